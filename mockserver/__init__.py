@@ -35,16 +35,7 @@ __all__ = [
     "__version__",
 ]
 
-_CLIENT = (
-    "AsyncClient",
-    "Client",
-    "ClientError",
-    "Refused",
-    "Unreachable",
-    "VerificationFailed",
-    "WrongEventLoop",
-)
-_HOMES = {**dict.fromkeys(_CLIENT, "mockserver.client"), "Server": "mockserver.server"}
+_HOMES = dict.fromkeys(__all__[:-1], "mockserver.client") | {"Server": "mockserver.server"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The only place where things are put together: settings in, a running server out."""
+"""Assembles a server from its settings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import gc
 import logging
 import os
+import secrets
 import socket
 from collections import Counter
 from collections.abc import Callable
@@ -16,11 +17,11 @@ from urllib.parse import urlsplit
 
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Endpoint, ProblemError, Services
+from mockserver.admin.endpoints.metrics import Metrics
 from mockserver.admin.guard import Guard, is_loopback
-from mockserver.admin.metrics import Metrics
 from mockserver.admin.namespace_service import LocalNamespaces
 from mockserver.attempts import KeyNames
-from mockserver.compiler.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_scenario_set, warnings_at_load
 from mockserver.engine.addressing import Addresser, Homes, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.call_listeners import listen_everywhere
@@ -36,10 +37,10 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.model.instants import instant
 from mockserver.model.plural import counted
-from mockserver.outbound.allow_list import proxied_urls, webhook_urls
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.forwarding import forwarding_rules, may_forward, upstream_of
-from mockserver.outbound.scenario_hosts import literal_host
+from mockserver.outbound.forwarding import forwarding_rules, may_forward
+from mockserver.outbound.scenario_hosts import literal_hosts
+from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
@@ -58,10 +59,10 @@ calls_log = logging.getLogger("mockserver.calls")
 
 COLLECT_EVERY_S = 30.0
 TELL_EVERY_S = 60.0
-"""At most so often the log says that no connection can be accepted."""
+"""Minimum interval of the log message that no connection can be accepted."""
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
-"""How long a stopping server lets answers that are under way come to their end."""
+"""Time for answers in progress when a server stops."""
 
 
 ALONE: dict[str, Any] = {
@@ -71,11 +72,11 @@ ALONE: dict[str, Any] = {
 
 
 class PortInUseError(MockServerError):
-    """The address can't be listened on; the text says which and why."""
+    """The server can't listen on the address; the text has the reason."""
 
 
-def _endpoints() -> tuple[Endpoint, ...]:
-    """The admin API's table. Its models are imported when somebody asks for it."""
+def _endpoints() -> list[Endpoint]:
+    """Return the table of the admin API. Its models are imported at the first use."""
     from mockserver.admin.tables import all_endpoints
 
     return all_endpoints()
@@ -83,9 +84,9 @@ def _endpoints() -> tuple[Endpoint, ...]:
 
 class App:
     """
-    One server: its engine and its listeners. Made on the loop that it runs on.
+    One server: its engine and its listeners. Create it on the event loop that it runs on.
 
-    Raises LoadError for scenarios, InvalidInputError for settings that are wrong, and TlsSettingsError, before anything listens.
+    Raises LoadError for scenarios, InvalidInputError for settings, and TlsSettingsError, before anything listens.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -104,7 +105,13 @@ class App:
         self._shared: SharedReplica | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
-        self._upstream = upstream_of(settings, egress)
+        self._upstream = Upstream(
+            egress,
+            own_id=secrets.token_hex(8),
+            timeout_s=settings.upstream_timeout_s,
+            idle_s=settings.hang_limit_s,
+            ca_file=settings.upstream_ca,
+        )
         self.courier = WebhookService(
             egress,
             wall=REAL.time,
@@ -114,12 +121,14 @@ class App:
         )
         self.mock_url = ""
         self.tls_url = ""
-        """How clients reach the mock over TLS; empty without."""
+        """URL of the mock over TLS; empty without TLS."""
         self.admin_url = ""
         self.wiremock_url = ""
-        """Where the WireMock dialect is spoken; empty without."""
+        """URL of WireMock's admin API; empty without it."""
         self.own_admin_url = ""
-        """The same by the address that is listened on, for this process; a public URL may lead nowhere from here."""
+        """
+        URL of the admin API at the address that is listened on, for this process: a public URL may not be reachable.
+        """
         self.engine = Engine(
             self._read(),
             wall=REAL.time,
@@ -142,14 +151,14 @@ class App:
 
     @property
     def ca_pem(self) -> bytes | None:
-        """The certificate of the CA that signs this server's own; None where there is none."""
+        """The CA certificate of this server; None if it has no CA of its own."""
         return None if self._secured is None else self._secured.ca_pem
 
     def _ca_pem(self) -> bytes:
-        """The same for the admin API. Raises ProblemError."""
+        """Return the CA certificate for the admin API. Raises ProblemError."""
         if self.ca_pem is not None:
             return self.ca_pem
-        title = "There is no CA of this server's own"
+        title = "This server has no CA of its own"
         hint = "Start it with --tls"
         if self._secured is not None:
             hint = "Its certificate was given with --tls-cert: trust the CA that signed that one"
@@ -159,15 +168,15 @@ class App:
         paths = [
             path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
         ]
-        world = build_world(load(paths)) if paths else ScenarioSet()
+        world = build_scenario_set(load(paths)) if paths else ScenarioSet()
         for line in warnings_at_load(world):
             log.warning("%s", line)
         return world
 
     def reload(self) -> dict[str, Any]:
         """
-        Reads the files again, all or nothing. Raises LoadError, and ProblemError where other replicas have other files;
-        then the old ones go on answering.
+        Read the files again, all or none. Raises LoadError, and ProblemError if other replicas have other files; then
+        the old scenarios stay active.
         """
         world = self._read()
         if self._shared is not None:
@@ -194,7 +203,7 @@ class App:
         }
 
     def _bound_reached(self, kind: str) -> None:
-        """Logs it once for each kind; `/health` and the metrics count it."""
+        """Log a reached limit once for each kind; `/health` and the metrics count it."""
         if kind in self._bounds_reached:
             return
         self._bounds_reached.add(kind)
@@ -209,8 +218,10 @@ class App:
 
     async def _watch_descriptors(self) -> None:
         """
-        Counts and logs that no file descriptor is free. asyncio would tell that a connection can't be accepted, and
-        uvloop closes it without a word, so one is tried each second.
+        Count and log if no file descriptor is free.
+
+        asyncio would report that a connection can't be accepted, but uvloop closes it silently, so one descriptor is
+        tried each second.
         """
         told_at_s = -TELL_EVERY_S
         while True:
@@ -228,7 +239,7 @@ class App:
                 )
 
     def _faults(self) -> dict[str, int]:
-        """Faults that were performed since the server began, by kind."""
+        """Return the number of injected faults by kind, since the start of the server."""
         return dict(sum((listener.faults for listener in self._listeners), Counter()))
 
     def _openapi(self) -> dict[str, Any]:
@@ -240,16 +251,14 @@ class App:
         return document
 
     def _literal_hosts(self) -> frozenset[str]:
-        """The hosts that stand literally in scenario files; worked out once for each world."""
+        """Return the hosts that are literally in scenario files; cached for each scenario set."""
         world = self.engine.shared.world
         if self._hosts is None or self._hosts[0] is not world:
-            found = {literal_host(url, constants) for url, constants in webhook_urls(world)}
-            found |= {literal_host(url, {}) for url in proxied_urls(world)}
-            self._hosts = (world, frozenset(host for host in found if host is not None))
+            self._hosts = (world, literal_hosts(world))
         return self._hosts[1]
 
     def _base_url(self, request: Request) -> str:
-        """How clients reach the mocked service: as they asked, unless the settings say it."""
+        """Return the URL of the mock for clients: from the request, or from the settings."""
         if self.settings.public_url or self.settings.admin_port is not None:
             return self.mock_url
         return f"{request.scheme}://{request.host}" if request.host else self.mock_url
@@ -277,7 +286,7 @@ class App:
         self._shared = SharedReplica(self.settings, self.engine, self.courier)
 
     async def _collect(self) -> None:
-        """Removes namespaces and ends connections that nobody uses any more, as long as the server runs."""
+        """Remove idle namespaces and connections, as long as the server runs."""
         while True:
             await asyncio.sleep(COLLECT_EVERY_S)
             if self._shared is not None:
@@ -288,7 +297,7 @@ class App:
                 listener.close_idle(REAL.monotonic())
 
     def collect_idle(self) -> int:
-        """Removes idle namespaces now. How many there were."""
+        """Remove idle namespaces now. Return their number."""
         idle = self.engine.idle_namespaces()
         for ns in idle:
             self.courier.forget(ns)
@@ -296,7 +305,7 @@ class App:
         return len(idle)
 
     async def start(self) -> None:
-        """Listens, with what a state file holds. Raises StateFileRefusedError, StateFileError, PortInUseError."""
+        """Restore the state file, and listen. Raises StateFileRefusedError, StateFileError, PortInUseError."""
         settings = self.settings
         await self._open_state()
         await self._open_store()
@@ -307,7 +316,7 @@ class App:
             may_reveal=self._guard.may_reveal,
             public_url=self._base_url,
             admin_url=self._admin_base,
-            courier=self.courier,
+            webhooks=self.courier,
             settings=settings,
             metrics=Metrics(self.engine, self._faults, self.courier.tries),
             ca_pem=self._ca_pem,
@@ -364,11 +373,11 @@ class App:
         ]
 
     def _warn_if_open(self) -> None:
-        """Says so where others than this machine reach the admin API, and no token is asked."""
+        """Log a warning if other hosts can reach the admin API without a token."""
         address = self._servers[-1].sockets[0].getsockname()[0]  # the last listener serves the admin API
         if not self._guard.has_token and not is_loopback(address):
             log.warning(
-                "the admin API listens on %s and asks for no token: whoever reaches it can change every answer. "
+                "the admin API listens on %s without a token: everyone who can reach it can change every answer. "
                 "Set --admin-token, or let only your tests reach this port",
                 address,
             )
@@ -386,7 +395,7 @@ class App:
                 self.courier.moved(ns)
 
     def _kept(self, admin: AdminHandler) -> AdminHandler:
-        """The same; the state file hears of calls that may change something."""
+        """Return the handler; it reports requests that may change something to the state file."""
         keeper = self._keeper
         if keeper is None:
             return admin
@@ -401,7 +410,7 @@ class App:
         return handler
 
     async def _listen_for_tls(self, mock: Listener, port: int) -> None:
-        """On a port of its own, if it is to have one; else `port` speaks TLS already."""
+        """Listen on the TLS port, if there is one; otherwise, the mock port already supports TLS."""
         if self._secured is None:
             return
         if self.settings.tls_port is not None:
@@ -411,7 +420,7 @@ class App:
         self.tls_url = public if public.startswith("https:") else _url(self.settings.host, port, "https")
 
     async def _listen_for_wiremock(self, addresser: Addresser, wire: WireSettings) -> None:
-        """A port of its own, mock traffic and admin calls of WireMock's alike."""
+        """Listen on a separate port for mock traffic and WireMock's admin API."""
         if self.settings.wiremock_port is None:
             return
         from mockserver.wiremock.dialect import Dialect
@@ -430,15 +439,15 @@ class App:
         self.wiremock_url = _url(self.settings.host, port)
 
     def _refused(self, request: Request) -> Response | None:
-        """The answer to who may not use the admin API; None for who may."""
+        """Return the answer to a request that is not allowed; None if it is."""
         try:
             self._guard.check(request)
-        except ProblemError as why:
-            return problem_response(why.document, *why.lines)
+        except ProblemError as error:
+            return problem_response(error.document, *error.lines)
         return None
 
     def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
-        """What makes the connections of a port that speaks TLS; None for the mock port where it doesn't."""
+        """Return the factory of connections with TLS; None for a mock port without TLS."""
         if self._secured is None or (plain and self.settings.tls_port is not None):
             return None
         return mock.door(self._secured.context, cert_reader(), plain=plain)
@@ -457,9 +466,9 @@ class App:
             server = await loop.create_server(
                 factory or listener.connection, host, port, backlog=4096, reuse_address=True
             )
-        except (OSError, OverflowError) as why:
+        except (OSError, OverflowError) as error:
             await self.stop()
-            raise PortInUseError(f"can't listen on {host}:{port}: {_reason(why, flag)}") from why
+            raise PortInUseError(f"can't listen on {host}:{port}: {_reason(error, flag)}") from error
         for sock in server.sockets:  # accepted connections inherit it: a client that has vanished is noticed
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._servers.append(server)
@@ -470,11 +479,11 @@ class App:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Host and port of every socket that is listened on."""
+        """Host and port of every listening socket."""
         return [sock.getsockname()[:2] for server in self._servers for sock in server.sockets]
 
     async def stop(self) -> None:
-        """Takes no more, gives answers under way a moment (once), and cuts what then still hangs."""
+        """Stop accepting, give answers in progress a moment (once), and close all connections."""
         if not self._settled:
             await self.settle()
         # Thousands of cut connections are garbage all at once; nobody needs it back now.
@@ -487,7 +496,7 @@ class App:
         self._listeners.clear()
 
     async def settle(self) -> int:
-        """Takes no more, and gives answers under way a moment. How many are still not over."""
+        """Stop accepting, and give answers in progress a moment. Return how many are not completed."""
         self._settled = True
         for task in self._watching:
             task.cancel()
@@ -503,7 +512,7 @@ class App:
         return busy
 
     def describe(self) -> str:
-        """The one line that says it serves."""
+        """Return the line that is printed when the server is ready."""
         world = self.engine.shared.world
         scenarios, routes = len(world.scenarios), len(world.routes)
         return (
@@ -526,7 +535,7 @@ def _check_same(names: list[str]) -> None:
 
 
 def _descriptor_error() -> OSError | None:
-    """Why no file descriptor can be had; None where one can."""
+    """Return why no file descriptor is free; None if one is."""
     try:
         os.close(os.dup(0))
     except OSError as error:
@@ -539,8 +548,8 @@ def _log_call(call: Call) -> None:
         calls_log.info("call", extra={"fields": call_fields(call)})
 
 
-def _reason(why: BaseException, flag: str) -> str:
-    text = str(getattr(why, "strerror", None) or why)
+def _reason(error: BaseException, flag: str) -> str:
+    text = str(getattr(error, "strerror", None) or error)
     if "in use" in text:
         return f"the port is taken. Choose another with {flag}; 0 picks a free one"
     return f"{text}. Choose another address with --host, or another port with {flag}"

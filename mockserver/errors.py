@@ -1,15 +1,17 @@
 """
-What can be wrong with what somebody wrote, in one form for files, admin API and exceptions.
+Flaws of input, in one form for files, admin API and exceptions, and the root of all exceptions.
 
-A `Flaw` says where (a key path), what, and how to mend it. Whoever knows the
-source adds file, line and column (`scenarios/`) or a JSON pointer (`admin/`).
+A `Flaw` has a key path, a message and a hint that says how to fix it. `scenarios/` adds file, line and column,
+`admin/` a JSON pointer.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 KeyPath = tuple[str | int, ...]
 
@@ -17,8 +19,9 @@ KeyPath = tuple[str | int, ...]
 @dataclass(frozen=True, slots=True)
 class Flaw:
     """
-    One thing wrong. `path` leads from the document's root to the value, or,
-    with `at_key`, to the key itself. `message` ends without a full stop.
+    One mistake. `path` leads from the root of the document to the value or, with `at_key`, to its key.
+
+    `message` has no full stop at its end.
     """
 
     path: KeyPath
@@ -27,7 +30,7 @@ class Flaw:
     at_key: bool = False
 
     def under(self, *parents: str | int) -> Flaw:
-        """The same flaw, seen from a document that holds this one below `parents`."""
+        """Return the flaw, seen from a document that contains this one below `parents`."""
         return Flaw((*parents, *self.path), self.message, self.hint, self.at_key)
 
     @property
@@ -40,12 +43,12 @@ class Flaw:
 
     @property
     def said(self) -> str:
-        """What and remedy, without the place."""
+        """Message and hint, without the place."""
         return f"{self.message}. {self.hint}" if self.hint else self.message + "."
 
 
 class MockServerError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The root of all exceptions of this package."""
 
 
 class SharedStoreError(MockServerError):
@@ -53,15 +56,51 @@ class SharedStoreError(MockServerError):
 
 
 class InvalidInputError(MockServerError):
-    """What was given can't be used; `flaws` holds at least one reason, all at once where possible."""
+    """Invalid input. `flaws` has at least one reason, and all of them if possible."""
 
     def __init__(self, flaws: Flaw | Iterable[Flaw]) -> None:
         self.flaws = [flaws] if isinstance(flaws, Flaw) else list(flaws)
         super().__init__("\n".join(str(flaw) for flaw in self.flaws))
 
 
+def invalid(path: KeyPath, message: str, hint: str = "", at_key: bool = False) -> InvalidInputError:
+    """Return an error with one flaw."""
+    return InvalidInputError(Flaw(path, message, hint, at_key))
+
+
+class FlawCollector:
+    """Collects the flaws of several steps, so that an author sees all of them at once."""
+
+    __slots__ = ("flaws",)
+
+    def __init__(self) -> None:
+        self.flaws: list[Flaw] = []
+
+    def attempt(self, parents: KeyPath, make: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  (what the step returns)
+        """Return what `make` returns; None if it raises InvalidInputError, whose flaws are kept below `parents`."""
+        try:
+            return make(*args)
+        except InvalidInputError as error:
+            self.flaws.extend(flaw.under(*parents) for flaw in error.flaws)
+            return None
+
+    def check(self) -> None:
+        """Raise InvalidInputError with all flaws, if there are any."""
+        if self.flaws:
+            raise InvalidInputError(self.flaws)
+
+
+@contextmanager
+def flaws_below(*parents: str | int) -> Iterator[None]:
+    """Move the flaws of an InvalidInputError that is raised inside below `parents`."""
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under(*parents) for flaw in error.flaws) from error
+
+
 class MissingExtraError(InvalidInputError):
-    """A feature asks for a library that is not installed; names the extra that brings it."""
+    """A feature needs a library that is not installed. The hint names the extra."""
 
     def __init__(self, path: KeyPath, feature: str, extra: str) -> None:
         super().__init__(
@@ -74,7 +113,7 @@ class MissingExtraError(InvalidInputError):
 
 
 class TlsSettingsError(MockServerError):
-    """TLS can't be served as it is asked for; the text says why and how to mend it."""
+    """TLS can't be enabled with these settings. The text has the reason and the fix."""
 
 
 def dotted(path: KeyPath) -> str:
@@ -111,22 +150,22 @@ _MOST_CHOICES = 1_000
 
 def near(word: str, choices: Iterable[str]) -> str:
     """
-    `Did you mean 'status'?` where a choice is close to `word`; else what there is; else nothing.
+    Return `Did you mean 'status'?` if a choice is close to `word`; else the choices; else nothing.
 
-    Nothing is looked for where the word is long or the choices are many: each comparison costs some µs.
+    Long words and many choices are not compared, because each comparison costs some µs.
     """
     known = sorted(set(choices))
     if len(word) > _LONGEST_WORD or len(known) > _MOST_CHOICES:
         return ""
     folded = {choice.lower(): choice for choice in reversed(known)}
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    if found:
-        return f"Did you mean {str(folded[found[0]])!r}?"
+    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    if matches:
+        return f"Did you mean {str(folded[matches[0]])!r}?"
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
 
 class WrongValueError(MockServerError, ValueError):
-    """What a validator says of one value; whoever runs the validator knows the place."""
+    """The error of a validator about one value; the caller adds the place."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -134,6 +173,6 @@ class WrongValueError(MockServerError, ValueError):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A value as an error shows it: its repr, cut where it is long."""
+    """Return a value as in error texts: its repr, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -31,46 +31,48 @@ def re2_pattern(pattern: str) -> str:
 
 
 class Walk(ABC):
-    """One query's way through one value, its root. A subclass says what may be spent, by raising."""
+    """Evaluates one query on one value, its root. A subclass limits the cost, by raising."""
 
     __slots__ = ("root",)
     pattern_cost = 1
-    """Values that a call of `match()` or `search()` counts as."""
+    """Number of values that a call of `match()` or `search()` counts as."""
 
     def __init__(self, root: Any) -> None:
         self.root = root
 
     @abstractmethod
     def visit(self, values: int = 1) -> None:
-        """Called before so many values are looked at."""
+        """Count values before they are visited."""
 
     @abstractmethod
     def fits(self, text: str, pattern: str, *, whole: bool) -> bool:
-        """Whether an I-Regexp (RFC 9485) fits the whole text, or some part of it; what is no pattern fits nothing."""
+        """
+        Whether an I-Regexp (RFC 9485) matches the complete text, or a part of it; an invalid pattern matches nothing.
+        """
 
     def descend(self, depth: int) -> None:  # noqa: ARG002  (for subclasses)
-        """Called before `..` looks at a list or an object that is so deep below where it began, which is 1."""
+        """Count a list or an object before `..` visits it, at that depth below its start, which is 1."""
         self.visit()
 
     def compare_whole(self) -> None:  # noqa: B027  (not every budget counts it)
-        """Called before two values are compared that the query finds, and that may be large both."""
+        """Count a comparison of two values of the query, both of which may be large."""
 
     def nodes(self, query: Any, start: Any) -> list[Any]:
-        """The found values, in the order of RFC 9535."""
-        found = [start]
+        """Return the selected values, in the order of RFC 9535."""
+        values = [start]
         for segment in query.segments:
             deep = "RecursiveDescent" in type(segment).__name__
-            found = [
+            values = [
                 selected
-                for value in found
+                for value in values
                 for place in (self._descendants(value) if deep else (value,))
                 for selector in segment.selectors
                 for selected in self._select(selector, place)
             ]
-        return found
+        return values
 
     def _descendants(self, value: Any) -> Iterator[Any]:
-        """The value and all lists and objects below it, parents first, with a stack of its own."""
+        """Yield the value and all lists and objects in it, parents first, without recursion."""
         todo = [(value, 1)]
         while todo:
             item, depth = todo.pop()
@@ -102,7 +104,7 @@ class Walk(ABC):
         return values
 
     def _true(self, expression: Any, current: Any) -> bool:
-        """A logical expression of a filter."""
+        """Evaluate a logical expression of a filter."""
         match type(expression).__name__:
             case "FilterExpression":
                 return self._true(expression.expression, current)
@@ -127,11 +129,11 @@ class Walk(ABC):
         )
 
     def _value(self, expression: Any, current: Any) -> Any:
-        """A comparable or an argument: a value, or ABSENT for RFC 9535's Nothing."""
+        """Return a comparable or an argument: a value, or ABSENT for RFC 9535's Nothing."""
         match type(expression).__name__:
             case "RelativeFilterQuery" | "RootFilterQuery":
-                found = self._queried(expression, current)
-                return found[0] if len(found) == 1 else ABSENT
+                values = self._queried(expression, current)
+                return values[0] if len(values) == 1 else ABSENT
             case "FunctionExtension":
                 return self._called(expression, current)
             case _:
@@ -142,12 +144,12 @@ class Walk(ABC):
         return self.nodes(expression.query, self.root if absolute else current)
 
     def _called(self, expression: Any, current: Any) -> Any:
-        """The five functions of RFC 9535 2.4."""
+        """Evaluate one of the five functions of RFC 9535 2.4."""
         if expression.name in ("count", "value"):
-            found = self._queried(expression.args[0], current)
+            nodes = self._queried(expression.args[0], current)
             if expression.name == "count":
-                return len(found)
-            return found[0] if len(found) == 1 else ABSENT
+                return len(nodes)
+            return nodes[0] if len(nodes) == 1 else ABSENT
         values = [self._value(argument, current) for argument in expression.args]
         if expression.name == "length":
             return len(values[0]) if isinstance(values[0], Sized) else ABSENT

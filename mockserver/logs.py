@@ -1,8 +1,7 @@
 """
-The server's log: text for people, or one JSON object a line for programs.
+The log of the server: text for people, or one JSON object a line for programs.
 
-What came over the wire can neither begin a line of its own nor steer a
-terminal, and secrets in it are masked, whoever wrote the message.
+Received data can't begin a log line or control a terminal, and secrets in it are masked.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ log = logging.getLogger("mockserver")
 
 
 def set_up(form: str) -> None:
-    """The process logs to stderr in that format, warnings and crashes too."""
+    """Log to stderr in that format, including warnings and crashes."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(form))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -34,34 +33,34 @@ def set_up(form: str) -> None:
 
 
 def formatter(form: str) -> logging.Formatter:
-    """Of one of FORMATS."""
+    """Return the formatter of one of FORMATS."""
     return JsonLines() if form == "json" else TextLines()
 
 
-def _crashed(kind: type[BaseException], why: BaseException, trace: TracebackType | None) -> None:
-    log.critical("the server crashed", exc_info=(kind, why, trace))
+def _crashed(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("the server crashed", exc_info=(kind, error, trace))
 
 
 class JsonLines(logging.Formatter):
-    """One object a line, in ASCII: so no character in it is a line's end for anybody."""
+    """One object a line, in ASCII: no character in it is a line break."""
 
     def format(self, record: logging.LogRecord) -> str:
         return json.dumps(self._members(record), default=str)
 
     def _members(self, record: logging.LogRecord) -> dict[str, Any]:
-        found: dict[str, Any] = {
+        members: dict[str, Any] = {
             "time": _instant(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": mask_text(record.getMessage()),
         }
         if record.exc_info:
-            found["exception"] = mask_text(self.formatException(record.exc_info))
-        return found | getattr(record, "fields", {})
+            members["exception"] = mask_text(self.formatException(record.exc_info))
+        return members | getattr(record, "fields", {})
 
 
 class TextLines(logging.Formatter):
-    """`TIME LEVEL message`; further lines of a message or a traceback are indented. Fields follow as `name=value`."""
+    """`TIME LEVEL message`. Further lines of a message or a traceback are indented. Fields follow as `name=value`."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()

@@ -1,10 +1,9 @@
 """
-The real clocks, also while a test has put others in their place: freezegun, time-machine.
+The real clocks, even if a test replaces them with freezegun or time-machine.
 
-A server in the test's process keeps real time: its event loop would wait for
-ever where time stands still. freezegun replaces functions of `time` in modules,
-so they are held by an object, and asked of freezegun where it was there first.
-time-machine changes the functions themselves, and has a way out.
+A server in the process of the test must use real time, because its event loop would never wake up with a frozen clock.
+freezegun replaces functions of `time` in modules, so they are kept in an object. time-machine changes the functions
+themselves, but has an escape hatch.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from collections.abc import Callable
 
 
 def _original(name: str) -> Callable[[], float]:
-    """The function of `time` itself, also where this module is imported while time is frozen."""
+    """Return the original function of `time`, even if this module is imported while time is frozen."""
     freezegun = sys.modules.get("freezegun.api")
-    found: Callable[[], float] = getattr(freezegun, f"real_{name}", None) or getattr(time, name)
-    return found
+    original: Callable[[], float] = getattr(freezegun, f"real_{name}", None) or getattr(time, name)
+    return original
 
 
 class RealTime:
-    """`time` is Unix time, `monotonic` the steady clock, both in seconds."""
+    """`time` returns Unix time, `monotonic` the monotonic clock, in seconds."""
 
     def __init__(self) -> None:
         self._time = _original("time")

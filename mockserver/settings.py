@@ -1,4 +1,4 @@
-"""Every setting of a server, with its default and its flag. The command line and the environment fill it."""
+"""All settings of a server, with their defaults and options. The command line and the environment set them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any, Literal
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """
-    How a setting is given on the command line; its variable is MOCKSERVER_ and the name of the flag.
+    The option of a setting; its environment variable is MOCKSERVER_ and the name of the option.
 
-    `name` is for flags that are not the field's name with dashes, `shown` for defaults that
-    are not shown as they are. Numbers lie between `least` and `most`, or have a `unit`. `file_help` adds
-    a flag for a file that holds the value.
+    `name` is for options that differ from the field's name with dashes, `shown` for defaults that are displayed
+    differently. Numbers are between `least` and `most`, or have a `unit`. `file_help` adds an option for a file that
+    contains the value.
     """
 
     help: str
@@ -48,11 +48,11 @@ _PORT: dict[str, Any] = {"least": 0, "most": 65535}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """
-    What a server is started with. Flags in the order of `--help`, with the same text.
+    The settings of a server. Options are in the order of `--help`, with the same text.
 
-    `paths` are scenario files and folders; with `paths_may_lack` those that are not there hold nothing.
-    `admin_port` None serves the admin API on the mock port. The CA is kept in the folder `tls_dir`, or lives
-    as long as the process; `tls_cert` and `tls_key` are files that take its place.
+    `paths` are scenario files and folders; with `paths_may_lack`, missing ones are ignored. With `admin_port` None,
+    the admin API is on the mock port. The CA is in the folder `tls_dir`, or only in memory; `tls_cert` and `tls_key`
+    replace it.
     """
 
     paths: tuple[str, ...] = ("scenarios/",)

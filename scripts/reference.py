@@ -1,5 +1,6 @@
 """
-Write the reference pages that are generated from the code: docs/cli.md, docs/configuration.md, docs/python-api.md.
+Write the reference pages that are generated from the code: docs/cli.md, docs/configuration.md,
+docs/admin-endpoints.md, docs/python-api.md.
 
 With --check, write nothing and fail if a page is out of date.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 import click
 
 from mockserver import pytest_plugin
+from mockserver.admin.tables import all_endpoints
 from mockserver.cli import main as cli
 
 PROJECT = Path(__file__).parent.parent
@@ -154,6 +156,30 @@ def keyword_of(option):
     return code(option.name) if option.name in known else ""
 
 
+# Admin API
+
+
+def admin_page():
+    rows = [
+        [
+            code(f"{endpoint.method} {endpoint.path}"),
+            endpoint.summary,
+            ", ".join(code(name) for name in endpoint.query),
+            code(endpoint.body.__name__ if endpoint.body else ""),
+            ", ".join(map(str, (endpoint.success, *endpoint.also, *sorted(endpoint.errors)))),
+        ]
+        for endpoint in all_endpoints()
+    ]
+    return [
+        "# Admin API endpoints",
+        NOTE,
+        "All endpoints below `/__admin`. The [admin API](admin-api.md) page explains them with examples; "
+        "`GET /__admin/openapi.json` has the schemas of requests and responses.",
+        "Every endpoint can also answer 401, 403, 404, 405 and 422, and 400 or 415 if it has a body. Errors are problem documents.",
+        table(["request", "description", "query parameters", "body", "statuses"], rows),
+    ]
+
+
 # Python API
 
 
@@ -233,7 +259,7 @@ def section(title, module, *names, init=False):
     nodes = [class_of(module, name) for name in names]
     parts = [f"### {title}"]
     if init:
-        (made,) = [each for each in nodes[-1].body if getattr(each, "name", "") == "__init__"]
+        (made,) = [each for node in nodes for each in node.body if getattr(each, "name", "") == "__init__"]
         parts.append(f"```python\n{signature(made, title)}\n```")
     parts.append(doc_of(nodes[-1]))
     attributes, methods = members(title, nodes)
@@ -288,7 +314,7 @@ def python_page():
         table(["fixture", "description"], list(fixtures())),
         "## Servers and clients",
         *section("Server", "mockserver.server.server", "Server", init=True),
-        *section("Client", f"{client}.clients", "Client", init=True),
+        *section("Client", f"{client}.clients", "ClientSurface", "Client", init=True),
         *section("MockServerContainer", "mockserver.testcontainers", "MockServerContainer", init=True),
         "## Namespaces and routes",
         *section("Namespace", f"{client}.namespaces", "NamespaceSurface", "Namespace"),
@@ -328,7 +354,12 @@ def python_page():
     ]  # fmt: skip
 
 
-PAGES = {"cli": cli_page, "configuration": configuration_page, "python-api": python_page}
+PAGES = {
+    "cli": cli_page,
+    "configuration": configuration_page,
+    "admin-endpoints": admin_page,
+    "python-api": python_page,
+}
 
 
 def main():

@@ -66,7 +66,7 @@ BROKEN = {
     "a parameter that stands twice": (
         "routes:\n  - request: »'GET /{id}/b/{id}'\n    reply: 200",
         "/routes/0/request",
-        "'id' stands twice",
+        "'id' is duplicated",
     ),
     "a parameter without a name": ("routes:\n  - request: »'GET /{}'\n    reply: 200", "/routes/0/request", "name"),
     "a parameter with a bad name": ("routes:\n  - request: »'GET /{1a}'\n    reply: 200", "/routes/0/request", "1a"),
@@ -211,7 +211,7 @@ BROKEN = {
         "/routes/0/per",
         "",
     ),
-    "a body that is no Base64": (
+    "a body that is not valid Base64": (
         "routes:\n  - request: GET /a\n    reply: {base64: »'***'}",
         "/routes/0/reply/base64",
         "Base64",

@@ -570,7 +570,7 @@ class _Other(BaseHTTPRequestHandler):
 
     def do_GET(self):
         if self.path.startswith("/garbage"):
-            self.wfile.write(b"this is no HTTP\r\n\r\n")
+            self.wfile.write(b"this is not HTTP\r\n\r\n")
             return
         self.send_response(500 if self.path.startswith("/ill") else 200)
         self.end_headers()

@@ -1,1 +1,1 @@
-"""The admin API: one resource a file."""
+"""The admin API: the table of endpoints, the access check, OpenAPI document and dashboard."""

@@ -1,8 +1,7 @@
 """
-The admin API's table: what is answered, with which models, by which function.
+Table, parsing, routing and errors of the admin API.
 
-Routing and `openapi.json` both come from this table, so neither can say more
-than the other. Errors become problem documents here and nowhere else.
+Routing and `openapi.json` come from the same table. Errors become problem documents here only.
 """
 
 from __future__ import annotations
@@ -11,37 +10,40 @@ import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar
+from functools import cached_property, partial
+from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from mockserver.admin.namespace_service import NamespaceService
-from mockserver.admin.turns import aside
-from mockserver.engine.answers import problem_response
+from mockserver.admin.turns import offload
+from mockserver.engine.answers import explained_full, problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import UnknownRouteError
+from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.errors import Flaw, InvalidInputError, MockServerError, SharedStoreError, near, shown
 from mockserver.model.http import ADMIN, Request, Response, StreamReply, UnreadableBodyError, decode_segment
 from mockserver.model.problem import flaw_views, problem
+from mockserver.outbound.webhooks import WebhookService
 from mockserver.redaction.redaction import mask_path, mask_shapes
 from mockserver.responses.bodies import dump_json, json_writer
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.settings import Settings
-from mockserver.store.clock import VirtualClock
-from mockserver.store.delivery import Delivery
+from mockserver.store.bounds import StoreFullError
 
 log = logging.getLogger("mockserver")
 
 M = TypeVar("M", bound=BaseModel)
+P = ParamSpec("P")
+T = TypeVar("T")
 Answer = Response | StreamReply
 _NS = re.compile(r"/@([^/]*)(/.*)?")
 
 
 class ProblemError(MockServerError):
-    """An admin call that can't be served: becomes a problem document of that status, with `lines` in its head."""
+    """An error that becomes a problem document with that status; `lines` are additional header lines."""
 
     def __init__(
         self,
@@ -59,35 +61,19 @@ class ProblemError(MockServerError):
 
 
 class BadQueryError(InvalidInputError):
-    """A query parameter that is none, or has no value that it can have."""
+    """An unknown query parameter, or an invalid value of one."""
 
     def __init__(self, name: str, message: str, hint: str) -> None:
         super().__init__(Flaw((name,), message, hint))
 
 
-class WebhookControl(Protocol):
-    """Who sends webhooks, and moves the clock by which they are due."""
-
-    async def advance(self, ns: Namespace, to_s: float, *, wait: bool = True) -> None: ...
-
-    async def advance_by(self, ns: Namespace, seconds: float, *, wait: bool = True) -> None: ...
-
-    async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None: ...
-
-    async def redeliver(self, ns: Namespace, delivery: Delivery) -> object: ...
-
-    def moved(self, ns: Namespace) -> None: ...
-
-    def restored(self, ns: Namespace) -> None: ...
-
-    def forget(self, ns: Namespace) -> None: ...
-
-
 @dataclass(slots=True)
 class Services:
     """
-    What the admin API is lent by the app. `reload` reads the files again and returns what it found; `metrics` are
-    told what Accept says; `may_forward` raises InvalidInputError for a URL that nobody may be sent to.
+    What the app provides to the admin API.
+
+    `reload` reads the files again and returns a summary. `metrics` takes the Accept header. `may_forward` raises
+    InvalidInputError for a URL that must not be called.
     """
 
     reload: Callable[[], dict[str, Any]]
@@ -96,7 +82,7 @@ class Services:
     health: Callable[[], dict[str, Any]]
     openapi: Callable[[], dict[str, Any]]
     may_reveal: Callable[[Request], bool]
-    courier: WebhookControl
+    webhooks: WebhookService
     settings: Settings
     metrics: Callable[[str], Awaitable[Response]]
     ca_pem: Callable[[], bytes]
@@ -106,59 +92,120 @@ class Services:
     replicas: Callable[[], dict[str, Any]]
 
 
-def room(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
-    """Raises ProblemError, and counts it under the limit's name, where as many are there as may be."""
+def number_in(text: str, prefix: str) -> int | None:
+    """Return 17 for `c-000017` with the prefix `c-`; None for anything else."""
+    digits = text.removeprefix(prefix)
+    if text == digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15:
+        return None
+    return int(digits)
+
+
+def not_found(kind: str, name: str, known: Iterable[str] = (), hint: str = "") -> ProblemError:
+    """Return a 404 for an unknown name, with the nearest known one."""
+    title = f"There is no {kind} {shown(name, 110)}"
+    return ProblemError(404, f"no-such-{kind}", title, hint or near(name, known))
+
+
+def check_limit(engine: Engine, limit: str, there: int, most: int, what: str, hint: str) -> None:
+    """Raise ProblemError, and count it under the name of the limit, if the limit is reached."""
     if there >= most:
         engine.shared.refused[limit] += 1
         hint = f"{hint}, or start the server with a larger --max-{limit}"
-        raise ProblemError(429, "too-many", f"There are {most} {what} already", hint)
+        raise ProblemError(429, "too-many", f"The limit of {most} {what} is reached", hint)
+
+
+@contextmanager
+def within_limits(ns: Namespace) -> Iterator[None]:
+    """Raise ProblemError(507) if a limit of the namespace is reached inside."""
+    try:
+        yield
+    except StoreFullError as error:
+        document = explained_full(ns, error)
+        members = {name: document[name] for name in ("full", "max_entries", "max_bytes")}
+        raise ProblemError(507, "full", document["title"], document["detail"], **members) from error
 
 
 @dataclass(slots=True)
 class AdminRequest(Generic[M]):
-    """One admin call, parsed: path parameters, query, and the body as its model."""
+    """A parsed admin request: path parameters, query, and the body as its model. `http` is the request as received."""
 
     engine: Engine
     ns: Namespace
-    request: Request
+    http: Request
     services: Services
     params: dict[str, str]
     query: dict[str, str]
     body: M
 
+    def cursor(self, prefix: str = "c-") -> int:
+        """Return the number after which the page begins. Raises BadQueryError."""
+        text = self.query.get("cursor")
+        number = number_in(text, prefix) if text else 0
+        if number is None:
+            hint = f"Use the `next` of the previous page, such as {prefix}000017"
+            raise BadQueryError("cursor", f"{shown(text)} is not a valid cursor", hint)
+        return number
+
     def flag(self, name: str) -> bool | None:
-        """A query parameter that is true or false; None where it is left out."""
+        """Return a query parameter that is a boolean; None if it is missing."""
         value = self.query.get(name)
         if value is None or value == "":
             return None
         if value.lower() not in ("true", "false", "1", "0"):
-            raise BadQueryError(name, f"{shown(value)} is neither true nor false", f"Write {name}=true")
+            raise BadQueryError(name, f"{shown(value)} is not a boolean", f"Write {name}=true")
         return value.lower() in ("true", "1")
 
     def number(self, name: str, default: int, most: int) -> int:
-        """A query parameter that is a whole number from 1 to `most`."""
+        """Return a query parameter that is a whole number from 1 to `most`."""
         value = self.query.get(name)
         if value is None:
             return default
         if not value.isascii() or not value.isdigit() or not 1 <= int(value[:12]) <= most:
             raise BadQueryError(
-                name, f"{shown(value)} is no number from 1 to {most}", f"Write {name}={default}"
+                name, f"{shown(value)} is not a number from 1 to {most}", f"Write {name}={default}"
             )
         return int(value)
 
+    @property
+    def route_id(self) -> str | None:
+        """The id of the route in the query; None without one. Raises UnknownRouteError."""
+        name = self.query.get("route")
+        return route_named(self.ns, name).id if name else None
+
+    @property
+    def reveal(self) -> bool:
+        """Whether the answer shows secrets. Raises ProblemError if the client requests them without permission."""
+        if not self.flag("reveal"):
+            return False
+        if not self.services.may_reveal(self.http):
+            title = "Secrets are shown only from loopback, or with the token"
+            raise ProblemError(403, "no-reveal", title, "Leave `reveal` out")
+        return True
+
+    async def json(self, *, as_written: bool = False) -> Any:
+        """Return the body as JSON, decoded in a thread if it is large. Raises ProblemError, like `read_json`."""
+        return await self.offload(read_json, self.http, as_written=as_written)
+
+    async def offload(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Return the result of work on the body, done in a thread if the body is large."""
+        return await offload(len(self.http.body), work, *arguments, **options)
+
 
 OPEN = frozenset({"/health", "/health/live", "/health/ready"})
-"""Calls that need no token, and are served for any Host."""
-Handler = Callable[[Any], Awaitable[Answer]]
+"""Paths that need no token, and are served for any Host."""
+Handler = Callable[[Any], Awaitable[Answer | None]]
+"""A handler that returns None answers 204."""
+H = TypeVar("H", bound=Handler)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """
-    One line of the table. `body` is the model of what is sent (None: nothing is),
-    `answer` of what comes back with `status` or one of `also`, `raw` that the
-    handler reads the body itself. `other_types` are further content types of the
-    answer, by Accept.
+    One row of the table: routing, `openapi.json`, the index of the API and its reference page come from it.
+
+    `body` is the model of the request, `answer` of the response; a handler with `raw` reads the body itself.
+    `status` is 200, or 204 without an answer; `also` are other statuses of the same answer, `other_types` other
+    content types, by Accept. `errors` are statuses beside those that every endpoint can have.
     """
 
     method: str
@@ -167,7 +214,7 @@ class Endpoint:
     summary: str
     body: Any = None
     answer: Any = None
-    status: int = 200
+    status: int = 0
     also: tuple[int, ...] = ()
     query: dict[str, str] = field(default_factory=dict)
     raw: bool = False
@@ -177,33 +224,43 @@ class Endpoint:
     errors: tuple[int, ...] = ()
     namespaced: bool = True
 
+    @property
+    def success(self) -> int:
+        """The status of a success."""
+        return self.status or (200 if self.method == "GET" or self.answer is not None else 204)
 
-class EndpointTable:
-    """Endpoints by method and path."""
+
+class EndpointTable(list[Endpoint]):
+    """All endpoints: `@table.get("/path", "Summary.", answer=Model)` adds the handler of one."""
 
     def __init__(self) -> None:
-        self.endpoints: list[Endpoint] = []
+        super().__init__()
+        self.get, self.post, self.put, self.patch, self.delete = (
+            partial(self._add, method) for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+        )
 
-    def add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[Handler], Handler]:
-        """Decorates the handler of one line."""
-
-        def register(handler: Handler) -> Handler:
-            self.endpoints.append(Endpoint(method, path, handler, summary, **options))
+    def _add(self, method: str, path: str, summary: str, **options: Any) -> Callable[[H], H]:
+        def register(handler: H) -> H:
+            self.append(Endpoint(method, path, handler, summary, **options))
             return handler
 
         return register
 
 
+table = EndpointTable()
+
+
 class AccessCheck(Protocol):
-    """Raises ProblemError where a request may not be served; what is `public` needs no token."""
+    """Raise ProblemError if a request is not allowed; `public` endpoints need no token."""
 
     def __call__(self, request: Request, *, public: bool) -> None: ...
 
 
 class AdminApi:
     """
-    Serves the table, which is asked for at the first call: a start does without the models of the
-    answers. Call it with a request whose path is below /__admin.
+    Serves the table for requests below /__admin.
+
+    The table is loaded at the first request, because the models of the answers are slow to import.
     """
 
     def __init__(
@@ -234,19 +291,19 @@ class AdminApi:
     async def _answer(self, request: Request) -> Answer:
         try:
             return await self._serve(request)
-        except ProblemError as why:
-            return _problem(why.document, *why.lines)
-        except UnknownRouteError as why:
-            return _invalid(422, "no-such-route", why)
-        except InvalidInputError as why:
-            return _invalid(422, "invalid", why)
+        except ProblemError as error:
+            return _problem(error.document, *error.lines)
+        except UnknownRouteError as error:
+            return _invalid(422, "no-such-route", error)
+        except InvalidInputError as error:
+            return _invalid(422, "invalid", error)
         except SharedStoreError:
             raise  # a replica answers it, or asks another one
-        except UnreadableBodyError as why:
-            return _problem(problem(400, "bad-body", "The body can't be read", str(why)))
+        except UnreadableBodyError as error:
+            return _problem(problem(400, "bad-body", "The body is not readable", str(error)))
         except Exception:
             log.exception("the admin call %s %s failed", request.method, mask_path(request.path))
-            detail = "It is a defect of mockserver; its log says more"
+            detail = "This is a bug of mockserver; see its log"
             return _problem(problem(500, "defect", "The admin call failed", detail))
 
     async def _serve(self, request: Request) -> Answer:
@@ -255,20 +312,21 @@ class AdminApi:
             leads = path == "/" and is_browser(request)
             self._check(request, public=leads or path == "/ui" or path.startswith("/ui/"))
         ns = self._engine.default
-        found = _NS.fullmatch(path)
-        if found:
-            ns, path = self._namespace(decode_segment(found[1])), found[2] or "/"
+        match = _NS.fullmatch(path)
+        if match:
+            ns, path = self._namespace(decode_segment(match[1])), match[2] or "/"
         ns.used_at_s = request.arrived_at_s
         endpoint, params = self._find(request, path)
         query = dict(request.query_pairs)
         for name in query:
             if name not in endpoint.query:
-                hint = near(name, endpoint.query) or "This call takes no query"
+                hint = near(name, endpoint.query) or "This endpoint has no query parameters"
                 raise BadQueryError(name, "there is no such query parameter here", hint)
-        body = None if endpoint.raw else await aside(len(request.body), self._body, endpoint, request)
-        return await endpoint.handler(
-            AdminRequest(self._engine, ns, request, self._services, params, query, body)
+        body = None if endpoint.raw else await offload(len(request.body), self._body, endpoint, request)
+        parsed: AdminRequest[Any] = AdminRequest(
+            self._engine, ns, request, self._services, params, query, body
         )
+        return await endpoint.handler(parsed) or Response(204)
 
     def locate(self, request: Request) -> tuple[Endpoint, dict[str, str], str | None] | None:
         """Return who serves a call, its path parameters and the name of its namespace; None where nobody does."""
@@ -286,8 +344,7 @@ class AdminApi:
     def _namespace(self, name: str) -> Namespace:
         ns = self._engine.namespaces.get(name)
         if ns is None:
-            hint = self._engine.near_namespace(name)
-            raise ProblemError(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", hint)
+            raise not_found("namespace", name, hint=self._engine.near_namespace(name))
         return ns
 
     def _find(self, request: Request, path: str) -> tuple[Endpoint, dict[str, str]]:
@@ -300,7 +357,7 @@ class AdminApi:
                     params = {name: decode_segment(value) for name, value in fits.groupdict().items()}
                     break
         if methods is None:
-            known = [f"{ADMIN}{one}" for one in self._by_path]
+            known = [f"{ADMIN}{known_path}" for known_path in self._by_path]
             raise ProblemError(
                 404,
                 "not-found",
@@ -311,9 +368,9 @@ class AdminApi:
         endpoint = methods.get(method)
         if endpoint is None:
             allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
-            title = f"{request.path} takes no {request.method}"
+            title = f"{request.path} does not support {request.method}"
             lines = (("Allow", allowed),)
-            raise ProblemError(405, "method-not-allowed", title, f"It takes {allowed}", lines=lines)
+            raise ProblemError(405, "method-not-allowed", title, f"It supports {allowed}", lines=lines)
         return endpoint, params
 
     def _body(self, endpoint: Endpoint, request: Request) -> object:
@@ -329,7 +386,7 @@ _FOR_BROWSERS = (
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-"""No answer is a script, an image or a frame of another page, also where a browser sends no Sec-Fetch headers."""
+"""No answer can be used as a script, image or frame of another page, even if a browser sends no Sec-Fetch headers."""
 
 
 def _guarded(response: Response) -> Response:
@@ -342,23 +399,23 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(source)
 
 
-def _invalid(status: int, kind: str, why: InvalidInputError) -> Response:
-    views = flaw_views(why.flaws)
-    title = "The request can't be carried out, and nothing was changed"
-    return _problem(problem(status, kind, title, str(why), errors=views))
+def _invalid(status: int, kind: str, error: InvalidInputError) -> Response:
+    views = flaw_views(error.flaws)
+    title = "The request is invalid; nothing was changed"
+    return _problem(problem(status, kind, title, str(error), errors=views))
 
 
 def _problem(document: dict[str, Any], *lines: tuple[str, str]) -> Response:
-    """An error quotes what was wrong, but no secret in it."""
+    """Return a problem document as a response, with secrets masked."""
     return problem_response(mask_shapes(document), *lines)
 
 
 def check_media_type(request: Request, *, yaml: bool = False) -> str:
     """
-    The body's kind, `json` or `yaml`. Raises ProblemError(415) for what isn't taken.
+    Return the kind of the body, `json` or `yaml`. Raises ProblemError(415) for another content type.
 
-    A form content type is what `curl -d` sends; it is refused where a browser
-    may have sent it, since a page can do that across origins without asking.
+    `curl -d` sends a form content type; it is accepted, unless a browser may have sent it: pages can send forms to
+    other origins without a preflight request.
     """
     kind = request.media_type
     if kind in {"", "application/json"} or kind.endswith("+json"):
@@ -374,32 +431,28 @@ def check_media_type(request: Request, *, yaml: bool = False) -> str:
 
 
 def from_browser(request: Request) -> bool:
-    """Whether there is any mark of a browser's fetch: Origin or a Sec-Fetch header."""
+    """Whether the request has a header that only browsers send: Origin or a Sec-Fetch header."""
     return "origin" in request.headers or any(name.startswith("sec-fetch-") for name in request.headers)
 
 
 def read_json(request: Request, *, as_written: bool = False) -> object:
     """
-    The body as JSON, decimals `as_written` or as numbers. Raises ProblemError: 415 for another content type,
-    400 for what doesn't parse.
+    Return the body as JSON. Raises ProblemError: 415 for another content type, 400 for invalid JSON.
+
+    `as_written`: decimals keep their text.
     """
     check_media_type(request)
     try:
         return request.json_as_written if as_written else request.json
-    except UnreadableBodyError as why:
-        raise ProblemError(400, "bad-json", "The body is no JSON", str(why)) from why
-
-
-async def sent_json(request: Request, *, as_written: bool = False) -> Any:
-    """The same, read on a thread where it is large."""
-    return await aside(len(request.body), read_json, request, as_written=as_written)
+    except UnreadableBodyError as error:
+        raise ProblemError(400, "bad-json", "The body is not valid JSON", str(error)) from error
 
 
 # Answers
 
 
 def is_browser(request: Request) -> bool:
-    """Whether a page is asked for, by somebody who looks at one."""
+    """Whether a browser requests a page."""
     return "text/html" in request.headers.get("accept", "")
 
 
@@ -408,33 +461,22 @@ def json_answer(document: object, status: int = 200, *headers: tuple[str, str]) 
     return Response(status, [("Content-Type", "application/json"), *headers], write(exact))
 
 
-def no_content() -> Response:
-    return Response(204)
-
-
 def listing(items: list[Any], after: object = None) -> Response:
-    """`{"items": [...], "next": cursor or null}`, written item by item: on a thread, others have their turn between them."""
+    """
+    Return `{"items": [...], "next": cursor or null}`, encoded item by item, so that other threads can run in between.
+    """
     return written_listing([dump_json(item) for item in items], after)
 
 
 def written_listing(items: list[bytes], after: object = None, **more: object) -> Response:
-    """The same of items that are JSON already, and members beside them."""
+    """Like `listing`, with items that are encoded already, and additional members."""
     rest = dump_json({"next": after, **more})[1:]
     data = b'{"items":[%b],%b' % (b",".join(items), rest)
     return Response(200, [("Content-Type", "application/json")], data)
 
 
-def one_flaw(path: tuple[str | int, ...], message: str, hint: str = "") -> InvalidInputError:
-    return InvalidInputError(Flaw(path, message, hint))
-
-
-def endpoints(*tables: EndpointTable) -> Iterator[Endpoint]:
-    for table in tables:
-        yield from table.endpoints
-
-
 _encode = json.JSONEncoder(ensure_ascii=False).encode
-"""Made once: `json.dumps` makes one of these for every text."""
+"""Created once, because `json.dumps` creates one for each call."""
 
 
 def to_json(value: object) -> str:

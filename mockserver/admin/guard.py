@@ -1,8 +1,8 @@
 """
-Who may use the admin API: no web page of another origin, no rebound DNS name, and, with a token, only who has it.
+Access to the admin API: no pages of other origins, no rebound DNS names, and only with the token, if there is one.
 
-Health answers anybody; the dashboard's own files need no token, as they hold no data. What a
-browser may send without asking first is judged by what it must tell: Origin with every POST, and Host.
+Health is public, and so are the files of the dashboard, which contain no data. Requests that a browser may send
+without a preflight are checked by the headers that it must send: Origin with every POST, and Host.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 
 from mockserver.admin.api import ProblemError
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.model.http import Request
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+(?:%[\w.%-]+)?)\]|([a-z0-9._-]*))(?::\d*)?")
@@ -23,17 +23,15 @@ _OWN_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".svc", ".svc.clu
 
 class Guard:
     """
-    `token` empty: none is asked. `hosts` are further names that may stand in Host.
+    The access check. An empty `token` disables authentication; `hosts` are additional values of the Host header.
 
-    Raises InvalidInputError for a token of white space alone, and for what is no host name.
+    Raises InvalidInputError for a blank token and for an invalid host name.
     """
 
     def __init__(self, token: str = "", hosts: Iterable[str] = ()) -> None:
         if token and not token.strip():
             # Taken for none, it would open what somebody meant to close.
-            raise InvalidInputError(
-                Flaw((), "--admin-token: it is blank", "Write a token, or leave the flag out")
-            )
+            raise invalid((), "--admin-token: it is blank", "Write a token, or leave the flag out")
         self._token = token.strip().encode()
         self._hosts = frozenset(_allowed(host) for host in hosts)
 
@@ -42,7 +40,7 @@ class Guard:
         return bool(self._token)
 
     def check(self, request: Request, *, public: bool = False) -> None:
-        """Raises ProblemError where the request may not. What is `public` needs no token."""
+        """Raise ProblemError if the request is not allowed. `public` endpoints need no token."""
         self._check_origin(request)
         if self._token:
             if not public:
@@ -56,7 +54,7 @@ class Guard:
             )
 
     def may_reveal(self, request: Request) -> bool:
-        """Whether secrets may be shown unmasked: from loopback, or with the token."""
+        """Whether secrets may be shown unmasked: to local clients, or with the token."""
         if self._token:
             return self._has_token(request)
         return is_loopback(request.client_ip)
@@ -70,8 +68,8 @@ class Guard:
             raise ProblemError(
                 403,
                 "foreign-origin",
-                "The admin API answers no page of another origin",
-                f"This came from {origin or 'another site'}. Use the API from a program, or from its own dashboard",
+                "The admin API rejects requests of other origins",
+                f"The origin was {origin or 'another site'}. Use the API from a program, or from its own dashboard",
             )
 
     def _check_token(self, request: Request) -> None:
@@ -79,7 +77,7 @@ class Guard:
             raise ProblemError(
                 401,
                 "no-token",
-                "The admin API asks for its token",
+                "The admin API requires a token",
                 "Send Authorization: Bearer TOKEN, as --admin-token has it",
                 lines=(("WWW-Authenticate", "Bearer"),),
             )
@@ -98,34 +96,34 @@ class Guard:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is an address of this machine alone; False for a name."""
+    """Whether it is an address of this machine; False for a name."""
     try:
-        found = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return (mapped or found).is_loopback
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 def _allowed(host: str) -> str:
     name = _name_of(host)
     if not name:
         hint = "Write a name such as mock.example"
-        raise InvalidInputError(Flaw((), f"--admin-host: {shown(host)} is no host name", hint))
+        raise invalid((), f"--admin-host: {shown(host)} is not a valid host name", hint)
     return name
 
 
 def _name_of(host: str) -> str | None:
     """
-    The name or address in a Host header, in lower case, without port and final dot; None where it is none.
+    Return the name or address in a Host header, in lower case, without port and final dot; None if it is invalid.
 
     >>> _name_of("Mock.Example.:8080"), _name_of("[::1]:8080"), _name_of("[::1].evil.example")
     ('mock.example', '::1', None)
     """
-    found = _HOST.fullmatch(host.strip().lower())
-    if found is None or (found[1] is not None and not _is_address(found[1])):
+    match = _HOST.fullmatch(host.strip().lower())
+    if match is None or (match[1] is not None and not _is_address(match[1])):
         return None
-    return found[1] or found[2].rstrip(".")
+    return match[1] or match[2].rstrip(".")
 
 
 def _is_address(name: str) -> bool:

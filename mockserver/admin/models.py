@@ -1,10 +1,10 @@
-"""The shapes of answers, for `openapi.json`. A test holds every answer against them."""
+"""The models of answers, for `openapi.json`. Tests validate every answer with them."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, create_model
 
 
 class AdminView(BaseModel):
@@ -25,7 +25,7 @@ class Problem(BaseModel):
 
 
 class FlawView(AdminView):
-    """One thing wrong, with a JSON pointer to it."""
+    """One flaw, with a JSON pointer to its place."""
 
     pointer: str
     message: str
@@ -44,18 +44,22 @@ class ScenarioView(AdminView):
 
 
 class Listing(AdminView):
-    """A list; `next` is the cursor of the page after it, or null."""
+    """A list; `next` is the cursor of the next page, or null."""
 
     items: list[Any]
     next: str | None
 
 
-class ScenarioList(Listing):
-    items: list[ScenarioView]
+def list_of(name: str, item: Any) -> type[Listing]:
+    """Return the model of a list of such items."""
+    return create_model(name, __base__=Listing, __module__=__name__, items=(list[item], ...))
+
+
+ScenarioList = list_of("ScenarioList", ScenarioView)
 
 
 class RouteView(BaseModel):
-    """A route as in the language, and what the server knows of it. `step` is the one that answers next, from 1."""
+    """A route as written, with what the server knows about it. `step` is the next one, from 1."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
     id: str
@@ -68,8 +72,7 @@ class RouteView(BaseModel):
     exhausted: bool
 
 
-class RouteList(Listing):
-    items: list[RouteView]
+RouteList = list_of("RouteList", RouteView)
 
 
 class BodyView(AdminView):
@@ -162,8 +165,7 @@ class BriefView(AdminView):
     duration_ms: float | None
 
 
-class CallList(Listing):
-    items: list[CallView | BriefView]
+CallList = list_of("CallList", CallView | BriefView)
 
 
 class RecordingView(AdminView):
@@ -179,8 +181,7 @@ class RecordingView(AdminView):
     left_out: dict[str, int]
 
 
-class RecordingList(Listing):
-    items: list[RecordingView]
+RecordingList = list_of("RecordingList", RecordingView)
 
 
 class RecordedView(RecordingView):
@@ -224,8 +225,7 @@ class UnmatchedView(CallView):
     suggestion: str
 
 
-class UnmatchedList(Listing):
-    items: list[UnmatchedView]
+UnmatchedList = list_of("UnmatchedList", UnmatchedView)
 
 
 class CountView(AdminView):
@@ -255,7 +255,7 @@ class VerdictView(AdminView):
     text: str
     exact: bool = Field(
         default=True,
-        description="false where the answer would need what is no longer kept; such a check does not hold.",
+        description="false if the answer would need removed data; then the check fails.",
     )
 
 
@@ -365,15 +365,16 @@ class OutageView(BaseModel):
 
 
 class OutageAnswer(RootModel[OutageView | None]):
-    """The outage that is on, or null."""
+    """The current outage, or null."""
 
     model_config = ConfigDict(defer_build=True)
 
 
 class TroubleView(BaseModel):
     """
-    A trouble as it was sent, `route` being the whole id. `seen` are the calls of
-    its route since, `hits` the ids of those that it struck, at most the first 1000.
+    A trouble as sent, with the complete id of its route.
+
+    `seen` is the number of calls of the route since, `hits` are the ids of affected calls, at most the first 1000.
     """
 
     model_config = ConfigDict(extra="allow", defer_build=True)
@@ -382,8 +383,7 @@ class TroubleView(BaseModel):
     hits: list[str]
 
 
-class TroubleList(Listing):
-    items: list[TroubleView]
+TroubleList = list_of("TroubleList", TroubleView)
 
 
 class StateView(BaseModel):
@@ -392,8 +392,7 @@ class StateView(BaseModel):
     model_config = ConfigDict(extra="allow", defer_build=True)
 
 
-class ItemList(Listing):
-    items: list[dict[str, Any]]
+ItemList = list_of("ItemList", dict[str, Any])
 
 
 class ClockView(AdminView):
@@ -403,7 +402,11 @@ class ClockView(AdminView):
 
 
 class NamespaceView(AdminView):
-    """A world of its own. `url` is what the application gets as EXTERNAL_API_URL; `ttl` null: never collected."""
+    """
+    An isolated namespace.
+
+    `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed.
+    """
 
     name: str
     url: str
@@ -412,8 +415,7 @@ class NamespaceView(AdminView):
     ttl: str | None
 
 
-class NamespaceList(Listing):
-    items: list[NamespaceView]
+NamespaceList = list_of("NamespaceList", NamespaceView)
 
 
 class SnapshotView(AdminView):
@@ -422,9 +424,11 @@ class SnapshotView(AdminView):
 
 class TryView(AdminView):
     """
-    One attempt. `gap_ms` is from the end of the one before, `asked_ms` what the answer before asked to wait,
-    `retry_after` whether it was `kept` or `broken`; null where nothing was asked. `changed` are the parts that
-    differ from the attempt before, `fields` the fields, each with the value before and after as JSON text.
+    One attempt.
+
+    `gap_ms` is the time since the end of the previous attempt, `asked_ms` the wait that its answer required,
+    `retry_after` whether that was `kept` or `broken`; null if nothing was required. `changed` are the parts that
+    differ from the previous attempt, `fields` the fields, each with the previous and the new value as JSON text.
     `step`: the next call belongs to the same attempt.
     """
 
@@ -445,9 +449,11 @@ class TryView(AdminView):
 
 class OperationView(AdminView):
     """
-    Calls that are attempts of one thing. `why` says what joined them or, where they are not `certain`, what is
-    in doubt; `by` is the selector that settles it. `repeats` is the number, from 1, of an earlier operation that
-    failed with an equal request. `left_out` are fields that are new on each attempt.
+    Calls that are attempts of one operation.
+
+    `why` is the evidence for the grouping or, if it is not `certain`, the doubt; `by` is the selector that removes it.
+    `repeats` is the number, from 1, of an earlier operation that failed with an equal request. `left_out` are fields
+    that are new on each attempt.
     """
 
     key: str | None
@@ -465,7 +471,10 @@ class OperationView(AdminView):
 
 
 class OperationList(Listing):
-    """`amplification` is calls per operation, `most_in_flight` how many of the route's calls were open at once."""
+    """
+    `amplification` is the number of calls per operation, `most_in_flight` the maximum of concurrent calls of the
+    route.
+    """
 
     items: list[OperationView]
     amplification: float | None
@@ -483,12 +492,11 @@ class DeliveryView(BaseModel):
     tries: list[dict[str, Any]]
 
 
-class DeliveryList(Listing):
-    items: list[DeliveryView]
+DeliveryList = list_of("DeliveryList", DeliveryView)
 
 
 class ViolationView(AdminView):
-    """`operation` is null where the contract has none; `got` is left out where nothing came."""
+    """`operation` is null if the document has none; `got` is missing if there was no value."""
 
     id: str
     at: str
@@ -505,8 +513,7 @@ class ViolationView(AdminView):
     text: str
 
 
-class ViolationList(Listing):
-    items: list[ViolationView]
+ViolationList = list_of("ViolationList", ViolationView)
 
 
 class CallOfApi(AdminView):
@@ -515,7 +522,7 @@ class CallOfApi(AdminView):
 
 
 class IndexView(AdminView):
-    """What the admin API has. `dashboard` is for people, `openapi` describes every call."""
+    """Overview of the admin API. `dashboard` is for people, `openapi` describes every endpoint."""
 
     dashboard: str
     openapi: str

@@ -1,50 +1,16 @@
-"""Every call of the admin API, in one table."""
+"""All endpoints of the admin API."""
 
 from __future__ import annotations
 
-from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
-from mockserver.admin import (
-    attempts,
-    calls,
-    checks,
-    control,
-    har,
-    metrics,
-    namespaces,
-    recordings,
-    routes,
-    scenarios,
-    stream,
-    troubles,
-    ui,
-    violations,
-    webhooks,
-    world,
-)
-from mockserver.admin.api import Endpoint, endpoints
+from mockserver.admin import endpoints
+from mockserver.admin.api import Endpoint, table
 
 
-@cache
-def all_endpoints() -> tuple[Endpoint, ...]:
-    """What is served and what `openapi.json` says."""
-    return tuple(
-        endpoints(
-            scenarios.table,
-            routes.table,
-            stream.table,  # before `/calls/{id}`
-            calls.table,
-            har.table,
-            checks.table,
-            control.table,
-            world.table,
-            troubles.table,
-            recordings.table,
-            namespaces.table,
-            webhooks.table,
-            attempts.table,
-            metrics.table,
-            violations.table,
-            ui.table,
-        )
-    )
+def all_endpoints() -> list[Endpoint]:
+    """Import the modules of `endpoints/`, which fill the table, and return it in the order of paths."""
+    for module in iter_modules(endpoints.__path__):
+        import_module(f"{endpoints.__name__}.{module.name}")
+    return sorted(table, key=lambda endpoint: endpoint.path)

@@ -1,4 +1,4 @@
-"""Long work of an admin call, in pieces: other connections have their turn between them."""
+"""Long work of admin requests, in pieces between which other connections can run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 _SMALL_BYTES = 16 * 1024
 SLICE_S = 0.01
-"""So long an admin call works before others have their turn."""
+"""Time that an admin request works before other connections can run."""
 
 
 class Turns:
-    """Counts the time of one admin call from one turn to the next."""
+    """Measures the time of one admin request between two pauses."""
 
     __slots__ = ("_until_s",)
 
@@ -25,21 +25,22 @@ class Turns:
         self._until_s = REAL.monotonic() + SLICE_S
 
     async def pause(self) -> None:
-        """Call it after each small piece of work: others have their turn where it is theirs."""
+        """Let other connections run if it is time; to be called after each small piece of work."""
         if REAL.monotonic() >= self._until_s:
             await asyncio.sleep(0)
             self._until_s = REAL.monotonic() + SLICE_S
 
     async def all_of(self, steps: Iterable[object]) -> None:
-        """Goes through the steps, each a small piece of work."""
+        """Do all steps, each a small piece of work."""
         for _ in steps:
             await self.pause()
 
 
-async def aside(size_bytes: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+async def offload(size_bytes: int, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
     """
-    The outcome of work on so many bytes: of many bytes on a thread, so that others have their turn as often as the
-    interpreter switches threads. It may touch nothing that calls change.
+    Return the result of work on that many bytes; large work is done in a thread.
+
+    It must not read anything that calls change.
     """
     if size_bytes <= _SMALL_BYTES:
         return work(*arguments, **options)

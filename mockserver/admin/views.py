@@ -1,4 +1,4 @@
-"""The house's values as the admin API shows them. Secrets are masked unless `reveal`."""
+"""Views of values in the admin API. Secrets are masked unless `reveal`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mockserver.redaction.redaction import (
 from mockserver.store.call_log import KEPT_BODY_BYTES
 
 LONGEST_TARGET = 2000
-"""Of a call in brief, in characters; the call itself has the whole."""
+"""Maximum length of the target in a brief view, in characters."""
 
 
 def _ms(call: Call, at_s: float | None) -> float | None:
@@ -34,7 +34,7 @@ def _ms(call: Call, at_s: float | None) -> float | None:
 
 
 def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
-    """A call as the contract shows it."""
+    """Return the complete view of a call."""
     return {
         "id": call.id,
         "number": call.number,
@@ -65,7 +65,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
 
 
 def brief_view(call: Call) -> dict[str, Any]:
-    """A call as one line of a list: what a table of a hundred thousand of them can hold. Secrets are masked."""
+    """Return the brief view of a call, with secrets masked."""
     request, ended_at_s = call.request, call.ended_at_s
     return {
         "id": call.id,
@@ -138,14 +138,14 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What has to be known of a body to mask it: its media type, and its content-codings in the order of their use."""
+    """What masking must know about a body: its media type, and its content-codings in the order of their use."""
 
     media_type: str = ""
     codings: tuple[str, ...] = ()
 
 
 def form_of(headers: Pairs) -> Form:
-    """As these header lines say it."""
+    """Return the form that these header lines declare."""
     lines = [(name.lower(), value) for name, value in headers]
     media_type = next((value for name, value in lines if name == "content-type"), "")
     codings = ",".join(value for name, value in lines if name == "content-encoding")
@@ -160,7 +160,7 @@ def body_view(
     truncated: bool | None = None,
     shown_as: Form | None = None,
 ) -> dict[str, Any]:
-    """A body as text where it is UTF-8, else in Base64; masked where it is said as what it is `shown_as`."""
+    """Return a body as text if it is UTF-8, else in Base64; masked according to `shown_as`."""
     kept = body[:KEPT_BODY_BYTES]
     text = _text_of(kept, length)
     encoded = base64.b64encode(kept).decode() if text is None else None
@@ -178,15 +178,16 @@ def body_view(
 def _text_of(kept: bytes, length: int) -> str | None:
     try:
         return kept.decode()
-    except UnicodeDecodeError as why:
+    except UnicodeDecodeError as error:
         # A cut may fall into the middle of a character.
-        return kept[: why.start].decode() if len(kept) < length and why.start > len(kept) - 4 else None
+        return kept[: error.start].decode() if len(kept) < length and error.start > len(kept) - 4 else None
 
 
 def _masked(kept: bytes, text: str | None, form: Form) -> tuple[str | None, str | None]:
     """
-    Text and Base64 without secrets. A body with a secret behind its content-coding is shown without the coding;
-    one that can't be looked into is not shown at all.
+    Return text and Base64 without secrets.
+
+    A body with a secret behind its content-coding is shown decoded; one that can't be searched is not shown.
     """
     if text is not None:
         return mask_body(text, form.media_type), None
@@ -203,7 +204,7 @@ def _masked(kept: bytes, text: str | None, form: Form) -> tuple[str | None, str 
 
 
 def route_view(ns: Namespace, route: Route) -> dict[str, Any]:
-    """A route as written, plus what the server knows of it."""
+    """Return a route as written, with what the server knows about it."""
     position = ns.peek(route)
     index = route.sequence.settle(position, ns.clock.now_s())
     steps = len(route.sequence)

@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import click
 from mockserver import __version__
 from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
+from mockserver.cli.parameters import Duration, HeaderLine, scenario_paths, without_proxy
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
 from mockserver.settings import Flag, Settings
@@ -55,21 +56,7 @@ class _Size(click.ParamType[Any]):
         try:
             return parse_size(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no size; write a number of bytes, or 64KB, 16MiB", param, ctx)
-
-
-class _Duration(click.ParamType[Any]):
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        from mockserver.model.durations import HINT, parse_duration_s
-
-        try:
-            return parse_duration_s(value)
-        except ValueError:
-            self.fail(f"{value!r} is no duration. {HINT}", param, ctx)
+            self.fail(f"{value!r} is not a size; write a number of bytes, or 64KB, 16MiB", param, ctx)
 
 
 def setting_flags(command: F) -> F:
@@ -97,7 +84,7 @@ def _typed(default: Any, how: Flag) -> dict[str, Any]:
     if default is None:
         return {"type": click.IntRange(how.least, how.most)}
     if how.unit:
-        kind: click.ParamType[Any] = _Size() if how.unit == "size" else _Duration()
+        kind: click.ParamType[Any] = _Size() if how.unit == "size" else Duration()
     elif isinstance(default, int):
         kind = click.IntRange(how.least, how.most)
     else:
@@ -132,14 +119,7 @@ def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) 
         if not options["admin_token"]:
             raise click.BadParameter(f"{admin_token_file} holds no token", param_hint="--admin-token-file")
     named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
-    sys.exit(run(Settings(paths=_paths(paths), paths_may_lack=not named, **options)))
-
-
-def _paths(given: tuple[str, ...]) -> tuple[str, ...]:
-    if given:
-        return given
-    named = os.environ.get("MOCKSERVER_PATHS", "")
-    return tuple(named.split(os.pathsep)) if named else DEFAULT.paths
+    sys.exit(run(Settings(paths=scenario_paths(paths), paths_may_lack=not named, **options)))
 
 
 @main.command()
@@ -149,7 +129,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
     """Validate scenario files without serving them."""
     from mockserver.verification.checking import check_paths
 
-    errors, warnings, summary = check_paths(_paths(paths))
+    errors, warnings, summary = check_paths(scenario_paths(paths))
     for line in (*errors, *(f"warning: {line}" for line in warnings)):
         click.echo(line, err=True)
     if errors:
@@ -162,7 +142,12 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
 @click.argument("paths", nargs=-1)
 @click.option("--request", "line", required=True, help="A request line, such as 'POST /v1/charges?x=1'.")
 @click.option(
-    "--header", "-H", "headers", multiple=True, help="A header line, such as 'Authorization: Bearer x'."
+    "--header",
+    "-H",
+    "headers",
+    type=HeaderLine(),
+    multiple=True,
+    help="A header line, such as 'Authorization: Bearer x'.",
 )
 @click.option("--json", "json_body", help="The body as JSON.")
 @click.option("--form", "forms", multiple=True, help="A form field, such as amount=5; may be repeated.")
@@ -171,7 +156,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
 def explain(
     paths: tuple[str, ...],
     line: str,
-    headers: tuple[str, ...],
+    headers: tuple[tuple[str, str], ...],
     json_body: str | None,
     forms: tuple[str, ...],
     text: str | None,
@@ -179,56 +164,43 @@ def explain(
 ) -> None:
     """Show which route answers a request, and why the others don't match, without a server."""
     from mockserver.errors import InvalidInputError
+    from mockserver.recording.exchanges import grouped
     from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
 
     method, _, path = line.strip().partition(" ")
-    asked: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": _lines(headers)}
+    request: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": grouped(headers)}
     if json_body is not None:
-        asked["json"] = _json_of(json_body)
+        request["json"] = _json_of(json_body)
     if forms:
-        asked["form"] = _pairs(forms)
+        request["form"] = grouped(_pairs(forms))
     if text is not None:
-        asked["text"] = text
+        request["text"] = text
     try:
-        view = explain_request(_paths(paths), asked)
-    except LoadError as why:
-        click.echo("\n".join(why.lines), err=True)
+        view = explain_request(scenario_paths(paths), request)
+    except LoadError as error:
+        click.echo("\n".join(error.lines), err=True)
         sys.exit(2)
-    except InvalidInputError as why:
-        click.echo(str(why), err=True)
+    except InvalidInputError as error:
+        click.echo(str(error), err=True)
         sys.exit(2)
     click.echo(json.dumps(view, indent=2) if output == "json" else explained_text(view))
     sys.exit(0 if view["route"] is not None else 1)
 
 
-def _lines(headers: tuple[str, ...]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for line in headers:
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter(
-                f"{line!r} is no header line; write 'Name: value'", param_hint="--header"
-            )
-        found.setdefault(name.strip(), []).append(value.strip())
-    return found
-
-
-def _pairs(forms: tuple[str, ...]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for pair in forms:
-        name, equals, value = pair.partition("=")
+def _pairs(forms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for form in forms:
+        name, equals, value = form.partition("=")
         if not equals:
-            raise click.BadParameter(f"{pair!r} is no field; write name=value", param_hint="--form")
-        found.setdefault(name, []).append(value)
-    return found
+            raise click.BadParameter(f"{form!r} is not a valid field; write name=value", param_hint="--form")
+        yield name, value
 
 
 def _json_of(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError as why:
-        raise click.BadParameter(f"it is no JSON: {why}", param_hint="--json") from why
+    except ValueError as error:
+        raise click.BadParameter(f"it is not valid JSON: {error}", param_hint="--json") from error
 
 
 @main.command(short_help="Print the JSON Schema of scenario files.")
@@ -247,26 +219,23 @@ def schema(which: str) -> None:
 @click.argument("url", required=False)
 def healthcheck(url: str | None) -> None:
     """Exit with 0 if a server is healthy, for containers without curl (default URL: from the MOCKSERVER_ variables)."""
-    import urllib.request
     from http.client import HTTPException
     from urllib.error import HTTPError
 
     target = url or _own_url()
     if "/__admin" not in target:
         target = target.rstrip("/") + "/__admin/health"
-    # A proxy of the environment is for the outside; this server is here.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(target, timeout=3) as answer:
+        with without_proxy().open(target, timeout=3) as answer:
             document = json.load(answer)
         scenarios, routes = document["scenarios"], document["routes"]
-    except (OSError, ValueError, HTTPException) as why:
-        if isinstance(why, HTTPError):
-            why.close()
-        click.echo(f"{target} is not healthy: {why}", err=True)
+    except (OSError, ValueError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
+        click.echo(f"{target} is not healthy: {error}", err=True)
         sys.exit(1)
     except (KeyError, TypeError):
-        click.echo(f"{target} is not healthy: what answers there is no mockserver", err=True)
+        click.echo(f"{target} is not healthy: the server there is not a mockserver", err=True)
         sys.exit(1)
     click.echo(f"{target} is healthy: {scenarios} scenarios, {routes} routes")
 

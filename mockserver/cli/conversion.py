@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import click
+
+from mockserver.cli.parameters import scenario_paths
 
 
 class _Format(click.ParamType[str]):
@@ -90,6 +91,4 @@ def export(format_: str, scenarios: tuple[str, ...], **options: Any) -> None:
     if options.pop("reveal"):
         raise click.UsageError("--reveal is for the calls of a server: give --from")
     options.pop("admin_token")
-    named = os.environ.get("MOCKSERVER_PATHS", "")
-    default = tuple(named.split(os.pathsep)) if named else ("scenarios/",)
-    sys.exit(export_scenarios(format_, scenarios or default, **options))
+    sys.exit(export_scenarios(format_, scenario_paths(scenarios), **options))

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from mockserver.cli.parameters import HeaderLine
+
 
 @click.command(short_help="Compare scenarios with a real service.")
 @click.argument("paths", nargs=-1, required=True)
@@ -22,6 +24,7 @@ import click
     "--header",
     "-H",
     "headers",
+    type=HeaderLine(),
     multiple=True,
     metavar="LINE",
     help="Header line for every request, such as 'Authorization: Bearer …'; may be repeated.",
@@ -29,7 +32,7 @@ import click
 @click.option(
     "--upstream-ca", default="", metavar="FILE", help="Additional CA certificates for the service, in PEM."
 )
-def diff(paths: tuple[str, ...], headers: tuple[str, ...], **options: Any) -> None:
+def diff(paths: tuple[str, ...], headers: tuple[tuple[str, str], ...], **options: Any) -> None:
     """
     Send the requests of scenarios to a real service, and show where the answers differ.
 
@@ -37,11 +40,4 @@ def diff(paths: tuple[str, ...], headers: tuple[str, ...], **options: Any) -> No
     """
     from mockserver.cli.diff_session import DiffOptions, run
 
-    sys.exit(run(DiffOptions(paths=paths, headers=tuple(map(_line, headers)), **options)))
-
-
-def _line(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon or not name.strip():
-        raise click.BadParameter(f"{text!r} is no header line; write 'Name: value'", param_hint="--header")
-    return name.strip(), value.strip()
+    sys.exit(run(DiffOptions(paths=paths, headers=headers, **options)))

@@ -1,4 +1,4 @@
-"""One comparison: every route is asked of the real service, and what it answers compared. See `command` for exit codes."""
+"""Send the requests of all routes to the real service and compare the answers. `cli/diff.py` has the exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
@@ -33,7 +33,7 @@ SAME, DRIFTED, NOT_ASKED = 0, 1, 2
 TIMEOUT_S = 30.0
 MOST_BYTES = 16 * 1024 * 1024
 MOST_STREAM_S = 10.0
-"""So long a stream of events is read."""
+"""Maximum time for which a stream of events is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class DiffOptions:
 
 @dataclass(slots=True)
 class DriftFinding:
-    """What came of one route: drift, or why it was not asked, or could not be."""
+    """Result of one route: drift, the reason why it was skipped, or the failure."""
 
     route: Route
     request: Request | None = None
@@ -60,15 +60,15 @@ class DriftFinding:
     failed: str | None = None
 
     @property
-    def asked(self) -> str | None:
+    def line(self) -> str | None:
         if self.request is None:
             return None
         return f"{self.request.method} {mask_target(self.request.target)}"
 
     def view(self) -> dict[str, Any]:
         return {
-            "route": self.route.id, "asked": self.asked, "skipped": self.skipped, "failed": self.failed,
-            "differences": [one.view() for one in self.drifts],
+            "route": self.route.id, "asked": self.line, "skipped": self.skipped, "failed": self.failed,
+            "differences": [drift.view() for drift in self.drifts],
         }  # fmt: skip
 
 
@@ -80,21 +80,21 @@ def run(options: DiffOptions) -> int:
     """The exit code; the report goes to stdout."""
     try:
         rule_of(options.against, "--against")
-        world = build_world(load(options.paths))
+        world = build_scenario_set(load(options.paths))
         ns = Engine(world, wall=time.time, mono=time.monotonic).default
-        findings = asyncio.run(_asked(options, ns))
-    except LoadError as why:
-        sys.stderr.write("\n".join(why.lines) + "\n")
+        findings = asyncio.run(_compared(options, ns))
+    except LoadError as error:
+        sys.stderr.write("\n".join(error.lines) + "\n")
         return NOT_ASKED
-    except (InvalidInputError, TlsSettingsError) as why:
-        sys.stderr.write(f"{why}\n")
+    except (InvalidInputError, TlsSettingsError) as error:
+        sys.stderr.write(f"{error}\n")
         return NOT_ASKED
     code = _code(findings)
     sys.stdout.write(_as_json(options, findings, code) if options.as_json else _as_text(findings))
     return code
 
 
-async def _asked(options: DiffOptions, ns: Namespace) -> list[DriftFinding]:
+async def _compared(options: DiffOptions, ns: Namespace) -> list[DriftFinding]:
     to = read_upstream(options.against)
     upstream = Upstream(
         Egress([rule_of(options.against, "--against")]),
@@ -115,15 +115,17 @@ async def _finding(
         finding.request = request
         actual = await _real(upstream, to, request)
         finding.drifts = await asyncio.to_thread(nearest, expected, actual, values=options.values)
-    except RequestSkippedError as why:
-        finding.skipped = str(why)
-    except UnreachableServiceError as why:
-        finding.failed = str(why)
+    except RequestSkippedError as error:
+        finding.skipped = str(error)
+    except UnreachableServiceError as error:
+        finding.failed = str(error)
     return finding
 
 
 async def _real(upstream: Upstream, to: str, request: Request) -> Response:
-    """The real reply, whole; of a stream what comes in so long. Raises UnreachableServiceError."""
+    """
+    Return the complete reply of the service; a stream is read for a limited time. Raises UnreachableServiceError.
+    """
     step = Forward(to, lambda _: True, is_recorded=True)
     async with upstream.ask(step, request) as reply:
         if reply.error is not None:
@@ -137,8 +139,8 @@ async def _real(upstream: Upstream, to: str, request: Request) -> Response:
                         raise UnreachableServiceError(f"its reply is longer than {MOST_BYTES} bytes")
         except TimeoutError:
             pass  # what has come of an endless stream is enough
-        except BrokenReplyError as why:
-            raise UnreachableServiceError(str(why)) from why
+        except BrokenReplyError as error:
+            raise UnreachableServiceError(str(error)) from error
     head = reply.response
     return Response(head.status, head.headers, bytes(body))
 
@@ -152,33 +154,33 @@ async def _none() -> Any:
 
 
 def _code(findings: list[DriftFinding]) -> int:
-    if any(one.failed for one in findings) or not any(one.request for one in findings):
+    if any(finding.failed for finding in findings) or not any(finding.request for finding in findings):
         return NOT_ASKED
-    return DRIFTED if any(one.drifts for one in findings) else SAME
+    return DRIFTED if any(finding.drifts for finding in findings) else SAME
 
 
 def _as_text(findings: list[DriftFinding]) -> str:
     lines: list[str] = []
-    for one in findings:
-        if one.skipped is not None:
-            lines.append(f"- {one.route.id}: skipped: {one.skipped}")
-        elif one.failed is not None:
-            lines.append(f"! {one.route.id} ({one.asked}): {one.failed}")
-        elif one.drifts:
-            lines.append(f"≠ {one.route.id} ({one.asked})")
-            lines += [f"    {drift.text}" for drift in one.drifts]
+    for finding in findings:
+        if finding.skipped is not None:
+            lines.append(f"- {finding.route.id}: skipped: {finding.skipped}")
+        elif finding.failed is not None:
+            lines.append(f"! {finding.route.id} ({finding.line}): {finding.failed}")
+        elif finding.drifts:
+            lines.append(f"≠ {finding.route.id} ({finding.line})")
+            lines += [f"    {drift.text}" for drift in finding.drifts]
         else:
-            lines.append(f"= {one.route.id} ({one.asked})")
+            lines.append(f"= {finding.route.id} ({finding.line})")
     return "\n".join([*lines, _sum(findings)]) + "\n"
 
 
 def _sum(findings: list[DriftFinding]) -> str:
-    asked = sum(one.request is not None and one.failed is None for one in findings)
-    drifted = sum(bool(one.drifts) for one in findings)
-    failed = sum(one.failed is not None for one in findings)
-    skipped = sum(one.skipped is not None for one in findings)
+    compared = sum(finding.request is not None and finding.failed is None for finding in findings)
+    drifted = sum(bool(finding.drifts) for finding in findings)
+    failed = sum(finding.failed is not None for finding in findings)
+    skipped = sum(finding.skipped is not None for finding in findings)
     more = f", {failed} failed" if failed else ""
-    return f"{asked} compared, {drifted} different{more}, {skipped} skipped"
+    return f"{compared} compared, {drifted} different{more}, {skipped} skipped"
 
 
 def _as_json(options: DiffOptions, findings: list[DriftFinding], code: int) -> str:
@@ -186,6 +188,6 @@ def _as_json(options: DiffOptions, findings: list[DriftFinding], code: int) -> s
     document = {
         "against": f"{parts.scheme}://{parts.netloc}{parts.path}",
         "result": {SAME: "same", DRIFTED: "drifted", NOT_ASKED: "not asked"}[code],
-        "routes": [one.view() for one in findings],
+        "routes": [finding.view() for finding in findings],
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -22,6 +22,7 @@ from mockserver.cli.output import (
     to_stdout,
     write_all,
 )
+from mockserver.cli.parameters import without_proxy
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named, offered
 from mockserver.recording.conversion import Exported
@@ -41,21 +42,21 @@ def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, 
     try:
         write = _ability(format_, "write", f"can only be imported. There are: {', '.join(writable())}")
         exported = _exported(load(paths), write, _options(format_, of_pact))
-    except LoadError as why:
-        say(*why.lines)
+    except LoadError as error:
+        say(*error.lines)
         return WRONG
-    except (InvalidInputError, ConversionRefusedError) as why:
-        say(str(why))
+    except (InvalidInputError, ConversionRefusedError) as error:
+        say(str(error))
         return WRONG
     return _put(exported, output, strict=strict, force=force)
 
 
 def _ability(format_: str, name: str, otherwise: str) -> Callable[..., Exported]:
     """What the format's module can do. Raises ConversionRefusedError where it can't."""
-    found = getattr(format_named(format_), name, None)
-    if found is None:
+    result = getattr(format_named(format_), name, None)
+    if result is None:
         raise ConversionRefusedError(f"{format_} {otherwise}")
-    return found  # type: ignore[no-any-return]
+    return result  # type: ignore[no-any-return]
 
 
 def _exported(sources: list[Source], write: Callable[..., Exported], options: dict[str, Any]) -> Exported:
@@ -67,9 +68,9 @@ def _exported(sources: list[Source], write: Callable[..., Exported], options: di
         return write({source.name: source.data for source in sources}, sources[0].folder, **options)
     whole = Exported()
     for source in sources:
-        one = write({source.name: source.data}, source.folder, **options)
-        whole.files |= {f"{source.name}/{name}": content for name, content in one.files.items()}
-        whole.lost += one.lost
+        part = write({source.name: source.data}, source.folder, **options)
+        whole.files |= {f"{source.name}/{name}": content for name, content in part.files.items()}
+        whole.lost += part.lost
     return whole
 
 
@@ -103,8 +104,8 @@ def export_calls(
     try:
         made = _ability(format_, "from_calls", "is not written from calls: use har, vcr or pact")
         exported = made(_archive(url, admin_token, reveal=reveal), **_options(format_, of_pact))
-    except (InvalidInputError, ConversionRefusedError) as why:
-        say(str(why))
+    except (InvalidInputError, ConversionRefusedError) as error:
+        say(str(error))
         return WRONG
     return _put(exported, output, strict=strict, force=force)
 
@@ -114,23 +115,23 @@ def _archive(url: str, token: str | None, *, reveal: bool) -> object:
     at = urlsplit(url if "://" in url else f"http://{url}")
     if at.scheme not in ("http", "https") or not at.netloc:
         raise ConversionRefusedError(
-            f"{url!r} is no server. Write it as http://localhost:8080, with /@NAME for a namespace"
+            f"{url!r} is not a server. Write it as http://localhost:8080, with /@NAME for a namespace"
         )
     namespace = next((part for part in at.path.split("/") if part.startswith("@")), "")
     target = f"{at.scheme}://{at.netloc}/__admin/{namespace + '/' if namespace else ''}calls.har"
     request = urllib.request.Request(target + ("?reveal=true" if reveal else ""))  # noqa: S310  (http or https)
     if token:
         request.add_header("Authorization", f"Bearer {token}")
-    # A proxy of the environment is for the outside; this server is near.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_TIMEOUT_S) as answer:
+        with without_proxy().open(request, timeout=_TIMEOUT_S) as answer:
             return json.load(answer)
-    except HTTPError as why:
-        with why:
-            raise ConversionRefusedError(f"{target} answered {why.code}: {_detail(why.read())}") from why
-    except (OSError, ValueError, HTTPException) as why:
-        raise ConversionRefusedError(f"{target}: no mockserver answers there: {why}") from why
+    except HTTPError as error:
+        with error:
+            raise ConversionRefusedError(
+                f"{target} answered {error.code}: {_detail(error.read())}"
+            ) from error
+    except (OSError, ValueError, HTTPException) as error:
+        raise ConversionRefusedError(f"{target}: no mockserver answers there: {error}") from error
 
 
 def _detail(body: bytes) -> str:
@@ -151,8 +152,8 @@ def _put(exported: Exported, output: str | None, *, strict: bool, force: bool) -
             files = _placed(exported, Path(output))
             write_all(files, force=force)
             say(f"Written: {', '.join(map(str, files))}")
-    except ConversionRefusedError as why:
-        say(str(why))
+    except ConversionRefusedError as error:
+        say(str(error))
         return WRONG
     return DONE
 

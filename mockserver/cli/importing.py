@@ -1,7 +1,7 @@
 """
-`mockserver import`: another tool's file becomes scenarios, as a person would keep them.
+`mockserver import`: convert files of other tools to scenarios.
 
-They are loaded before they are written: a scenario that doesn't load is ours to mend, and never lands on a disk.
+The scenarios are loaded before they are written; one that does not load is a bug of the importer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from mockserver.cli.output import (
     to_stdout,
     write_all,
 )
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named
 from mockserver.model.plural import counted
@@ -44,12 +44,12 @@ def import_scenarios(
         imported = _read(format_, source)
         _rename(imported, name)
         files = _files(imported, Path(output) if output is not None else None)
-    except (InvalidInputError, ConversionRefusedError) as why:
-        say(str(why))
+    except (InvalidInputError, ConversionRefusedError) as error:
+        say(str(error))
         return WRONG
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as why:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         # A list where the format has a mapping, and the like: no reader asks at every step.
-        say(f"{source}: it is not as {format_} has it: {why!r}. Nothing was written.")
+        say(f"{source}: it is not as {format_} has it: {error!r}. Nothing was written.")
         return WRONG
     flaws, notes = _check(files, imported)
     if flaws:
@@ -63,9 +63,11 @@ def import_scenarios(
 
 
 def _read(format_: str, source: str) -> Imported:
-    """Raises ConversionRefusedError where nothing is in it, or all of it was lost, with the reasons told before."""
+    """Read the source. Raises ConversionRefusedError if no route can be made of it, after its losses were printed."""
     imported: Imported = format_named(format_).read(Path(source))
-    answers = any(one.get("routes") or one.get("resources") for one in imported.scenarios.values())
+    answers = any(
+        scenario.get("routes") or scenario.get("resources") for scenario in imported.scenarios.values()
+    )
     if not answers:
         say_lost(imported.lost)
         raise ConversionRefusedError(f"{source}: there is no scenario in it: nothing that a route could be made of. Nothing was written.")  # fmt: skip
@@ -73,7 +75,9 @@ def _read(format_: str, source: str) -> Imported:
 
 
 def _rename(imported: Imported, name: str | None) -> None:
-    """Gives the one scenario its name. Raises ConversionRefusedError where there are several, InvalidInputError for what is no name."""
+    """
+    Rename the scenario. Raises ConversionRefusedError if there are several, InvalidInputError for an invalid name.
+    """
     if name is None:
         return
     parse_spec(ScenarioSpec, {"scenario": name})
@@ -85,12 +89,12 @@ def _rename(imported: Imported, name: str | None) -> None:
 
 
 def _files(imported: Imported, output: Path | None) -> dict[Path, bytes]:
-    """What goes where. Raises ConversionRefusedError where there is more than the place can hold."""
+    """Return the content of each output file. Raises ConversionRefusedError if the output cannot hold all files."""
     alone = output is None or output.suffix in _SUFFIXES
     if alone and len(imported.scenarios) > 1:
         raise ConversionRefusedError(f"these are {len(imported.scenarios)} scenarios ({', '.join(imported.scenarios)}): give a folder with -o")  # fmt: skip
     if output is None and imported.files:
-        raise ConversionRefusedError(f"{counted(len(imported.files), 'file')} would lie beside the scenario: give a file or a folder with -o")  # fmt: skip
+        raise ConversionRefusedError(f"{counted(len(imported.files), 'file')} would be written next to the scenario: give a file or a folder with -o")  # fmt: skip
     folder = Path() if output is None else output.parent if alone else output
     files: dict[Path, bytes] = {}
     for name, document in imported.scenarios.items():
@@ -112,20 +116,17 @@ def _text(name: str, document: Document, remarks: list[str], stem: str) -> str:
 
 
 def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], list[str]]:
-    """
-    What keeps the scenarios from being loaded, and notes. That a library is
-    missing here says nothing about them.
-    """
+    """Load the scenarios; return errors, and notes about missing libraries."""
     texts = [text for path, text in files.items() if path.suffix in _SUFFIXES][: len(imported.scenarios)]
     try:
-        build_world(
+        build_scenario_set(
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
-    except LoadError as why:
-        notes = [line for line in why.lines if "pip install 'mockserver[" in line]
-        return [line for line in why.lines if line not in notes], notes
-    except InvalidInputError as why:
-        return [str(why)], []
+    except LoadError as error:
+        notes = [line for line in error.lines if "pip install 'mockserver[" in line]
+        return [line for line in error.lines if line not in notes], notes
+    except InvalidInputError as error:
+        return [str(error)], []
     return [], []
 
 
@@ -135,8 +136,8 @@ def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int
         return DONE
     try:
         write_all(files, force=force)
-    except ConversionRefusedError as why:
-        say(str(why))
+    except ConversionRefusedError as error:
+        say(str(error))
         return WRONG
     scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]
     say(f"Written: {', '.join(scenarios)}" + (f", and {counted(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip

@@ -1,4 +1,4 @@
-"""What both commands say and write: losses on stderr, files all or none."""
+"""Output of `import` and `export`: losses on stderr, files written all or none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DONE, LOST, WRONG, BUG = 0, 1, 2, 3
 
 
 class ConversionRefusedError(MockServerError):
-    """Nothing was written; the text says why, for a person."""
+    """Nothing was written; the text is the reason."""
 
 
 def say(*lines: str) -> None:
@@ -25,7 +25,7 @@ def say(*lines: str) -> None:
 
 
 def say_lost(lost: Iterable[Lost]) -> int:
-    """Every loss, those that say the same once, and how many there are."""
+    """Print each loss once; return their number."""
     told = list(dict.fromkeys(map(str, lost)))
     say(*told)
     if told:
@@ -35,14 +35,14 @@ def say_lost(lost: Iterable[Lost]) -> int:
 
 def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
     """
-    All files, or none where one is there already or can't be written. Raises ConversionRefusedError.
+    Write all files, or none if one exists or cannot be written. Raises ConversionRefusedError.
 
-    Each is written beside its place first, so that nobody reads half of one.
+    Each file is replaced atomically, so that readers never see a part of one.
     """
     there = [str(path) for path in files if path.exists()]
     if there and not force:
         raise ConversionRefusedError(
-            f"{', '.join(there)}: there already. Give --force to write over it, or another -o"
+            f"{', '.join(there)}: already exists. Use --force to overwrite it, or another -o"
         )
     drafts: dict[Path, Path] = {}
     try:
@@ -52,18 +52,18 @@ def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
             drafts[path].write_bytes(content)
         for path, draft in drafts.items():
             draft.replace(path)
-    except OSError as why:
-        raise ConversionRefusedError(f"{why.filename}: can't be written: {why.strerror}") from why
+    except OSError as error:
+        raise ConversionRefusedError(f"{error.filename}: can't be written: {error.strerror}") from error
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path of a file that goes below the folder. Raises ConversionRefusedError for a name that leads out of it."""
+    """Return the path of a file below the folder. Raises ConversionRefusedError for a path outside of it."""
     path = folder / name
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ConversionRefusedError(f"{name!r} leads out of {folder}")
+        raise ConversionRefusedError(f"{name!r} is outside of {folder}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""What passes, on the terminal: one line that changes; elsewhere a line a call."""
+"""Progress of a recording: one line that is updated on a terminal, elsewhere one line per call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mockserver.redaction.redaction import mask_target
 
 
 class Progress:
-    """Says how many calls there were, and what the last one was. Secrets are masked."""
+    """Show the number of calls and the last one. Secrets are masked."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -21,7 +21,7 @@ class Progress:
         self._failed = 0
 
     def passed(self, call: Call) -> None:
-        """A call that is over."""
+        """Show a completed call."""
         self._calls += 1
         self._bytes += 0 if call.response is None else max(call.reply_length, len(call.response.body))
         self._failed += call.error is not None
@@ -40,7 +40,7 @@ class Progress:
         return f"{calls}{failed}, {_size(self._bytes)} · {what}"
 
     def end(self) -> None:
-        """Leaves the line as it is."""
+        """End the line."""
         if self._moves and self._calls:
             self._out.write("\n")
             self._out.flush()

@@ -1,8 +1,8 @@
 """
-One recording from the command line: serves until it is ended, says what passes, writes the scenario.
+Record a service from the command line: serve until a signal, show progress, write the scenario.
 
-0 where it is written, 1 where there is nothing to write or it can't listen, 2 where an option is wrong. What was
-recorded is never lost: where the file can't be written, it goes to a folder of its own.
+Exit codes: 0 written, 1 nothing to write or port in use, 2 invalid option. If the file cannot be written, the
+recording is saved in a temporary folder.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ def run(options: RecordOptions) -> int:
         default = f"scenarios/{name_of(urlsplit(options.to).hostname or '')}.yaml"
         place = place_for(options.output or default, force=options.force)
         return asyncio.run(_run(options, place))
-    except (InvalidInputError, TlsSettingsError) as why:
-        _say(str(why))
+    except (InvalidInputError, TlsSettingsError) as error:
+        _say(str(error))
         return WRONG
-    except PortInUseError as why:
-        _say(str(why))
+    except PortInUseError as error:
+        _say(str(error))
         return NOTHING
 
 
@@ -108,13 +108,13 @@ def recordings_of(app: App) -> list[Recording]:
 
 
 def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
-    exchanges = sorted((one for recording in recordings for one in recording.exchanges), key=lambda one: one.request.arrived_at_s)  # fmt: skip
+    exchanges = sorted((exchange for recording in recordings for exchange in recording.exchanges), key=lambda item: item.request.arrived_at_s)  # fmt: skip
     left_out: dict[str, int] = {}
     for recording in recordings:
-        for why, count in recording.left_out.items():
-            left_out[why] = left_out.get(why, 0) + count
-    for why, count in left_out.items():
-        _say(f"not recorded: {count} of the calls, for {why}")
+        for reason, count in recording.left_out.items():
+            left_out[reason] = left_out.get(reason, 0) + count
+    for reason, count in left_out.items():
+        _say(f"not recorded: {count} of the calls, for {reason}")
     if not exchanges:
         _say("nothing was recorded, so nothing is written")
         return NOTHING
@@ -125,8 +125,8 @@ def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
         return WRITTEN
     try:
         save(made, place)
-    except OSError as why:
-        _say(f"{place.file} can't be written: {why.strerror or why}")
+    except OSError as error:
+        _say(f"{place.file} can't be written: {error.strerror or error}")
         place = rescue(made, place)
     routes = len(made.scenarios[name]["routes"])
     beside = f", {len(made.files)} files beside" if made.files else ""

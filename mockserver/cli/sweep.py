@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Any
 
 import click
 
+from mockserver.cli.parameters import Duration, scenario_paths
+
 
 class _BehindDashes(click.Command):
-    """Takes what stands behind `--` as it is: a command with options of its own."""
+    """A command that takes the arguments after `--` unchanged: a command with its own options."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--" in args:
@@ -18,17 +19,6 @@ class _BehindDashes(click.Command):
             ctx.meta["command"] = args[at + 1 :]
             args = args[:at]
         return super().parse_args(ctx, args)
-
-
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    from mockserver.model.durations import HINT, parse_duration_s
-
-    if value is None:
-        return None
-    try:
-        return parse_duration_s(value)
-    except ValueError:
-        raise click.BadParameter(f"{value!r} is no duration. {HINT}", ctx, param) from None
 
 
 def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -59,7 +49,7 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 )
 @click.option("--max-cells", type=click.IntRange(1), help="Maximum number of cells, sampled evenly.")
 @click.option("--seed", default="", help="Seed for random values and the sample of cells.")
-@click.option("--limit", "limit_s", callback=_duration, metavar="DURATION", help="Maximum duration of a cell. Default: 30 s plus five times the clean run.")  # fmt: skip
+@click.option("--limit", "limit_s", type=Duration(), metavar="DURATION", help="Maximum duration of a cell. Default: 30 s plus five times the clean run.")  # fmt: skip
 @click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip
 @click.option(
     "--jobs",
@@ -94,6 +84,4 @@ def sweep(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         )
     from mockserver.cli.sweep_session import SweepOptions, run
 
-    named = os.environ.get("MOCKSERVER_PATHS", "")
-    default = tuple(named.split(os.pathsep)) if named else ("scenarios/",)
-    sys.exit(run(SweepOptions(paths=paths or default, command=tuple(command), given=paths, **options)))
+    sys.exit(run(SweepOptions(paths=scenario_paths(paths), command=tuple(command), given=paths, **options)))

@@ -1,4 +1,6 @@
-"""Runs a command with a mock server's URL in its environment, and ends it, with all that it started, when its time is over."""
+"""
+Run a command with the URL of the mock server in its environment, and end its process group after the time limit.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +15,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 TAIL_BYTES = 8000
-"""What is kept of a command's output: its end."""
+"""Number of bytes kept from the end of the output."""
 _GRACE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`code` None: it was ended because its time was over."""
+    """Result of a run; `code` is None after the time limit."""
 
     code: int | None
     duration_s: float
@@ -31,7 +33,7 @@ class Ended:
 
 
 class Commands:
-    """Starts the command, as often as asked, from any thread."""
+    """Run the command, from any thread."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = list(command)
@@ -72,7 +74,7 @@ class Commands:
             return process
 
     def stop(self) -> None:
-        """Ends those that run, and starts no more."""
+        """End all running commands, and start no more."""
         with self._lock:
             self._over = True
             running = list(self._running)
@@ -81,7 +83,7 @@ class Commands:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Of a command that is over, whatever it left behind; of one that runs, all of it."""
+    """End the process group: with SIGTERM first if the command still runs."""
     if process.poll() is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):

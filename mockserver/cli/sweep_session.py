@@ -54,8 +54,8 @@ def run(options: SweepOptions) -> int:
         kinds = load_kinds(Path(options.troubles) if options.troubles else None)
         home = _home(options)
         return _Session(options, home, kinds).run()
-    except MockServerError as why:
-        _say(str(why), err=True)
+    except MockServerError as error:
+        _say(str(error), err=True)
         return FAILED
     finally:
         if home is not None:
@@ -113,10 +113,10 @@ class _Session:
 
     def _clean(self, seed: str) -> CleanRun:
         ended, evidence = self._once("clean", seed, (), self._options.limit_s)
-        why = None if ended.passed else f"the command fails without an injected failure ({_how(ended)})"
-        if why is not None and ended.output.strip():
+        reason = None if ended.passed else f"the command fails without an injected failure ({_how(ended)})"
+        if reason is not None and ended.output.strip():
             _say(ended.output.rstrip("\n"), err=True)
-        return CleanRun(test=self._test, place=0, duration_s=ended.duration_s, evidence=evidence, why=why)
+        return CleanRun(test=self._test, place=0, duration_s=ended.duration_s, evidence=evidence, why=reason)
 
     # Cells
 
@@ -152,7 +152,7 @@ class _Session:
         return shlex.join([*words, "--", *given.command])
 
     def _run_all(self, sweep: Sweep, lesson: Lesson) -> bool:
-        """Whether it came to its end, and was not ended by Ctrl-C."""
+        """Return whether all cells ran, without Ctrl-C."""
         limit_s = self._options.limit_s or 30 + 5 * lesson.duration_s
         with ThreadPoolExecutor(self._options.jobs) as pool:
             waiting = {pool.submit(self._trial, cell, limit_s) for cell in sweep.planned}
@@ -179,18 +179,18 @@ class _Session:
     def _once(
         self, name: str, seed: str, troubles: tuple[dict[str, Any], ...], limit_s: float | None
     ) -> tuple[Ended, Any]:
-        """One run in a world of its own, and what happened in it. Raises MockServerError where the command can't be started."""
+        """Run the command in an isolated namespace. Raises MockServerError if the command cannot be started."""
         ns: Namespace = self._home.open(name_for(f"sweep-{name}"), seed)
         try:
             self._home.watch(ns)
             self._home.trouble(ns, list(troubles))
             try:
                 ended = self._commands.run(ns.url, limit_s)
-            except OSError as why:
+            except OSError as error:
                 raise MockServerError(
-                    f"{self._options.command[0]!r} can't be started: {why.strerror or why}. "
+                    f"{self._options.command[0]!r} can't be started: {error.strerror or error}. "
                     "Name a program that is on the PATH, or a file with its path"
-                ) from why
+                ) from error
             return ended, self._home.evidence(ns)
         finally:
             self._home.close(ns)
@@ -199,8 +199,8 @@ class _Session:
 def _as_they_come(waiting: set[Future[Trial]]) -> Iterator[Trial]:
     while waiting:
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-        for one in done:
-            yield one.result()
+        for item in done:
+            yield item.result()
 
 
 def _how(ended: Ended, limit_s: float | None = None) -> str:

@@ -1,7 +1,5 @@
 """
-Speaks to a mock server, wherever it runs: `Client` blocks, `AsyncClient` is awaited.
-
-Needs nothing but the standard library, and brings no HTTP stack along.
+Client of a mock server in any process: `Client` blocks, `AsyncClient` is awaited. It needs only the standard library.
 """
 
 from mockserver.client.clients import AsyncClient, Client

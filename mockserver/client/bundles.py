@@ -1,4 +1,4 @@
-"""Scenario files sent to a server that may stand elsewhere: the text, and the files that it names."""
+"""Scenario files for upload, with the files that they refer to."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ class ScenarioFile:
 
 def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     """
-    The file, with every file beside it (or below) that some text in it names, and those that they refer to by `$ref`.
+    Read a scenario file and the files in its folder that it refers to, by name or by `$ref`.
 
-    Raises FileNotFoundError. A file that is no YAML is sent as it is: the
-    server says better what is wrong.
+    Raises FileNotFoundError. Invalid YAML is sent unchanged: the server reports the error.
     """
     file = Path(path)
     text = file.read_text("utf-8")
@@ -41,29 +40,29 @@ def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     files: dict[str, str] = {}
     waiting = list(texts)
     while waiting:
-        one = waiting.pop()
-        beside = None if one in files else _beside(file, one)
+        item = waiting.pop()
+        beside = None if item in files else _beside(file, item)
         if beside is not None:
             content = beside.read_bytes()
-            files[one] = base64.b64encode(content).decode()
-            waiting += _referred(one, content)
+            files[item] = base64.b64encode(content).decode()
+            waiting += _referred(item, content)
     return ScenarioFile(named or _stem(file.name), {"yaml": text, "files": files})
 
 
 def _stem(name: str) -> str:
-    suffix = next((one for one in _SUFFIXES if name.endswith(one)), "")
+    suffix = next((item for item in _SUFFIXES if name.endswith(item)), "")
     return name.removesuffix(suffix)
 
 
 def _beside(file: Path, name: str) -> Path | None:
-    """The file of that name in the scenario's folder or below; None where there is none."""
+    """Return the file of that name in the folder of the scenario or below; None if there is none."""
     if not name or len(name) > 500 or "\n" in name or "\0" in name or "{{" in name:
         return None
     folder = file.parent.resolve()
     try:
-        found = (folder / name).resolve()
-        inside = found.is_relative_to(folder) and found != file.resolve()
-        return found if inside and found.is_file() else None
+        result = (folder / name).resolve()
+        inside = result.is_relative_to(folder) and result != file.resolve()
+        return result if inside and result.is_file() else None
     except (OSError, ValueError):
         return None
 
@@ -72,8 +71,8 @@ def _referred(name: str, content: bytes) -> list[str]:
     """The files that a schema or an OpenAPI document of that name refers to, as seen from the scenario."""
     if not name.endswith((".json", ".yaml", ".yml")):
         return []
-    named = {found[1].decode("utf-8", "replace") for found in _REFERENCE.finditer(content)}
-    return [normpath(join(dirname(name), unquote(one))) for one in named]
+    named = {match[1].decode("utf-8", "replace") for match in _REFERENCE.finditer(content)}
+    return [normpath(join(dirname(name), unquote(item))) for item in named]
 
 
 def _texts(text: str) -> tuple[str, set[str]]:
@@ -102,5 +101,5 @@ def _scalars(root: yaml.Node | None) -> Iterator[str]:
         if isinstance(node.value, str):
             yield node.value
             continue
-        for one in node.value:
-            waiting += one if isinstance(one, tuple) else [one]
+        for item in node.value:
+            waiting += item if isinstance(item, tuple) else [item]

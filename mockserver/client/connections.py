@@ -1,10 +1,8 @@
 """
-One connection to a mock server: HTTP/1.1 as far as an admin call needs it.
+One HTTP/1.1 connection to a mock server.
 
-`http.client` reads headers by the parser of e-mails and sends head and body
-apart, which together takes longer than all the rest of an admin call. A test
-makes a few of them, so here they are sent in one piece, and nothing is read of
-a head but status, length and end.
+`http.client` parses headers with the e-mail parser and sends head and body separately, which takes longer than the
+rest of an admin call. This connection sends them together, and reads only status, length and end of a head.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ _LONGEST_LINE = _PIECE_BYTES = 65536
 
 
 class BadResponseError(MockServerError):
-    """What came is no answer of an HTTP server, or not a whole one."""
+    """The server sent an invalid or incomplete HTTP response."""
 
 
 class ClientConnection:
@@ -38,7 +36,9 @@ class ClientConnection:
         self.sock: socket.socket | None = None
 
     def exchange(self, request: bytes, timeout_s: float | None, abort: Abort | None) -> tuple[int, bytes]:
-        """Status and body. Raises OSError, BadResponseError; the connection is closed then, and where the server ends it."""
+        """
+        Send a request; return status and body. Raises OSError, BadResponseError, and closes the connection then.
+        """
         try:
             sock = self._connected(timeout_s)
             if abort is not None:
@@ -57,8 +57,9 @@ class ClientConnection:
 
     def opened(self, request: bytes, timeout_s: float | None) -> tuple[int, Iterator[bytes]]:
         """
-        Status, and the pieces of a body that goes on until either side ends the
-        connection, which is of no other use from then on. Raises OSError, BadResponseError.
+        Return status and the parts of a body that continues until one side closes the connection.
+
+        The connection cannot be used again. Raises OSError, BadResponseError.
         """
         self._connected(timeout_s).sendall(request)
         stream = self._stream
@@ -100,7 +101,7 @@ class ClientConnection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can take another request: an idle connection that can be read has nothing but its end."""
+        """Whether the connection can be used again: an idle connection that is readable was closed by the server."""
         if self.sock is None:
             return False
         if hasattr(select, "poll"):
@@ -110,15 +111,15 @@ class ClientConnection:
         return not select.select([self.sock], [], [], 0)[0]
 
     def close(self) -> None:
-        for one in (self._stream, self.sock):
-            if one is not None:
+        for item in (self._stream, self.sock):
+            if item is not None:
                 with contextlib.suppress(OSError):
-                    one.close()
+                    item.close()
         self.sock = self._stream = None
 
 
 class Abort:
-    """Lets another thread end the exchange that runs under it, by shutting its connection."""
+    """Ends the exchange of another thread by shutting down its connection."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -138,7 +139,7 @@ class Abort:
 
 
 def shut(sock: socket.socket | None) -> None:
-    """Ends a connection, also under who reads from it."""
+    """Shut down a connection; a thread that reads from it stops."""
     if sock is not None:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)
@@ -153,7 +154,7 @@ def _head(stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
         raise BadResponseError("it ended the connection without an answer")
     version, _, rest = line.partition(b" ")
     if not version.startswith(b"HTTP/1.") or not rest[:3].isdigit():
-        raise BadResponseError(f"it answered {line[:60]!r}, which is no HTTP")
+        raise BadResponseError(f"it answered {line[:60]!r}, which is not HTTP")
     headers = {}
     while (line := _line(stream)).strip():
         name, _, value = line.partition(b":")
@@ -174,8 +175,8 @@ def _chunk(stream: BufferedIOBase | None) -> bytes:
     size = _line(stream).partition(b";")[0].strip()
     try:
         data = _exactly(stream, int(size, 16))
-    except ValueError as why:
-        raise BadResponseError(f"{size[:20]!r} is no size of a chunk") from why
+    except ValueError as error:
+        raise BadResponseError(f"{size[:20]!r} is not a chunk size") from error
     while _line(stream).strip():
         if data:
             raise BadResponseError("a chunk is longer than it says")

@@ -1,9 +1,8 @@
-"""Something that begins with a block and ends with it: an outage, a roll-back."""
+"""Context managers of the client: outages, failures, rollbacks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from mockserver.client.sync_async import run, run_aside
@@ -13,7 +12,9 @@ T = TypeVar("T")
 
 
 class _Block(Generic[T]):
-    """`begin` gives what `end` gets; `name` is the call that made it, for the error where nobody enters it."""
+    """
+    The result of `begin` is the argument of `end`; `name` is the call, for the error if the block is never entered.
+    """
 
     _keyword = "with"
 
@@ -28,7 +29,7 @@ class _Block(Generic[T]):
 
 
 class Pause(_Block[T]):
-    """`with pause:` begins and ends it."""
+    """Begin and end of a `with` block."""
 
     def __enter__(self) -> Self:
         __tracebackhide__ = True
@@ -36,14 +37,12 @@ class Pause(_Block[T]):
         self._begun.append(run(self._begin))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         run(self._end, self._begun.pop())
 
 
 class AsyncPause(_Block[T]):
-    """`async with pause:` begins and ends it."""
+    """Begin and end of an `async with` block."""
 
     _keyword = "async with"
 
@@ -53,7 +52,5 @@ class AsyncPause(_Block[T]):
         self._begun.append(await run_aside(self._begin))
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await run_aside(self._end, self._begun.pop())

@@ -1,4 +1,4 @@
-"""Calls as they end, from the stream of the admin API: also those that the record forgets later."""
+"""Completed calls from the stream of the admin API, including calls that are dropped from the call log later."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ View = Mapping[str, Any]
 
 
 class Following:
-    """
-    Gathers the calls of one namespace that end from now on, by a thread, until
-    it is closed. Raises Refused, Unreachable where the stream can't be had.
-    """
+    """Collect the completed calls of a namespace on a thread, until it is closed. Raises Refused, Unreachable."""
 
     def __init__(self, link: Link) -> None:
         self._connection, pieces = _opened(link)
@@ -32,7 +29,7 @@ class Following:
         self._thread.start()
 
     def calls(self, holds: Callable[[Mapping[int, View]], bool], wait_s: float) -> dict[int, View]:
-        """By number: those that have ended, once these are enough or the time is over."""
+        """Return the calls by number, after `holds` is true or `wait_s` seconds."""
         with self._arrived:
             self._arrived.wait_for(lambda: holds(self._calls), wait_s)
             return dict(self._calls)
@@ -51,12 +48,12 @@ class Following:
 
 
 def _opened(link: Link) -> tuple[Any, Iterator[bytes]]:
-    """Unmasked, where this server lets us."""
+    """Open the stream, with secrets if the server allows it."""
     if link.reveals:
         try:
             return link.http.open(f"{link.base}/calls/stream?reveal=true")
-        except Refused as why:
-            if why.kind != "no-reveal":
+        except Refused as error:
+            if error.kind != "no-reveal":
                 raise
             link.reveals = False
     return link.http.open(f"{link.base}/calls/stream")

@@ -1,7 +1,7 @@
 """
-HTTP by the standard library: a few connections to one server, kept open, for any number of threads.
+HTTP client of the standard library: a pool of connections to one server, for any number of threads.
 
-No proxy of the environment stands between a test and its mock server.
+Proxies of the environment are ignored.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _JSON = json.JSONEncoder(allow_nan=False)
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 
 ABORT: ContextVar[Abort | None] = ContextVar("mockserver_abort", default=None)
-"""Set where somebody may want to end what the current thread is doing."""
+"""Set if another thread may end the exchange of this thread."""
 
 
 class Http:
     """
-    Exchanges JSON with the server at `url` (scheme, host and port count).
+    Exchanges JSON with the server at `url`; only scheme, host and port are used.
 
-    `timeout_s` is how long an answer may take; None waits for ever. `context`
-    is for https; without one the system's certificates count.
+    `timeout_s` is the timeout of an answer in seconds; None has no limit. `context` is the TLS context for https; the
+    default uses the certificates of the system.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Http:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(
-                f"{url!r} is no URL of a mock server. Write it whole, such as http://localhost:8080"
+                f"{url!r} is not a URL of a mock server. Write it whole, such as http://localhost:8080"
             )
         if token and _UNSENDABLE.search(token):
             raise ValueError("the token has a space or a line break in it")
@@ -63,10 +63,10 @@ class Http:
 
     def send(self, method: str, target: str, document: object = ..., *, wait_s: float | None = 0.0) -> Any:
         """
-        What is answered, as JSON; None where it is empty. `wait_s` is time that
-        the server was asked to take on top.
+        Send a request; return the JSON of the answer, None if it is empty.
 
-        Raises Refused for a problem document, Unreachable where nobody answers.
+        `wait_s` is additional time for the answer in seconds; None waits without a limit. Raises Refused for a
+        problem document, Unreachable without an answer.
         """
         timeout_s = None if wait_s is None else self._timeout_s + wait_s
         status, data = self._exchange(method, target, self._request(method, target, document), timeout_s)
@@ -77,15 +77,16 @@ class Http:
 
     def open(self, target: str) -> tuple[ClientConnection, Iterator[bytes]]:
         """
-        A GET whose answer goes on: its connection, which the caller closes, and the pieces as
-        they come. Raises Refused, Unreachable.
+        Send a GET whose answer continues; return its connection, which the caller closes, and the parts of the body.
+
+        Raises Refused, Unreachable.
         """
         connection = ClientConnection(*self._address, self._context)
         try:
             return connection, self._pieces(connection, target)
-        except (OSError, BadResponseError) as why:
+        except (OSError, BadResponseError) as error:
             connection.close()
-            raise Unreachable(f"GET {self.url}{target} got no answer: {why}") from why
+            raise Unreachable(f"GET {self.url}{target} got no answer: {error}") from error
         except BaseException:
             connection.close()
             raise
@@ -100,7 +101,7 @@ class Http:
 
     def _request(self, method: str, target: str, document: object) -> bytes:
         if _UNSENDABLE.search(target):
-            raise ValueError(f"{target!r} can't stand in a request line")
+            raise ValueError(f"{target!r} can't be part of a request line")
         head = f"{method} {target} HTTP/1.1\r\n{self._headers}"
         if document is ...:
             length = "" if method in ("GET", "DELETE") else "Content-Length: 0\r\n"
@@ -119,7 +120,7 @@ class Http:
         except (ValueError, AttributeError):
             pass
         raise Unreachable(
-            f"{method} {self.url}{target} was answered with {status} and {data[:80]!r}: that is no mock server. "
+            f"{method} {self.url}{target} was answered with {status} and {data[:80]!r}: that is not a mock server. "
             "Give the URL of one, and, where its admin API has a port of its own, admin_url="
         )
 
@@ -129,14 +130,14 @@ class Http:
         connection = self._take()
         try:
             answer = connection.exchange(request, timeout_s, ABORT.get())
-        except TimeoutError as why:
-            raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from why
-        except (OSError, BadResponseError) as why:
-            said = getattr(why, "strerror", None) or str(why) or type(why).__name__
+        except TimeoutError as error:
+            raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from error
+        except (OSError, BadResponseError) as error:
+            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Unreachable(
                 f"No mock server answers at {self.url}: {said}. "
                 "Start one with `mockserver serve`, or correct the URL"
-            ) from why
+            ) from error
         self._keep(connection)
         return answer
 
@@ -160,13 +161,13 @@ class Http:
         connection.close()
 
     def close(self) -> None:
-        """Closes what is idle. The next exchange opens a connection again."""
+        """Close the idle connections. The next exchange opens a connection."""
         with self._lock:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
 
     def __del__(self) -> None:
-        """A client that nobody closed takes its connections along, without a ResourceWarning in the user's tests."""
+        """Close the connections of a client that was not closed, without a ResourceWarning."""
         if hasattr(self, "_idle"):
             self.close()

@@ -1,4 +1,4 @@
-"""Where the admin calls of one namespace go, and what a server in this process adds."""
+"""The admin API of one namespace, and functions of a server in this process."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from mockserver.client.errors import Refused
 from mockserver.client.http import Http
-from mockserver.client.plain import duration_text
+from mockserver.client.plain import duration_text, plain
 from mockserver.client.writing import Functions
 from mockserver.model.durations import parse_duration_s
 
@@ -16,12 +16,12 @@ PAGE = 10_000
 
 
 class InProcess(Protocol):
-    """What a server in this process can that no sidecar can: answer by functions of the test."""
+    """Functions of the test as replies; only a server in this process can call them."""
 
     def place(
         self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
     ) -> dict[str, Any]:
-        """Adds a route, or changes keys of the one of that id; those steps are answered by functions. Its view."""
+        """Add a route, or change the route of this id; `functions` answer for their steps. Return its view."""
 
 
 class Link:
@@ -38,7 +38,7 @@ class Link:
         self.namespace = namespace
         self.local = local
         self.reveals = True
-        """Whether secrets are asked for unmasked; no more once the server has refused it."""
+        """Whether unmasked secrets are requested; false after the server refused it."""
 
     def send(
         self, method: str, path: str, document: object = ..., *, wait_s: float | None = 0.0, **query: object
@@ -48,22 +48,29 @@ class Link:
         target = f"{self.base}{path}" + (f"?{urlencode(given)}" if given else "")
         return self.http.send(method, target, document, wait_s=wait_s)
 
+    def verify(self, check: dict[str, Any], within: object, quiet: object) -> None:
+        """Check once; `within` and `quiet` are durations or None. Raises VerificationFailed."""
+        waits = {
+            name: plain(value) for name, value in (("within", within), ("quiet", quiet)) if value is not None
+        }
+        self.send("POST", "/verify", {**check, **waits}, wait_s=wait_s(within, quiet))
+
     def at_root(self, method: str, path: str, document: object = ...) -> Any:
-        """The same for what belongs to no namespace."""
+        """Send a request for the server, not for a namespace."""
         return self.http.send(method, f"{self.root}{path}", document)
 
     def to(self, namespace: str) -> Link:
-        """To another namespace of the same server, over the same connections."""
+        """Return the link to another namespace of the server, with the same connections."""
         return Link(self.http, self.root, namespace, self.local)
 
     def look(self, path: str, *, masked: bool = False, **query: Any) -> Any:
-        """A GET that shows secrets, where this server lets us see them."""
+        """Send a GET, with unmasked secrets if the server allows it."""
         if not self.reveals or masked:
             return self.send("GET", path, **query)
         try:
             return self.send("GET", path, reveal="true", **query)
-        except Refused as why:
-            if why.kind != "no-reveal":
+        except Refused as error:
+            if error.kind != "no-reveal":
                 raise
             self.reveals = False
             return self.send("GET", path, **query)
@@ -90,11 +97,11 @@ def segment(name: str) -> str:
 
 
 def wait_s(*durations: object) -> float:
-    """Seconds that the server was asked to wait; what is no duration it will refuse itself."""
+    """Return the sum of the durations in seconds; the server reports invalid ones."""
     total = 0.0
-    for one in durations:
+    for duration in durations:
         try:
-            total += parse_duration_s(duration_text(one) or "0")
+            total += parse_duration_s(duration_text(duration) or "0")
         except (ValueError, TypeError):
             continue
     return total

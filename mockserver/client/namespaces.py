@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from os import PathLike
-from types import TracebackType
 from typing import Any, Generic, Literal, Self, TypeVar, Unpack
 
 from mockserver.client.bundles import read_scenario
@@ -105,7 +104,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def routes(self) -> list[RouteT]:
         """All routes, active or not."""
         return [
-            self._route_type(self._link, name=one["id"]) for one in self._link.send("GET", "/routes")["items"]
+            self._route_type(self._link, name=route["id"])
+            for route in self._link.send("GET", "/routes")["items"]
         ]
 
     @does
@@ -120,9 +120,9 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
         A scenario of the same name is replaced.
         """
-        found = read_scenario(path)
-        self._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)
-        return found.name
+        result = read_scenario(path)
+        self._link.send("PUT", f"/scenarios/{segment(result.name)}", result.document)
+        return result.name
 
     @tells
     def scenarios(self) -> list[Mapping[str, Any]]:
@@ -134,12 +134,12 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     @tells
     def calls(self) -> Calls[Call]:
         """All calls, oldest first."""
-        return Calls(Call(one) for one in self._link.items("/calls"))
+        return Calls(Call(call) for call in self._link.items("/calls"))
 
     @tells
     def unmatched(self) -> Calls[Unmatched]:
         """Unmatched requests, each with the nearest routes and a `suggestion`."""
-        return Calls(Unmatched(one) for one in self._link.items("/unmatched"))
+        return Calls(Unmatched(item) for item in self._link.items("/unmatched"))
 
     @tells
     def violations(self) -> list[Mapping[str, Any]]:
@@ -162,13 +162,13 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def effects(self, /, kind: str | None = None, **fields: object) -> list[Mapping[str, Any]]:
         """Return the effects: all, those of one kind, or those with these fields."""
         wanted = plain(fields)
-        found = self._link.look("/effects", kind=kind)["items"]
-        return [one for one in found if wanted.items() <= {key: one.get(key) for key in wanted}.items()]
+        result = self._link.look("/effects", kind=kind)["items"]
+        return [item for item in result if wanted.items() <= {key: item.get(key) for key in wanted}.items()]
 
     @tells
     def webhooks(self) -> list[Delivery]:
         """All webhook deliveries, each with its attempts."""
-        return [Delivery.of(one) for one in self._link.look("/webhooks")["items"]]
+        return [Delivery.of(webhook) for webhook in self._link.look("/webhooks")["items"]]
 
     @does
     def redeliver(self, delivery: Delivery | str) -> None:
@@ -211,8 +211,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
             return
         if check and len(subjects) > 1:
             raise TypeError("verify() takes keywords beside one subject; give several checks as mappings")
-        checks = [check_document(one, check) for one in subjects] or [check_document(None, check)]
-        waits = [wait_s(one.get("within"), one.get("quiet")) for one in checks]
+        checks = [check_document(subject, check) for subject in subjects] or [check_document(None, check)]
+        waits = [wait_s(item.get("within"), item.get("quiet")) for item in checks]
         document = checks[0] if len(checks) == 1 else checks
         self._link.send("POST", "/verify", document, wait_s=max(waits))
 
@@ -255,19 +255,13 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def _check(
         self,
         subject: str,
-        asked: Mapping[str, Any],
+        where: Mapping[str, Any],
         times: Times | None,
         within: Duration | None,
         quiet: Duration | None,
     ) -> None:
-        given = {
-            subject: {key: value for key, value in asked.items() if value is not None},
-            "times": times,
-            "within": within,
-            "quiet": quiet,
-        }
-        document = {key: plain(value) for key, value in given.items() if value is not None}
-        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+        check = {subject: _given(where), "times": times}
+        self._link.verify(_given(check), within, quiet)
 
     # Putting back
 
@@ -309,7 +303,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
         given = {"routes": routes, "skip": skip, "times": times, "for": for_, "optional": optional}
-        spec = with_units({name: plain(value) for name, value in given.items() if value is not None})
+        spec = with_units(_given(given))
         return self._pause_type(
             "outage()",
             lambda: self._link.send("PUT", "/outage", {"reply": steps[0], **spec}),
@@ -369,9 +363,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     ) -> tuple[Link, str, str]:
         """A new namespace: the link to it, its URL and its seed."""
         given = {"name": name, "ttl": ttl, "seed": seed, "scenarios": scenarios}
-        document = with_units({word: plain(value) for word, value in given.items() if value is not None})
+        document = with_units(_given(given))
         view = self._link.at_root("POST", "/namespaces", document)
         return self._link.to(view["name"]), view["url"], view["seed"]
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that are not None as JSON."""
+    return {name: plain(value) for name, value in arguments.items() if value is not None}
 
 
 class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
@@ -409,9 +408,7 @@ class Namespace(NamespaceSurface[Route, Pause[Any]], Blocking):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         run(self._remove)
 
 
@@ -445,9 +442,7 @@ class AsyncNamespace(NamespaceSurface[AsyncRoute, AsyncPause[Any]], Awaiting):
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         await run_aside(self._remove)
 
 
@@ -465,8 +460,6 @@ class Opening:
         self._made = await self
         return self._made
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         if self._made is not None:
             await self._made.remove()

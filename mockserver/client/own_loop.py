@@ -89,11 +89,11 @@ def check_runs(loop: asyncio.AbstractEventLoop) -> None:
             "or give the server a thread of its own (`with mockserver.Server() as mock:`)"
         )
     if not loop.is_running():
-        asked = (
+        origin = (
             f"it was asked from {loop_text(caller)}" if caller is not None else "it was asked from no loop"
         )
         raise WrongEventLoop(
-            f"This mock server was made on {loop_text(loop)}, and {asked}. It answers only while its own loop runs. "
+            f"This mock server was made on {loop_text(loop)}, and {origin}. It answers only while its own loop runs. "
             "Make it on the loop that uses it, such as by a fixture of the same loop scope, "
             "or give it a thread of its own (`with mockserver.Server() as mock:`)"
         )

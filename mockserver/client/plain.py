@@ -1,9 +1,4 @@
-"""
-Python values as JSON: what a test may write where the language has texts.
-
-Paths, instants, durations and compiled patterns are at home in Python, so they
-are taken as they are.
-"""
+"""Python values as JSON: paths, times, durations and compiled patterns are accepted where the language has texts."""
 
 from __future__ import annotations
 
@@ -23,7 +18,7 @@ from mockserver.model.written import written_float
 
 
 class NamedValue:
-    """An object of the client that stands for a name on the server, such as a route."""
+    """An object of the client that has a name on the server, such as a route."""
 
     __slots__ = ()
 
@@ -33,9 +28,9 @@ class NamedValue:
 
 def plain(value: object, *, dollar: bool = False) -> Any:
     """
-    The value as JSON. `dollar`: operators carry a dollar there, as in `match.json`.
+    Return the value as JSON. `dollar`: operators start with a dollar, as in `match.json`.
 
-    Raises TypeError for what JSON has no word for.
+    Raises TypeError for a value without a JSON equivalent.
     """
     if value is None or (isinstance(value, (str, bool, int, float)) and not isinstance(value, Enum)):
         return value
@@ -55,7 +50,7 @@ def plain(value: object, *, dollar: bool = False) -> Any:
         if isinstance(value, bytes)
         else "Use JSON's types"
     )
-    raise TypeError(f"{shown(value)} is no JSON value: it is of type {type(value).__name__}. {hint}")
+    raise TypeError(f"{shown(value)} is not a JSON value: it is of type {type(value).__name__}. {hint}")
 
 
 _DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff"})
@@ -63,7 +58,7 @@ _OPAQUE = frozenset({
     "json", "json_exact", "text", "html", "xml", "base64", "form", "headers", "query", "cookies", "data", "match", "when",
     "schema", "graphql", "files", "let", "set", "effect", "vars", "state",
 })  # fmt: skip
-"""What stands below these is the test's own, whatever its names are."""
+"""Below these keys, names have no meaning."""
 
 
 def with_units(value: object, key: str = "") -> Any:
@@ -84,7 +79,7 @@ def with_units(value: object, key: str = "") -> Any:
 
 
 def duration_text(value: object) -> Any:
-    """A number of seconds as the language writes it; anything else as JSON."""
+    """Return a number of seconds as a duration; anything else as JSON."""
     if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         return format_duration(value)
     return plain(value)
@@ -95,7 +90,7 @@ def _key(key: object) -> str:
 
 
 def pattern_text(pattern: re.Pattern[Any]) -> str:
-    """The expression as the language writes it: flags stand inside, and it holds for the whole value."""
+    """Return the expression with its flags inside. It must match the whole value."""
     if isinstance(pattern.pattern, bytes):
         raise TypeError(f"{pattern!r} is a pattern for bytes. Write it for texts")
     known = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}

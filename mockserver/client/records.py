@@ -42,7 +42,7 @@ class Values(Mapping[str, str]):
 
 
 def body_bytes(view: Mapping[str, Any]) -> bytes:
-    """The body of a view; of one that was cut, what was kept."""
+    """Return the body of a view; a truncated body as far as it was kept."""
     if view.get("base64"):
         return base64.b64decode(view["base64"])
     return str(view.get("text") or "").encode()
@@ -70,7 +70,7 @@ class Request:
 
     @classmethod
     def of_view(cls, view: Mapping[str, Any]) -> Self:
-        """From a call of the admin API. A body over 64 KiB is cut; `truncated` says so."""
+        """Create from a call of the admin API. Bodies over 64 KiB are truncated; see `truncated`."""
         cert = view.get("client_cert")
         request = cls(
             http.Request(
@@ -280,7 +280,9 @@ class View:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        known = {one.name: data[one.name] for one in fields(cls) if one.name in data and one.name != "data"}
+        known = {
+            item.name: data[item.name] for item in fields(cls) if item.name in data and item.name != "data"
+        }
         return cls(data=data, **known)
 
 
@@ -329,11 +331,11 @@ class Operation(View):
 
     @property
     def tries(self) -> list[Try]:
-        return [Try.of(one) for one in self.data["tries"]]
+        return [Try.of(item) for item in self.data["tries"]]
 
     @property
     def gaps_ms(self) -> list[float]:
-        return [one.gap_ms for one in self.tries if one.gap_ms is not None]
+        return [item.gap_ms for item in self.tries if item.gap_ms is not None]
 
 
 class Operations(list[Operation]):
@@ -349,12 +351,12 @@ class Operations(list[Operation]):
 
     @classmethod
     def of(cls, pages: Iterable[Mapping[str, Any]]) -> Self:
-        """Of all pages; each of them tells both numbers of the whole."""
-        found = cls()
+        """Return the operations of all pages; each page has both numbers."""
+        result = cls()
         for page in pages:
-            found.extend(Operation.of(one) for one in page["items"])
-            found.amplification, found.most_in_flight = page["amplification"], page["most_in_flight"]
-        return found
+            result.extend(Operation.of(item) for item in page["items"])
+            result.amplification, result.most_in_flight = page["amplification"], page["most_in_flight"]
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

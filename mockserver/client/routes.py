@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from mockserver.client.link import Link, segment, wait_s
+from mockserver.client.link import Link, segment
 from mockserver.client.plain import NamedValue, plain
 from mockserver.client.records import Call, Calls, Operations
 from mockserver.client.sync_async import Awaiting, Blocking, does, does_here, tells
@@ -129,7 +129,7 @@ class RouteSurface(NamedValue):
     @tells
     def calls(self) -> Calls[Call]:
         """Calls of the route, oldest first: `route.calls.last.request.json()`."""
-        return Calls(Call(one) for one in self._link.items("/calls", route=self.id))
+        return Calls(Call(call) for call in self._link.items("/calls", route=self.id))
 
     @does
     def attempts(self, *, by: str | None = None, ignore: str | Sequence[str] = ()) -> Operations:
@@ -184,7 +184,7 @@ class RouteSurface(NamedValue):
         check_words("assert_called_with()", match, MATCH)
         if not match:
             raise TypeError(
-                "assert_called_with() compares nothing: say json=, headers=, query=, form= or text="
+                "assert_called_with() compares nothing: give json=, headers=, query=, form= or text="
             )
         check = {"match": match_document(match)}
         self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
@@ -202,19 +202,14 @@ class RouteSurface(NamedValue):
         self._verify(rules, attempts.get("within"), attempts.get("quiet"))
 
     def _verify(self, check: dict[str, Any], within: Duration | None, quiet: Duration | None) -> None:
-        document = {"route": self.id, **check}
-        if within is not None:
-            document["within"] = plain(within)
-        if quiet is not None:
-            document["quiet"] = plain(quiet)
-        self._link.send("POST", "/verify", document, wait_s=wait_s(within, quiet))
+        self._link.verify({"route": self.id, **check}, within, quiet)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name or self._document['request'] + ', without a reply'}>"
 
 
 def operations_of(link: Link, route: str | None, by: str | None, ignore: str | Sequence[str]) -> Operations:
-    """Return the operations that `GET /attempts` tells."""
+    """Return the operations of `GET /attempts`."""
     fields = ignore if isinstance(ignore, str) else ",".join(ignore)
     return Operations.of(link.pages("/attempts", route=route, by=by, ignore=fields or None))
 

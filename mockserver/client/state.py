@@ -23,8 +23,8 @@ class StateSurface:
     def _read(self, key: str) -> Any:
         try:
             return self._link.look(f"/state/{segment(key)}")
-        except Refused as why:
-            if why.status != 404:
+        except Refused as error:
+            if error.status != 404:
                 raise
             raise KeyError(key) from None
 

@@ -1,11 +1,9 @@
 """
-One description, two faces: a blocking one, and one to await.
+One implementation of the sync and the async client.
 
-What the client can do is written once, as plain blocking methods under `@does`,
-`@tells` and `@does_here`. On a `Blocking` object they are just that; on an
-`Awaiting` one they give a coroutine that runs the same method on a thread of
-the client's own: not of the loop's pool, whose few threads the application
-under test may need while a check waits for it.
+Methods are written once, as blocking methods with `@does`, `@tells` or `@does_here`. On a `Blocking` object they
+block; on an `Awaiting` object they return a coroutine that runs the method on a thread of the client. These threads
+are separate from the pool of the loop, which the application under test may need.
 """
 
 from __future__ import annotations
@@ -45,12 +43,19 @@ B = TypeVar("B", bound=Blocking)
 A = TypeVar("A", bound=Awaiting)
 
 
-class does(Generic[P, T]):  # noqa: N801  (a decorator)
-    """A method that may take a while."""
+class _Described:
+    """A descriptor that help() and documentation tools show like the function below it."""
+
+    def __init__(self, work: Callable[..., Any]) -> None:
+        self._work = work
+        self.__doc__, self.__name__, self.__wrapped__ = work.__doc__, work.__name__, work
+
+
+class does(_Described, Generic[P, T]):  # noqa: N801  (a decorator)
+    """A method that sends requests."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], T]) -> None:
-        self._work = work
-        _describe(self, work)
+        super().__init__(work)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -62,8 +67,8 @@ class does(Generic[P, T]):  # noqa: N801  (a decorator)
         return self if instance is None else bound(self._work, instance)
 
 
-class does_here(Generic[P]):  # noqa: N801
-    """The same where the result is the object itself, so that calls can be chained."""
+class does_here(_Described, Generic[P]):  # noqa: N801
+    """Like `does`, for methods that return the object itself, so that calls can be chained."""
 
     def __init__(self, work: Callable[Concatenate[Any, P], object]) -> None:
         @functools.wraps(work)
@@ -72,8 +77,7 @@ class does_here(Generic[P]):  # noqa: N801
             work(instance, *args, **keys)
             return instance
 
-        self._work = here
-        _describe(self, work)
+        super().__init__(here)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -85,12 +89,11 @@ class does_here(Generic[P]):  # noqa: N801
         return self if instance is None else bound(self._work, instance)
 
 
-class tells(Generic[T]):  # noqa: N801
-    """A property that is asked of the server each time it is read."""
+class tells(_Described, Generic[T]):  # noqa: N801
+    """A property that is read from the server on each access."""
 
     def __init__(self, work: Callable[[Any], T]) -> None:
-        self._work = work
-        _describe(self, work)
+        super().__init__(work)
 
     @overload
     def __get__(self, instance: None, owner: type) -> Self: ...
@@ -104,7 +107,7 @@ class tells(Generic[T]):  # noqa: N801
 
 
 def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) -> Callable[..., Any]:
-    """`work` as a method of that object, in the way of its face. A fact is read without parentheses."""
+    """Return `work` as a method of the object, blocking or awaitable. A property is called without arguments."""
 
     def call(*args: object, **keys: object) -> Any:
         __tracebackhide__ = True
@@ -127,22 +130,17 @@ def bound(work: Callable[..., Any], instance: object, *, is_fact: bool = False) 
     return functools.update_wrapper(call if isinstance(instance, Blocking) else later, work)
 
 
-def _describe(descriptor: Any, work: Callable[..., Any]) -> None:
-    """For help() and for what reads documentation from the class."""
-    descriptor.__doc__, descriptor.__name__, descriptor.__wrapped__ = work.__doc__, work.__name__, work
-
-
 def run(work: Callable[..., T], *args: object, **keys: object) -> T:
-    """Its result. What the client raises begins its traceback here: the way inside says nothing to a test."""
+    """Return the result. The traceback of client errors starts here, without internal frames."""
     __tracebackhide__ = True
     try:
         return work(*args, **keys)
-    except ClientError as why:
-        raise why.with_traceback(None) from why.__cause__
+    except ClientError as error:
+        raise error.with_traceback(None) from error.__cause__
 
 
 async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
-    """The same on a thread. Cancelling ends the exchange under way, so that no thread is left waiting."""
+    """Run on a thread. Cancellation ends the current exchange, so that no thread waits."""
     __tracebackhide__ = True
     abort = Abort()
     context = contextvars.copy_context()
@@ -158,8 +156,8 @@ async def run_aside(work: Callable[..., T], *args: object, **keys: object) -> T:
             result: T = await trio.to_thread.run_sync(job, abandon_on_cancel=True, limiter=limiter)
             return result
         return await asyncio.get_running_loop().run_in_executor(_threads(), job)
-    except ClientError as why:
-        raise why.with_traceback(None) from why.__cause__
+    except ClientError as error:
+        raise error.with_traceback(None) from error.__cause__
     except Exception:
         raise
     except BaseException:  # cancelled, by asyncio or trio

@@ -1,9 +1,8 @@
 """
-Calls of the client that did nothing: coroutines that were never awaited, blocks that were never entered.
+Client calls without effect: coroutines that were never awaited, blocks that were never entered.
 
-Python only warns of a coroutine, once it is collected, maybe in another test.
-Where the pytest plugin is there both are held until they begin; it asks for
-the others, and fails the test that made the call.
+Python warns only when a coroutine is collected, possibly in another test. With the pytest plugin, these objects are
+kept until they start; the plugin fails the test that created them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _waiting: dict[int, Unawaited] = {}
 
 
 class Unawaited:
-    """A call that has not begun yet: what it is, where it was made, and what begins it."""
+    """A call that has not started: its text, its location, and the object to start."""
 
     def __init__(
         self, call: str, missing: str = "awaited, so it did nothing. Write `await` before it"
@@ -44,13 +43,13 @@ class Unawaited:
             _waiting[self._number] = self
 
     def started(self) -> None:
-        """It has begun."""
+        """Mark as started."""
         self._held = None
         _waiting.pop(self._number, None)
 
     @property
     def is_closed(self) -> bool:
-        """Whether somebody has ended it on purpose, or it was cancelled."""
+        """Whether it was closed or cancelled."""
         held = self._held
         return held is None or (
             inspect.iscoroutine(held) and inspect.getcoroutinestate(held) != inspect.CORO_CREATED
@@ -58,11 +57,11 @@ class Unawaited:
 
     @property
     def is_dropped(self) -> bool:
-        """Whether nobody can begin it any more: it is held here alone."""
+        """Whether no other reference exists."""
         return sys.getrefcount(self._held) <= _HELD_HERE
 
     def close(self) -> None:
-        """Python does not warn of it any more."""
+        """Close it without a warning."""
         held = self._held
         self.started()
         if inspect.iscoroutine(held):
@@ -90,12 +89,14 @@ def call_text(name: str, args: tuple[Any, ...], keys: Mapping[str, Any], instanc
 
 
 def take_unawaited(*, dropped: bool = False) -> list[Unawaited]:
-    """Return those that were made and have not begun, and close them; with `dropped` only those that nobody can begin any more."""
-    found = []
-    for one in list(_waiting.values()):
-        if one.is_closed:
-            one.started()
-        elif one.is_dropped or not dropped:
-            one.close()
-            found.append(one)
-    return found
+    """
+    Return the calls that did not start, and close them; with `dropped`, only those that are not referenced elsewhere.
+    """
+    result = []
+    for item in list(_waiting.values()):
+        if item.is_closed:
+            item.started()
+        elif item.is_dropped or not dropped:
+            item.close()
+            result.append(item)
+    return result

@@ -1,7 +1,7 @@
 """
-The language's keys as Python keywords, typed; a test holds them against the language itself.
+The keys of the scenario language as typed Python keywords; a test compares them with the language.
 
-Words that Python keeps for itself take an underscore: `if_`, `for_`.
+Reserved words of Python end in an underscore: `if_`, `for_`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class MatchWords(TypedDict, total=False):
 
 
 class RouteWords(MatchWords, total=False):
-    """What stands beside a route's request line; its conditions directly, without `match`."""
+    """Keys of a route besides its request line; conditions are given directly, without `match`."""
 
     name: str
     match: Mapping[str, Any]
@@ -143,7 +143,7 @@ class CheckWords(MatchWords, total=False):
 
 
 class TroubleWords(TypedDict, total=False):
-    """What happens to one call of a route, or to several one after the other."""
+    """A failure of one call of a route, or of several calls in sequence."""
 
     name: str
     route: Any
@@ -190,12 +190,12 @@ def key_of(word: str) -> str:
 
 
 def check_words(where: str, given: Iterable[str], known: frozenset[str]) -> None:
-    """Raises TypeError, with the near word, for keywords that are none."""
+    """Raise TypeError for unknown keywords, with the nearest known one."""
     __tracebackhide__ = True
     for word in given:
         if word in known:
             continue
         hint = near(word, known) if near(word, known).startswith("Did") else ""
         if word in _ELSEWHERE and not hint:
-            hint = f"Here that is {_ELSEWHERE[word]}."
+            hint = f"Use {_ELSEWHERE[word]}."
         raise TypeError(f"{where} has no keyword {word!r}. {hint or near(word, known)}".rstrip())

@@ -1,4 +1,4 @@
-"""From Python arguments to what the language writes: routes, replies and checks."""
+"""Convert Python arguments to routes, replies and checks of the scenario language."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Functions = dict[int, Callable[[Any], Any]]
 
 
 def request_line(method: str, path: object) -> str:
-    """Raises TypeError for a compiled pattern: a path says where its patterns stand."""
+    """Return a request line. Raises TypeError for a compiled pattern."""
     __tracebackhide__ = True
     if isinstance(path, re.Pattern):
         raise TypeError(
@@ -32,7 +32,7 @@ def request_line(method: str, path: object) -> str:
 
 
 def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
-    """A route without its reply. Raises TypeError for unknown keywords."""
+    """Return a route without a reply. Raises TypeError for unknown keywords."""
     __tracebackhide__ = True
     check_words(f"a route ({line})", words, ROUTE | MATCH)
     document: dict[str, Any] = {"request": line}
@@ -72,10 +72,10 @@ def steps_of(given: tuple[Any, ...], last: Mapping[str, Any]) -> tuple[list[Any]
     _check_clear(given, last)
     steps: list[Any] = []
     functions: Functions = {}
-    for one in _spliced(given):
-        if callable(one) and not _is_exception(one):
-            functions[len(steps)] = one
-        steps.append(_step(one))
+    for item in _spliced(given):
+        if callable(item) and not _is_exception(item):
+            functions[len(steps)] = item
+        steps.append(_step(item))
     if last or not steps:
         steps.append(_step(dict(last)))
     return steps, functions
@@ -101,8 +101,8 @@ def _is_number(value: object) -> bool:
 def _spliced(given: tuple[Any, ...]) -> list[Any]:
     """A list among the steps is a sequence itself, as in YAML."""
     steps: list[Any] = []
-    for one in given:
-        steps += one if isinstance(one, (list, tuple)) else [one]
+    for item in given:
+        steps += item if isinstance(item, (list, tuple)) else [item]
     return steps
 
 
@@ -157,8 +157,8 @@ def _mapping(value: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(step.get(word), (bytes, bytearray)):
             step |= {word: _decoded(word, step[word]), "raw": True}
     chunks = step.get("chunks")
-    if isinstance(chunks, (list, tuple)) and chunks and all(isinstance(one, bytes) for one in chunks):
-        step |= {"chunks": [_decoded("chunks", one) for one in chunks], "raw": True}
+    if isinstance(chunks, (list, tuple)) and chunks and all(isinstance(chunk, bytes) for chunk in chunks):
+        step |= {"chunks": [_decoded("chunks", chunk) for chunk in chunks], "raw": True}
     if isinstance(step.get("base64"), (bytes, bytearray)):
         step["base64"] = base64.b64encode(step["base64"]).decode()
     if "file" in step:
@@ -187,11 +187,11 @@ def _with_file(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer_document(value: object) -> Any:
-    """What a function answered, as one reply in the language. Raises TypeError for anything else."""
+    """Convert the result of a function to a reply. Raises TypeError for anything else."""
     if _is_number(value) or isinstance(value, Mapping):
         return _step(value)
     raise TypeError(
-        f"a function answered {shown(value)}, which is no reply. "
+        f"a function answered {shown(value)}, which is not a reply. "
         'Return a status, or a mapping such as {"status": 201, "json": …}'
     )
 
@@ -212,13 +212,13 @@ def check_document(subject: object, words: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(check.get("effects"), dict):
         check["effects"] = _effects(check["effects"])
     if "in_order" in check:
-        check["in_order"] = [_link(one) for one in words["in_order"]]
+        check["in_order"] = [_link(item) for item in words["in_order"]]
     match = match_document(words)
     return {**check, "match": match} if match else check
 
 
 def _effects(given: dict[str, Any]) -> dict[str, Any]:
-    """Fields of the effect that stand beside `kind` are conditions, as under `where`."""
+    """Move the fields besides `kind` to `where`."""
     beside = {name: value for name, value in given.items() if name not in ("kind", "where")}
     if not beside:
         return given

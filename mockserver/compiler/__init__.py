@@ -1,1 +1,1 @@
-"""From what authors write (`schema/`) to routes that answer (`engine/routes.py`)."""
+"""Compiles what authors write (`schema/`) to routes (`engine/routes.py`)."""

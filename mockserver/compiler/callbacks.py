@@ -1,9 +1,8 @@
 """
-Steps that a function of the test answers, in the process that the test runs in.
+Steps that are answered by a function of the test, in the process of the test.
 
-The claim takes the step, and the call is recorded; then `http/` asks the
-function, and what it gives is made into a reply like any other. Its `set`,
-`effect` and `webhook` happen at that moment.
+The transaction takes the step, and the call is recorded; then `http/` calls the function, and its result becomes a
+reply, with `set`, `effect` and `webhook`.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import KeyPath, invalid
 from mockserver.model.http import Request, Response
 from mockserver.responses.planner import Planned, compile_reply
 from mockserver.scenarios.flaws import parse_spec
@@ -30,9 +29,9 @@ from mockserver.templating.variables import AFTER_CLAIM
 @dataclass(frozen=True, slots=True)
 class Function:
     """
-    `ask` gets the request and the path's parameters, and gives a reply as the
-    language writes it, or an awaitable of one. `label` names it for people,
-    `blocks` keeps it off the loop.
+    `ask` takes the request and the path parameters, and returns a reply as in a scenario, or an awaitable of one.
+
+    `label` names it for people; `blocks`: it must be called in a thread.
     """
 
     ask: Callable[[Request, dict[str, str]], Any]
@@ -41,7 +40,7 @@ class Function:
 
 
 class Consult(Behaviour):
-    """A step that a function answers."""
+    """A step that is answered by a function."""
 
     __slots__ = ("_function", "_stand_in")
 
@@ -51,16 +50,16 @@ class Consult(Behaviour):
         self._stand_in = Planned((), Response(200, [("Content-Type", "text/plain")], text))
 
     def works(self) -> None:
-        """The function decides."""
+        """Return None: only the result of the function has side effects."""
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         function = self._function
-        ask = functools.partial(function.ask, request, dict(found.params))
+        ask = functools.partial(function.ask, request, dict(match.params))
         return Claim(None, 200, planned=self._stand_in, consult=Question(ask, function.blocks, claim_of))
 
 
 def attach(route: Route, functions: Mapping[int, Function]) -> None:
-    """Has functions answer those steps of a route made at runtime, whatever is written there."""
+    """Let functions answer these steps of a runtime route, instead of the written replies."""
     route.answers = tuple(
         Consult(functions[i]) if i in functions else answer for i, answer in enumerate(route.answers)
     )
@@ -68,12 +67,10 @@ def attach(route: Route, functions: Mapping[int, Function]) -> None:
 
 
 def claim_of(value: object, route: Route, draw: Draw) -> Claim:
-    """What a function answered, made. Raises InvalidInputError, TemplateError."""
+    """Compile the result of a function. Raises InvalidInputError, TemplateError."""
     spec = parse_spec(ReplySpec, value)
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInputError(
-            Flaw((), "a function answers one reply", "Choose in the function, and return that")
-        )
+        raise invalid((), "a function answers one reply", "Choose in the function, and return that")
     defaults = route.scenario.spec.defaults
     reply = compile_reply(spec, defaults, _no_file, AFTER_CLAIM)
     reply.work = compile_work(spec, _no_file, value)
@@ -85,4 +82,4 @@ def claim_of(value: object, route: Route, draw: Draw) -> Claim:
 
 
 def _no_file(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(Flaw(path, f"a function has no folder to find {name!r} in", "Return its content"))
+    raise invalid(path, f"a function has no folder to find {name!r} in", "Return its content")

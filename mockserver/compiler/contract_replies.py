@@ -1,4 +1,4 @@
-"""What can be said of a route by its contract before anybody asks: replies that are always the same."""
+"""Validation of constant replies against the OpenAPI document of their scenario, when it is loaded."""
 
 from __future__ import annotations
 
@@ -14,30 +14,34 @@ from mockserver.responses.planner import Reply
 
 
 def breaches(route: Route) -> Iterator[tuple[KeyPath, str]]:
-    """Where a fixed reply of the route breaks its contract, and what is wrong."""
+    """Yield the place and the text of each violation of a constant reply."""
     contract = route.contract
     if contract is None:
         return
     operations = list(_operations(route, contract))
-    if not operations and route.methods is not None and all(not one.tail for one in route.pattern.segments):
+    if (
+        not operations
+        and route.methods is not None
+        and all(not violation.tail for violation in route.pattern.segments)
+    ):
         yield (*route.path, "request"), f"the contract documents no {route.line}; see `validate` of a route"
     for path, reply in _placed(route):
         if reply.ready is None or reply.ready.fault is not None:
             continue
         for rules in operations:
-            for one in contract.learn(rules, reply.ready.response):
-                yield path, f"breaks the contract of {rules.id}: {text_of(one.view())}"
+            for violation in contract.learn(rules, reply.ready.response):
+                yield path, f"breaks the contract of {rules.id}: {text_of(violation.view())}"
 
 
 def _operations(route: Route, contract: Contract) -> Iterator[OperationRules]:
     for method in sorted(route.methods or ("GET", "POST", "PUT", "PATCH", "DELETE")):
-        found = contract.operation(method, _sample(route.pattern))
-        if found is not None:
-            yield found[0]
+        operation = contract.operation(method, _sample(route.pattern))
+        if operation is not None:
+            yield operation[0]
 
 
 def _sample(pattern: PathPattern) -> str:
-    """A path that the route is likely to get."""
+    """Return a path that the route matches."""
     return "/" + "/".join(segment.text if segment.text is not None else "1" for segment in pattern.segments)
 
 
@@ -48,7 +52,7 @@ def _placed(route: Route) -> Iterator[tuple[KeyPath, Reply]]:
 
 
 def _leaves(answer: Answer, path: KeyPath) -> Iterator[tuple[KeyPath, Reply]]:
-    """Every single reply that an answer may come to, with its place."""
+    """Yield every single reply of an answer, with its place."""
     if isinstance(answer, Reply):
         yield path, answer
     elif isinstance(answer, Choose):

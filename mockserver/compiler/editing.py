@@ -1,7 +1,7 @@
 """
-What a namespace changes of what answers: scenarios, routes, switches, resets. All or nothing.
+Changes of scenarios and routes in a namespace, and resets. Each change is made completely or not at all.
 
-Files are never written, and other namespaces never notice.
+Files are not changed, and other namespaces are not affected.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
-from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, near
+from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, invalid, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
 from mockserver.scenarios.source import Source
@@ -25,7 +25,7 @@ RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
 
 
 class EditConflictError(MockServerError):
-    """What was to be made is there already; `hint` says what to do."""
+    """The name is used already; `hint` has the fix."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -37,14 +37,15 @@ class EditConflictError(MockServerError):
 
 def put_scenario(ns: Namespace, source: Source, *, strict: bool = True) -> Scenario:
     """
-    Adds a scenario to this namespace, or puts it in the place of the one with its name. Raises
-    InvalidInputError, with `strict` also for a fixed reply that breaks a contract which is enforced.
+    Add a scenario to this namespace, or replace the one with its name.
+
+    Raises InvalidInputError, with `strict` also for a constant reply that violates an enforced OpenAPI document.
     """
     return place_scenario(ns, compile_scenario(source, order_of(ns, source.name), strict=strict))
 
 
 def place_scenario(ns: Namespace, scenario: Scenario) -> Scenario:
-    """The same with a scenario that was compiled, with the order that `order_of` gave it."""
+    """Add or replace a compiled scenario, with the order from `order_of`."""
     source = scenario.source
     overlay = ns.own()
     _drop(overlay, source.name)
@@ -60,7 +61,7 @@ def place_scenario(ns: Namespace, scenario: Scenario) -> Scenario:
 
 
 def order_of(ns: Namespace, name: str) -> tuple[int, ...]:
-    """A replaced scenario keeps its place; a new one comes before all others, after the runtime routes."""
+    """Return the order of a scenario: that of the replaced one, or before all others, after the runtime routes."""
     old = ns.scenario(name) or ns.world.scenarios.get(name)
     if old is not None:
         return old.order
@@ -76,7 +77,7 @@ def _drop(overlay: Overlay, name: str) -> None:
 
 
 def remove_scenario(ns: Namespace, name: str) -> None:
-    """Takes a scenario out of this namespace."""
+    """Remove a scenario from this namespace."""
     overlay = ns.own()
     _drop(overlay, name)
     overlay.active.pop(name, None)
@@ -91,7 +92,7 @@ def switch(ns: Namespace, name: str, *, active: bool) -> None:
 
 
 def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bool = False) -> None:
-    """Raises InvalidInputError for names of scenarios that are not there; with `files_only` in no new namespace."""
+    """Raise InvalidInputError for unknown names of scenarios; with `files_only`, only those of files are known."""
     known = set(ns.world.scenarios) if files_only else {scenario.name for scenario in ns.scenarios()}
     flaws = [
         Flaw((key, i), f"there is no scenario {name!r}", near(name, known))
@@ -103,7 +104,7 @@ def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bo
 
 
 def use(ns: Namespace, names: Iterable[str]) -> None:
-    """Exactly these scenarios answer, and no others. Raises InvalidInputError for unknown names."""
+    """Activate exactly these scenarios. Raises InvalidInputError for unknown names."""
     wanted = list(names)
     check_names(ns, wanted, "names")
     overlay = ns.own()
@@ -116,7 +117,7 @@ def use(ns: Namespace, names: Iterable[str]) -> None:
 
 
 def runtime_scenario(ns: Namespace) -> Scenario:
-    """The scenario that routes made at runtime belong to. It has no file and no settings."""
+    """Return the scenario of runtime routes. It has no file and no settings."""
     overlay = ns.own()
     if overlay.runtime is None:
         overlay.runtime = Scenario(from_text("routes: []", "routes"), (RUNTIME_CLASS,))
@@ -125,13 +126,13 @@ def runtime_scenario(ns: Namespace) -> Scenario:
 
 
 def add_route(ns: Namespace, data: dict[str, Any]) -> Route:
-    """A route made at runtime; newer ones are asked first. Raises InvalidInputError, EditConflictError."""
+    """Add a runtime route, which is matched before older ones. Raises InvalidInputError, EditConflictError."""
     spec = parse_spec(RouteSpec, data)
     return place_route(ns, compile_runtime_route(runtime_scenario(ns), runtime_name(ns, spec), spec, data))
 
 
 def runtime_name(ns: Namespace, spec: RouteSpec) -> str:
-    """The name that a new route made at runtime gets. Raises EditConflictError where it is taken."""
+    """Return the name of a new runtime route. Raises EditConflictError if it is used already."""
     overlay = ns.own()
 
     def is_taken(name: str) -> bool:
@@ -139,13 +140,13 @@ def runtime_name(ns: Namespace, spec: RouteSpec) -> str:
 
     if spec.name is not None and is_taken(spec.name):
         raise EditConflictError(
-            f"There is a route {RUNTIME}/{spec.name} already", "Replace it with PUT, or choose another name"
+            f"There is already a route {RUNTIME}/{spec.name}", "Replace it with PUT, or choose another name"
         )
     return spec.name or numbered(default_name("", spec), is_taken)
 
 
 def place_route(ns: Namespace, route: Route) -> Route:
-    """Adds a route that `compile_runtime_route` made, or puts it in the place of the one with its name."""
+    """Add a compiled runtime route, or replace the one with its name."""
     overlay = ns.own()
     old = overlay.routes.get(route.id)
     serial = -old.key[2] if old is not None else overlay.serial + 1
@@ -158,7 +159,7 @@ def place_route(ns: Namespace, route: Route) -> Route:
 
 
 def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
-    """That route as `data` says; it keeps its place and its id. Raises InvalidInputError."""
+    """Replace a route; it keeps its order and its id. Raises InvalidInputError."""
     changed = replacement(route, data)(ns)
     assert changed is not None
     return changed
@@ -166,18 +167,18 @@ def replace_route(ns: Namespace, route: Route, data: dict[str, Any]) -> Route:
 
 def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespace], Route | None]:
     """
-    Compile what takes the place of a route, in any thread; without `data` it is removed. What is returned puts it into the
-    namespace that the route is of, where nobody has changed it meanwhile. Raises InvalidInputError.
+    Compile the replacement of a route, in any thread; None removes it.
+
+    The returned function makes the change in the namespace of the route, which must not have changed since. Raises
+    InvalidInputError.
     """
     if data is not None:
         spec = parse_spec(RouteSpec, data)
         if spec.name is not None and spec.name != route.name:
-            raise InvalidInputError(
-                Flaw(
-                    ("name",),
-                    f"the route is {route.name!r}",
-                    "Leave `name` out: a route keeps its id. Or add a new one",
-                )
+            raise invalid(
+                ("name",),
+                f"the route is {route.name!r}",
+                "Leave `name` out: a route keeps its id. Or add a new one",
             )
         if route.scenario.name == RUNTIME:
             made = compile_runtime_route(route.scenario, route.name, spec, data)
@@ -217,7 +218,7 @@ def _take_route(ns: Namespace, route: Route) -> None:
 
 
 def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
-    """Removes the routes made at runtime, or those with a tag. How many there were."""
+    """Remove runtime routes, all or those with a tag. Return their number."""
     if ns.overlay is None:
         return 0
     doomed = [route for route in ns.overlay.routes.values() if tag is None or tag in route.tags]
@@ -227,29 +228,27 @@ def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
 
 
 def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
-    """The scenario of a route with that route changed: the whole is compiled anew, and hides the old one."""
+    """Return the scenario of a route with that route changed: it is compiled anew, and hides the old one."""
     source = route.scenario.source
     if not _is_written(route):
         place = dotted(route.path)
-        hint = (
-            f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is asked before it"
-        )
-        raise InvalidInputError(Flaw((), f"{route.id} is no route of its own: {place} stands for it", hint))
+        hint = f"Change the scenario with PUT /scenarios/{source.name}, or add a route, which is matched before it"
+        raise invalid((), f"{route.id} is a generated route: it comes from {place}", hint)
     at = int(route.path[1])
     # Names are written down first, so that no other route's default name moves.
-    written = [one for one in route.scenario.routes if _is_written(one)]
-    routes: list[dict[str, Any]] = [{"name": one.name, **one.data} for one in written]
+    written = [each for each in route.scenario.routes if _is_written(each)]
+    routes: list[dict[str, Any]] = [{"name": each.name, **each.data} for each in written]
     routes[at : at + 1] = [] if data is None else [data]
     try:
         # What a test changes may stand in for a function's answer: it is judged as it is given.
         changed = edited(source, {**source.data, "routes": routes})
         return compile_scenario(changed, route.scenario.order, strict=False)
-    except InvalidInputError as why:
-        raise InvalidInputError(_as_route(flaw, at) for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(_as_route(flaw, at) for flaw in error.flaws) from error
 
 
 def _is_written(route: Route) -> bool:
-    """Whether it stands under `routes`; those of resources and oauth are implied."""
+    """Whether it is written under `routes`; routes of resources and oauth are generated."""
     return route.path[:1] == ("routes",)
 
 
@@ -262,7 +261,7 @@ def _as_route(flaw: Flaw, at: int) -> Flaw:
 
 
 def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
-    """Puts parts of a namespace back to how it began. `what` is of RESETS."""
+    """Reset parts of a namespace to their initial state. `what` is of RESETS."""
     parts = set(what)
     if "calls" in parts:
         ns.forget_calls()

@@ -1,4 +1,4 @@
-"""The routes that a scenario implies without writing them: its token endpoint, its resources."""
+"""Generated routes: those of the token endpoint and of resources."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from mockserver.compiler.routes import compile_guards, compile_work, implied_route
+from mockserver.compiler.routes import compile_guards, compile_work, generated_route
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.oauth import grant
 from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import InvalidInputError
+from mockserver.errors import flaws_below
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
@@ -27,14 +27,14 @@ from mockserver.templating.variables import AFTER_CLAIM
 
 
 class TokenEndpoint(Behaviour):
-    """Gives out access and refresh tokens."""
+    """Issues access and refresh tokens."""
 
     __slots__ = ("_spec",)
 
     def __init__(self, spec: OAuthSpec) -> None:
         self._spec = spec
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         tokens = ns.memory.tokens
         decided = grant(self._spec, request, tokens, draw.scope().random())
         commits: list[Any] = []
@@ -50,7 +50,7 @@ class TokenEndpoint(Behaviour):
 
 
 class ResourceAction(Behaviour):
-    """One operation on a resource, with what happens beside it by its `on`."""
+    """An operation on a resource, with the side effects of its `on`."""
 
     __slots__ = ("_operation", "_place", "_resource", "_works")
 
@@ -61,10 +61,10 @@ class ResourceAction(Behaviour):
         self._works = works
 
     def works(self) -> list[Work]:
-        """Those of the events that the operation may come to."""
+        """Return the side effects of the events that the operation can cause."""
         return [self._works[name] for name in self._operation.events if name in self._works]
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
         def scope_for(**words: object) -> Scope:
             scope = draw.scope()
             for name, value in words.items():
@@ -72,17 +72,16 @@ class ResourceAction(Behaviour):
             return scope
 
         collection = self._place.collection(ns)
-        decision = self._operation.decide(collection, request, found.params, scope_for)
+        decision = self._operation.decide(collection, request, match.params, scope_for)
         ns.memory.check_resources(*decision.growth)
         claim = Claim(None, decision.status, commits=(decision.commit,))
         if decision.reply is not None:
             claim.reply = decision.reply
-            claim.planned = decision.reply.plan(
-                decision.reply.status(lambda: decision.scope or draw.scope()),
-                lambda: decision.scope or draw.scope(),
-                draw.choices,
-                request,
-            )
+
+            def scope() -> Scope:
+                return decision.scope or draw.scope()
+
+            claim.planned = decision.reply.plan(decision.reply.status(scope), scope, draw.choices, request)
             claim.status = claim.planned.response.status
             return claim
         body = b"" if decision.json is ABSENT else dump_json(decision.json)
@@ -96,7 +95,7 @@ class ResourceAction(Behaviour):
 
 
 class ResourcePlace:
-    """A resource in its scenario: where its collection stands in a namespace's memory."""
+    """A resource of a scenario, and its collection in the memory of a namespace."""
 
     __slots__ = ("_vars", "id", "resource")
 
@@ -106,7 +105,7 @@ class ResourcePlace:
         self._vars = scenario.vars
 
     def scopes(self, ns: Namespace) -> Callable[[int], Scope]:
-        """What the templates of the n-th seed see."""
+        """Return a function that creates the scope for the templates of the n-th seed."""
 
         def scope(n: int) -> Scope:
             words = {"vars": self._vars, "state": ns.memory.state}
@@ -115,7 +114,7 @@ class ResourcePlace:
         return scope
 
     def collection(self, ns: Namespace) -> Collection:
-        """The namespace's own, seeded at first touch."""
+        """Return the collection of the namespace, which is created at its first use."""
         kept: Collection | None = ns.memory.resources.get(self.id)
         if kept is None:
             kept = ns.memory.resources[self.id] = self.resource.seeded(self.scopes(ns))
@@ -125,24 +124,24 @@ class ResourcePlace:
 def resource_routes(
     scenario: Scenario, i: int, spec: ResourceSpec, read_file: ReadFile, taken: set[str]
 ) -> list[Route]:
-    """A route for each operation of a resource. Raises InvalidInputError, paths from the file's root."""
+    """
+    Return a route for each operation of a resource.
+
+    Raises InvalidInputError, with paths from the root of the file.
+    """
     base = scenario.spec.base
-    try:
+    written = scenario.source.data["resources"][i]
+    with flaws_below("resources", i):
         resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
-        works = {
-            name: _work(on, read_file, name, scenario.source.data["resources"][i])
-            for name, on in spec.on.items()
-        }
+        works = {name: _work(on, read_file, name, written) for name, on in spec.on.items()}
         guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("resources", i) for flaw in why.flaws) from why
     place = ResourcePlace(scenario, resource)
     scenario.places.append(place)
     routes = []
     for number, operation in enumerate(resource.operations()):
         line = f"{','.join(sorted(operation.methods))} {spec.path}{operation.suffix}"
         action = ResourceAction(place, operation, works)
-        route = implied_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
+        route = generated_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
         route.take_guards(guards)
         route.has_effects = any(work.has_effect for work in action.works())
         routes.append(route)
@@ -151,12 +150,10 @@ def resource_routes(
 
 def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
     written = data.get("on", {}).get(name) if isinstance(data, dict) else None
-    try:
+    with flaws_below("on", name):
         return compile_work(on, read_file, written, more=frozenset({"item"}))
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("on", name) for flaw in why.flaws) from why
 
 
 def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:
-    """`POST` to the token endpoint; no auth stands before it."""
-    return implied_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))
+    """Return the route of the token endpoint, which needs no authentication."""
+    return generated_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))

@@ -1,19 +1,13 @@
-"""From a scenario as written to routes that answer. What is wrong is found here, at load, with its key path."""
+"""Compiles routes. Every mistake is found here, when they are loaded, with its key path."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mockserver.attempts import compile_grouping
-from mockserver.engine.policies import (
-    Auth,
-    compile_auth,
-    compile_idempotency,
-    compile_limit,
-)
+from mockserver.engine.policies import Auth, compile_auth, compile_idempotency, compile_limit
 from mockserver.engine.side_effects import (
     NO_WORK,
     Work,
@@ -23,7 +17,7 @@ from mockserver.engine.side_effects import (
     compile_set,
 )
 from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import FlawCollector, KeyPath, invalid
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
@@ -58,25 +52,10 @@ from mockserver.engine.routes import (
 )
 
 
-@dataclass(slots=True)
-class Flaws:
-    """Gathers what is wrong, so that an author hears all of it at once."""
-
-    found: list[Flaw]
-
-    def tried(self, parents: KeyPath, make: Callable[..., Any], *args: object) -> Any:
-        """What `make` gives; None, and its flaws kept, where it can't."""
-        try:
-            return make(*args)
-        except InvalidInputError as why:
-            self.found.extend(flaw.under(*parents) for flaw in why.flaws)
-            return None
-
-
-def implied_route(
+def generated_route(
     scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
 ) -> Route:
-    """A route that answers by a behaviour. `place` is where it stands in its file, and in the order."""
+    """Return a route with a behaviour. `place` is its key path, and its order among generated routes."""
     data = {"request": request}
     spec = RouteSpec.model_validate({**data, "reply": 200})
     route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
@@ -91,11 +70,10 @@ def implied_route(
 
 
 def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any]) -> Route:
-    """One route outside a file. Raises InvalidInputError, paths from the route."""
-    flaws = Flaws([])
+    """Compile one route outside a file. Raises InvalidInputError, with paths from the route."""
+    flaws = FlawCollector()
     route = compile_route(scenario, name, spec, data, (), scenario.source.read_file, flaws)
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+    flaws.check()
     return route
 
 
@@ -105,14 +83,14 @@ def default_name(base: str, spec: RouteSpec) -> str:
 
 
 def unused_name(line: str, taken: set[str]) -> str:
-    """That name, or with the first number that makes it new; adds it to `taken`."""
+    """Return that name, numbered if it is in `taken`; add it there."""
     name = numbered(line, taken.__contains__)
     taken.add(name)
     return name
 
 
 def numbered(line: str, is_taken: Callable[[str], bool]) -> str:
-    """That name, or with the first number that makes it new."""
+    """Return that name, with the first number that makes it unique if it is taken."""
     name, number = line, 1
     while is_taken(name):
         number += 1
@@ -127,34 +105,34 @@ def compile_route(
     data: dict[str, Any],
     path: KeyPath,
     read_file: ReadFile,
-    flaws: Flaws,
+    flaws: FlawCollector,
 ) -> Route:
     route = Route(scenario, name, spec, data, path)
     line = parse_request_line(spec.request)
     route.methods = line.methods
-    flaws.tried((*path, "request"), _place, route, scenario.spec.base + line.path)
+    flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
     if spec.match is not None:
-        route.matcher = flaws.tried((*path, "match"), compile_match, spec.match, read_file)
+        route.matcher = flaws.attempt((*path, "match"), compile_match, spec.match, read_file)
     if spec.if_ is not None:
-        route.condition = flaws.tried(path, compile_expression, spec.if_, ("if",))
+        route.condition = flaws.attempt(path, compile_expression, spec.if_, ("if",))
     if spec.when is not None:
-        route.when = flaws.tried(path, compile_when, spec.when)
+        route.when = flaws.attempt(path, compile_when, spec.when)
     if spec.validate_ is not None:
-        route.contract = flaws.tried((*path, "validate"), _contract_of, scenario, spec.validate_)
+        route.contract = flaws.attempt((*path, "validate"), _contract_of, scenario, spec.validate_)
     if spec.per is not None:
-        route.per = flaws.tried(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
-    flaws.tried((*path, "attempts"), compile_grouping, spec.attempts)
+        route.per = flaws.attempt(path, compile_selector, spec.per, ("per",), BEFORE_CLAIM)
+    flaws.attempt((*path, "attempts"), compile_grouping, spec.attempts)
     if spec.let is not None:
-        route.lets = flaws.tried(path, compile_let, spec.let, AFTER_CLAIM)
-    route.work = flaws.tried(path, compile_work, spec, read_file, data)
-    guards = flaws.tried(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
+        route.lets = flaws.attempt(path, compile_let, spec.let, AFTER_CLAIM)
+    route.work = flaws.attempt(path, compile_work, spec, read_file, data)
+    guards = flaws.attempt(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
     if guards is not None:
         route.take_guards(guards)
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
-        answers.append(flaws.tried(where, _compile_answer, step, scenario.defaults, read_file))
+        answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file))
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
     if spec.proxy is not None:
         # The behaviour knows namespaces, which know routes: the circle is broken here.
@@ -164,17 +142,17 @@ def compile_route(
     route.answers = tuple(answers)
     route.sequence = Sequence(spans, spec.then)
     route.unconditional = route.condition is None and not route.when
-    if not flaws.found:
-        found = [reply for answer in answers for reply in leaves(answer)]
-        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in found)
+    if not flaws.flaws:
+        replies = [reply for answer in answers for reply in leaves(answer)]
+        route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in replies)
         route.static = _static(route)
     return route
 
 
 def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
-    """A route's own way to take its scenario's contract. Raises InvalidInputError where there is none."""
+    """Return the scenario's contract with another mode. Raises InvalidInputError if there is none."""
     if scenario.spec.openapi is None:
-        raise InvalidInputError(Flaw((), "the scenario has no `openapi`", "Name the document there"))
+        raise invalid((), "the scenario has no `openapi`", "Name the document there")
     if mode == "off" or scenario.contract is None:
         return None
     return scenario.contract.under(mode)
@@ -195,19 +173,19 @@ def _static(route: Route) -> tuple[Planned, ...] | None:
 
 def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
     """
-    Its own `auth`, `limit` and `idempotency`, or its scenario's, which all its
-    routes share. `scope` is where its own stand. Raises InvalidInputError with every flaw.
+    Return the `auth`, `limit` and `idempotency` of a route, or those of its scenario, which all its routes share.
+
+    `scope` identifies the own ones. Raises InvalidInputError with every flaw.
     """
-    flaws = Flaws([])
+    flaws = FlawCollector()
     auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
     if spec.auth is not None:
-        auth = flaws.tried((), auth_of, spec.auth, scenario)
+        auth = flaws.attempt((), auth_of, spec.auth, scenario)
     if spec.limit is not None:
-        limiter = flaws.tried((), compile_limit, spec.limit, scope)
+        limiter = flaws.attempt((), compile_limit, spec.limit, scope)
     if spec.idempotency is not None:
-        idempotency = flaws.tried((), compile_idempotency, spec.idempotency, scope, read_file)
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+        idempotency = flaws.attempt((), compile_idempotency, spec.idempotency, scope, read_file)
+    flaws.check()
     return auth, limiter, idempotency
 
 
@@ -216,10 +194,10 @@ def auth_of(value: object, scenario: Scenario) -> Auth | None:
 
 
 def compile_when(value: dict[str, Any]) -> When:
-    """Conditions on the state. Raises InvalidInputError, paths relative to what holds `when`."""
+    """Compile conditions on the state. Raises InvalidInputError, with paths relative to the parent of `when`."""
     return tuple(
-        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(one, ("when", key)))
-        for key, one in value.items()
+        (compile_key(key, ("when", key), BEFORE_CLAIM), compile_condition(condition, ("when", key)))
+        for key, condition in value.items()
     )
 
 
@@ -229,39 +207,36 @@ def compile_work(
     written: object,
     more: frozenset[str] = frozenset(),
 ) -> Work:
-    """`set`, `effect` and `webhook` of a route, a reply or an event. Raises InvalidInputError with every flaw."""
+    """
+    Compile `set`, `effect` and `webhook` of a route, a reply or an event.
+
+    Raises InvalidInputError with every flaw.
+    """
     if spec.set_ is None and spec.effect is None and spec.webhook is None:
         return NO_WORK
-    flaws = Flaws([])
-    sets = (
-        None
-        if spec.set_ is None
-        else flaws.tried((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM | more)
-    )
-    effects = (
-        None if spec.effect is None else flaws.tried((), compile_effects, spec.effect, AFTER_CLAIM | more)
-    )
-    webhooks = None
+    flaws = FlawCollector()
+    sets = effects = webhooks = None
+    if spec.set_ is not None:
+        sets = flaws.attempt((), compile_set, spec.set_, spec.set_ttl_s, AFTER_CLAIM | more)
+    if spec.effect is not None:
+        effects = flaws.attempt((), compile_effects, spec.effect, AFTER_CLAIM | more)
     if spec.webhook is not None:
         listed = isinstance(written, dict) and isinstance(written.get("webhook"), list)
-        webhooks = flaws.tried(
+        webhooks = flaws.attempt(
             (), lambda: compile_webhooks(spec.webhook, read_file, AFTER_REPLY | more, listed=listed)
         )
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+    flaws.check()
     return Work(sets, effects, webhooks)
 
 
 def _place(route: Route, path: str) -> None:
     route.pattern = PathPattern(path)
     if path == ADMIN or path.startswith(ADMIN + "/"):
-        raise InvalidInputError(
-            Flaw((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`")
-        )
+        raise invalid((), f"{path!r} belongs to the admin API", "Choose another path, or a `base`")
 
 
 def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEFORE_CLAIM) -> Predicate:
-    """An expression such as `if` takes: with braces, or without."""
+    """Compile an expression as in `if`, with or without braces."""
     if not isinstance(value, str):
         value = json.dumps(value)
     text = value if "{{" in value or "{%" in value else "{{ " + value + " }}"
@@ -269,32 +244,31 @@ def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEF
 
 
 def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:
-    flaws = Flaws([])
+    flaws = FlawCollector()
     answer: Answer
     if spec.choose is not None:
         options = [
-            flaws.tried(("choose", i), _compile_answer, one, defaults, read_file)
-            for i, one in enumerate(spec.choose)
+            flaws.attempt(("choose", i), _compile_answer, option, defaults, read_file)
+            for i, option in enumerate(spec.choose)
         ]
-        answer = Choose(tuple(options), tuple(one.weight for one in spec.choose))
+        answer = Choose(tuple(options), tuple(option.weight for option in spec.choose))
     elif spec.cases is not None:
         cases = []
-        for i, one in enumerate(spec.cases):
-            below = flaws.tried(("cases", i), _compile_answer, one, defaults, read_file)
+        for i, option in enumerate(spec.cases):
+            below = flaws.attempt(("cases", i), _compile_answer, option, defaults, read_file)
             matcher = condition = None
-            if one.match is not None:
-                matcher = flaws.tried(("cases", i, "match"), compile_match, one.match, read_file)
-            if one.if_ is not None:
-                condition = flaws.tried(("cases", i), compile_expression, one.if_, ("if",), AFTER_CLAIM)
-            when = () if one.when is None else flaws.tried(("cases", i), compile_when, one.when)
+            if option.match is not None:
+                matcher = flaws.attempt(("cases", i, "match"), compile_match, option.match, read_file)
+            if option.if_ is not None:
+                condition = flaws.attempt(("cases", i), compile_expression, option.if_, ("if",), AFTER_CLAIM)
+            when = () if option.when is None else flaws.attempt(("cases", i), compile_when, option.when)
             cases.append(Case(below, matcher, when, condition))
         answer = tuple(cases)
     else:
-        reply = flaws.tried((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
-        work = flaws.tried((), compile_work, spec, read_file, None)
+        reply = flaws.attempt((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
+        work = flaws.attempt((), compile_work, spec, read_file, None)
         if reply is not None:
             reply.work = work
         answer = reply
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+    flaws.check()
     return answer

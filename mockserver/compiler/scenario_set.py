@@ -1,4 +1,4 @@
-"""The scenario set of the files, compiled, and what is warned of at load."""
+"""Compiles the scenarios of files, and returns their warnings."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from mockserver.matching.paths import as_parameter
 from mockserver.scenarios.source import LoadError, Source
 
 
-def build_world(sources: Iterable[Source]) -> ScenarioSet:
-    """Compiles all. Raises LoadError with every flaw of every file."""
+def build_scenario_set(sources: Iterable[Source]) -> ScenarioSet:
+    """Compile all scenarios. Raises LoadError with every flaw of every file."""
     scenarios = []
     wrong: list[tuple[str, Flaw]] = []
     for i, source in enumerate(sources):
         try:
             scenarios.append(compile_scenario(source, (FILE_CLASS, i)))
-        except InvalidInputError as why:
-            wrong += [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
+        except InvalidInputError as error:
+            wrong += source.located(error.flaws)
     if wrong:
         raise LoadError(wrong)
     return ScenarioSet(scenarios)
@@ -30,8 +30,10 @@ def build_world(sources: Iterable[Source]) -> ScenarioSet:
 
 def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
     """
-    What is said when files are loaded, each with its place: fixed replies that break their contracts, what of
-    a contract can't be checked, operators that lack their dollar, and parameters in another tool's notation.
+    Yield the warnings of loaded files, with their places.
+
+    They concern constant replies that violate their contract, parts of a contract that can't be checked, operators
+    without a dollar, and parameters in the notation of another tool.
     """
     for scenario in world.scenarios.values():
         for route in scenario.routes:
@@ -39,7 +41,7 @@ def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
             for match, path in _matches(route.data, route.path):
                 yield from map(scenario.source.locate, bare_operators(match, path))
         for _, path, said in scenario.breaches:
-            yield scenario.source.locate(Flaw(path, said, "Mend the reply, or the document"))
+            yield scenario.source.locate(Flaw(path, said, "Fix the reply, or the document"))
         for doubt in scenario.contract.doubts if scenario.contract is not None else ():
             yield scenario.source.locate(Flaw(("openapi",), doubt))
 

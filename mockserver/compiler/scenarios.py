@@ -1,15 +1,12 @@
-"""From a scenario as written to the routes that answer. What is wrong is found here, at load, with its key path."""
+"""Compiles scenarios. Every mistake is found here, when they are loaded, with its key path."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from mockserver.attempts import compile_grouping
-from mockserver.engine.policies import (
-    compile_idempotency,
-    compile_limit,
-)
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.engine.policies import compile_idempotency, compile_limit
+from mockserver.errors import Flaw, FlawCollector
 from mockserver.matching.index import OrderKey
 from mockserver.responses.planner import compile_reply
 from mockserver.scenarios.source import Source
@@ -21,50 +18,47 @@ if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
 from mockserver.compiler.contract_replies import breaches
 from mockserver.compiler.generated_routes import oauth_route, resource_routes
-from mockserver.compiler.routes import Flaws, auth_of, compile_route, default_name, unused_name
-from mockserver.engine.routes import (
-    Route,
-    Scenario,
-)
+from mockserver.compiler.routes import auth_of, compile_route, default_name, unused_name
+from mockserver.engine.routes import Route, Scenario
 
 
 def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) -> Scenario:
     """
-    A scenario ready to answer. Raises InvalidInputError with every flaw, paths from the file's root;
-    with `strict`, fixed replies that break a contract which is enforced are flaws.
+    Compile a scenario. Raises InvalidInputError with every flaw, with paths from the root of the file.
+
+    With `strict`, constant replies that violate an enforced contract are flaws.
     """
     scenario = Scenario(source, order)
-    flaws = Flaws([])
+    flaws = FlawCollector()
     spec = source.spec
-    scenario.auth = flaws.tried((), auth_of, spec.auth, scenario)
-    scenario.limiter = flaws.tried((), compile_limit, spec.limit, f"scenario:{scenario.name}")
-    scenario.idempotency = flaws.tried(
+    scenario.auth = flaws.attempt((), auth_of, spec.auth, scenario)
+    scenario.limiter = flaws.attempt((), compile_limit, spec.limit, f"scenario:{scenario.name}")
+    scenario.idempotency = flaws.attempt(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
-    flaws.tried(("attempts",), compile_grouping, spec.attempts)
+    flaws.attempt(("attempts",), compile_grouping, spec.attempts)
     if spec.openapi is not None:
-        scenario.contract = flaws.tried((), _contract_in, spec.openapi, scenario)
-    if flaws.tried(("defaults",), _checked, spec.defaults) is None:
+        scenario.contract = flaws.attempt((), _contract_in, spec.openapi, scenario)
+    if flaws.attempt(("defaults",), _checked, spec.defaults) is None:
         # Told once, where they stand, and not again for every reply.
         scenario.defaults = ReplyDefaultsSpec()
     names = _names(scenario.spec)
     data = source.data.get("routes") or []
     routes = []
-    for i, one in enumerate(spec.routes):
-        route = compile_route(scenario, names[i], one, data[i], ("routes", i), source.read_file, flaws)
-        route.key = (-one.priority, *order, i)
+    for i, route_spec in enumerate(spec.routes):
+        route = compile_route(scenario, names[i], route_spec, data[i], ("routes", i), source.read_file, flaws)
+        route.key = (-route_spec.priority, *order, i)
         routes.append(route)
-    implied = flaws.tried((), implied_routes, scenario, {route.name for route in routes})
-    if scenario.contract is not None and not flaws.found:
-        flaws.found += _breaches(scenario, routes) if strict else ()
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
-    scenario.routes = (*routes, *implied)
+    generated = flaws.attempt((), compile_generated_routes, scenario, {route.name for route in routes})
+    if scenario.contract is not None and not flaws.flaws:
+        flaws.flaws += _breaches(scenario, routes) if strict else ()
+    flaws.check()
+    scenario.routes = (*routes, *generated)
     return scenario
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:
-    """Raises InvalidInputError, MissingExtraError."""
+    """Compile the contract of a scenario; None if it is never used. Raises InvalidInputError, MissingExtraError."""
     if scenario.spec.validate_ == "off" and not any(route.validate_ for route in scenario.spec.routes):
         return None
     from mockserver.openapi.contract import compile_contract  # few scenarios have one
@@ -73,9 +67,9 @@ def _contract_in(file: str, scenario: Scenario) -> Contract | None:
 
 
 def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
-    """Keeps which fixed replies break the contract. Gives those that may not."""
+    """Store the violations of constant replies. Return those of enforced contracts as flaws."""
     scenario.breaches = [(route, path, said) for route in routes for path, said in breaches(route)]
-    hint = "Mend the reply, or write `validate: report` on the route"
+    hint = "Fix the reply, or write `validate: report` on the route"
     return [
         Flaw(path, said, hint)
         for route, path, said in scenario.breaches
@@ -84,26 +78,31 @@ def _breaches(scenario: Scenario, routes: list[Route]) -> list[Flaw]:
 
 
 def _checked(defaults: ReplyDefaultsSpec) -> ReplyDefaultsSpec:
-    """Raises InvalidInputError where no reply can be made with these defaults."""
+    """Raise InvalidInputError if the defaults of replies are invalid."""
     bare = ReplySpec.known(status=200)
     compile_reply(bare, defaults, lambda _, __: b"", AFTER_CLAIM)
     return defaults
 
 
-def implied_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
-    """The routes that `oauth` and `resources` stand for; asked after all written ones. Raises InvalidInputError."""
-    flaws = Flaws([])
+def compile_generated_routes(scenario: Scenario, taken: set[str]) -> list[Route]:
+    """
+    Return the routes of `oauth` and `resources`, which are matched after all written ones.
+
+    Raises InvalidInputError.
+    """
+    flaws = FlawCollector()
     routes = []
     if scenario.spec.oauth is not None:
         routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
     for i, spec in enumerate(scenario.spec.resources):
-        routes += flaws.tried((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
-    if flaws.found:
-        raise InvalidInputError(flaws.found)
+        routes += (
+            flaws.attempt((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []
+        )
+    flaws.check()
     return routes
 
 
 def _names(spec: ScenarioSpec) -> list[str]:
-    """Written names as they are; the others are their request line with base, and ' #2' where that repeats."""
+    """Return the names of routes: as written, or their request line with base, numbered if it is repeated."""
     taken = {route.name for route in spec.routes if route.name}
     return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]

@@ -107,7 +107,7 @@ def _unmatched(miss: Miss, status: int) -> Response:
         text = f"{NO_WEBSOCKET}.\n{text}"
     if not takes_json(request):
         return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
-    title = f"No route takes {shown_method(request.method)} {mask_path(shown_path(request.path))}"
+    title = f"No route matches {shown_method(request.method)} {mask_path(shown_path(request.path))}"
     document = problem(status, "unmatched", title, text, nearest=nearest_view(miss))
     return problem_response(document, UNMATCHED)
 

@@ -1,8 +1,7 @@
 """
-Other tools' formats, one module each: `read` makes scenarios of a file or folder,
-`write` makes the other tool's files of scenarios.
+Formats of other tools, one module each: `read` converts a file or folder to scenarios, `write` converts scenarios.
 
-A module is found by its format's name in `FORMATS` and imported when it is asked for.
+The module of a format has its name in `FORMATS`, and is imported at first use.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ FORMATS = {
     "vcr": "VCR cassettes of vcrpy, version 1",
     "wiremock": "WireMock mappings",
 }
-"""What each name stands for, for people. Its module has the same name."""
+"""Title of each format. Its module has the same name."""
 
 
 @cache
 def offered() -> dict[str, str]:
-    """The formats whose module is there. None of them is imported."""
+    """Return the available formats, without importing them."""
     return {name: title for name, title in FORMATS.items() if find_spec(_module(name)) is not None}
 
 

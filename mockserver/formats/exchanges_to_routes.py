@@ -1,9 +1,8 @@
 """
-Recorded exchanges, folded into routes as a person would have written them.
+Convert recorded exchanges to routes, as a person would write them.
 
-The same request several times is one route with a sequence; answers that don't
-change are one reply. A body or a header is asked for only where it tells requests
-apart, and what changes by its nature (ids, instants) is never asked for.
+Repeated requests become one route with a sequence; equal answers become one reply. Bodies and headers are matched
+only if they distinguish requests; volatile values such as ids and times are never matched.
 """
 
 from __future__ import annotations
@@ -14,10 +13,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.formats.mocks.trees import literal_leaf, tree
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
+from mockserver.recording.exchanges import ORIGIN, RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.recording.sequences import folded
 from mockserver.recording.written_replies import Beside, reply_of
@@ -28,13 +29,13 @@ _BY_NATURE = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"  # an instant (RFC 3339)
 )
 CACHE_BUSTERS = ("_", "_t", "cachebuster", "cache_buster")
-"""Query parameters that are there to be different each time."""
+"""Query parameters that only avoid caches."""
 _NUMBER = re.compile(r"(?:0|-?[1-9][0-9]{0,14})")
 
 
 @dataclass(slots=True)
 class RecordedRequest:
-    """What one request asks, as conditions, and what answered it."""
+    """A request as conditions, with its answers."""
 
     method: str
     path: str
@@ -45,7 +46,7 @@ class RecordedRequest:
 
     @property
     def same(self) -> str:
-        """Equal for requests that conditions can't tell apart."""
+        """Equal for requests that conditions cannot distinguish."""
         return f"{self.place}\n{_text([self.headers, self.query, self.body])}"
 
     @property
@@ -54,22 +55,24 @@ class RecordedRequest:
 
     @property
     def match(self) -> dict[str, Any]:
-        found = {"headers": self.headers, "query": self.query, **self.body}
-        return {part: asked for part, asked in found.items() if asked not in ({}, None) or part == "json"}
+        result = {"headers": self.headers, "query": self.query, **self.body}
+        return {
+            part: conditions
+            for part, conditions in result.items()
+            if conditions not in ({}, None) or part == "json"
+        }
 
     @property
     def breadth(self) -> tuple[int, int, int]:
-        """
-        A request asks for more the lower it is. What it asks may hold for another
-        request only if that one asks for at least as much, so that one goes first.
-        """
+        """The lower, the more specific; the most specific request of a path comes first."""
         return -_size(self.headers), -_size(self.query), -_size(self.body)
 
 
 def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
     """
-    A scenario for each origin: `name` if there is but one, else the hosts' names.
-    What is no call of a service is lost.
+    Return a scenario for each origin: `name` if there is only one, otherwise named after the hosts.
+
+    Exchanges that are not calls of a service are lost.
     """
     imported = Imported()
     by_origin: dict[str, list[RecordedExchange]] = {}
@@ -98,40 +101,43 @@ def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
 
 def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
     if not METHOD.fullmatch(exchange.method) or exchange.method in ("CONNECT", "ANY"):
-        return f"{exchange.method!r} asks a proxy, no service", "Leave it out"
+        return f"{exchange.method!r} is a request to a proxy, not to a service", "Leave it out"
     if exchange.method != exchange.method.upper():
-        return f"{exchange.method!r} is no method: they know case", f"Write {exchange.method.upper()!r}"
+        return (
+            f"{exchange.method!r} is not a valid method: methods are case-sensitive",
+            f"Write {exchange.method.upper()!r}",
+        )
     if not exchange.path.startswith("/"):
         return f"{exchange.url!r} has no path", "A route needs one"
     if exchange.path == "/__admin" or exchange.path.startswith("/__admin/"):
         return "/__admin is where this server's own API is", "No route can be there"
     if exchange.status == 0 and not exchange.fault:
-        return "no answer came", "Write a fault, such as {fault: reset}, if that is what happened"
+        return "there is no answer", "Write a fault, such as {fault: reset}, if that is what happened"
     if exchange.status and not 200 <= exchange.status <= 599:
-        return f"{exchange.status} is no final answer", "Routes answer with 200 to 599"
+        return f"{exchange.status} is not a final status", "Routes answer with 200 to 599"
     return None
 
 
 def _scenario_name(host: str, taken: Iterable[str]) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-.") or "scenario"
     number = 2
-    found = name
-    while found in taken or found == "runtime":
-        found, number = f"{name}-{number}", number + 1
-    return found
+    result = name
+    while result in taken or result == "runtime":
+        result, number = f"{name}-{number}", number + 1
+    return result
 
 
 def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
     left = sorted({name for exchange in exchanges for name in telling(exchange.headers)[1]})
-    found = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
+    result = [f"Header lines that were left out of replies: {', '.join(left)}."] if left else []
     busters = sorted(
-        {name for one in exchanges for name, _ in one.request.query_pairs if name in CACHE_BUSTERS}
+        {name for exchange in exchanges for name, _ in exchange.request.query_pairs if name in CACHE_BUSTERS}
     )
     if busters:
-        found.append(f"Query parameters that are not asked for: {', '.join(busters)}.")
+        result.append(f"Query parameters that are not matched: {', '.join(busters)}.")
     if host:
-        found.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
-    return found
+        result.append(f"Only requests whose Host header says {host} are answered: take `host` out for any.")
+    return result
 
 
 # Routes
@@ -140,40 +146,41 @@ def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:
 def _routes(exchanges: list[RecordedExchange], beside: Beside) -> list[Document]:
     groups: dict[str, RecordedRequest] = {}
     for exchange in exchanges:
-        asked = _asked(exchange)
-        groups.setdefault(asked.same, asked).exchanges.append(exchange)
-    return [_route(asked, beside) for asked in told_apart(list(groups.values()))]
+        request = _recorded(exchange)
+        groups.setdefault(request.same, request).exchanges.append(exchange)
+    return [_route(conditions, beside) for conditions in told_apart(list(groups.values()))]
 
 
 def told_apart(groups: list[RecordedRequest]) -> list[RecordedRequest]:
     """
-    Without the conditions that tell nothing apart; the query stays, it is what was asked for.
-    In the order of their places, what asks for more first.
+    Remove conditions that distinguish nothing, except on the query. The most specific request of a path comes first.
     """
     for part in ("headers", "body"):
         alike: dict[str, list[RecordedRequest]] = {}
-        for asked in groups:
+        for request in groups:
             alike.setdefault(
-                f"{asked.place}\n{_text(asked.query)}" if part == "body" else asked.place, []
-            ).append(asked)
+                f"{request.place}\n{_text(request.query)}" if part == "body" else request.place, []
+            ).append(request)
         for those in alike.values():
-            if len({_text(getattr(asked, part)) for asked in those}) == 1:
-                for asked in those:
-                    setattr(asked, part, {})
-    places = {place: index for index, place in enumerate(dict.fromkeys(asked.place for asked in groups))}
-    return sorted(groups, key=lambda asked: (places[asked.place], asked.breadth))
+            if len({_text(getattr(conditions, part)) for conditions in those}) == 1:
+                for request in those:
+                    setattr(request, part, {})
+    places = {
+        place: index for index, place in enumerate(dict.fromkeys(recorded.place for recorded in groups))
+    }
+    return sorted(groups, key=lambda recorded: (places[recorded.place], recorded.breadth))
 
 
-def _route(asked: RecordedRequest, beside: Beside) -> Document:
-    route: Document = {"request": asked.place}
-    if asked.match:
-        route["match"] = asked.match
-    route["reply"] = sequence([reply_of(exchange, beside) for exchange in asked.exchanges])
+def _route(request: RecordedRequest, beside: Beside) -> Document:
+    route: Document = {"request": request.place}
+    if request.match:
+        route["match"] = request.match
+    route["reply"] = sequence([reply_of(exchange, beside) for exchange in request.exchanges])
     return route
 
 
 def sequence(replies: list[Any]) -> object:
-    """One reply where all are the same, else steps, the last of which stays."""
+    """Return one reply if all are equal, otherwise a sequence; its last step repeats."""
     steps = folded(replies, few=2)
     return steps[0] if len(steps) == 1 else steps
 
@@ -181,12 +188,9 @@ def sequence(replies: list[Any]) -> object:
 # Conditions
 
 
-def _asked(exchange: RecordedExchange) -> RecordedRequest:
+def _recorded(exchange: RecordedExchange) -> RecordedRequest:
     request = exchange.request
-    query: dict[str, list[str]] = {}
-    for name, value in request.query_pairs:
-        if name not in CACHE_BUSTERS:
-            query.setdefault(name, []).append(value)
+    query = grouped(pair for pair in request.query_pairs if pair[0] not in CACHE_BUSTERS)
     headers = {name: text_condition(value) for name in TELLING_REQUEST_HEADERS if (value := value_of(exchange.request_headers, name))}  # fmt: skip
     return RecordedRequest(
         exchange.method, route_path(exchange.path), headers, texts(query), body_match(exchange)
@@ -225,7 +229,7 @@ def _scalar(text: str) -> object:
 
 
 def body_match(exchange: RecordedExchange) -> dict[str, Any]:
-    """A condition on the body that holds for this one; none for an empty body and for one that tells little."""
+    """Return a condition that this body fulfils; none for an empty body."""
     request = exchange.request
     if not request.body:
         return {}
@@ -255,39 +259,32 @@ def _multipart(exchange: RecordedExchange) -> dict[str, Any]:
             form.setdefault(part.name or "", []).append(part.text)
         else:
             files[part.name or ""] = {"filename": text_condition(part.filename)}
-    found = {"form": texts(form), "files": files}
-    return {key: asked for key, asked in found.items() if asked}
+    result = {"form": texts(form), "files": files}
+    return {key: conditions for key, conditions in result.items() if conditions}
 
 
 def tree_condition(value: object) -> object:
-    """A condition in the notation of `json` that holds for this value."""
-    if isinstance(value, dict):
-        fields = {key: tree_condition(item) for key, item in value.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(value, list):
-        return [tree_condition(item) for item in value]
-    if isinstance(value, str):
-        if _BY_NATURE.fullmatch(value):
-            return {"$type": "string"}
-        return {"$equals": value} if value in ("$present", "$absent") else value
-    return value
+    """Return a condition in the notation of `json` that holds for this value."""
+    return tree(value, _leaf)
+
+
+def _leaf(value: object) -> object:
+    if isinstance(value, str) and _BY_NATURE.fullmatch(value):
+        return {"$type": "string"}
+    return literal_leaf(value)
 
 
 def _text(value: object) -> str:
-    """Equal for values that compare equal as JSON does: 1 is 1.0, true is not 1."""
-    return json.dumps(_numbers(value), sort_keys=True)
+    """Return a text that is equal for values that are equal as JSON: 1 is 1.0, true is not 1."""
+    return json.dumps(map_leaves(value, _number), sort_keys=True)
 
 
-def _numbers(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_numbers(item) for item in value]
+def _number(value: object, _: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _size(condition: object) -> int:
-    """How much a condition asks for: what only asks that something be there is less than any value."""
+    """Return how specific a condition is: presence counts less than a value."""
     if isinstance(condition, dict):
         if "$fields" in condition:
             return _size(condition["$fields"])

@@ -1,8 +1,8 @@
 """
-HTTP archives, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers, proxies and this server save them.
+HTTP archives, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/), as browsers, proxies and this server save
+them.
 
-Our own archives say more below fields that begin with an underscore: how a call
-ended. Where other tools read them, that is left.
+Our archives have additional fields, which begin with an underscore; other tools ignore them.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from urllib.parse import urlencode
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
-from mockserver.formats.reading import json_file, name_of, pretty
-from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.formats.mocks.sources import FAILURES
+from mockserver.formats.reading import json_file, name_of, pretty, utf8_text
+from mockserver.model.coding import UnreadableBodyError
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, value_of, without_coding
 from mockserver.schema.reply import FaultKind
 
 _NOT_MODIFIED = 304
@@ -27,22 +28,22 @@ _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no archive."""
-    found: list[Lost] = []
-    imported = fold(exchanges(json_file(source, "an HTTP archive"), found), name_of(source))
-    imported.lost[:0] = found
+    """Read an archive. Raises InvalidInputError for any other file."""
+    result: list[Lost] = []
+    imported = fold(exchanges(json_file(source, "an HTTP archive"), result), name_of(source))
+    imported.lost[:0] = result
     return imported
 
 
 def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
-    """The entries that can be read, in their order; of the others it is said why. Raises InvalidInputError."""
+    """Yield the readable entries in order; the others are lost. Raises InvalidInputError."""
     entries = _entries(document)
     for index, entry in enumerate(entries):
         place = f"log.entries[{index}]"
         try:
             exchange = _exchange(place, entry, lost)
-        except (KeyError, TypeError, AttributeError, ValueError) as why:
-            lost.append(Lost(place, f"it is no entry of an archive: {why!r}", "Leave it out"))
+        except FAILURES as error:
+            lost.append(Lost(place, f"it is not an entry of an archive: {error!r}", "Leave it out"))
         else:
             if exchange is not None:
                 yield exchange
@@ -62,7 +63,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
     request, response = entry["request"], entry["response"]
     url = str(request["url"])
     if not url.lower().startswith(("http://", "https://")):
-        lost.append(Lost(place, f"{shown(url)} is no URL of HTTP", "Leave it out"))
+        lost.append(Lost(place, f"{shown(url)} is not a URL of HTTP", "Leave it out"))
         return None
     if entry.get("_resourceType") == "websocket" or entry.get("_webSocketMessages"):
         lost.append(Lost(place, "it is a WebSocket", "There are no WebSockets in the scenario language"))
@@ -98,7 +99,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
 
 
 def _lines(headers: Any) -> Lines:
-    return [(str(one["name"]), str(one["value"])) for one in headers or []]
+    return [(str(header["name"]), str(header["value"])) for header in headers or []]
 
 
 def _with_type(headers: Lines, content: Mapping[str, Any]) -> Lines:
@@ -111,7 +112,9 @@ def _with_type(headers: Lines, content: Mapping[str, Any]) -> Lines:
 def _posted(posted: Mapping[str, Any]) -> bytes:
     text = posted.get("text")
     if text is None or (text == "" and posted.get("params")):
-        return urlencode([(one["name"], one.get("value", "")) for one in posted.get("params") or []]).encode()
+        return urlencode(
+            [(param["name"], param.get("value", "")) for param in posted.get("params") or []]
+        ).encode()
     if posted.get("_encoding", posted.get("encoding")) == "base64":
         return base64.b64decode(text)
     return str(text).encode("utf-8", "replace")
@@ -134,19 +137,18 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
         return str(text).encode("utf-8", "replace")
     try:
         body = base64.b64decode("".join(str(text).split()), validate=True)
-    except binascii.Error as why:
-        lost.append(Lost(f"{place}.response.content", f"it is no Base64: {why}", "The reply has no body"))
+    except binascii.Error as error:
+        lost.append(
+            Lost(f"{place}.response.content", f"it is not valid Base64: {error}", "The reply has no body")
+        )
         return b""
     return _decoded(body, headers)
 
 
 def _decoded(body: bytes, headers: Lines) -> bytes:
-    """Some writers keep the content-coding on; most take it off, so what can't be undone stays."""
-    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
-    if not codings:
-        return body
+    """Decode the body. Most writers already did, so a body that cannot be decoded is kept."""
     try:
-        return decode_content(body, codings)
+        return without_coding(body, headers)
     except UnreadableBodyError:
         return body
 
@@ -155,7 +157,7 @@ def _decoded(body: bytes, headers: Lines) -> bytes:
 
 
 def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
-    """One archive: an entry for each answer of each route, in their order."""
+    """Write one archive with an entry for each reply of each route."""
     from mockserver.formats.routes_to_exchanges import unfold
 
     told, lost = unfold(scenarios, folder)
@@ -166,7 +168,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 
 def from_calls(archive: object) -> Exported:
-    """The archive of a server as it is."""
+    """Return the archive of a server unchanged."""
     _entries(archive)
     return Exported({"calls.har": pretty(archive)})
 
@@ -178,7 +180,7 @@ def _creator() -> dict[str, str]:
 
 
 def _entry(exchange: RecordedExchange) -> dict[str, Any]:
-    """No call was made, so its time is 0; the format wants an instant."""
+    """Return an entry with duration 0 and a fixed time, since no call was made."""
     entry: dict[str, Any] = {
         "startedDateTime": "1970-01-01T00:00:00.000Z",
         "time": 0,
@@ -194,7 +196,7 @@ def _entry(exchange: RecordedExchange) -> dict[str, Any]:
 
 
 def _request(exchange: RecordedExchange) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "method": exchange.method,
         "url": exchange.url,
         "httpVersion": "HTTP/1.1",
@@ -206,13 +208,13 @@ def _request(exchange: RecordedExchange) -> dict[str, Any]:
     }
     if exchange.request_body:
         text, encoding = _text(exchange.request_body)
-        found["postData"] = {
+        result["postData"] = {
             "mimeType": value_of(exchange.request_headers, "content-type") or "application/octet-stream",
             "text": text,
         }
         if encoding:
-            found["postData"]["_encoding"] = encoding
-    return found
+            result["postData"]["_encoding"] = encoding
+    return result
 
 
 def _response(exchange: RecordedExchange) -> dict[str, Any]:
@@ -225,7 +227,7 @@ def _response(exchange: RecordedExchange) -> dict[str, Any]:
         content["text"] = text
         if encoding:
             content["encoding"] = encoding
-    found = {
+    result = {
         "status": exchange.status,
         "statusText": "",
         "httpVersion": "HTTP/1.1" if exchange.status else "",
@@ -236,14 +238,12 @@ def _response(exchange: RecordedExchange) -> dict[str, Any]:
         "headersSize": -1,
         "bodySize": -1,
     }
-    return found | ({"_error": exchange.fault} if exchange.fault else {})
+    return result | ({"_error": exchange.fault} if exchange.fault else {})
 
 
 def _text(body: bytes) -> tuple[str, str]:
-    try:
-        return body.decode(), ""
-    except UnicodeDecodeError:
-        return base64.b64encode(body).decode(), "base64"
+    text = utf8_text(body)
+    return (base64.b64encode(body).decode(), "base64") if text is None else (text, "")
 
 
 def _named(pairs: Iterable[tuple[str, str]]) -> list[dict[str, str]]:

@@ -1,6 +1,4 @@
-r"""
-Route paths taken apart: `/users/{id}`, `/files/{rest:.+}`, for formats that write parameters otherwise.
-"""
+"""Parse paths of routes: `/users/{id}`, `/files/{rest:.+}`."""
 
 from __future__ import annotations
 
@@ -8,9 +6,10 @@ import re
 from urllib.parse import quote
 
 from mockserver.formats.examples import matching
+from mockserver.formats.mocks.conditions import escaped
 
 PLAIN = "[^/]+"
-"""What a parameter without an expression of its own takes."""
+"""Pattern of a parameter without an expression."""
 
 
 def pieces(path: str) -> list[str | tuple[str, str]]:
@@ -20,23 +19,23 @@ def pieces(path: str) -> list[str | tuple[str, str]]:
     >>> pieces("/u/{id}/{n:[0-9]{2}}.txt")
     ['/u/', ('id', '[^/]+'), '/', ('n', '[0-9]{2}'), '.txt']
     """
-    found: list[str | tuple[str, str]] = []
+    result: list[str | tuple[str, str]] = []
     at = 0
     while at < len(path):
         start = path.find("{", at)
         if start < 0:
-            found.append(path[at:])
+            result.append(path[at:])
             break
         if start > at:
-            found.append(path[at:start])
+            result.append(path[at:start])
         at = _end(path, start)
         name, colon, pattern = path[start + 1 : at - 1].partition(":")
-        found.append((name, pattern if colon else PLAIN))
-    return found
+        result.append((name, pattern if colon else PLAIN))
+    return result
 
 
 def _end(path: str, start: int) -> int:
-    """Where the parameter that begins at `start` is over."""
+    """Return the end of the parameter that starts at `start`."""
     depth, at = 0, start
     while at < len(path):
         char = path[at]
@@ -50,7 +49,7 @@ def _end(path: str, start: int) -> int:
 
 
 def has_pairs_of_braces(pattern: str) -> bool:
-    """Whether a parameter can hold that expression: a brace without the other would end it elsewhere."""
+    """Whether the braces of an expression are balanced, so that it can be in a parameter."""
     depth = 0
     for char in re.sub(r"\\.", "", pattern, flags=re.DOTALL):
         depth += (char == "{") - (char == "}")
@@ -61,9 +60,9 @@ def has_pairs_of_braces(pattern: str) -> bool:
 
 def example_path(path: str) -> tuple[str, list[str]]:
     """
-    A path that the route takes, percent-encoded, and the names of its parameters.
+    Return a percent-encoded path that the route matches, and the names of its parameters.
 
-    A plain parameter stands as its own name, which tells a reader what it is.
+    The value of a plain parameter is its name.
     """
     text, names = "", []
     for piece in pieces(path):
@@ -79,18 +78,13 @@ def example_path(path: str) -> tuple[str, list[str]]:
 
 def path_regex(path: str) -> str:
     r"""
-    An expression for whole paths as they are sent.
+    Return an expression for whole paths as they are sent.
 
     >>> path_regex("/u/{id}.txt")
-    '^/u/[^/]+\\.txt$'
+    '/u/[^/]+\\.txt'
     """
-    parts = [
-        re.sub(r"([.^$*+?()\[\]{}|\\])", r"\\\1", piece) if isinstance(piece, str) else grouped(piece[1])
-        for piece in pieces(path)
-    ]
-    return f"^{''.join(parts)}$"
+    return "".join(escaped(part) if isinstance(part, str) else _grouped(part[1]) for part in pieces(path))
 
 
-def grouped(pattern: str) -> str:
-    """An expression that stands by itself in a larger one."""
+def _grouped(pattern: str) -> str:
     return f"(?:{pattern})" if "|" in pattern else pattern

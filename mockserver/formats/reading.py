@@ -1,4 +1,4 @@
-"""Files of other tools as data, with errors that name them; and data as such a file."""
+"""Read files of other tools, with errors that name them, and write JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from mockserver.scenarios.source import LARGEST_FILE
 
 
 def file_bytes(source: Path, what: str) -> bytes:
-    """Raises InvalidInputError where it can't be read."""
+    """Return the bytes of a file. Raises InvalidInputError."""
     if source.is_dir():
         raise InvalidInputError(Flaw((), f"{source} is a folder", f"Name {what}"))
     try:
         raw = source.read_bytes()
-    except OSError as why:
-        raise InvalidInputError(Flaw((), f"{source} can't be read: {why.strerror}", f"Name {what}")) from why
+    except OSError as error:
+        raise InvalidInputError(
+            Flaw((), f"{source} can't be read: {error.strerror}", f"Name {what}")
+        ) from error
     if len(raw) > 8 * LARGEST_FILE:
         raise InvalidInputError(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
     return raw
@@ -29,13 +31,17 @@ def json_file(source: Path, what: str) -> object:
     raw = file_bytes(source, what)
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
-    except UnicodeDecodeError as why:
-        raise InvalidInputError(Flaw((), f"{source} is no UTF-8: byte {why.start}", f"Name {what}")) from why
-    except json.JSONDecodeError as why:
-        at = f"{source}:{why.lineno}:{why.colno}"
-        raise InvalidInputError(Flaw((), f"{at}: it is no JSON: {why.msg}", f"Name {what}")) from why
-    except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw((), f"{source} is no JSON: {why}", f"Name {what}")) from why
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(
+            Flaw((), f"{source} is not UTF-8: byte {error.start}", f"Name {what}")
+        ) from error
+    except json.JSONDecodeError as error:
+        at = f"{source}:{error.lineno}:{error.colno}"
+        raise InvalidInputError(
+            Flaw((), f"{at}: it is not valid JSON: {error.msg}", f"Name {what}")
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInputError(Flaw((), f"{source} is not valid JSON: {error}", f"Name {what}")) from error
 
 
 def utf8_text(data: bytes) -> str | None:
@@ -84,5 +90,5 @@ def json_bytes(value: object) -> bytes:
 
 
 def json_of(text: str) -> object:
-    """What a text is as JSON; decimals keep theirs. Raises ValueError."""
+    """Parse JSON; numbers keep their decimals. Raises ValueError."""
     return json.loads(text, parse_float=written_float)

@@ -1,8 +1,7 @@
 """
-Scenarios as exchanges: for each answer of each route a request that it takes.
+Convert each reply of each route to an exchange with an example request.
 
-For formats that hold examples. What a route says beyond an example is lost, each
-with its key path.
+For formats with examples; conditions that an example does not express are lost.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange
 from mockserver.recording.written_replies import CONTENT_TYPES, event_text
-from mockserver.schema.base import is_template
+from mockserver.schema.base import has_templates, is_template
 
 _SAID = {"query", "query_exact", "headers", "cookies", "json", "json_exact", "form", "form_exact", "text"}
 LARGEST_TIMES = 1000
-"""So often a step that answers several times is written; more would fill the file with the same."""
+"""Maximum number of repetitions that are written."""
 
 
 def unfold(
@@ -34,14 +33,14 @@ def unfold(
 ) -> tuple[list[RecordedExchange], list[Lost]]:
     """`folder` is where the scenarios' files lie."""
     lost: list[Lost] = []
-    found: list[RecordedExchange] = []
+    result: list[RecordedExchange] = []
     for step in steps_of(scenarios, lost, _CARRIED):
         exchange = exchange_of(step, folder, lost)
         times = min(step.times, LARGEST_TIMES)
         if times < step.times:
             lost.append(Lost(f"{step.place}.times", f"{step.times} are too many: {times} are written"))
-        found += [exchange] * times
-    return found, lost
+        result += [exchange] * times
+    return result, lost
 
 
 _CARRIED = frozenset({"fault"})
@@ -59,7 +58,7 @@ def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> RecordedEx
     fault = step.reply.get("fault")
     kind = fault["kind"] if isinstance(fault, dict) else fault or ""
     if isinstance(fault, dict):
-        lost.append(Lost(f"{step.place}.fault.after", "a recording can't say where it struck"))
+        lost.append(Lost(f"{step.place}.fault.after", "a recording can't express where it broke"))
     return RecordedExchange(
         place=step.place,
         method=step.method,
@@ -90,7 +89,7 @@ def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
     body, content_type = _request_body(match, place, lost)
     if content_type and not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", content_type))
-    lost += [Lost(f"{place}.{key}", "an example can't say it") for key in match if key not in _SAID]
+    lost += [Lost(f"{place}.{key}", "an example can't express it") for key in match if key not in _SAID]
     return query, headers, body
 
 
@@ -102,14 +101,14 @@ def _named(match: Mapping[str, Any], part: str, place: str, lost: list[Lost]) ->
 
 
 def _pairs(conditions: Any, place: str, lost: list[Lost]) -> Lines:
-    found: Lines = []
+    result: Lines = []
     for name, condition in (conditions or {}).items():
         example = of_text(condition)
         _tell(example, f"{place}.{name}", lost)
         if example.value is not NOTHING:
             some = example.value if isinstance(example.value, list) else [example.value]
-            found += [(name, as_text(one)) for one in some]
-    return found
+            result += [(name, as_text(item)) for item in some]
+    return result
 
 
 def _request_body(match: Mapping[str, Any], place: str, lost: list[Lost]) -> tuple[bytes, str]:
@@ -145,17 +144,17 @@ def status_of(step: Step, lost: list[Lost]) -> int:
 
 
 def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str = "") -> tuple[Lines, bytes]:
-    """Header lines and body, templates as they stand."""
+    """Return headers and body, with unchanged templates."""
     body, content_type = body_bytes(step, folder, lost)
     raw = bool(step.reply.get("raw"))
     headers: Lines = []
     for name, value in step.reply.get("headers", {}).items():
-        for one in value if isinstance(value, list) else [value]:
-            text = as_text(one)
+        for item in value if isinstance(value, list) else [value]:
+            text = as_text(item)
             if name.lower() == "location" and not raw:
                 text = text.replace("{{ request.base_url }}", origin, 1)
             if is_template(text) and not raw:
-                lost.append(Lost(f"{step.place}.headers.{name}", "a template stands as it is written"))
+                lost.append(Lost(f"{step.place}.headers.{name}", "a template is written unchanged"))
             headers.append((name.lower(), text))
     coding = [pair for pair in headers if pair[0] == "content-encoding"]
     if coding:
@@ -167,7 +166,7 @@ def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str =
 
 
 def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes, str]:
-    """The body, templates as they stand, and its Content-Type. A file that isn't there is lost."""
+    """Return the body, with unchanged templates, and its Content-Type. A missing file is lost."""
     kind = step.body_kind
     if kind is None:
         return b"", ""
@@ -175,8 +174,8 @@ def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes
     place = f"{step.place}.{kind}"
     if kind == "file":
         return _file(folder, str(value), place, lost)
-    if not step.reply.get("raw") and any(map(is_template, texts_in(value))):
-        lost.append(Lost(place, "a template stands as it is written"))
+    if not step.reply.get("raw") and has_templates(value):
+        lost.append(Lost(place, "a template is written unchanged"))
     return _written(kind, value, place, lost), CONTENT_TYPES[kind]
 
 
@@ -189,11 +188,11 @@ def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
         case "form":
             return urlencode(list(_form(value))).encode()
         case "events":
-            if any(isinstance(one, dict) and one.keys() & {"delay", "each"} for one in value):
-                lost.append(Lost(place, "the events stand all at once"))
-            return "".join(_event(one) for one in value).encode()
+            if any(isinstance(item, dict) and item.keys() & {"delay", "each"} for item in value):
+                lost.append(Lost(place, "the events are written at once"))
+            return "".join(_event(item) for item in value).encode()
         case "chunks":
-            lost.append(Lost(place, "the chunks stand all at once"))
+            lost.append(Lost(place, "the chunks are written at once"))
             return b"".join(map(_chunk, value))
     return as_text(value).encode("utf-8", "replace")
 
@@ -220,26 +219,14 @@ def _form(value: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, str]
         if isinstance(item, dict):
             yield from _form(item, name)
         else:
-            for one in item if isinstance(item, list) else [item]:
-                yield name, "" if one is None else as_text(one)
+            for entry in item if isinstance(item, list) else [item]:
+                yield name, "" if entry is None else as_text(entry)
 
 
 def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple[bytes, str]:
     guess = mimetypes.guess_type(name)[0] or "application/octet-stream"
     try:
         return (Path() if folder is None else folder).joinpath(name).read_bytes(), guess
-    except OSError as why:
-        lost.append(Lost(place, f"{name!r} can't be read: {why.strerror}", "The body is empty"))
+    except OSError as error:
+        lost.append(Lost(place, f"{name!r} can't be read: {error.strerror}", "The body is empty"))
         return b"", guess
-
-
-def texts_in(value: object) -> Iterator[str]:
-    """Every text in a tree, keys left out."""
-    if isinstance(value, dict):
-        for item in value.values():
-            yield from texts_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from texts_in(item)
-    elif isinstance(value, str):
-        yield value

@@ -1,7 +1,7 @@
 """
-Scenarios walked through answer by answer, for exporters: what of base, defaults and cases holds is put together here.
+Yield each reply of a scenario for exporters, with base, defaults and cases applied.
 
-A key that the other format has no word for is lost, with its key path.
+A key without a counterpart is lost, with its key path.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.reply import BODY_KINDS
 
 DEFAULT_ORIGIN = "http://localhost:8080"
-"""Where a scenario's service is said to be, if the scenario doesn't say: where `mockserver serve` is."""
+"""Default URL of the service of a scenario: that of `mockserver serve`."""
 _SCENARIO_KEYS = {"scenario", "description", "active", "base", "host", "defaults", "routes", "vars"}
 _ROUTE_KEYS = {"name", "request", "match", "reply", "expect", "tags"}
 _REPLY_KEYS = {"status", "headers", "raw", "times", "weight", "match", "choose", "cases", *BODY_KINDS}
@@ -53,15 +53,12 @@ class Step:
 def steps_of(
     scenarios: Mapping[str, Document], lost: list[Lost], carried: frozenset[str] = frozenset()
 ) -> Iterator[Step]:
-    """
-    Every answer of every route. `carried` are further keys, of scenarios, routes and
-    replies, that the format has a word for.
-    """
+    """Yield each reply of each route. `carried` are further keys that the format supports."""
     for name, document in scenarios.items():
         _tell(document, _SCENARIO_KEYS | carried, f"{name}: ", lost)
         _tell(document.get("defaults") or {}, {"headers"}, f"{name}: defaults.", lost)
         if document.get("active") is False:
-            lost.append(Lost(f"{name}: active", "it is not active, but here it will be"))
+            lost.append(Lost(f"{name}: active", "it is not active, but will be in the result"))
         for index, route in enumerate(document.get("routes") or []):
             place = f"{name}: routes[{index}]"
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
@@ -70,7 +67,7 @@ def steps_of(
 
 def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: list[Lost]) -> None:
     lost += [
-        Lost(f"{place}{key}", "there is no word for it in this format")
+        Lost(f"{place}{key}", "this format has no counterpart")
         for key, value in written.items()
         if key not in known and not key.startswith("x-") and value not in (None, [], {}, False)
     ]
@@ -127,11 +124,11 @@ def as_mapping(reply: Any) -> Document:
 
 
 def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
-    """The reply, or those of its `cases`; of a `choose` the likeliest."""
+    """Yield the reply, or its `cases`; of a `choose`, the most likely reply."""
     if reply.get("choose"):
-        choices = [as_mapping(one) for one in reply["choose"]]
+        choices = [as_mapping(item) for item in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
-        lost.append(Lost(f"{place}.choose", "chance is lost: the likeliest reply stands for all"))
+        lost.append(Lost(f"{place}.choose", "random choice is lost: the most likely reply is used"))
         yield None, f"{place}.choose[{best}]", choices[best]
     elif reply.get("cases"):
         for index, case in enumerate(reply["cases"]):
@@ -142,11 +139,15 @@ def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int 
 
 def _merged(match: Document, further: Document) -> Document:
     """Both: within a part by name."""
-    found = dict(match)
-    for part, asked in further.items():
-        before = found.get(part)
-        found[part] = {**before, **asked} if isinstance(before, dict) and isinstance(asked, dict) else asked
-    return found
+    result = dict(match)
+    for part, conditions in further.items():
+        before = result.get(part)
+        result[part] = (
+            {**before, **conditions}
+            if isinstance(before, dict) and isinstance(conditions, dict)
+            else conditions
+        )
+    return result
 
 
 def _with_defaults(reply: Document, defaults: Document) -> Document:

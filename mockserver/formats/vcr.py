@@ -17,15 +17,16 @@ import yaml
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import fold
-from mockserver.formats.reading import file_bytes, name_of
-from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.formats.mocks.sources import FAILURES
+from mockserver.formats.reading import file_bytes, name_of, utf8_text
+from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.written import written_float
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, without_coding
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no cassette."""
+    """Read a cassette. Raises InvalidInputError for any other file."""
     lost: list[Lost] = []
     imported = fold(_exchanges(_document(source), lost), name_of(source))
     imported.lost[:0] = lost
@@ -64,12 +65,16 @@ def _document(source: Path) -> object:
             if raw.lstrip()[:1] == b"{"
             else yaml.load(raw, _Loader)  # noqa: S506  (a safe one)
         )
-    except yaml.MarkedYAMLError as why:
-        mark = why.problem_mark
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
-        raise InvalidInputError(Flaw((), f"{at}: it is no YAML: {why.problem}", "Name a cassette")) from why
-    except (yaml.YAMLError, ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw((), f"{source}: it is no cassette: {why}", "Name a cassette")) from why
+        raise InvalidInputError(
+            Flaw((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette")
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise InvalidInputError(
+            Flaw((), f"{source}: it is not a cassette: {error}", "Name a cassette")
+        ) from error
 
 
 def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
@@ -78,19 +83,19 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
         if isinstance(document, dict) and "http_interactions" in document
         else "interactions"
     )
-    found = document.get(key) if isinstance(document, dict) else None
-    if not isinstance(found, list):
+    result = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(result, list):
         raise InvalidInputError(
-            Flaw((key,), f"expected a list of interactions, got {shown(found)}", "A cassette has `interactions:` and `version: 1`")
+            Flaw((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")
         )  # fmt: skip
     if key == "interactions" and document.get("version", 1) != 1:
         raise InvalidInputError(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
-    for index, interaction in enumerate(found):
+    for index, interaction in enumerate(result):
         place = f"{key}[{index}]"
         try:
             yield _exchange(place, interaction, lost)
-        except (KeyError, TypeError, AttributeError, ValueError) as why:
-            lost.append(Lost(place, f"it is no interaction: {why!r}", "Leave it out"))
+        except FAILURES as error:
+            lost.append(Lost(place, f"it is not an interaction: {error!r}", "Leave it out"))
 
 
 def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:
@@ -116,9 +121,9 @@ def _lines(headers: Any) -> Lines:
     """A list of texts by name, or one text; older ones are lists of pairs."""
     pairs = headers.items() if isinstance(headers, dict) else headers or []
     return [
-        (str(name), _text(one))
+        (str(name), _text(item))
         for name, value in pairs
-        for one in (value if isinstance(value, list) else [value])
+        for item in (value if isinstance(value, list) else [value])
     ]
 
 
@@ -141,22 +146,13 @@ def _bytes(body: object) -> bytes:
 
 
 def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes:
-    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
     try:
-        return decode_content(body, codings)
-    except UnreadableBodyError as why:
+        return without_coding(body, headers)
+    except UnreadableBodyError as error:
         # With decode_compressed_response the body has no coding any more, the header may have.
-        if body[:2] == b"\x1f\x8b" or not _is_text(body):
-            lost.append(Lost(f"{place}.body", str(why), "The body stays as it is, without the coding"))
+        if body[:2] == b"\x1f\x8b" or utf8_text(body) is None:
+            lost.append(Lost(f"{place}.body", str(error), "The body stays as it is, without the coding"))
         return body
-
-
-def _is_text(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 # Out
@@ -168,9 +164,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
     exported = Exported()
     for name, document in scenarios.items():
-        found, lost = unfold({name: document}, folder)
+        result, lost = unfold({name: document}, folder)
         exported.lost += lost
-        exported.files[f"{name}.yaml"] = _cassette(found, exported.lost)
+        exported.files[f"{name}.yaml"] = _cassette(result, exported.lost)
     return exported
 
 
@@ -218,15 +214,10 @@ def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
 
 def _named(lines: Lines) -> dict[str, list[str]]:
     """Without content-coding and length: the body has none, and clients would undo it."""
-    found: dict[str, list[str]] = {}
-    for name, value in lines:
-        if name.lower() not in ("content-encoding", "content-length", "transfer-encoding"):
-            found.setdefault(name, []).append(value)
-    return found
+    left_out = ("content-encoding", "content-length", "transfer-encoding")
+    return grouped((name, value) for name, value in lines if name.lower() not in left_out)
 
 
 def _written(body: bytes) -> str | bytes:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
+    text = utf8_text(body)
+    return body if text is None else text

@@ -1,1 +1,1 @@
-"""Does a request fit a route, and if not, why not."""
+"""Conditions on requests, the index of routes, and explanations of mismatches."""

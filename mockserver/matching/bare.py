@@ -1,7 +1,7 @@
 """
-Operators without their dollar, in trees: `json: {amount: {gte: 1}}` asks for a field that is called `gte`.
+Warnings for operators without a dollar in trees: `json: {amount: {gte: 1}}` matches a field with the name `gte`.
 
-It may be meant, so it is no error; but it hardly ever is.
+That is valid, but rarely intended.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from mockserver.schema.match import BARE_OPERATORS
 _TREES = (("json",), ("json_exact",), ("graphql", "variables"))
 _WORDS = ("present", "absent")
 _OF_CONDITIONS = ("not", "contains", "any_of", "all_of", "unordered")
-"""Operators whose operand is a condition, or a list of them. The others take values, or read their operand otherwise."""
+"""Operators whose operand is a condition, or a list of them."""
 _NOUNS = ("length", "type")
-"""Names that fields have too. Only an operand that no field would have tells that the operator was meant."""
+"""Operators that are common field names too. Only some operands show that the operator is meant."""
 
 
 def bare_operators(match: object, path: KeyPath = ()) -> Iterator[Flaw]:
-    """Where a `match` as written has operators without a dollar in trees, and how to write what was meant."""
+    """Yield the operators without a dollar in trees of a `match`, with a fix."""
     for keys in _TREES:
         written = match
         for key in keys:
@@ -60,7 +60,7 @@ def _in_tree(written: object, path: KeyPath) -> Iterator[Flaw]:
 
 
 def _is_meant(key: object, operand: object) -> bool:
-    """Whether that is an operator, and the operand one that it takes."""
+    """Whether the key is an operator with a valid operand."""
     if key not in BARE_OPERATORS:
         return False
     if key in _NOUNS:

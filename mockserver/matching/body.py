@@ -1,9 +1,8 @@
-"""Conditions on a request's body: JSON, forms, text and its hash. The body is read once for all of them."""
+"""Conditions on the body of a request: JSON, forms, text and hash. The body is decoded once for all of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 from mockserver.matching import checks
@@ -17,36 +16,26 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def json(condition: Condition) -> MatchCheck:
-    """A condition on the JSON body, whatever its Content-Type. A body that doesn't parse fulfils none."""
-    test = condition.holds
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(request.json)
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            value = request.json
-        except UnreadableBodyError as why:
-            return [no_json(request, why, condition.written, condition.count)]
-        return condition.explain(value, DifferencePlace("json", ()))
-
-    return MatchCheck(
-        7, holds, explain, count=condition.count, equalities=checks.tree_equalities("json", condition)
+    """Check a condition on the JSON body, regardless of its Content-Type. A body that is not JSON fulfils none."""
+    return checks.value_check(
+        7,
+        condition,
+        lambda request: request.json,
+        DifferencePlace("json", ()),
+        unreadable=lambda request, error: [no_json(request, error, condition.written, condition.count)],
+        equalities=checks.tree_equalities("json", condition),
     )
 
 
-def no_json(request: Request, why: UnreadableBodyError, written: object, count: int) -> Difference:
-    """The body is no JSON: why not, and what it looks like."""
+def no_json(request: Request, error: UnreadableBodyError, written: object, count: int) -> Difference:
+    """Return the difference for a body that is not valid JSON: the reason, and what it looks like."""
     kind = request.media_type
     if kind in FORMS:
         hint = "send JSON, with content-type: application/json"
         text = f"body: expected JSON, but it came as a form ({kind}); {hint}"
     else:
         hint = _instead_of_json(request)
-        text = f"body: expected JSON, but {why}" + (f"; {hint}" if hint else "")
+        text = f"body: expected JSON, but {error}" + (f"; {hint}" if hint else "")
     return Difference("body", written, _shown_body(request), hint=hint, weight=_whole(count), text=text)
 
 
@@ -60,43 +49,30 @@ def _instead_of_json(request: Request) -> str:
 
 
 def form_itself(wanted: object) -> MatchCheck:
-    """That the body is a form at all; said once for all of its fields."""
-    return _itself(lambda request: request.form, lambda request, why: _no_form(request, why, wanted))
+    """Check that the body is a form: explained once for all of its fields."""
+    return checks.readable_check(
+        5, lambda request: request.form, lambda request, error: _no_form(request, error, wanted)
+    )
 
 
 def files_itself(wanted: object) -> MatchCheck:
-    """That the body has parts at all; said once for all of its files."""
-    return _itself(lambda request: request.parts, lambda request, why: _no_parts(request, why, wanted))
+    """Check that the body has parts: explained once for all of its files."""
+    return checks.readable_check(
+        5, lambda request: request.parts, lambda request, error: _no_parts(request, error, wanted)
+    )
 
 
-def _itself(
-    read: Callable[[Request], object], said: Callable[[Request, UnreadableBodyError], Difference]
-) -> MatchCheck:
-    def refusal(request: Request) -> UnreadableBodyError | None:
-        try:
-            read(request)
-        except UnreadableBodyError as why:
-            return why
-        return None
-
-    def explain(request: Request) -> list[Difference]:
-        why = refusal(request)
-        return [] if why is None else [said(request, why)]
-
-    return MatchCheck(5, lambda request: refusal(request) is None, explain, count=0)
-
-
-def _no_parts(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
+def _no_parts(request: Request, error: UnreadableBodyError, wanted: Any) -> Difference:
     hint = f"send the files as {FORMS[1]}"
-    text = f"body: expected files, but {why}; {hint}"
+    text = f"body: expected files, but {error}; {hint}"
     return Difference("body", wanted, _shown_body(request), hint=hint, weight=_whole(len(wanted)), text=text)
 
 
-def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Difference:
+def _no_form(request: Request, error: UnreadableBodyError, wanted: Any) -> Difference:
     kind = request.media_type
     hint = f"send it as {FORMS[0]}"
     if kind in FORMS:
-        hint, text = "", str(why)
+        hint, text = "", str(error)
     elif not request.body:
         text = f"the body is empty; {hint}"
     else:
@@ -107,9 +83,9 @@ def _no_form(request: Request, why: UnreadableBodyError, wanted: Any) -> Differe
 
 def emptiness(written: object) -> object:
     """
-    `absent` asks that the body be empty and `present` that it be not, in the operators of a text.
+    Return the condition for `absent` (an empty body) and `present` (any other body), with operators for text.
 
-    An empty body is an empty text, so that `text: ""` holds for it too.
+    An empty body is an empty text, so `text: ""` is true for it too.
     """
     if written in ("absent", {"absent": True}, {"present": False}):
         return {"equals": ""}
@@ -117,43 +93,28 @@ def emptiness(written: object) -> object:
 
 
 def text(condition: Condition) -> MatchCheck:
-    """A condition on the body as text, in its charset. An empty body is an empty text."""
-    test = condition.holds
+    """Check a condition on the body as text, in its charset. An empty body is an empty text."""
 
-    def holds(request: Request) -> bool:
-        try:
-            return test([request.text])
-        except UnreadableBodyError:
-            return False
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
+        said = f"body: expected a text, but {error}"
+        return [Difference("body", condition.written, _shown_body(request), weight=1.5, text=said)]
 
-    def explain(request: Request) -> list[Difference]:
-        try:
-            return condition.explain([request.text], DifferencePlace("text", flat=True))
-        except UnreadableBodyError as why:
-            said = f"body: expected a text, but {why}"
-            return [Difference("body", condition.written, _shown_body(request), weight=1.5, text=said)]
-
-    return MatchCheck(5, holds, explain, count=condition.count)
+    place = DifferencePlace("text", flat=True)
+    return checks.value_check(5, condition, lambda request: [request.text], place, unreadable=unreadable)
 
 
 def lower(written: object) -> object:
-    """Hex as `sha256` compares it."""
+    """Return hex in lower case."""
     return written.lower() if isinstance(written, str) else written
 
 
 def sha256(condition: Condition) -> MatchCheck:
-    """A condition on the hash, in lower-case hex, of the body as sent."""
-    test = condition.holds
+    """Check a condition on the hash of the body as sent, in lower-case hex."""
 
     def digest(request: Request) -> list[str]:
         return [request.once("sha256", lambda: hashlib.sha256(request.body).hexdigest())]
 
-    return MatchCheck(
-        9,
-        lambda request: test(digest(request)),
-        lambda request: condition.explain(digest(request), DifferencePlace("body_sha256", flat=True)),
-        count=condition.count,
-    )
+    return checks.value_check(9, condition, digest, DifferencePlace("body_sha256", flat=True))
 
 
 def _shown_body(request: Request) -> object:
@@ -161,5 +122,5 @@ def _shown_body(request: Request) -> object:
 
 
 def _whole(count: int) -> float:
-    """The weight of a body that can't be read: more than a field that differs, less than another path."""
+    """Return the weight of an unreadable body: more than that of a different field, less than that of another path."""
     return min(1.5 + 0.1 * count, 3.0)

@@ -1,8 +1,8 @@
-"""What one key of `match` asks of a request: a quick test, and its reasons on demand."""
+"""The test of one key of `match`, and the reasons if it fails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -14,20 +14,20 @@ from mockserver.model.http import Grouped, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 Equalities = dict[tuple[str, KeyPath], Any]
-"""Plain equalities that a request has to fulfil: part and place inside it, to the scalar."""
+"""Plain equalities that a request must fulfil: part and path in it, and the scalar."""
+Explain = Callable[[Request], list[Difference]]
+Unreadable = Callable[[Request, UnreadableBodyError], list[Difference]]
+Refine = Callable[[Request, list[Difference]], list[Difference]]
 
-
-_NONE: list[str] = []
-
-
+_NO_VALUES: list[str] = []
 BODY = 5
 """The least cost of a check that reads the body."""
 HEAVY = 8
-"""The least cost of a check that may look at all of the body."""
+"""The least cost of a check that may read the complete body."""
 
 
 class MatchCheck:
-    """`cost` orders the checks of a route: the cheap ones are asked first."""
+    """The checks of a route run in the order of their `cost`."""
 
     __slots__ = ("cost", "count", "equalities", "explain", "holds")
 
@@ -35,7 +35,7 @@ class MatchCheck:
         self,
         cost: int,
         holds: Callable[[Request], bool],
-        explain: Callable[[Request], list[Difference]],
+        explain: Explain,
         *,
         count: int = 1,
         equalities: Equalities | None = None,
@@ -47,26 +47,73 @@ class MatchCheck:
         self.equalities = equalities or {}
 
 
-def header(name: str, condition: Condition) -> MatchCheck:
-    """A condition on the values of all header lines of one name."""
-    lower, test = name.lower(), condition.holds
+def _explained_elsewhere(_request: Request, _error: UnreadableBodyError) -> list[Difference]:
+    return []
+
+
+def value_check(
+    cost: int,
+    condition: Condition,
+    read: Callable[[Request], Any],
+    place: DifferencePlace,
+    *,
+    unreadable: Unreadable = _explained_elsewhere,
+    refine: Refine = lambda _, differences: differences,
+    equalities: Equalities | None = None,
+) -> MatchCheck:
+    """
+    Check a condition on the value that `read` returns. If `read` raises UnreadableBodyError, the check fails.
+
+    `unreadable` explains that; by default, a check of the whole body does. `refine` adds hints to differences.
+    """
+    test = condition.holds
+
+    def holds(request: Request) -> bool:
+        try:
+            return test(read(request))
+        except UnreadableBodyError:
+            return False
 
     def explain(request: Request) -> list[Difference]:
-        reasons = condition.explain(
-            request.headers.all(lower), DifferencePlace(f"headers.{lower}", flat=True)
-        )
-        return (
-            reasons
-            if lower in request.headers
-            else differing.with_near_name(reasons, lower, list(request.headers))
-        )
+        try:
+            return refine(request, condition.explain(read(request), place))
+        except UnreadableBodyError as error:
+            return unreadable(request, error)
 
-    return MatchCheck(
+    return MatchCheck(cost, holds, explain, count=condition.count, equalities=equalities)
+
+
+def readable_check(
+    cost: int,
+    read: Callable[[Request], object],
+    difference: Callable[[Request, UnreadableBodyError], Difference],
+) -> MatchCheck:
+    """Check that `read` can read the body: explained once for all conditions on its parts."""
+
+    def failure(request: Request) -> UnreadableBodyError | None:
+        try:
+            read(request)
+        except UnreadableBodyError as error:
+            return error
+        return None
+
+    def explain(request: Request) -> list[Difference]:
+        error = failure(request)
+        return [] if error is None else [difference(request, error)]
+
+    return MatchCheck(cost, lambda request: failure(request) is None, explain, count=0)
+
+
+def header(name: str, condition: Condition) -> MatchCheck:
+    """Check a condition on the values of all header lines of one name."""
+    lower = name.lower()
+    return _named(
+        "headers",
         1,
-        lambda request: test(request.headers.all(lower)),
-        explain,
-        count=condition.count,
-        equalities=_text_equality("headers", lower, condition),
+        lower,
+        condition,
+        lambda request: request.headers.all(lower),
+        lambda request: request.headers,
     )
 
 
@@ -79,40 +126,40 @@ def cookie(name: str, condition: Condition) -> MatchCheck:
 
 
 def form(name: str, condition: Condition) -> MatchCheck:
-    """A condition on a form's field. A body that is no form fulfils none."""
+    """Check a condition on a field of a form. A body that is not a form fulfils none."""
     return _grouped("form", 6, name, condition, lambda request: request.form)
 
 
 def _grouped(
     part: str, cost: int, name: str, condition: Condition, values: Callable[[Request], Grouped]
 ) -> MatchCheck:
-    test = condition.holds
+    return _named(part, cost, name, condition, lambda request: values(request).get(name, _NO_VALUES), values)
 
-    def holds(request: Request) -> bool:
-        try:
-            return test(values(request).get(name, _NONE))
-        except UnreadableBodyError:
-            return False
 
-    def explain(request: Request) -> list[Difference]:
-        try:
-            found = values(request)
-        except UnreadableBodyError:
-            return []  # said once for the whole body
-        reasons = condition.explain(found.get(name, []), DifferencePlace(f"{part}.{name}", flat=True))
-        return reasons if name in found else differing.with_near_name(reasons, name, list(found))
+def _named(
+    part: str,
+    cost: int,
+    name: str,
+    condition: Condition,
+    read: Callable[[Request], list[str]],
+    names: Callable[[Request], Iterable[str]],
+) -> MatchCheck:
+    def refine(request: Request, differences: list[Difference]) -> list[Difference]:
+        sent = list(names(request)) if differences else []
+        return differences if name in sent else differing.with_near_name(differences, name, sent)
 
+    place = DifferencePlace(f"{part}.{name}", flat=True)
     equalities = _text_equality(part, name, condition)
-    return MatchCheck(cost, holds, explain, count=condition.count, equalities=equalities)
+    return value_check(cost, condition, read, place, refine=refine, equalities=equalities)
 
 
 def query_alone(names: Container[str]) -> MatchCheck:
-    """That no other parameter comes than these."""
+    """Check that the query has no other parameters."""
     return _alone("query", 2, names, lambda request: request.query)
 
 
 def form_alone(names: Container[str]) -> MatchCheck:
-    """That no other field comes than these. A body that is no form has none."""
+    """Check that the form has no other fields. A body that is not a form has none."""
     return _alone("form", 6, names, lambda request: request.form)
 
 
@@ -121,7 +168,7 @@ def _alone(part: str, cost: int, names: Container[str], values: Callable[[Reques
         try:
             return list(islice((name for name in values(request) if name not in names), differing.MOST))
         except UnreadableBodyError:
-            return []  # said once for the whole body
+            return []  # explained by the check of the whole body
 
     def explain(request: Request) -> list[Difference]:
         return [
@@ -138,21 +185,21 @@ def _text_equality(part: str, name: str, condition: Condition) -> Equalities:
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
-    """The conditions that must all hold."""
+    """Return the conditions that must all be true."""
     return condition.parts if isinstance(condition, AllOf) else (condition,)
 
 
 def tree_equalities(part: str, condition: Condition, path: KeyPath = ()) -> Equalities:
-    """The plain equalities with scalars inside a tree of conditions."""
-    found: Equalities = {}
-    for one in parts_of(condition):
+    """Return the plain equalities with scalars inside a tree of conditions."""
+    equalities: Equalities = {}
+    for each in parts_of(condition):
         below: Mapping[Any, Condition] = {}
-        if isinstance(one, Equals) and not isinstance(one.literal, (dict, list)):
-            found.setdefault((part, path), one.literal)
-        elif isinstance(one, FieldConditions):
-            below = one.checks
-        elif isinstance(one, ItemConditions):
-            below = dict(enumerate(one.checks))
+        if isinstance(each, Equals) and not isinstance(each.literal, (dict, list)):
+            equalities.setdefault((part, path), each.literal)
+        elif isinstance(each, FieldConditions):
+            below = each.checks
+        elif isinstance(each, ItemConditions):
+            below = dict(enumerate(each.checks))
         for key, check in below.items():
-            found.update(tree_equalities(part, check, (*path, key)))
-    return found
+            equalities.update(tree_equalities(part, check, (*path, key)))
+    return equalities

@@ -1,7 +1,7 @@
 """
-Conditions on the certificate that a client proved to have.
+Conditions on the verified certificate of a client.
 
-Without one nothing holds but `client_cert: absent`: what is asked of its parts asks for a certificate first.
+Without a certificate, only `client_cert: absent` is true.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.mismatch import differences as differing
 from mockserver.matching.mismatch.differences import DifferencePlace
-from mockserver.matching.reading import Reader
+from mockserver.matching.reading import Reader, read_parts
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.mismatch import Difference
@@ -27,18 +27,18 @@ ASKED: dict[str, Callable[[ClientCert], list[str]]] = {
     "serial": lambda cert: [cert.serial],
     "fingerprint_sha256": lambda cert: [cert.fingerprint_sha256],
 }
-"""What can be asked of a certificate, as all texts of that name."""
+"""What can be matched in a certificate, as lists of texts."""
 
 _PRESENCE = {"present", "absent"}
 _HEX: dict[str, Callable[[str], str]] = {"serial": str.upper, "fingerprint_sha256": str.lower}
 
 
 def client_cert(written: object, reader: Reader) -> list[MatchCheck]:
-    """A mapping of ASKED; or `present` or `absent`. What is wrong goes to the reader."""
+    """Compile `present`, `absent`, or a mapping of ASKED. Flaws go to the reader."""
     try:
         return [_check(written, reader)]
-    except WrongValueError as why:
-        reader.refuse(why)
+    except WrongValueError as error:
+        reader.refuse(error)
         return []
 
 
@@ -49,7 +49,7 @@ def _check(written: object, reader: Reader) -> MatchCheck:
         return _asked(_conditions(written, reader))
     if not isinstance(written, str) or written not in _PRESENCE:
         raise WrongValueError(
-            f"expected what is asked of the certificate, got {shown(written)}",
+            f"expected conditions on the certificate, got {shown(written)}",
             "Write present, absent, or a mapping such as {subject: {contains: CN=app}}",
         )
     return _presence(reader.read(written))
@@ -58,29 +58,23 @@ def _check(written: object, reader: Reader) -> MatchCheck:
 def _conditions(written: dict[Any, Any], reader: Reader) -> dict[str, Condition]:
     if not written:
         raise WrongValueError(
-            "nothing is asked of the certificate", f"Write present, or ask for one of {_known()}"
+            "there is no condition on the certificate", f"Write present, or conditions on some of {_known()}"
         )
-    found = {}
-    for key, item in written.items():
-        place = reader.below(key)
-        if key not in ASKED:
-            place.refuse(_unknown(key, reader), at_key=True)
-        else:
-            found[key] = place.read(_plain_hex(item, _HEX[key]) if key in _HEX else item)
-    return found
+    dialects = dict.fromkeys(ASKED, reader.dialect)
+    return read_parts(written, reader, dialects, lambda key: _unknown(key, reader), _plain_hex)
 
 
-def _plain_hex(written: object, case: Callable[[str], str]) -> object:
-    """Hex as certificates' is compared: without the colons that tools print, in one case."""
-    if isinstance(written, str) and written not in _PRESENCE:
-        return case(written.replace(":", ""))
+def _plain_hex(key: str, written: object) -> object:
+    """Return hex as it is compared: without the colons that tools print, in one case."""
+    if key in _HEX and isinstance(written, str) and written not in _PRESENCE:
+        return _HEX[key](written.replace(":", ""))
     return written
 
 
 def _unknown(key: object, reader: Reader) -> WrongValueError:
     if key in reader.operators:
         return WrongValueError(
-            f"the operator {key!r} stands where a part is named", f"Put it below one of {_known()}"
+            f"the operator {key!r} is in the place of a part", f"Move it below one of {_known()}"
         )
     return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 
@@ -90,16 +84,11 @@ def _known() -> str:
 
 
 def _presence(condition: Condition) -> MatchCheck:
-    test = condition.holds
-
-    def came(request: Request) -> list[str]:
+    def sent(request: Request) -> list[str]:
         cert = request.client_cert
         return [] if cert is None else [cert.subject or cert.serial]
 
-    def explain(request: Request) -> list[Difference]:
-        return _saying_why(condition.explain(came(request), DifferencePlace(PLACE, flat=True)), request)
-
-    return MatchCheck(1, lambda request: test(came(request)), explain, count=condition.count)
+    return value_check(1, condition, sent, DifferencePlace(PLACE, flat=True), refine=_saying_why)
 
 
 def _asked(conditions: dict[str, Condition]) -> MatchCheck:
@@ -113,18 +102,18 @@ def _asked(conditions: dict[str, Condition]) -> MatchCheck:
     def explain(request: Request) -> list[Difference]:
         cert = request.client_cert
         if cert is None:
-            return _saying_why([DifferencePlace(PLACE).differs(ABSENT, "present", written)], request)
-        found: list[Difference] = []
+            return _saying_why(request, [DifferencePlace(PLACE).differs(ABSENT, "present", written)])
+        differences: list[Difference] = []
         for key, condition in conditions.items():
-            found += condition.explain(ASKED[key](cert), DifferencePlace(f"{PLACE}.{key}", flat=True))
-        return found
+            differences += condition.explain(ASKED[key](cert), DifferencePlace(f"{PLACE}.{key}", flat=True))
+        return differences
 
     return MatchCheck(2, holds, explain, count=sum(condition.count for condition in conditions.values()))
 
 
-def _saying_why(reasons: list[Difference], request: Request) -> list[Difference]:
-    """The reasons, with why there is no certificate."""
-    if request.client_cert is not None:
+def _saying_why(request: Request, reasons: list[Difference]) -> list[Difference]:
+    """Add to the reasons why there is no certificate."""
+    if not reasons or request.client_cert is not None:
         return reasons
     note = "the client presented none"
     if request.scheme != "https":

@@ -1,14 +1,14 @@
 """
-The operators that compare: each takes its operand as written and gives the condition.
+The operators that compare. Each takes its operand as written, and returns a condition.
 
-One raises Wrong, with the remedy, for an operand that it can't use: a
-condition that could never hold is an error when the scenario loads.
+An operand that can never be true raises WrongValueError, with a fix, when the scenario is loaded.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mockserver.errors import WrongValueError, near, shown
@@ -40,7 +40,7 @@ def _equals_text(operand: object, reader: Reader) -> Condition:
     if operand is None:
         raise WrongValueError(
             "expected a text, got null",
-            "Write absent for what must not come, or 'null' in quotes for the word",
+            "Write absent if it must be missing, or 'null' in quotes for the text",
         )
     text = reader.text(operand)
     return Equals(some(lambda value: value == text), text, _nearest_text(text))
@@ -53,17 +53,12 @@ def _nearest_text(text: str) -> Callable[[Any], Slip]:
 
 
 def contains(operand: object, reader: Reader) -> Condition:
-    """Of a text: a part of it. Of a list: an item that fulfils the condition."""
+    """Match a part of a text, or a list with an item that fulfils the condition."""
     if reader.dialect is ReadingDialect.TEXT:
         operand = reader.text(operand, "contains", "hello")
     if isinstance(operand, str):
         return reader.leaf(
-            _has(operand),
-            f"to contain {show(operand)}",
-            "contains",
-            operand,
-            _having(operand),
-            of_lists=True,
+            _has(operand), f"to contain {show(operand)}", "contains", operand, _having(operand), of_lists=True
         )
     item = reader.below(dialect=reader.items).read(operand)
     test = item.holds
@@ -101,7 +96,7 @@ def ends_with(operand: object, reader: Reader) -> Condition:
 
 
 def matches(operand: object, reader: Reader) -> Condition:
-    """A regular expression that fits the whole value, see `patterns`."""
+    """Match the complete value with a regular expression, see `patterns`."""
     pattern = reader.text(operand, "matches", r"'\d+'")
     test, anywhere = patterns.whole(pattern), patterns.anywhere(pattern)
 
@@ -112,7 +107,11 @@ def matches(operand: object, reader: Reader) -> Condition:
             return Slip("the text is too long for a pattern of this size")
         if len(value) > slips.LONG_CHARS:
             return NONE
-        return Slip("a part of it fits, the pattern has to fit the whole", 0.5) if anywhere(value) else NONE
+        return (
+            Slip("a part of it matches, but the pattern must match the complete value", 0.5)
+            if anywhere(value)
+            else NONE
+        )
 
     return reader.leaf(_of_text(test), f"to match '{pattern}'", "matches", operand, slip)
 
@@ -156,7 +155,7 @@ def one_of(operand: object, reader: Reader) -> Condition:
     for value in values:
         reader.literal(value)
     return reader.leaf(
-        lambda value: any(equal(one, value) for one in values),
+        lambda value: any(equal(each, value) for each in values),
         said,
         "one_of",
         operand,
@@ -167,30 +166,14 @@ def one_of(operand: object, reader: Reader) -> Condition:
 
 def _nearest_of(values: list[Any]) -> Callable[[Any], Slip]:
     return lambda value: min(
-        (slips.between(one, value) for one in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
+        (slips.between(each, value) for each in values[:MOST_GUESSES]), key=lambda s: s.weight, default=NONE
     )
-
-
-def gt(operand: object, reader: Reader) -> Condition:
-    return _ordered("gt", "more than", operator.gt, operand, reader)
-
-
-def gte(operand: object, reader: Reader) -> Condition:
-    return _ordered("gte", "at least", operator.ge, operand, reader)
-
-
-def lt(operand: object, reader: Reader) -> Condition:
-    return _ordered("lt", "less than", operator.lt, operand, reader)
-
-
-def lte(operand: object, reader: Reader) -> Condition:
-    return _ordered("lte", "at most", operator.le, operand, reader)
 
 
 def _ordered(
     name: str, said: str, compare: Callable[[Any, Any], bool], operand: object, reader: Reader
 ) -> Condition:
-    """Numbers only; a text of header, query, cookie or form is read as one."""
+    """Compare numbers only; a text of a header, query, cookie or form is read as one."""
     if not is_number(operand):
         raise WrongValueError(
             f"expected a number, got {shown(operand)}", f"Write {{{reader.spelt(name)}: 100}}"
@@ -198,8 +181,8 @@ def _ordered(
     reader.literal(operand)
 
     def of_text(value: str) -> bool:
-        found = number(value)
-        return found is not None and compare(found, operand)
+        parsed = number(value)
+        return parsed is not None and compare(parsed, operand)
 
     if reader.dialect is ReadingDialect.TEXT:
         return reader.leaf(of_text, f"{said} {show(operand)}", name, operand, _no_number)
@@ -213,15 +196,21 @@ def _ordered(
 
 
 def _no_number(value: str) -> Slip:
-    return NONE if number(value) is not None else Slip("it is no number")
+    return NONE if number(value) is not None else Slip("it is not a number")
+
+
+gt = partial(_ordered, "gt", "more than", operator.gt)
+gte = partial(_ordered, "gte", "at least", operator.ge)
+lt = partial(_ordered, "lt", "less than", operator.lt)
+lte = partial(_ordered, "lte", "at most", operator.le)
 
 
 def type_(operand: object, reader: Reader) -> Condition:
     if operand not in TYPES:
-        raise WrongValueError(f"{shown(operand)} is no type", near(str(operand), TYPES))
+        raise WrongValueError(f"{shown(operand)} is not a valid type", near(str(operand), TYPES))
     if reader.dialect is ReadingDialect.TEXT and operand != "string":
         raise WrongValueError(
-            f"what is asked here is a text, never {prose(operand)}",
+            f"the value is a text here, never {prose(operand)}",
             r"Write {matches: '\d+'}, or {gte: 0} for a number",
         )
     if reader.dialect is ReadingDialect.FOUND and operand != "array":
@@ -241,10 +230,10 @@ def type_(operand: object, reader: Reader) -> Condition:
 
 
 def length(operand: Any, reader: Reader) -> Condition:
-    """Characters of a text, items of a list, fields of an object."""
+    """Match the length: characters of a text, items of a list, fields of an object."""
     reader.literal(operand)
     if is_number(operand) and (operand < 0 or operand != int(operand)):
-        raise WrongValueError(f"{operand} is no length", "Write a whole number, at least 0")
+        raise WrongValueError(f"{operand} is not a valid length", "Write a whole number, at least 0")
     if not is_number(operand) and not isinstance(operand, dict):
         raise WrongValueError(
             f"expected a length, got {shown(operand)}", f"Write 3, or {{{reader.spelt('gte')}: 3}}"

@@ -1,9 +1,8 @@
 """
-Compiled conditions: a quick yes or no, and, on demand, the reasons.
+Compiled conditions: a fast test, and an explanation on demand.
 
-A condition is asked of one JSON value or ABSENT; where texts are compared
-(headers, query, cookies, form) of the list of all values that came under one
-name, empty where none did.
+The value is JSON, or ABSENT. In headers, query, cookies and forms, it is the list of all texts with one name, empty if
+there is none.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ Test = Callable[[Any], bool]
 Guess = Callable[[Any], Slip]
 NO_ITEM = -1
 _MOST_PAIRS = 2_500
-"""So many items and conditions are paired to say which of them stay alone."""
+"""Maximum product of items and conditions for naming those without a partner."""
 _OPERATORS = frozenset(BARE_OPERATORS)
 
 
 class Condition:
     """
-    What must hold for one value.
+    A condition on one value.
 
-    `said` continues 'expected …'; `written` is the condition as data, as the author wrote it;
-    `count` is the number of plain conditions inside.
+    `said` continues 'expected …'; `written` is the condition as written; `count` is the number of plain conditions in
+    it.
     """
 
     __slots__ = ("count", "holds", "said", "slip", "written")
@@ -50,11 +49,11 @@ class Condition:
         self.slip = slip
 
     def describe(self) -> str:
-        """The condition in words that continue 'expected …'."""
+        """Return the condition in words that continue 'expected …'."""
         return self.said
 
     def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
-        """Why it does not hold; empty where it does."""
+        """Return why it is false; empty if it is true."""
         if self.holds(value):
             return []
         slip = self.slip(value) if self.slip and value is not ABSENT else NONE
@@ -62,7 +61,7 @@ class Condition:
 
 
 class Equals(Condition):
-    """Equality with a literal, which indexes may look up."""
+    """Equality with a literal, which can be indexed."""
 
     __slots__ = ("literal",)
 
@@ -72,7 +71,7 @@ class Equals(Condition):
 
 
 class AllOf(Condition):
-    """Every part holds."""
+    """True if all parts are true."""
 
     __slots__ = ("parts",)
 
@@ -93,7 +92,7 @@ class AllOf(Condition):
 
 
 class AnyOf(Condition):
-    """At least one part holds."""
+    """True if at least one part is true."""
 
     __slots__ = ("parts",)
 
@@ -110,12 +109,14 @@ class AnyOf(Condition):
         self.parts = tuple(parts)
 
     def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
-        """Of alternatives that look inside the value, the nearest's reasons; else one line that names all."""
+        """
+        Return the reasons of the nearest alternative with a nested difference; else one line with all alternatives.
+        """
         if self.holds(value):
             return []
         inside = [p for p in self.parts if isinstance(p, (FieldConditions, ItemConditions))]
         reasons = [p.explain(value, place) for p in inside]
-        deep = [found for found in reasons if any(d.where != place.where for d in found)]
+        deep = [differences for differences in reasons if any(d.where != place.where for d in differences)]
         if not deep:
             return [place.differs(value, self.said, self.written)]
         nearest = min(deep, key=differing.distance)
@@ -123,7 +124,7 @@ class AnyOf(Condition):
 
 
 class Not(Condition):
-    """The part does not hold; true of what is absent."""
+    """True if the part is false, also for absent values."""
 
     __slots__ = ()
 
@@ -133,7 +134,7 @@ class Not(Condition):
 
 
 class FieldConditions(Condition):
-    """An object whose fields fulfil conditions; where `exact`, one without any other field."""
+    """True for an object whose fields fulfil conditions; with `exact`, without other fields."""
 
     __slots__ = ("checks", "exact")
 
@@ -151,7 +152,7 @@ class FieldConditions(Condition):
         def holds_exactly(value: Any) -> bool:
             return holds(value) and checks.keys() >= value.keys()
 
-        said = show(written) + (" and nothing more" if exact else "")
+        said = show(written) + (", without other fields" if exact else "")
         super().__init__(holds_exactly if exact else holds, said, written, count=_sum(checks.values()))
         self.checks = checks
         self.exact = exact
@@ -159,7 +160,7 @@ class FieldConditions(Condition):
     def explain(self, value: object, place: DifferencePlace) -> list[Difference]:
         if not isinstance(value, dict):
             return [place.differs(value, self.said, self.written, self._no_object(value))]
-        found: list[Difference] = []
+        differences: list[Difference] = []
         names = islice(value, len(self.checks) + slips.MOST_NAMES)
         spare = [name for name in names if name not in self.checks]
         nested = [name for name in spare if isinstance(value[name], dict)]
@@ -168,12 +169,12 @@ class FieldConditions(Condition):
             if reasons and name not in value:
                 inside = next((key for key in nested if name in value[key]), None)
                 reasons = differing.with_near_name(reasons, name, spare, inside)
-            found.extend(reasons)
-            if len(found) >= differing.MOST_DIFFERENCES:
+            differences.extend(reasons)
+            if len(differences) >= differing.MOST_DIFFERENCES:
                 break
         if self.exact:
-            found.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
-        return found
+            differences.extend(place.below(name).unexpected(value[name]) for name in spare[: differing.MOST])
+        return differences
 
     def _no_object(self, value: object) -> Slip:
         if value is not ABSENT and self.checks and self.checks.keys() <= _OPERATORS:
@@ -183,7 +184,7 @@ class FieldConditions(Condition):
 
 
 class ItemConditions(Condition):
-    """A list of just that length, item by item."""
+    """True for a list of that length whose items fulfil the conditions in order."""
 
     __slots__ = ("checks",)
 
@@ -205,15 +206,15 @@ class ItemConditions(Condition):
             reasons = [
                 c.explain(v, place.below(i)) for i, (c, v) in enumerate(zip(self.checks, value, strict=True))
             ]
-            found = [difference for part in reasons for difference in part]
+            differences = [difference for part in reasons for difference in part]
             few = len(value) <= differing.MOST_DIFFERENCES
-            shuffled = bool(found) and few and not any(unpaired(self.checks, value))
-            return [place.other_order(value, self.said, self.written)] if shuffled else found
+            shuffled = bool(differences) and few and not any(unpaired(self.checks, value))
+            return [place.other_order(value, self.said, self.written)] if shuffled else differences
         return [place.other_length(value, len(self.checks), self.written)]
 
 
 class Unordered(Condition):
-    """A list with an item for each of the conditions, one each, in any order."""
+    """True for a list with one item for each condition, in any order."""
 
     __slots__ = ("checks",)
 
@@ -241,12 +242,11 @@ class Unordered(Condition):
 
 def unpaired(checks: Sequence[Condition], values: Sequence[Any]) -> tuple[list[int], list[int]]:
     """
-    Pairs conditions with values, as many as can be, each with one; gives the
-    indexes of the conditions and of the values that stay alone.
+    Pair conditions with values, as many as possible; return the indexes of the conditions and of the values without a
+    partner.
 
-    Augmenting paths (Kuhn's algorithm), searched breadth-first so that nothing
-    recurses. Greedy pairing would be wrong: `[present, 1]` against `[1, 2]`
-    must not give 1 away to `present`.
+    Augmenting paths (Kuhn's algorithm), breadth-first to avoid recursion. Greedy pairing would be wrong: `[present,
+    1]` against `[1, 2]` must not pair 1 with `present`.
     """
     fits = [[j for j, value in enumerate(values) if check.holds(value)] for check in checks]
     owner = [NO_ITEM] * len(values)
@@ -285,7 +285,7 @@ def _sum(parts: Iterable[Condition]) -> int:
 
 
 def equal_test(literal: object) -> Test:
-    """Equality with a literal, the quickest test that is right for its type."""
+    """Return the fastest test of equality with a literal of its type."""
     if literal is None or isinstance(literal, bool):
         return lambda value: value is literal
     if isinstance(literal, str):

@@ -1,4 +1,4 @@
-"""Libraries that only some conditions need: imported when such a condition is compiled, and not before."""
+"""Optional libraries, imported when a condition that needs them is compiled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.errors import KeyPath, MissingExtraError
 
 
 def library(module: str, feature: str, extra: str, path: KeyPath) -> Any:
-    """The module. Raises MissingExtraError, which names the extra that brings it."""
+    """Return the module. Raises MissingExtraError, which names the extra."""
     try:
         return import_module(module)
     except ImportError:

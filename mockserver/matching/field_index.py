@@ -1,9 +1,8 @@
 """
-Many routes on one path, told apart by a field: one look-up in place of a scan.
+Index of many routes on one path by the value of a field: a lookup instead of a scan.
 
-Of routes that ask a plain equality of one part of the request (a body field, a
-header), only those with the value that came can match, and those that don't
-ask for that part. Order stays.
+Routes that require a value of that field (a body field, a header) can only match a request with it; routes without
+that condition are always candidates. The order is kept.
 """
 
 from __future__ import annotations
@@ -16,49 +15,50 @@ from typing import Any, Generic, TypeVar
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
+from mockserver.matching.selectors import json_at
 from mockserver.matching.values import scalar_key
-from mockserver.model.http import Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.written import as_text
 
 T = TypeVar("T")
 Part = tuple[str, KeyPath]
 
 WORTH = 8
-"""From so many routes on."""
+"""Minimum number of routes for an index."""
 _COMPARED_CHARS = 40
 
 
 class Narrowing(Generic[T]):
-    """Candidates by the value of the part that most of them ask for. `of` says what a candidate asks."""
+    """Candidates by the value of the part that most of them match. `of` returns the equalities of a candidate."""
 
     __slots__ = ("_by_value", "_others", "_part", "source")
 
     def __init__(self, source: tuple[T, ...], of: Callable[[T], Equalities]) -> None:
         self.source = source
-        asked = [of(one) for one in source]
-        counts = Counter(part for equalities in asked for part in equalities if part[0] in _READERS)
+        equalities_of = [of(target) for target in source]
+        counts = Counter(part for equalities in equalities_of for part in equalities if part[0] in _READERS)
         self._part: Part | None = counts.most_common(1)[0][0] if counts else None
         self._by_value: dict[Hashable, tuple[T, ...]] = {}
         self._others = source
         if self._part is not None:
-            self._fill(self._part, asked)
+            self._fill(self._part, equalities_of)
 
-    def _fill(self, part: Part, asked: Sequence[Equalities]) -> None:
-        pairs = list(zip(self.source, asked, strict=True))
-        self._others = tuple(one for one, equalities in pairs if part not in equalities)
+    def _fill(self, part: Part, equalities_of: Sequence[Equalities]) -> None:
+        pairs = list(zip(self.source, equalities_of, strict=True))
+        self._others = tuple(target for target, equalities in pairs if part not in equalities)
         values = {scalar_key(equalities[part]) for _, equalities in pairs if part in equalities}
         free = bool(self._others)
         buckets: dict[Hashable, list[T]] = {value: [] for value in values}
-        for one, equalities in pairs:
+        for target, equalities in pairs:
             if part in equalities:
-                buckets[scalar_key(equalities[part])].append(one)
+                buckets[scalar_key(equalities[part])].append(target)
             elif free:
                 for bucket in buckets.values():
-                    bucket.append(one)
+                    bucket.append(target)
         self._by_value = {value: tuple(bucket) for value, bucket in buckets.items()}
 
     def candidates(self, request: Request) -> tuple[T, ...]:
-        """Those that may match, in order; all of them where the part came several times."""
+        """Return the possible matches, in order; all candidates if the request has several values."""
         if self._part is None:
             return self.source
         values = _READERS[self._part[0]](request, self._part[1])
@@ -71,7 +71,7 @@ class Narrowing(Generic[T]):
 
 
 def apart(request: Request, part: Part, literal: object) -> float:
-    """How far that part of the request is from a value: 0 where it is the same, 1 where it is absent or quite another."""
+    """Return the distance of that part of the request from a value: 0 if equal, 1 if absent or very different."""
     reader = _READERS.get(part[0])
     values = reader(request, part[1]) if reader is not None else []
     return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
@@ -91,23 +91,13 @@ def _likeness(expected: object, actual: object) -> float:
 
 @lru_cache(maxsize=1024)
 def _pairs_of(text: str) -> frozenset[str]:
-    """The pairs of letters in it."""
+    """Return the pairs of letters in a text."""
     return frozenset(text[i : i + 2] for i in range(len(text) - 1))
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:
-    try:
-        value = request.json
-    except UnreadableBodyError:
-        return []
-    for step in path:
-        if isinstance(value, dict) and step in value:
-            value = value[str(step)]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return []
-    return [value]
+    value = json_at(request, path)
+    return [] if value is ABSENT else [value]
 
 
 def _headers(request: Request, path: KeyPath) -> list[Any]:

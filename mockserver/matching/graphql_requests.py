@@ -1,8 +1,8 @@
 """
-GraphQL requests, told apart by operation, variables, type and query.
+Conditions on GraphQL requests: operation, variables, type and query.
 
-Read from a JSON body, from query parameters (GraphQL over HTTP), from the
-`operations` field of a multipart form, or from an `application/graphql` body.
+Requests are read from a JSON body, from query parameters (GraphQL over HTTP), from the `operations` field of a
+multipart form, or from an `application/graphql` body.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import KeyPath, WrongValueError, near, shown
-from mockserver.matching.checks import MatchCheck, tree_equalities
+from mockserver.matching.checks import MatchCheck, readable_check, tree_equalities, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -27,7 +27,7 @@ KEYS = ("operation", "variables", "query", "type")
 
 
 class GraphQL:
-    """One GraphQL request. `name` and `query` are ABSENT where they did not come; `variables` likewise."""
+    """One GraphQL request. `name`, `query` and `variables` are ABSENT if they are missing."""
 
     __slots__ = ("name", "query", "variables")
 
@@ -38,37 +38,37 @@ class GraphQL:
 
 
 def graphql_of(request: Request) -> GraphQL:
-    """Raises UnreadableBodyError for what is no GraphQL request."""
+    """Return the GraphQL request. Raises UnreadableBodyError if it is not a valid one."""
     return request.once("graphql", lambda: GraphQL(_fields(request)))
 
 
 def _fields(request: Request) -> dict[str, Any]:
     if request.method == "GET":
-        found: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
-        if "variables" in found:
-            found["variables"] = _json(found["variables"], "variables")
+        fields: dict[str, Any] = {name: values[0] for name, values in request.query.items()}
+        if "variables" in fields:
+            fields["variables"] = _json(fields["variables"], "variables")
     elif request.media_type == "application/graphql":
-        found = {"query": request.text}
+        fields = {"query": request.text}
     elif request.media_type == "multipart/form-data":
-        found = _json(request.form.get("operations", [""])[0], "operations")
+        fields = _json(request.form.get("operations", [""])[0], "operations")
     else:
-        found = request.json
-    if isinstance(found, list):
-        raise UnreadableBodyError("it is a batch of GraphQL requests, and each is asked for on its own")
-    if not isinstance(found, dict) or not found.keys() & {"query", "operationName", "extensions"}:
+        fields = request.json
+    if isinstance(fields, list):
+        raise UnreadableBodyError("it is a batch of GraphQL requests; send each as its own request")
+    if not isinstance(fields, dict) or not fields.keys() & {"query", "operationName", "extensions"}:
         raise UnreadableBodyError("it has neither query nor operationName")
-    return found
+    return fields
 
 
 def _json(text: str, name: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise UnreadableBodyError(f"its {name} are no JSON") from None
+        raise UnreadableBodyError(f"its {name} are not valid JSON") from None
 
 
 class Documents:
-    """Parses GraphQL documents, once for a request. Depth and length are bounded."""
+    """Parses GraphQL documents, once for each request. Length and number of tokens are limited."""
 
     __slots__ = ("_library",)
 
@@ -76,16 +76,16 @@ class Documents:
         self._library = library("graphql", "A GraphQL condition", "graphql", path)
 
     def parse(self, text: object) -> object:
-        """The document. Raises UnreadableBodyError."""
+        """Return the document. Raises UnreadableBodyError."""
         if not isinstance(text, str):
             raise UnreadableBodyError("it has no query")
         if len(text) > MAX_QUERY_CHARS:
             raise UnreadableBodyError(f"its query is longer than {MAX_QUERY_CHARS} characters")
         try:
             return self._library.parse(text, no_location=True, max_tokens=MAX_QUERY_TOKENS)
-        except self._library.GraphQLError as why:
-            said = why.message
-            raise UnreadableBodyError(f"its query is no GraphQL: {said}") from None
+        except self._library.GraphQLError as error:
+            said = error.message
+            raise UnreadableBodyError(f"its query is not valid GraphQL: {said}") from None
         except RecursionError:
             raise UnreadableBodyError("its query is nested too deeply") from None
 
@@ -93,22 +93,24 @@ class Documents:
         return request.once("graphql document", lambda: self.parse(graphql_of(request).query))
 
     def normal(self, document: object) -> str:
-        """The document in one notation: white space, commas and comments count for nothing."""
+        """Return the document in a normal form, without differences of white space, commas and comments."""
         return str(self._library.print_ast(document))
 
     def normal_of(self, request: Request) -> str:
         return request.once("graphql normal", lambda: self.normal(self.of(request)))
 
     def operation(self, request: Request) -> Any:
-        """The operation that is to run; None where it can't be told. Raises UnreadableBodyError."""
+        """Return the operation to execute; None if it is ambiguous. Raises UnreadableBodyError."""
         name = graphql_of(request).name
         operations = [d for d in self.of(request).definitions if d.kind == "operation_definition"]
         if name is None:
             return operations[0] if len(operations) == 1 else None
-        return next((one for one in operations if one.name and one.name.value == name), None)
+        return next(
+            (operation for operation in operations if operation.name and operation.name.value == name), None
+        )
 
     def names(self, request: Request) -> list[str]:
-        """The name that was sent, or else that of the only operation."""
+        """Return the name that was sent, or the name of the only operation."""
         name = graphql_of(request).name
         if name is None and graphql_of(request).query is not ABSENT:
             only = self.operation(request)
@@ -116,12 +118,12 @@ class Documents:
         return [name] if isinstance(name, str) else []
 
     def types(self, request: Request) -> list[str]:
-        found = self.operation(request)
-        return [] if found is None else [found.operation.value]
+        operation = self.operation(request)
+        return [] if operation is None else [operation.operation.value]
 
 
 def graphql(written: object, reader: Reader) -> list[MatchCheck]:
-    """Raises MissingExtraError without the library; other flaws go to the reader."""
+    """Compile `graphql` of a match. Raises MissingExtraError without the library; other flaws go to the reader."""
     documents = Documents(reader.path)
     if not isinstance(written, dict):
         reader.refuse(
@@ -146,14 +148,14 @@ def _text(key: str, written: object, place: Reader, documents: Documents) -> Mat
         return _check(key, place.read(written), documents.names, 8)
     if key == "type":
         if isinstance(written, str) and written not in (*TYPES, "present", "absent"):
-            place.refuse(WrongValueError(f"{written!r} is no type of operation", near(written, TYPES)))
+            place.refuse(WrongValueError(f"{written!r} is not an operation type", near(written, TYPES)))
         return _check(key, place.read(written), documents.types, 8)
     if not isinstance(written, str) or written in ("present", "absent"):
         return _check(key, place.read(written), _queries, 8)
     try:
         written = documents.normal(documents.parse(written))
-    except UnreadableBodyError as why:
-        place.refuse(WrongValueError(f"this can't be compared: {why}", "Write a GraphQL document"))
+    except UnreadableBodyError as error:
+        place.refuse(WrongValueError(f"this can't be compared: {error}", "Write a GraphQL document"))
         return _check(key, NEVER, _queries, 8)
     return _check(key, place.read({"equals": written}), lambda request: [documents.normal_of(request)], 9)
 
@@ -164,63 +166,30 @@ def _queries(request: Request) -> list[str]:
 
 
 def _check(key: str, condition: Condition, texts: Callable[[Request], list[str]], cost: int) -> MatchCheck:
-    test = condition.holds
-    place = DifferencePlace(f"graphql.{key}", flat=True)
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(texts(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
         try:
             graphql_of(request)
         except UnreadableBodyError:
-            return []  # said once for the whole request
-        try:
-            return condition.explain(texts(request), place)
-        except UnreadableBodyError as why:
-            said = f"graphql.{key}: expected {condition.said}, but {why}"
-            return [Difference(f"graphql.{key}", condition.written, text=said)]
+            return []  # explained once for the whole request
+        said = f"graphql.{key}: expected {condition.said}, but {error}"
+        return [Difference(f"graphql.{key}", condition.written, text=said)]
 
-    return MatchCheck(cost, holds, explain, count=condition.count)
+    place = DifferencePlace(f"graphql.{key}", flat=True)
+    return value_check(cost, condition, texts, place, unreadable=unreadable)
 
 
 def _variables(condition: Condition) -> MatchCheck:
-    test = condition.holds
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(graphql_of(request).variables)
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            variables = graphql_of(request).variables
-        except UnreadableBodyError:
-            return []  # said once for the whole request
-        return condition.explain(variables, DifferencePlace("graphql.variables", (), base=("variables",)))
-
+    place = DifferencePlace("graphql.variables", (), base=("variables",))
     equalities = tree_equalities("graphql.variables", condition)
-    return MatchCheck(7, holds, explain, count=condition.count, equalities=equalities)
+    return value_check(
+        7, condition, lambda request: graphql_of(request).variables, place, equalities=equalities
+    )
 
 
 def _itself(written: dict[str, Any]) -> MatchCheck:
-    """That it is a GraphQL request at all; said once for all keys."""
+    """Check that it is a GraphQL request: explained once for all keys."""
 
-    def refusal(request: Request) -> UnreadableBodyError | None:
-        try:
-            graphql_of(request)
-        except UnreadableBodyError as why:
-            return why
-        return None
+    def difference(_: Request, error: UnreadableBodyError) -> Difference:
+        return Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {error}")
 
-    def explain(request: Request) -> list[Difference]:
-        why = refusal(request)
-        if why is None:
-            return []
-        return [Difference("body", written, weight=2.0, text=f"body: expected a GraphQL request, but {why}")]
-
-    return MatchCheck(6, lambda request: refusal(request) is None, explain, count=0)
+    return readable_check(6, graphql_of, difference)

@@ -1,9 +1,8 @@
 """
-From method and path to the routes that may answer, in order, without a scan.
+The index from method and path to candidate routes, in order, without a scan.
 
-Literal paths are one dictionary; paths with parameters a tree of segments.
-What a literal path finds, patterns included, is put together at its first
-request and kept. Adding or removing a route costs the same however many there are.
+Literal paths are in a dictionary, paths with parameters in a tree of segments. The result for a literal path is cached
+at its first request. The cost of adding and removing a route does not depend on the number of routes.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ Found = tuple["Entry[T]", dict[str, str]]
 _KEPT_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 _ANY = ""
-"""The key of what is kept for a path whatever the method."""
+"""The key of the cached result for a path with any method."""
 
 
 class Entry(Generic[T]):
-    """A target with its place in the order (lower is asked earlier), its methods (None: any) and its path."""
+    """A target with its order (lower is matched earlier), its methods (None: any) and its path."""
 
     __slots__ = ("key", "methods", "pattern", "target")
 
@@ -39,7 +38,7 @@ class Entry(Generic[T]):
 
 
 class _Node(Generic[T]):
-    """A place in the tree of segments. `plain` is below `{x}`, `patterns` below `{x:regex}` or `v{x}`."""
+    """A node of the tree of segments. `plain` is below `{x}`, `patterns` below `{x:regex}` or `v{x}`."""
 
     __slots__ = ("entries", "literals", "patterns", "plain", "tails")
 
@@ -58,25 +57,25 @@ class _Node(Generic[T]):
             return self.plain
         return self.patterns.setdefault(segment.source, (segment, _Node()))[1]
 
-    def collect(self, parts: list[str], at: int, values: list[str], found: list[Found[T]]) -> None:
-        """Adds every entry below this node that takes `parts[at:]`, with its parameters, in no order."""
+    def collect(self, parts: list[str], at: int, values: list[str], matches: list[Found[T]]) -> None:
+        """Add every entry below this node that matches `parts[at:]`, with its parameters, without order."""
         if at == len(parts):
-            found += [(entry, entry.pattern.named(values)) for entry in self.entries]
+            matches += [(entry, entry.pattern.named(values)) for entry in self.entries]
             return
         part = parts[at]
         node = self.literals.get(part)
         if node is not None:
-            node.collect(parts, at + 1, values, found)
+            node.collect(parts, at + 1, values, matches)
         if self.plain is not None and part:
-            self.plain.collect(parts, at + 1, [*values, part], found)
+            self.plain.collect(parts, at + 1, [*values, part], matches)
         for segment, below in self.patterns.values():
             more = list(values)
             if take(segment, part, more):
-                below.collect(parts, at + 1, more, found)
+                below.collect(parts, at + 1, more, matches)
         for segment, entry in self.tails:
             match = segment.pattern.fullmatch("/".join(parts[at:])) if segment.pattern else None
             if match:
-                found.append((entry, entry.pattern.named([*values, *match.groups()])))
+                matches.append((entry, entry.pattern.named([*values, *match.groups()])))
 
 
 class Index(Generic[T]):
@@ -100,16 +99,14 @@ class Index(Generic[T]):
         self._patterns += 1
         self._depth = max(self._depth, len(entry.pattern.segments))
         self._ready.clear()
-        node = self._root
-        for segment in entry.pattern.segments:
-            if segment.tail:
-                node.tails.append((segment, entry))
-                return
-            node = node.child(segment)
-        node.entries.append(entry)
+        node, tail = self._node_of(entry)
+        if tail is None:
+            node.entries.append(entry)
+        else:
+            node.tails.append((tail, entry))
 
     def remove(self, entry: Entry[T]) -> None:
-        """Takes an entry out that was added."""
+        """Remove an entry that was added."""
         self._likeness.remove(entry.pattern.text, entry.methods, entry.target)
         literal = entry.pattern.literal
         if literal is not None:
@@ -120,68 +117,72 @@ class Index(Generic[T]):
             return
         self._patterns -= 1
         self._ready.clear()
+        node, tail = self._node_of(entry)
+        if tail is None:
+            node.entries.remove(entry)
+        else:
+            node.tails = [pair for pair in node.tails if pair[1] is not entry]
+
+    def _node_of(self, entry: Entry[T]) -> tuple[_Node[T], Segment | None]:
+        """Return the node of an entry, and its tail, if it has one."""
         node = self._root
         for segment in entry.pattern.segments:
             if segment.tail:
-                node.tails = [(s, e) for s, e in node.tails if e is not entry]
-                return
+                return node, segment
             node = node.child(segment)
-        node.entries.remove(entry)
+        return node, None
 
     def at(self, raw_path: str) -> Sequence[Found[T]]:
-        """Everything on that path, whatever the method, in order."""
+        """Return everything on that path, regardless of the method, in order."""
         ready = self._ready.get(raw_path)
         if ready is not None and _ANY in ready:
             return ready[_ANY]
-        found = tuple(self._at(raw_path))
+        matches = tuple(self._at(raw_path))
         if raw_path in self._literals:
-            self._ready.setdefault(raw_path, {})[_ANY] = found
-        return found
+            self._ready.setdefault(raw_path, {})[_ANY] = matches
+        return matches
 
     def _at(self, raw_path: str) -> list[Found[T]]:
         path = canonical(raw_path)
-        found: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
+        matches: list[Found[T]] = [(entry, {}) for entry in self._literals.get(path, ())]
         if self._patterns:
             # What lies below the deepest pattern is one part: only a tail takes it.
-            self._root.collect(path.split("/", self._depth + 1)[1:], 0, [], found)
-        if len(found) > 1:
-            found.sort(key=lambda one: one[0].key)
-        return found
+            self._root.collect(path.split("/", self._depth + 1)[1:], 0, [], matches)
+        if len(matches) > 1:
+            matches.sort(key=lambda match: match[0].key)
+        return matches
 
     def candidates(self, method: str, raw_path: str) -> tuple[Found[T], ...]:
-        """
-        What may answer, in order. `HEAD` gets what `GET` gets where no route on
-        the path names `HEAD` itself.
-        """
+        """Return the candidates, in order. `HEAD` has those of `GET`, unless a route on the path has `HEAD` itself."""
         ready = self._ready.get(raw_path)
         if ready is not None:
-            found = ready.get(method)
-            if found is not None:
-                return found
+            matches = ready.get(method)
+            if matches is not None:
+                return matches
         if raw_path not in self._literals:
             return _for_method(method, self._at(raw_path))
-        found = _for_method(method, self.at(raw_path))
+        matches = _for_method(method, self.at(raw_path))
         if method in _KEPT_METHODS:
-            self._ready.setdefault(raw_path, {})[method] = found
-        return found
+            self._ready.setdefault(raw_path, {})[method] = matches
+        return matches
 
     def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
-        """A few active targets whose paths are like this one, whatever the number of all."""
+        """Return a few active targets with similar paths, at a cost that does not depend on the number of routes."""
         return self._likeness.search(method, raw_path, is_active)
 
     def is_literal(self, raw_path: str) -> bool:
-        """Whether a route has just this path."""
+        """Whether a route has exactly this path."""
         return raw_path in self._literals
 
-    def keeps(self, method: str, raw_path: str, found: tuple[Found[T], ...]) -> bool:
-        """Whether that very answer of `candidates` is kept, so that more may be worked out of it once."""
-        return self._ready.get(raw_path, {}).get(method) is found
+    def keeps(self, method: str, raw_path: str, matches: tuple[Found[T], ...]) -> bool:
+        """Whether this result of `candidates` is cached, so that data derived from it can be cached too."""
+        return self._ready.get(raw_path, {}).get(method) is matches
 
     def __len__(self) -> int:
         return sum(len(entries) for entries in self._literals.values()) + self._patterns
 
 
-def _for_method(method: str, found: Sequence[Found[T]]) -> tuple[Found[T], ...]:
-    if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in found):
-        return tuple(one for one in found if one[0].methods is None or "GET" in one[0].methods)
-    return tuple([one for one in found if one[0].methods is None or method in one[0].methods])
+def _for_method(method: str, matches: Sequence[Found[T]]) -> tuple[Found[T], ...]:
+    if method == "HEAD" and not any(entry.methods and "HEAD" in entry.methods for entry, _ in matches):
+        return tuple(match for match in matches if match[0].methods is None or "GET" in match[0].methods)
+    return tuple([match for match in matches if match[0].methods is None or method in match[0].methods])

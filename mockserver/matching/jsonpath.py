@@ -1,4 +1,4 @@
-"""Conditions on what a JSONPath query (RFC 9535) finds in a request's JSON, within a budget."""
+"""Conditions on the results of a JSONPath query (RFC 9535) in a JSON body, within a budget."""
 
 from __future__ import annotations
 
@@ -6,78 +6,63 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError
+from mockserver.errors import KeyPath, WrongValueError, invalid
 from mockserver.jsonpath import Walk, re2_pattern
 from mockserver.matching import patterns
 from mockserver.matching.body import no_json
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
-from mockserver.model.http import Request, UnreadableBodyError
-from mockserver.model.mismatch import Difference
+from mockserver.model.http import UnreadableBodyError
 
 MAX_VISITED = 50_000
-"""Values that one query may look at in one request."""
+"""Maximum number of values that one query may visit in one request."""
 
 Query = Callable[[Any], list[Any]]
 
 
 def compile_query(text: str, path: KeyPath) -> Query:
     """
-    The query as a function from a JSON value to the list of found ones.
+    Return the query as a function from a JSON value to the list of results.
 
-    The function raises UnreadableBodyError past MAX_VISITED. Raises InvalidInputError for
-    what is no query, MissingExtraError without the library.
+    The function raises UnreadableBodyError beyond MAX_VISITED. Raises InvalidInputError for an invalid query,
+    MissingExtraError without the library.
     """
-    found = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
+    rfc9535 = library("jsonpath_rfc9535", "A JSONPath condition", "jsonpath", path)
     try:
-        query = found.JSONPathEnvironment().compile(text)
-    except (found.JSONPathError, RecursionError) as why:
-        said = str(why).replace("\n", " ") or "nested too deeply"
+        query = rfc9535.JSONPathEnvironment().compile(text)
+    except (rfc9535.JSONPathError, RecursionError) as error:
+        said = str(error).replace("\n", " ") or "nested too deeply"
         hint = "Write one such as '$.items[*].sku', see RFC 9535"
-        raise InvalidInputError(Flaw(path, f"{text!r} is no JSONPath: {said}", hint, at_key=True)) from None
+        raise invalid(path, f"{text!r} is not a valid JSONPath: {said}", hint, at_key=True) from None
     _probe(query, path)
     return lambda value: _Walk(value).nodes(query, value)
 
 
 def _probe(query: object, path: KeyPath) -> None:
-    """Asks the query once, so that a library of another shape is found when a scenario loads."""
+    """Evaluate the query once, to detect an incompatible version of the library when a scenario is loaded."""
     try:
         _Walk([]).nodes(query, [])
     except AttributeError:
         hint = "Install it with: pip install 'mockserver[jsonpath]'"
-        raise InvalidInputError(
-            Flaw(path, "the installed jsonpath-rfc9535 is not of version 1", hint)
-        ) from None
+        raise invalid(path, "the installed jsonpath-rfc9535 is not of version 1", hint) from None
 
 
 def jsonpath(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
-    """A condition on the list of values that the query finds. A body that is no JSON fulfils none."""
+    """Check a condition on the list of values that the query returns. A body that is not JSON fulfils none."""
     query = compile_query(text, path)
-    test = condition.holds
-    place = DifferencePlace(f"jsonpath[{text!r}]")
-
-    def found(request: Request) -> list[Any]:
-        return request.once(f"jsonpath {text}", lambda: query(request.json))
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(found(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            return condition.explain(found(request), place)
-        except UnreadableBodyError as why:
-            return [no_json(request, why, condition.written, condition.count)]
-
-    return MatchCheck(8, holds, explain, count=condition.count)
+    return value_check(
+        8,
+        condition,
+        lambda request: request.once(f"jsonpath {text}", lambda: query(request.json)),
+        DifferencePlace(f"jsonpath[{text!r}]"),
+        unreadable=lambda request, error: [no_json(request, error, condition.written, condition.count)],
+    )
 
 
 class _Walk(Walk):
-    """One query's way through one body."""
+    """Evaluates one query on one body."""
 
     __slots__ = ("visited",)
     pattern_cost = 10
@@ -98,7 +83,7 @@ class _Walk(Walk):
 
 @lru_cache(maxsize=256)
 def _pattern(pattern: str, *, whole: bool) -> Callable[[str], bool] | None:
-    """None for what is no pattern: it fits nothing (RFC 9535 2.4.6)."""
+    """Return a test of the pattern; None if it is invalid: it matches nothing (RFC 9535 2.4.6)."""
     source = re2_pattern(pattern)
     try:
         return patterns.whole(source) if whole else patterns.anywhere(source)

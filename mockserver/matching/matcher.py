@@ -1,7 +1,7 @@
 """
-A `match` mapping compiled: yes or no in a few comparisons, and a field-by-field report on demand.
+Compiled `match` mappings: a fast test, and the differences of each field on demand.
 
-Everything that can be found wrong is found here, when a scenario loads.
+All mistakes are found when a scenario is loaded.
 """
 
 from __future__ import annotations
@@ -30,61 +30,64 @@ from mockserver.model.mismatch import Difference
 from mockserver.schema.match import MatchSpec
 
 MOST_READ_BYTES = 16 << 10
-"""Of a body that is read only to explain a miss; what has been read already is explained whatever its size."""
+"""
+Maximum size of a body that is decoded only to explain a mismatch.
+
+If it is decoded already, the size does not matter.
+"""
 MOST_SEARCHED_BYTES = 4 << 10
-"""Likewise for what may look at all of the body several times: schemas, JSONPath, XPath, GraphQL."""
+"""Like MOST_READ_BYTES, for checks that may search the complete body: schemas, JSONPath, XPath, GraphQL."""
 _MOST_EQUALITIES = 200
-"""So many values of one condition are compared to say about how far a request is from it."""
+"""Maximum number of values that are compared to estimate the distance of a request."""
 
 ReadFile = Callable[[str, KeyPath], bytes]
-"""The bytes of a file beside the scenario. Raises InvalidInputError, at the key path, where there is none."""
+"""Returns the bytes of a file beside the scenario. Raises InvalidInputError, at the key path, if there is none."""
 
 
 class Matcher:
     """
-    Compiled conditions on a request; without any, every request fulfils them.
+    Compiled conditions on a request; without any, every request matches.
 
-    `equalities` are scalars that a request must have at a place, such as
-    `{("json", ("order", "id")): 42, ("headers", ("x-amz-target",)): "SQS.Send"}`:
-    necessary, so an index may group routes by them, and never enough by themselves.
+    `equalities` are scalars that a request must have, such as `{("json", ("order", "id")): 42, ("headers",
+    ("x-amz-target",)): "SQS.Send"}`: they are necessary, so that routes can be indexed by them, but not sufficient.
     """
 
     __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
 
-    def __init__(self, found: list[MatchCheck]) -> None:
-        self._checks = tuple(found)
-        self._in_order = tuple(sorted(found, key=lambda check: check.cost))
-        self.conditions = sum(check.count for check in found)
+    def __init__(self, checks: list[MatchCheck]) -> None:
+        self._checks = tuple(checks)
+        self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
+        self.conditions = sum(check.count for check in checks)
         self.equalities: Equalities = {}
-        for check in found:
+        for check in checks:
             self.equalities.update(check.equalities)
         self.holds = _all([check.holds for check in self._in_order])
 
     def differences(self, request: Request) -> list[Difference]:
-        """Everything that keeps the request out, in the order of the keys; empty where the matcher holds."""
+        """Return all differences, in the order of the keys; empty if the request matches."""
         return self._explained(request, self._checks)
 
-    def quick_differences(self, request: Request, *, asked: bool) -> list[Difference]:
+    def quick_differences(self, request: Request, *, tested: bool) -> list[Difference]:
         """
-        The same without what would take long to find out, for a request that no route takes.
+        Return the differences that are cheap to compute, for an unmatched request.
 
-        `asked`: the matcher was asked whether it holds; then the check that failed has read its part of
-        the request already, and so have those before it.
+        `tested`: the matcher was tested before; then the checks up to the one that failed have decoded their parts of
+        the request already.
         """
         size = len(request.body)
         cost = BODY if size > MOST_READ_BYTES else HEAVY if size > MOST_SEARCHED_BYTES else math.inf
         checks = [check for check in self._checks if check.cost < cost]
-        if asked and len(checks) < len(self._checks):
+        if tested and len(checks) < len(self._checks):
             failed = next((i for i, check in enumerate(self._in_order) if not check.holds(request)), 0)
             reached = self._in_order[: failed + 1]
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, request: Request, *, asked: bool) -> float:
-        """About how far the request is from holding, by what costs little to find out. `asked` as above."""
+    def misfit(self, request: Request, *, tested: bool) -> float:
+        """Estimate the distance of the request from a match, at low cost. `tested` as above."""
         far = 0.0
         for check in self._in_order:
-            has_read = len(request.body) <= MOST_READ_BYTES or (asked and not far)
+            has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
             if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
                 break
             equal = islice(check.equalities.items(), _MOST_EQUALITIES)
@@ -93,13 +96,13 @@ class Matcher:
         return far
 
     def _explained(self, request: Request, checks: Sequence[MatchCheck]) -> list[Difference]:
-        found: dict[tuple[str, str], Difference] = {}
+        differences: dict[tuple[str, str], Difference] = {}
         for check in checks:
             for difference in check.explain(request):
-                found[difference.where, difference.text] = difference
-            if len(found) >= MOST_DIFFERENCES:
+                differences[difference.where, difference.text] = difference
+            if len(differences) >= MOST_DIFFERENCES:
                 break
-        return list(found.values())[:MOST_DIFFERENCES]
+        return list(differences.values())[:MOST_DIFFERENCES]
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
@@ -120,33 +123,32 @@ def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:
 
 def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
     """
-    Raises InvalidInputError with every flaw, their paths relative to the mapping.
+    Compile a `match`. Raises InvalidInputError with every flaw, with paths relative to the mapping.
 
-    `read_file` gives schemas. Where all that is wrong is an extra that is not
-    installed, it is MissingExtraError.
+    `read_file` returns schemas. If the only flaws are missing extras, the error is MissingExtraError.
     """
     flaws: list[Flaw] = []
     lacking: list[MissingExtraError] = []
-    found: list[MatchCheck] = []
+    made: list[MatchCheck] = []
     for make in _makers(spec, flaws, read_file):
         try:
-            found += make()
-        except MissingExtraError as why:
-            lacking.append(why)
-        except InvalidInputError as why:
-            flaws += why.flaws
+            made += make()
+        except MissingExtraError as error:
+            lacking.append(error)
+        except InvalidInputError as error:
+            flaws += error.flaws
     if lacking and not flaws:
         raise lacking[0]
     if flaws or lacking:
-        raise InvalidInputError([*flaws, *(flaw for one in lacking for flaw in one.flaws)])
-    return Matcher(found)
+        raise InvalidInputError([*flaws, *(flaw for error in lacking for flaw in error.flaws)])
+    return Matcher(made)
 
 
 Maker = Callable[[], Iterable[MatchCheck]]
 
 
 def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator[Maker]:
-    """One maker a key, so that what is wrong with one key hides no other's flaws."""
+    """Yield one function for each key, so that the flaws of one key don't hide those of others."""
 
     def reader(*path: str, dialect: ReadingDialect = ReadingDialect.TEXT) -> Reader:
         return Reader(OPERATORS, dialect, path, flaws)
@@ -171,15 +173,15 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
     if spec.has("json_exact"):
         yield lambda: [body.json(reader("json_exact", dialect=ReadingDialect.EXACT).read(spec.json_exact))]
     for query, written in spec.jsonpath.items():
-        place = reader("jsonpath", query, dialect=ReadingDialect.FOUND)
-        yield partial(_queried, jsonpath, query, written, place)
+        yield partial(
+            _queried, jsonpath, query, written, reader("jsonpath", query, dialect=ReadingDialect.FOUND)
+        )
     if spec.has("schema_"):
         yield lambda: [schema(spec.schema_, ("schema",), read_file)]
     if spec.has("text"):
         yield lambda: [body.text(reader("text").read(body.emptiness(spec.text)))]
     for query, written in spec.xml.items():
-        place = reader("xml", query)
-        yield partial(_queried, xml, query, written, place)
+        yield partial(_queried, xml, query, written, reader("xml", query))
     if spec.has("graphql"):
         yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("body_sha256"):
@@ -194,27 +196,23 @@ def _queried(
     return [make(query, place.read(written), place.path)]
 
 
-def _condition(written: object, path: KeyPath, flaws: list[Flaw], dialect: ReadingDialect) -> Condition:
-    return Reader(OPERATORS, dialect, path, flaws).read(written)
-
-
 def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) -> Condition:
     """
-    A condition on one value, or ABSENT, with bare operators: `.holds(value)`, `.describe()`.
+    Compile a condition on one value, or ABSENT, with operators without a dollar.
 
-    `text`: the value is a text and numbers stand for theirs, as in headers;
-    else it is JSON, where nothing is converted. Raises InvalidInputError with every
-    flaw, below `path`.
+    `text`: the value is a text, and numbers stand for their text, as in headers; otherwise, it is JSON. Raises
+    InvalidInputError with every flaw, below `path`.
     """
     flaws: list[Flaw] = []
-    condition = _condition(value, path, flaws, ReadingDialect.TEXT if text else ReadingDialect.BARE)
+    dialect = ReadingDialect.TEXT if text else ReadingDialect.BARE
+    condition = Reader(OPERATORS, dialect, path, flaws).read(value)
     if flaws:
         raise InvalidInputError(flaws)
     if not text:
         return condition
     test = condition.holds
     return Condition(
-        lambda one: test([] if one is ABSENT else [one]),
+        lambda text_value: test([] if text_value is ABSENT else [text_value]),
         condition.said,
         condition.written,
         count=condition.count,

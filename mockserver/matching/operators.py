@@ -1,14 +1,9 @@
-"""
-Every operator of the language in one table, and those that combine conditions.
-
-To add one: write its function here or in `comparing`, put it into the table,
-name it in `model.match.BARE_OPERATORS`, and give it a row in the tests and an
-example in `docs/matching.md`.
-"""
+"""The table of all operators, and the operators that combine conditions. CONTRIBUTING.md says how to add one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.matching import comparing
@@ -19,7 +14,7 @@ from mockserver.matching.reading import Operator, Reader, ReadingDialect, alone,
 from mockserver.model.http import ABSENT
 
 MAX_UNORDERED = 1000
-"""Pairing items with conditions costs their product."""
+"""Maximum number of items: pairing costs the product of items and conditions."""
 
 
 def presence(reader: Reader, *, there: bool) -> Condition:
@@ -52,22 +47,16 @@ def negation(operand: object, reader: Reader) -> Condition:
     return Not(reader.below().read(operand), {reader.spelt("not"): operand})
 
 
-def any_of(operand: object, reader: Reader) -> Condition:
-    parts = listed(operand, reader.spelt("any_of"), "[condition, condition]")
-    return AnyOf(
-        [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("any_of"): operand}
-    )
-
-
-def all_of(operand: object, reader: Reader) -> Condition:
-    parts = listed(operand, reader.spelt("all_of"), "[condition, condition]")
-    return AllOf(
-        [reader.below(i).read(part) for i, part in enumerate(parts)], {reader.spelt("all_of"): operand}
-    )
+def _combined(
+    name: str, combine: Callable[[list[Condition], object], Condition], operand: object, reader: Reader
+) -> Condition:
+    parts = listed(operand, reader.spelt(name), "[condition, condition]")
+    conditions = [reader.below(i).read(part) for i, part in enumerate(parts)]
+    return combine(conditions, {reader.spelt(name): operand})
 
 
 def unordered(operand: object, reader: Reader) -> Condition:
-    """A list with just these items, in any order."""
+    """Match a list with exactly these items, in any order."""
     if not isinstance(operand, list) or len(operand) > MAX_UNORDERED:
         raise WrongValueError(
             f"expected a list of at most {MAX_UNORDERED} items, got {shown(operand)}",
@@ -81,7 +70,7 @@ def unordered(operand: object, reader: Reader) -> Condition:
 
 
 def fields(operand: object, reader: Reader) -> Condition:
-    """An object's fields; keys are taken literally."""
+    """Match the fields of an object; keys are literal."""
     if not isinstance(operand, dict):
         raise WrongValueError(
             f"expected a mapping of fields, got {shown(operand)}", "Write {name: condition}"
@@ -104,8 +93,8 @@ OPERATORS: Mapping[str, Operator] = {
     "ends_with": comparing.ends_with,
     "matches": comparing.matches,
     "one_of": comparing.one_of,
-    "any_of": any_of,
-    "all_of": all_of,
+    "any_of": partial(_combined, "any_of", AnyOf),
+    "all_of": partial(_combined, "all_of", AllOf),
     "gt": comparing.gt,
     "gte": comparing.gte,
     "lt": comparing.lt,
@@ -118,4 +107,4 @@ OPERATORS: Mapping[str, Operator] = {
     "unordered": unordered,
     "fields": fields,
 }
-"""By the name that authors write; `fields` only where operators carry a dollar."""
+"""Operators by name; `fields` exists only with a dollar."""

@@ -1,9 +1,10 @@
 r"""
-Paths as routes write them, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
+Paths of routes, in aiohttp's notation: `/users/{id}`, `/users/{id:\\d+}`, `/files/{rest:.+}`.
 
-Nothing is normalised: `//`, a trailing slash, `..` and case stay. Segments are
-percent-decoded once, and `%2F` is no separator: inside the house it stands as
-SLASH until a parameter's value is handed out.
+Nothing is normalised: `
+
+`, a trailing slash, `..` and case are kept. Segments are percent-decoded once. `%2F` is not a separator: it is
+represented by SLASH until the value of a parameter is returned.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from functools import lru_cache
 
 import re2
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import InvalidInputError, invalid
 from mockserver.model.http import decode_segment
 
 SLASH = "\uf8ff"
-"""A slash that came as %2F: a character of its segment, no separator."""
+"""A slash that was sent as %2F: a character of its segment, not a separator."""
 
 _LONG_CHARS = 1_000
-"""From this length on a path is decoded by one pass of C code, and once for all callers."""
+"""From this length on, a path is decoded by one pass of C code, and cached."""
 _SWAPPED = str.maketrans("%=", "=%")
 _OTHER = "\ud800"
 _SWAPPED_BYTES = bytes.maketrans(b"%=", b"=%")
@@ -32,7 +33,7 @@ _CROSSES = re.compile(r"[./]|\[\^|\\[SDWP]|\\x2[fF]|\\pZ")
 
 def canonical(raw_path: str) -> str:
     """
-    The path with every segment decoded; an encoded slash becomes SLASH.
+    Return the path with every segment decoded; an encoded slash becomes SLASH.
 
     >>> canonical("/a%20b/c%2Fd").replace(SLASH, "<slash>")
     '/a b/c<slash>d'
@@ -49,7 +50,7 @@ def _by_segment(raw_path: str) -> str:
 @lru_cache(maxsize=8)
 def _long(raw_path: str) -> str:
     """
-    The same for a long path, several times as fast: percent-encoding is quoted-printable with another sign.
+    Decode a long path, several times as fast: percent-encoding is quoted-printable with another sign.
 
     A slash is ASCII, so no character is decoded across it.
     """
@@ -68,12 +69,12 @@ def _long(raw_path: str) -> str:
 
 
 def revealed(value: str) -> str:
-    """A parameter's value as it is handed out, encoded slashes being slashes."""
+    """Return the value of a parameter, with encoded slashes as slashes."""
     return value.replace(SLASH, "/")
 
 
 def regex(source: str) -> re2._Regexp:
-    """A linear-time regular expression that logs nothing. Raises re2.error."""
+    """Compile a linear-time regular expression that logs nothing. Raises re2.error."""
     options = re2.Options()
     options.log_errors = False
     options.max_mem = 8 << 20
@@ -88,28 +89,27 @@ _FOREIGN = re.compile(
 
 def as_parameter(segment: str) -> str | None:
     r"""
-    The parameter that a literal segment is in the notation of another tool; None where it is none.
+    Return the parameter for a literal segment in the notation of another tool; None if it is not one.
 
     >>> as_parameter(":id"), as_parameter("<int:id>"), as_parameter("**"), as_parameter("orders")
     ('{id}', '{id:\\d+}', '{rest:.+}', None)
     """
-    found = _FOREIGN.fullmatch(segment)
-    if found is None:
+    match = _FOREIGN.fullmatch(segment)
+    if match is None:
         return None
-    if found["all"] or found["kind"] == "path":
-        return f"{{{found['angle'] or 'rest'}:.+}}"
-    if found["digits"] or found["kind"] == "int":
-        return f"{{{found['angle'] or 'number'}:\\d+}}"
-    return f"{{{found['colon'] or found['angle'] or found['square'] or 'any'}}}"
+    if match["all"] or match["kind"] == "path":
+        return f"{{{match['angle'] or 'rest'}:.+}}"
+    if match["digits"] or match["kind"] == "int":
+        return f"{{{match['angle'] or 'number'}:\\d+}}"
+    return f"{{{match['colon'] or match['angle'] or match['square'] or 'any'}}}"
 
 
 class Segment:
     """
-    One part of a path between slashes.
+    A segment of a path.
 
-    Exactly one of three: a literal (`text`), one plain parameter (`names` has
-    one name, no `pattern`), or a regular expression with parameters. A `tail`
-    may match slashes and takes all that is left of the path.
+    It is one of: a literal (`text`), a plain parameter (one name, no `pattern`), or a regular expression with
+    parameters. A `tail` may match slashes, and matches the rest of the path.
     """
 
     __slots__ = ("names", "pattern", "source", "tail", "text")
@@ -131,7 +131,7 @@ class Segment:
 
 
 class PathPattern:
-    """A compiled path. Raises InvalidInputError with the place inside the text. `text` is the path as written."""
+    """A compiled path; `text` is the path as written. Raises InvalidInputError."""
 
     __slots__ = ("literal", "names", "segments", "text")
 
@@ -141,13 +141,13 @@ class PathPattern:
         self.names = tuple(name for segment in self.segments for name in segment.names)
         for name in self.names:
             if self.names.count(name) > 1:
-                raise _bad(f"the parameter {name!r} stands twice in {text!r}", "Give each its own name")
+                raise _bad(f"the parameter {name!r} is duplicated in {text!r}", "Use different names")
         self.literal: str | None = None
         if all(segment.text is not None for segment in self.segments):
             self.literal = "/" + "/".join(segment.text or "" for segment in self.segments)
 
     def match(self, raw_path: str) -> dict[str, str] | None:
-        """The parameters, decoded, where the whole raw path fits; else None."""
+        """Return the decoded parameters if the raw path matches; else None."""
         path = canonical(raw_path)
         if self.literal is not None:
             return {} if path == self.literal else None
@@ -157,10 +157,10 @@ class PathPattern:
             if i >= len(parts):
                 return None
             if segment.tail:
-                found = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
-                if not found:
+                match = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
+                if not match:
                     return None
-                return self.named([*values, *found.groups()])
+                return self.named([*values, *match.groups()])
             if not take(segment, parts[i], values):
                 return None
         return self.named(values) if len(parts) == len(self.segments) else None
@@ -176,25 +176,27 @@ class PathPattern:
 
 
 def take(segment: Segment, part: str, values: list[str]) -> bool:
-    """Whether a part of the path fits a segment that is no tail; appends the values of its parameters."""
+    """Whether a segment other than a tail matches a part of the path; appends the values of its parameters."""
     if segment.text is not None:
         return segment.text == part
     if segment.pattern is None:
         if part:
             values.append(part)
         return bool(part)
-    found = segment.pattern.fullmatch(part)
-    if found:
-        values.extend(found.groups())
-    return bool(found)
+    match = segment.pattern.fullmatch(part)
+    if match:
+        values.extend(match.groups())
+    return bool(match)
 
 
 def _bad(message: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((), message, hint))
+    return invalid((), message, hint)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """`("text", ...)`, `("param", ...)` and `("slash", "/")` in order; braces may nest inside a parameter's regex."""
+    """
+    Yield `("text", ...)`, `("param", ...)` and `("slash", "/")` in order; braces may be nested in a parameter's regex.
+    """
     i, literal = 0, ""
     while i < len(text):
         char = text[i]
@@ -249,7 +251,7 @@ def _segments(text: str) -> list[Segment]:
 
 
 def _harmless(param: str) -> str:
-    """A parameter's regex without its escaped dots and slashes' look-alikes."""
+    """Return a parameter's regex without its escaped dots and backslashes."""
     return param.partition(":")[2].replace("\\.", "").replace("\\\\", "")
 
 
@@ -260,7 +262,8 @@ def _split(param: str) -> tuple[str, str]:
         bare = name.strip("{}*?!.+<>: ")
         meant = bare if _PARAM_NAME.fullmatch(bare) else "order_id"
         raise _bad(
-            f"{name!r} is no name of a parameter", f"Use letters, digits and underscores, as in {{{meant}}}"
+            f"{name!r} is not a valid parameter name",
+            f"Use letters, digits and underscores, as in {{{meant}}}",
         )
     if colon and not pattern:
         raise _bad(f"the parameter {name!r} has an empty pattern", f"Write {{{name}}} or {{{name}:\\d+}}")
@@ -304,8 +307,8 @@ def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regex
         source += f"({_without_groups(pattern)})"
     try:
         return tuple(names), regex(source)
-    except re2.error as why:
-        reason = why.args[0].decode() if isinstance(why.args[0], bytes) else why.args[0]
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
         raise _bad(
             f"a bad regular expression in the path: {reason}",
             "Patterns are RE2: no look-around, no back references",
@@ -313,5 +316,5 @@ def _regex_of(group: list[tuple[str, str]]) -> tuple[tuple[str, ...], re2._Regex
 
 
 def _without_groups(pattern: str) -> str:
-    """The pattern with its own capturing groups made non-capturing, so that values keep their names."""
+    """Return the pattern with non-capturing groups, so that values keep their names."""
     return re.sub(r"(?<!\\)\((?!\?)", "(?:", pattern)

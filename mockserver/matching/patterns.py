@@ -1,8 +1,7 @@
 """
-Regular expressions that cannot explode: RE2, whole value, linear in the text's length.
+Regular expressions in linear time, by RE2.
 
-RE2 lacks what needs backtracking; a pattern that asks for it is refused with
-the construct's name and what to write instead.
+RE2 does not support constructs that need backtracking; the error names the construct and an alternative.
 """
 
 from __future__ import annotations
@@ -15,26 +14,27 @@ import re2
 from mockserver.errors import WrongValueError
 
 MAX_MEMORY_BYTES = 8 << 20
-"""What one pattern and its automaton may take; a pattern that needs more is refused."""
+"""Maximum memory of one pattern and its automaton."""
 MAX_PROGRAM = 10_000
-"""The instructions of a compiled pattern: `x{1,1000}` has some thousand, `\\pL{1,30}` too."""
+"""Maximum number of instructions of a compiled pattern: `x{1,1000}` has some thousand, `\\pL{1,30}` too."""
 MAX_STEPS = 200_000_000
 """
-Instructions times bytes: past it a pattern is not tried. Linear time still grows with the pattern
-where its automaton outgrows the memory: `.*a.{200}` over 1 MiB takes seconds.
+Maximum product of instructions and bytes; beyond it, a pattern does not match.
+
+Linear time still grows with the pattern if its automaton exceeds the memory: `.*a.{200}` over 1 MiB takes seconds.
 """
 
 _LACKS = (
     (r"\(\?<?[=!]", "look-around such as (?=…) and (?<!…)", "Combine conditions: all_of, not, starts_with"),
-    (r"\\[1-9]|\\[kg][<{']|\(\?P=", "back references such as \\1", "Ask for each part on its own"),
-    (r"\(\?>", "atomic groups, (?>…)", "Leave out the ?>: nothing backtracks here"),
-    (r"[*+?}]\+", "possessive quantifiers such as a++", "Write a+: nothing backtracks here"),
+    (r"\\[1-9]|\\[kg][<{']|\(\?P=", "back references such as \\1", "Write a condition for each part"),
+    (r"\(\?>", "atomic groups, (?>…)", "Leave out the ?>: RE2 does not backtrack"),
+    (r"[*+?}]\+", "possessive quantifiers such as a++", "Write a+: RE2 does not backtrack"),
     (r"\(\?\(", "conditions, (?(1)…)", "Write the alternatives under any_of"),
     (r"\(\?#", "comments, (?#…)", "Write the comment beside the key, after a #"),
     (r"\(\?[a-zA-Z]*x", "the verbose flag x", "Write the pattern without white space and comments"),
     (r"\(\?(R|[0-9&+-])", "recursion", "Match the outer shape here and the rest with another condition"),
-    (r"\\Z", "\\Z", "Leave it out: a pattern has to fit the whole value anyway"),
-    (r"\\G", "\\G", "Leave it out: a pattern has to fit the whole value anyway"),
+    (r"\\Z", "\\Z", "Leave it out: a pattern must match the complete value"),
+    (r"\\G", "\\G", "Leave it out: a pattern must match the complete value"),
     (r"\\u", "\\uXXXX", "Write \\x{XXXX}"),
     (r"\\h", "\\h", "Write [ \\t]"),
     (r"\\R", "\\R", "Write (?:\\r\\n|\\n|\\r)"),
@@ -53,17 +53,17 @@ def _options() -> re2.Options:
 
 
 def whole(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits a whole text. Raises WrongValueError, with the remedy, for a refused one."""
+    """Return a test whether the pattern matches a complete text. Raises WrongValueError, with a fix."""
     return _bounded(_compile(pattern), "fullmatch")
 
 
 def anywhere(pattern: str) -> Callable[[str], bool]:
-    """A test whether the pattern fits some part of a text. Raises WrongValueError as `whole` does."""
+    """Return a test whether the pattern matches a part of a text. Raises WrongValueError."""
     return _bounded(_compile(pattern), "search")
 
 
 def too_long(pattern: str, text: str) -> bool:
-    """Whether the text is longer than a pattern of that size is tried on."""
+    """Whether the text is too long for a pattern of that size."""
     return bool(len(text.encode("utf-8", "replace")) > MAX_STEPS // _compile(pattern).programsize)
 
 
@@ -81,17 +81,17 @@ def _bounded(compiled: re2._Regexp, ask: str) -> Callable[[str], bool]:
 def _compile(pattern: str) -> re2._Regexp:
     try:
         compiled = re2.compile(pattern, _options())
-    except re2.error as why:
-        raise _refusal(pattern, _reason(why)) from None
+    except re2.error as error:
+        raise _refusal(pattern, _reason(error)) from None
     except UnicodeEncodeError:
-        raise WrongValueError("the pattern has a lone surrogate, which is no character", _HINT) from None
+        raise WrongValueError("the pattern has a lone surrogate, which is not a character", _HINT) from None
     if compiled.programsize > MAX_PROGRAM:
         raise _refusal(pattern, f"too large: {compiled.programsize} instructions, at most {MAX_PROGRAM}")
     return compiled
 
 
-def _reason(why: re2.error) -> str:
-    said = why.args[0] if why.args else "unknown"
+def _reason(error: re2.error) -> str:
+    said = error.args[0] if error.args else "unknown"
     return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
 
 
@@ -99,8 +99,10 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
     if reason.startswith(("invalid perl operator", "invalid escape sequence", "bad repetition operator")):
         culprit = reason.partition(": ")[2]
         for construct, name, remedy in _LACKS_COMPILED:
-            if (found := construct.search(pattern)) and _belongs(culprit, found[0]):
-                return WrongValueError(f"the pattern {pattern!r} uses {name}, which RE2 lacks", remedy)
+            if (match := construct.search(pattern)) and _belongs(culprit, match[0]):
+                return WrongValueError(
+                    f"the pattern {pattern!r} uses {name}, which RE2 does not support", remedy
+                )
     if "repetition size" in reason:
         return WrongValueError(
             f"the pattern {pattern!r} is refused: {reason}",
@@ -111,9 +113,9 @@ def _refusal(pattern: str, reason: str) -> WrongValueError:
             f"the pattern {pattern!r} is refused: {reason}",
             "Make it smaller, or split it into several conditions",
         )
-    return WrongValueError(f"the pattern {pattern!r} is no regular expression: {reason}", _HINT)
+    return WrongValueError(f"the pattern {pattern!r} is not a valid regular expression: {reason}", _HINT)
 
 
 def _belongs(culprit: str, construct: str) -> bool:
-    """Whether RE2's complaint is about that construct: it quotes the beginning, at times a little more."""
+    """Whether RE2's error is about that construct: it quotes the beginning, sometimes a little more."""
     return culprit.startswith(construct) or construct.startswith(culprit) or construct[-2:] == culprit[-2:]

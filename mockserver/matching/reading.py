@@ -1,8 +1,8 @@
 """
-From what an author wrote to compiled conditions: in which dialect, with all flaws at once.
+Compiles conditions as written, in their dialect, and collects all flaws.
 
-Where a tree is compared (`json`, `json_exact`, `graphql.variables`) a mapping
-names fields and operators carry a dollar; everywhere else operators stand bare.
+In trees (`json`, `json_exact`, `graphql.variables`), a mapping names fields, and operators have a dollar; elsewhere,
+operators have none.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from mockserver.matching.values import show
 from mockserver.model.written import as_text
 
 MAX_DEPTH = 64
-"""So deep may conditions nest; it bounds how deep matching looks into a request."""
+"""Maximum nesting of conditions; it limits how deep matching descends into a request."""
 
 
 NEVER = Condition(lambda _: False, "something else", None)
-"""Stands where a condition has a flaw, so that the rest is read on."""
+"""Replaces a condition with a flaw, so that reading continues."""
 
 
 class ReadingDialect(Enum):
-    """How conditions are written, and what they are asked of."""
+    """How conditions are written, and what value they get."""
 
     TEXT = "text"
-    """All texts under one name, as a list. Numbers stand for their text."""
+    """All texts with one name, as a list. Numbers stand for their text."""
     BARE = "bare"
-    """One JSON value; operators stand bare."""
+    """One JSON value; operators without a dollar."""
     FOUND = "found"
-    """The list of values that a query found; operators stand bare."""
+    """The list of results of a query; operators without a dollar."""
     TREE = "tree"
-    """One JSON value; mappings name fields, others may be there; operators carry a dollar."""
+    """One JSON value; mappings name fields, other fields are allowed; operators with a dollar."""
     EXACT = "exact"
-    """As TREE, but no other fields may be there."""
+    """Like TREE, without other fields."""
 
     @property
     def dollar(self) -> bool:
@@ -46,14 +46,14 @@ class ReadingDialect(Enum):
 
 
 Operator = Callable[[Any, "Reader"], Condition]
-"""From an operand, as written, to the condition. Raises WrongValueError for an operand that it can't use."""
+"""Returns the condition for an operand as written. Raises WrongValueError for an invalid operand."""
 
 
 class Reader:
     """
-    One place in what the author wrote.
+    One place in a condition as written.
 
-    What is wrong with it goes to `flaws`, which all places share. `operators` is the table of them.
+    Flaws are added to `flaws`, which all places share. `operators` is the table of operators.
     """
 
     __slots__ = ("depth", "dialect", "flaws", "operators", "path")
@@ -73,36 +73,36 @@ class Reader:
         self.depth = depth
 
     def below(self, *keys: str | int, dialect: ReadingDialect | None = None) -> Reader:
-        """The place at the end of `keys`, one deeper."""
+        """Return the place at `keys`, one level deeper."""
         path = (*self.path, *keys)
         return Reader(self.operators, dialect or self.dialect, path, self.flaws, self.depth + 1)
 
     def read(self, value: object) -> Condition:
-        """What the author wrote here, as a condition."""
+        """Return the condition at this place."""
         try:
             self.bounded()
             condition = _read(value, self)
-        except WrongValueError as why:
-            self.refuse(why)
+        except WrongValueError as error:
+            self.refuse(error)
             return NEVER
         return condition
 
     @property
     def items(self) -> ReadingDialect:
-        """The dialect of a list's items."""
+        """The dialect of the items of a list."""
         return ReadingDialect.BARE if self.dialect is ReadingDialect.FOUND else self.dialect
 
     def spelt(self, operator: str) -> str:
-        """The operator as this dialect writes it."""
+        """Return the operator as written in this dialect."""
         return f"${operator}" if self.dialect.dollar else operator
 
     def bounded(self) -> None:
-        """Raises WrongValueError where this place is nested deeper than MAX_DEPTH."""
+        """Raise WrongValueError if this place is nested deeper than MAX_DEPTH."""
         if self.depth > MAX_DEPTH:
-            raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+            raise WrongValueError(f"conditions nested more than {MAX_DEPTH} deep", "Match a part of it")
 
-    def refuse(self, why: WrongValueError, *, at_key: bool = False) -> None:
-        self.flaws.append(Flaw(self.path, str(why), why.hint, at_key))
+    def refuse(self, error: WrongValueError, *, at_key: bool = False) -> None:
+        self.flaws.append(Flaw(self.path, str(error), error.hint, at_key))
 
     def leaf(
         self,
@@ -115,9 +115,9 @@ class Reader:
         of_lists: bool = False,
     ) -> Condition:
         """
-        A condition from a test of one value; where texts are compared, one of them has to pass.
+        Return a condition from a test of one value; in texts, one of them must pass.
 
-        Raises WrongValueError where a list is asked and the operator never holds `of_lists`.
+        Raises WrongValueError for a list of results, if the operator is never true `of_lists`.
         """
         written = {self.spelt(operator): operand}
         if self.dialect is ReadingDialect.TEXT:
@@ -131,7 +131,7 @@ class Reader:
         return Condition(test, said, written, slip=slip)
 
     def text(self, value: object, operator: str = "equals", example: str = "text") -> str:
-        """An operand that is a text. Where texts are compared a number or boolean stands for its text."""
+        """Return an operand that is a text. In texts, a number or boolean stands for its text."""
         if isinstance(value, str):
             return value
         if self.dialect is ReadingDialect.TEXT and isinstance(value, (int, float)):
@@ -142,10 +142,10 @@ class Reader:
         raise WrongValueError(f"expected a text, got {shown(value)}", hint)
 
     def literal(self, value: object) -> object:
-        """An operand that is a JSON value and no condition. Raises WrongValueError for what JSON can't say."""
+        """Return an operand that is a JSON value, not a condition. Raises WrongValueError."""
         for item, depth in _walk(value):
             if depth + self.depth > MAX_DEPTH:
-                raise WrongValueError(f"nested more than {MAX_DEPTH} deep", "Ask for a part of it")
+                raise WrongValueError(f"nested more than {MAX_DEPTH} deep", "Match a part of it")
             if isinstance(item, float) and not math.isfinite(item):
                 raise WrongValueError(f"JSON has no {item}", "Write a number")
             if isinstance(item, dict) and any(not isinstance(key, str) for key in item):
@@ -155,6 +155,25 @@ class Reader:
                     f"expected a JSON value, got {shown(item)}", "Put quotes round it to make it a text"
                 )
         return value
+
+
+def read_parts(
+    written: Mapping[Any, Any],
+    reader: Reader,
+    dialect_of: Mapping[str, ReadingDialect],
+    unknown: Callable[[object], WrongValueError],
+    prepare: Callable[[str, object], object] = lambda _, item: item,
+) -> dict[str, Condition]:
+    """Read a mapping that names parts of a thing: a condition for each of them. Flaws go to the reader."""
+    conditions = {}
+    for key, item in written.items():
+        place = reader.below(key)
+        if key not in dialect_of:
+            place.refuse(unknown(key), at_key=True)
+        else:
+            place.dialect = dialect_of[key]
+            conditions[key] = place.read(prepare(key, item))
+    return conditions
 
 
 def _read(value: object, reader: Reader) -> Condition:
@@ -190,7 +209,7 @@ def _refuse_field(key: Any, item: Any, beside: str, reader: Reader) -> None:
     if key in reader.operators:
         hint = f"Did you mean '${key}'?"
     reader.below(key).refuse(
-        WrongValueError(f"the field {key!r} stands beside the operator {beside!r}", hint), at_key=True
+        WrongValueError(f"the field {key!r} is beside the operator {beside!r}", hint), at_key=True
     )
     reader.below(key).read(item)
 
@@ -210,8 +229,8 @@ def _operator(key: Any, operand: object, reader: Reader) -> Condition:
         return NEVER
     try:
         return reader.operators[name](operand, place)
-    except WrongValueError as why:
-        place.refuse(why)
+    except WrongValueError as error:
+        place.refuse(error)
         return NEVER
 
 
@@ -222,7 +241,7 @@ def _known(reader: Reader) -> list[str]:
 def _unknown(key: object, known: list[str], reader: Reader) -> WrongValueError:
     bare = str(key).removeprefix("$")
     if not reader.dialect.dollar and bare in known:
-        return WrongValueError(f"unknown operator {key!r}", f"Operators stand bare here: write {bare!r}")
+        return WrongValueError(f"unknown operator {key!r}", f"Operators have no dollar here: write {bare!r}")
     return WrongValueError(f"unknown operator {key!r}", near(str(key), map(reader.spelt, known)))
 
 
@@ -240,7 +259,7 @@ def _walk(value: object) -> Iterator[tuple[Any, int]]:
 
 
 def some(test: Test) -> Test:
-    """At least one value passes."""
+    """Return a test that at least one value passes."""
 
     def holds(values: Any) -> bool:
         for value in values:  # noqa: SIM110  (a generator costs more than the tests)
@@ -252,7 +271,7 @@ def some(test: Test) -> Test:
 
 
 def nearest(slip: Guess | None) -> Guess | None:
-    """The likeliest slip of all the values under one name."""
+    """Return the most likely hint of all values with one name."""
     if slip is None:
         return None
     guess: Callable[[Any], Slip] = slip
@@ -262,20 +281,20 @@ def nearest(slip: Guess | None) -> Guess | None:
 
 
 def alone(condition: Condition) -> Condition:
-    """A condition on a list of texts, asked of one text."""
+    """Return a condition on a list of texts as one on a single text."""
     test, slip = condition.holds, condition.slip
     guess = None if slip is None else (lambda value: slip([value]))
     return Condition(lambda value: test([value]), condition.said, condition.written, slip=guess)
 
 
 def not_empty(values: list[Any]) -> None:
-    """Raises WrongValueError for an empty list where texts are compared: none at all is absent."""
+    """Raise WrongValueError for an empty list in texts: no value means absent."""
     if not values:
-        raise WrongValueError("an empty list never comes", "Write absent")
+        raise WrongValueError("an empty list never matches", "Write absent")
 
 
 def in_order(reader: Reader, checks: Sequence[Condition], written: Any) -> Condition:
-    """A list that came has just these items."""
+    """Return a condition on a list with exactly these items."""
     if reader.dialect is ReadingDialect.TEXT:
         not_empty(written)
     return ItemConditions(

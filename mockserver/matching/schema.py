@@ -1,4 +1,8 @@
-"""JSON Schema 2020-12 over a request's JSON. References stay in the scenario's folder; nothing is fetched."""
+"""
+JSON Schema 2020-12 conditions on the JSON body.
+
+References stay in the scenario's folder; nothing is loaded from a network.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.matching import body
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.extras import library
@@ -16,7 +20,7 @@ from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 _FOLDER = "scenario:///"
-"""Where schemas live for each other's references: the scenario's folder."""
+"""The base URI of schemas, which stands for the scenario's folder."""
 _REGEX_BYTES = 1 << 20
 _SAID_CHARS = 200
 
@@ -25,9 +29,9 @@ ReadFile = Callable[[str, KeyPath], bytes]
 
 def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
     """
-    That the body is JSON which the schema takes. `written` is the schema, or a file's name.
+    Check that the JSON body is valid. `written` is the schema, or the name of a file.
 
-    Raises InvalidInputError for what is no schema, MissingExtraError without the library.
+    Raises InvalidInputError for an invalid schema, MissingExtraError without the library.
     """
     validator = _compile(written, path, read_file)
 
@@ -41,22 +45,24 @@ def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:
         try:
             value = request.json
             return _differences(validator, value)
-        except UnreadableBodyError as why:
-            return [body.no_json(request, why, {"schema": written}, 1)]
-        except ValueError as why:
-            return [Difference("json", {"schema": written}, text=f"json: the schema can't be asked: {why}")]
+        except UnreadableBodyError as error:
+            return [body.no_json(request, error, {"schema": written}, 1)]
+        except ValueError as error:
+            return [
+                Difference("json", {"schema": written}, text=f"json: the schema can't be applied: {error}")
+            ]
 
     return MatchCheck(8, holds, explain)
 
 
 def _differences(validator: Any, value: Any) -> list[Difference]:
-    found = []
+    differences = []
     for error, _ in zip(validator.iter_errors(value), range(MOST), strict=False):
         place = DifferencePlace("json", tuple(error.instance_path))
         said = error.message if len(error.message) <= _SAID_CHARS else error.message[: _SAID_CHARS - 1] + "…"
         rule = "/".join(map(str, error.schema_path))
-        found.append(place.refused(error.instance, {"schema": rule}, said))
-    return found
+        differences.append(place.refused(error.instance, {"schema": rule}, said))
+    return differences
 
 
 def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
@@ -64,10 +70,10 @@ def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
     base = _FOLDER
     if isinstance(written, str):
         base += written.removeprefix("./")
-        written = _from_file(written, path, read_file)
+        written = json_file(written, path, read_file)
     if not isinstance(written, (dict, bool)):
         hint = "Write the schema, or the name of a file beside the scenario"
-        raise InvalidInputError(Flaw(path, f"expected a JSON Schema, got {shown(written)}", hint))
+        raise invalid(path, f"expected a JSON Schema, got {shown(written)}", hint)
     try:
         return engine.validator_for(
             _plain(written, path),
@@ -75,45 +81,42 @@ def _compile(written: object, path: KeyPath, read_file: ReadFile) -> Any:
             retriever=lambda uri: _referred(uri, path, read_file),
             pattern_options=engine.RegexOptions(size_limit=_REGEX_BYTES, dfa_size_limit=_REGEX_BYTES),
         )
-    except ValueError as why:
-        raise InvalidInputError(_flaw(why, path)) from None
+    except ValueError as error:
+        raise InvalidInputError(_flaw(error, path)) from None
 
 
-def _flaw(why: ValueError, path: KeyPath) -> Flaw:
-    place = tuple(getattr(why, "instance_path", ()))
-    said = str(getattr(why, "message", why)).partition("\n")[0]
+def _flaw(error: ValueError, path: KeyPath) -> Flaw:
+    place = tuple(getattr(error, "instance_path", ()))
+    said = str(getattr(error, "message", error)).partition("\n")[0]
     hint = "See https://json-schema.org/draft/2020-12"
     if "regex" in said:
         hint = "Patterns run in linear time: no look-around, no back references"
-    return Flaw((*path, *place), f"this is no JSON Schema: {said}", hint)
+    return Flaw((*path, *place), f"this is not a valid JSON Schema: {said}", hint)
 
 
-def _from_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+def json_file(name: str, path: KeyPath, read_file: ReadFile) -> Any:
+    """Return the JSON of a file beside the scenario. Raises InvalidInputError."""
     try:
         return json.loads(read_file(name, path))
-    except (ValueError, RecursionError) as why:
-        said = "nested too deeply" if isinstance(why, RecursionError) else why
-        raise InvalidInputError(
-            Flaw(path, f"{name!r} is no JSON: {said}", "Schemas are JSON files")
-        ) from None
+    except (ValueError, RecursionError) as error:
+        said = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise invalid(path, f"{shown(name)} is not valid JSON: {said}", "Write it as JSON") from None
 
 
 def _referred(uri: str, path: KeyPath, read_file: ReadFile) -> object:
-    """A schema that another one refers to. Raises ValueError, which the library reports."""
+    """Return a referenced schema. Raises ValueError, which the library reports."""
     if not uri.startswith(_FOLDER):
-        raise ValueError("nothing is fetched; put the schema beside the scenario")
+        raise ValueError("remote files are not loaded; put the schema beside the scenario")
     try:
-        return _plain(_from_file(uri.removeprefix(_FOLDER), path, read_file), path)
-    except InvalidInputError as why:
-        raise ValueError(str(why)) from None
+        return _plain(json_file(uri.removeprefix(_FOLDER), path, read_file), path)
+    except InvalidInputError as error:
+        raise ValueError(str(error)) from None
 
 
 def _plain(value: object, path: KeyPath, depth: int = 0) -> object:
-    """The same with numbers that have forgotten how they were written: the library knows Python's own only."""
+    """Return the schema with plain numbers, because the library knows only Python's own types."""
     if depth > MAX_DEPTH:
-        raise InvalidInputError(
-            Flaw(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
-        )
+        raise invalid(path, f"the schema is nested more than {MAX_DEPTH} deep", "Use $defs and $ref")
     if isinstance(value, dict):
         return {str(key): _plain(item, path, depth + 1) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,8 +1,8 @@
 """
-Selectors: one notation that names a part of a request, for `per`, `by` and `same`.
+Selectors name a part of a request, for `per`, `by` and `same`.
 
-`method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`,
-`form.NAME`, `path.NAME`, `json.a.b[0]`; what begins with `{{` is a template.
+`method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`, `form.NAME`, `path.NAME`,
+`json.a.b[0]`, or a template.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.errors import KeyPath, invalid, near, shown
 from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
 from mockserver.templating.templates import Scope, Template, TemplateError, compile_text
 
@@ -23,7 +23,7 @@ _ROOTS = ("method", "path", "body", "client.ip", "headers.", "query.", "cookies.
 
 
 class Selector:
-    """A compiled selector. `template` is set where it needs a scope."""
+    """A compiled selector. `template` is set if it needs a scope."""
 
     __slots__ = ("_part", "template", "text")
 
@@ -35,7 +35,7 @@ class Selector:
     def value(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
     ) -> object:
-        """The named part, or ABSENT where the request has none."""
+        """Return the selected part; ABSENT if the request has none."""
         if self._part is not None:
             return self._part(request, path)
         assert scope is not None
@@ -48,7 +48,7 @@ class Selector:
     def key(
         self, request: Request, path: Mapping[str, str], scope: Callable[[], Scope] | None = None
     ) -> str | None:
-        """The value as a text to tell calls apart by; None where it is absent."""
+        """Return the value as a text that distinguishes calls; None if it is absent."""
         value = self.value(request, path, scope) if self._part is None else self._part(request, path)
         if value.__class__ is str:
             return value
@@ -58,18 +58,16 @@ class Selector:
 
 
 def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selector:
-    """Raises InvalidInputError where it is no selector."""
+    """Compile a selector. Raises InvalidInputError."""
     if text.startswith("{{"):
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
     if part is None:
         hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
-        raise InvalidInputError(
-            Flaw(
-                path,
-                f"{shown(text)} is no selector",
-                f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
-            )
+        raise invalid(
+            path,
+            f"{shown(text)} is not a valid selector",
+            f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
         )
     return Selector(text, part)
 
@@ -114,32 +112,37 @@ def _json_part(rest: str) -> Part | None:
     steps: list[str | int] = []
     at = 0
     while at < len(rest):
-        found = _FIELD.match(rest, at)
-        if not found:
+        match = _FIELD.match(rest, at)
+        if not match:
             return None
-        name, index, quoted = found.groups()
+        name, index, quoted = match.groups()
         steps.append(int(index) if index is not None else name if name is not None else quoted)
-        at = found.end()
+        at = match.end()
 
     def part(request: Request, _: Mapping[str, str]) -> object:
-        try:
-            value = request.json
-        except UnreadableBodyError:
-            return ABSENT
-        for step in steps:
-            if isinstance(value, dict) and str(step) in value:
-                value = value[str(step)]
-            elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-                value = value[step]
-            else:
-                return ABSENT
-        return value
+        return json_at(request, steps)
 
     return part
 
 
+def json_at(request: Request, path: Iterable[str | int]) -> Any:
+    """Return the value at that path of the JSON body; ABSENT if there is none."""
+    try:
+        value = request.json
+    except UnreadableBodyError:
+        return ABSENT
+    for step in path:
+        if isinstance(value, dict) and str(step) in value:
+            value = value[str(step)]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return ABSENT
+    return value
+
+
 def body_key(request: Request) -> str:
-    """What makes two bodies the same: their bytes, content-decoded; of a multipart body its parts."""
+    """Return a hash by which bodies are equal: of the decoded bytes or, for a multipart body, of its parts."""
     try:
         named = request.headers.get("content-type", "").lower()
         if "multipart" in named and request.media_type.startswith("multipart/"):

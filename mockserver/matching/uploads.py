@@ -1,8 +1,8 @@
 """
 Conditions on the files of a multipart body.
 
-In a form a part is known by its field's name; in any other multipart body by
-its Content-ID, else by its place: "0" is the first.
+In a form, a part is named by its field; in other multipart bodies by its Content-ID, else by its number: "0" is the
+first.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import WrongValueError, near
-from mockserver.matching.checks import MatchCheck
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.mismatch import differences as differing
 from mockserver.matching.mismatch.differences import DifferencePlace
 from mockserver.matching.mismatch.hints import MOST_GUESSES
-from mockserver.matching.reading import Reader, ReadingDialect
+from mockserver.matching.reading import Reader, ReadingDialect, read_parts
 from mockserver.model.http import ABSENT, Part, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
@@ -29,80 +29,58 @@ ASKED: dict[str, tuple[ReadingDialect, Read]] = {
     "length": (ReadingDialect.BARE, lambda part: len(part.body)),
     "sha256": (ReadingDialect.TEXT, lambda part: [hashlib.sha256(part.body).hexdigest()]),
 }
-"""What can be asked of a file. `length` counts bytes."""
+"""What can be matched in a file. `length` is the number of bytes."""
 
 
 def files_of(request: Request) -> dict[str, list[Part]]:
-    """The files by name. Raises UnreadableBodyError."""
+    """Return the files by name. Raises UnreadableBodyError."""
     return request.once("files", lambda: _read(request))
 
 
 def _read(request: Request) -> dict[str, list[Part]]:
     form = request.media_type == "multipart/form-data"
-    found: dict[str, list[Part]] = {}
+    files: dict[str, list[Part]] = {}
     for i, part in enumerate(request.parts):
         if form:
             name = part.name if part.filename is not None else None
         else:
             name = part.headers.get("content-id", "").strip("<> ") or str(i)
         if name is not None:
-            found.setdefault(name, []).append(part)
-    return found
+            files.setdefault(name, []).append(part)
+    return files
 
 
 def upload(name: str, written: object, reader: Reader) -> MatchCheck:
     """
-    Conditions on the file of that name: a mapping of ASKED, which one of its parts fulfils;
-    or a bare condition, which is one on the file name.
+    Check the files with that name.
+
+    A mapping of ASKED must be true for one of them; other conditions apply to the file name.
     """
     if isinstance(written, dict) and (
         written.keys() & ASKED.keys() or written.keys() - reader.operators.keys()
     ):
-        return _asked(name, _conditions(written, reader))
+        dialects = {key: dialect for key, (dialect, _) in ASKED.items()}
+        return _asked(name, read_parts(written, reader, dialects, _unknown))
     return _named(name, reader.read(written))
-
-
-def _conditions(written: dict[str, Any], reader: Reader) -> dict[str, Condition]:
-    found = {}
-    for key, item in written.items():
-        place = reader.below(key)
-        if key not in ASKED:
-            place.refuse(_unknown(key), at_key=True)
-        else:
-            place.dialect = ASKED[key][0]
-            found[key] = place.read(item)
-    return found
 
 
 def _unknown(key: object) -> WrongValueError:
     known = ", ".join(ASKED)
     if str(key) in ("contains", "starts_with", "ends_with", "matches", "equals"):
         return WrongValueError(
-            f"unknown key {key!r} beside what is asked of the file", f"Put it below one of {known}"
+            f"unknown key {key!r} beside the conditions on the file", f"Move it below one of {known}"
         )
     return WrongValueError(f"unknown key {key!r}", near(str(key), ASKED))
 
 
 def _named(name: str, condition: Condition) -> MatchCheck:
-    test = condition.holds
-
-    def names(request: Request) -> list[str]:
-        return [part.filename or "" for part in files_of(request).get(name, [])]
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(names(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            reasons = condition.explain(names(request), DifferencePlace(f"files.{name}", flat=True))
-        except UnreadableBodyError:
-            return []  # said once for the whole body
-        return _missing(name, reasons, request)
-
-    return MatchCheck(6, holds, explain, count=condition.count)
+    return value_check(
+        6,
+        condition,
+        lambda request: [part.filename or "" for part in files_of(request).get(name, [])],
+        DifferencePlace(f"files.{name}", flat=True),
+        refine=lambda request, differences: _missing(name, differences, request),
+    )
 
 
 def _asked(name: str, conditions: dict[str, Condition]) -> MatchCheck:
@@ -133,21 +111,21 @@ def _asked(name: str, conditions: dict[str, Condition]) -> MatchCheck:
 
 
 def _reasons(name: str, part: Part, conditions: dict[str, Condition]) -> list[Difference]:
-    found: list[Difference] = []
+    differences: list[Difference] = []
     for key, condition in conditions.items():
         dialect, read = ASKED[key]
-        found += condition.explain(
+        differences += condition.explain(
             read(part), DifferencePlace(f"files.{name}.{key}", flat=dialect is ReadingDialect.TEXT)
         )
-    return found
+    return differences
 
 
 def _missing(name: str, reasons: list[Difference], request: Request) -> list[Difference]:
-    """The reasons, with what came in place of the file."""
-    found = files_of(request)
-    if not reasons or name in found:
+    """Return the differences, with what was sent in place of the file."""
+    files = files_of(request)
+    if not reasons or name in files:
         return reasons
     if any(part.name == name for part in request.parts):
         note = "it came as a field, without a file name"
         return [differing.noting(difference, note, 0.6) for difference in reasons]
-    return differing.with_near_name(reasons, name, list(found))
+    return differing.with_near_name(reasons, name, list(files))

@@ -1,8 +1,7 @@
 """
-JSON values as matching sees them: equal or not, of which type, and how a person is shown one.
+JSON values in matching: equality, types and texts.
 
-Nothing here recurses as deep as a request might like: what came is walked only
-as far as what the author wrote, or with a stack of its own.
+Nothing here recurses as deep as a request can be nested.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _PROSE = {
 
 def scalar_key(value: Any) -> Hashable:
     """
-    A key that two JSON scalars share where they are equal, and only there: for dictionaries of routes.
+    Return a key that is equal for equal JSON scalars only, for dictionaries of routes.
 
     >>> scalar_key(1) == scalar_key(1.0), scalar_key(1) == scalar_key(True)
     (True, False)
@@ -38,9 +37,7 @@ def scalar_key(value: Any) -> Hashable:
 
 
 def type_of(value: object) -> str:
-    """
-    The narrowest of TYPES. A number without a fraction is an integer however it is written: 1 equals 1.0.
-    """
+    """Return the narrowest of TYPES. A number without a fraction is an integer: 1 equals 1.0."""
     if isinstance(value, str):
         return "string"
     if isinstance(value, bool):
@@ -55,20 +52,20 @@ def type_of(value: object) -> str:
 
 
 def has_type(value: object, name: str) -> bool:
-    """Whether a value, absent ones included, is of the type of that name."""
+    """Whether a value, which may be absent, is of that type."""
     if value is ABSENT:
         return False
-    found = type_of(value)
-    return found == name or (name == "number" and found == "integer")
+    actual = type_of(value)
+    return actual == name or (name == "number" and actual == "integer")
 
 
 def prose(type_name: str) -> str:
-    """A type's name as an explanation says it: 'a text'."""
+    """Return the name of a type for texts: 'a text'."""
     return _PROSE[type_name]
 
 
 def kind(value: object) -> str:
-    """What somebody would call the value: 'a text', 'a list', 'absent'; every number is 'a number'."""
+    """Return the kind of a value for texts: 'a text', 'a list', 'absent'; every number is 'a number'."""
     if value is ABSENT:
         return "absent"
     name = type_of(value)
@@ -76,7 +73,7 @@ def kind(value: object) -> str:
 
 
 def number(text: str) -> int | float | None:
-    """The number that a text of a header, query or form stands for; None for any other text."""
+    """Return the number that a text of a header, query or form represents; None for any other text."""
     if len(text) > _MAX_NUMBER_CHARS or not NUMBER.fullmatch(text):
         return None
     return int(text) if text.lstrip("+-").isdigit() else float(text)
@@ -84,7 +81,7 @@ def number(text: str) -> int | float | None:
 
 def show(value: object) -> str:
     """
-    A value as an explanation shows it, cut where it is long or deep.
+    Return a value for texts, shortened if it is long or deep.
 
     >>> show({"currency": "usd", "paid": True, "items": [1, None]})
     "{currency: 'usd', paid: true, items: [1, null]}"
@@ -94,7 +91,7 @@ def show(value: object) -> str:
 
 
 def _show(value: object, depth: int, room: int) -> str:
-    """At least the first `room` characters of the value as it is shown; what lies behind them costs nothing."""
+    """Return at least the first `room` characters of the shown value; the rest costs nothing."""
     if isinstance(value, str):
         return repr(value[:_SHOWN_CHARS])
     if isinstance(value, (dict, list, tuple)) and value and not depth:

@@ -1,9 +1,13 @@
 """
-XPath 1.0 over an XML body, on a parser that loads nothing and expands no entity.
+XPath 1.0 conditions on an XML body. The parser loads nothing and expands no entities.
 
-Namespaces count for nothing: `//soap:Body/order`, `//Body/order` and
-`//x:Body/order` ask the same, whatever prefixes the client chose. XPath can't be
-stopped once it runs, so the size of what it runs over is bounded.
+Namespaces are ignored: `
+
+soap:Body/order`, `
+
+Body/order` and `
+
+x:Body/order` are the same. XPath can't be stopped while it runs, so the size of its input is limited.
 """
 
 from __future__ import annotations
@@ -12,8 +16,8 @@ import re
 from types import ModuleType
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
-from mockserver.matching.checks import MatchCheck
+from mockserver.errors import KeyPath, invalid
+from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
 from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -22,7 +26,7 @@ from mockserver.model.mismatch import Difference
 
 MAX_BYTES = 1 << 20
 MAX_ELEMENTS = {1: 50_000, 2: 1_000, 3: 300}
-"""By the query's order: what it costs grows with this power of the number of elements."""
+"""Maximum number of elements by the query's order: its cost grows with this power of that number."""
 MAX_FOUND = 1_000
 MAX_FOUND_CHARS = 4 << 20
 
@@ -35,30 +39,19 @@ _DOCTYPE = b"<!DOCTYPE"
 
 def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     """
-    A condition on the texts of what the query finds; a number, text or boolean counts as one text.
+    Check a condition on the texts of the results; a number, text or boolean counts as one text.
 
-    Raises InvalidInputError for what is no XPath, MissingExtraError without the library.
+    Raises InvalidInputError for an invalid XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
-    test = condition.holds
+
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
+        hint = _instead_of_xml(request)
+        said = f"body: expected XML, but {error}" + (f"; {hint}" if hint else "")
+        return [Difference("body", condition.written, hint=hint, weight=1.5, text=said)]
+
     place = DifferencePlace(f"xml[{text!r}]", flat=True)
-
-    def holds(request: Request) -> bool:
-        try:
-            return test(query.texts(request))
-        except UnreadableBodyError:
-            return False
-
-    def explain(request: Request) -> list[Difference]:
-        try:
-            return condition.explain(query.texts(request), place)
-        except UnreadableBodyError as why:
-            said = f"body: expected XML, but {why}"
-            hint = _instead_of_xml(request)
-            full = f"{said}; {hint}" if hint else said
-            return [Difference("body", condition.written, hint=hint, weight=1.5, text=full)]
-
-    return MatchCheck(8, holds, explain, count=condition.count)
+    return value_check(8, condition, query.texts, place, unreadable=unreadable)
 
 
 def _instead_of_xml(request: Request) -> str:
@@ -68,7 +61,7 @@ def _instead_of_xml(request: Request) -> str:
 
 
 class _XPathQuery:
-    """A compiled XPath, and the bound that its shape asks for."""
+    """A compiled XPath, and the limit for its shape."""
 
     __slots__ = ("_etree", "_limit", "_xpath", "text")
 
@@ -79,12 +72,12 @@ class _XPathQuery:
         try:
             self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
             self._xpath(self._etree.Element("probe"))  # an unknown function is found by calling it
-        except (self._etree.XPathError, ValueError) as why:  # ValueError: characters that no XML can hold
+        except (self._etree.XPathError, ValueError) as error:  # ValueError: characters that no XML can hold
             hint = "Write an XPath 1.0 query such as '//order/@id'"
-            raise InvalidInputError(Flaw(path, f"{text!r} is no XPath: {why}", hint, at_key=True)) from None
+            raise invalid(path, f"{text!r} is not a valid XPath: {error}", hint, at_key=True) from None
 
     def texts(self, request: Request) -> list[str]:
-        """What the query finds, as texts. Raises UnreadableBodyError."""
+        """Return the results as texts. Raises UnreadableBodyError."""
         return request.once(f"xpath {self.text}", lambda: self._find(request))
 
     def _find(self, request: Request) -> list[str]:
@@ -92,20 +85,20 @@ class _XPathQuery:
         if elements > self._limit:
             raise UnreadableBodyError(f"it has more than {self._limit} elements for the query {self.text!r}")
         try:
-            found = self._xpath(root)
-        except self._etree.XPathError as why:
-            raise UnreadableBodyError(f"the query {self.text!r} fails on it: {why}") from None
-        return _texts(found)
+            result = self._xpath(root)
+        except self._etree.XPathError as error:
+            raise UnreadableBodyError(f"the query {self.text!r} fails on it: {error}") from None
+        return _texts(result)
 
 
-def _texts(found: object) -> list[str]:
-    if not isinstance(found, list):
-        return [_scalar(found)]
-    if len(found) > MAX_FOUND:
+def _texts(result: object) -> list[str]:
+    if not isinstance(result, list):
+        return [_scalar(result)]
+    if len(result) > MAX_FOUND:
         raise UnreadableBodyError(f"a query finds more than {MAX_FOUND} places in it")
     texts: list[str] = []
     size = 0
-    for item in found:
+    for item in result:
         text = str(item) if isinstance(item, str) else "".join(item.itertext())
         size += len(text)
         if size > MAX_FOUND_CHARS:
@@ -114,28 +107,28 @@ def _texts(found: object) -> list[str]:
     return texts
 
 
-def _scalar(found: object) -> str:
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    if isinstance(found, float) and found.is_integer():
-        return str(int(found))
-    return str(found)
+def _scalar(result: object) -> str:
+    if isinstance(result, bool):
+        return "true" if result else "false"
+    if isinstance(result, float) and result.is_integer():
+        return str(int(result))
+    return str(result)
 
 
 def without_prefixes(text: str) -> str:
     """
-    The query with every namespace prefix dropped; literals and axes stay.
+    Return the query without namespace prefixes; literals and axes are kept.
 
     >>> without_prefixes("//s:Body/child::o:order[@x:id='a:b']")
     "//Body/child::order[@id='a:b']"
     """
-    return _PREFIX.sub(lambda found: found[1] or "", text)
+    return _PREFIX.sub(lambda match: match[1] or "", text)
 
 
 def order(text: str) -> int:
     """
-    1 to 3: how often a query sweeps the document from within a sweep. A look back or aside
-    counts as one more; a union costs the square of what it unites.
+    Return 1 to 3: how often a query scans the document from within a scan. A step back or aside counts as one more; a
+    union costs the square of its parts.
 
     >>> order("/a/b"), order("//a/@id"), order("//a | //b"), order("//a[../b]"), order("//a[//b[//c]]")
     (1, 1, 2, 2, 3)
@@ -146,7 +139,7 @@ def order(text: str) -> int:
 
 
 def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
-    """The root without namespaces, and how many elements there are at most. Raises UnreadableBodyError."""
+    """Return the root without namespaces, and the maximum number of elements. Raises UnreadableBodyError."""
     data = request.decoded_body
     elements = data.count(b"<") - data.count(b"</")
     if not data:
@@ -165,16 +158,16 @@ def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
     )
     try:
         root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as why:
-        raise UnreadableBodyError(f"it is no XML: {_said(why)}") from None
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UnreadableBodyError(f"it is not valid XML: {_said(error)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise UnreadableBodyError("it has a document type, and those are refused")
     _drop_namespaces(root)
     return root, elements
 
 
-def _said(why: Exception) -> str:
-    return str(why).removesuffix(" (<string>, line 1)")
+def _said(error: Exception) -> str:
+    return str(error).removesuffix(" (<string>, line 1)")
 
 
 def _drop_namespaces(root: Any) -> None:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeGuard
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether it is a JSON number; true and false are none."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def map_leaves(
+    value: Any, leaf: Callable[[Any, tuple[str | int, ...]], Any], path: tuple[str | int, ...] = ()
+) -> Any:
+    """
+    Return the JSON value with `leaf(scalar, path)` in the place of each scalar; keys stay.
+
+    >>> map_leaves({"a": [1, 2]}, lambda item, path: f"{path[-1]}: {item}")
+    {'a': ['0: 1', '1: 2']}
+    """
+    if isinstance(value, dict):
+        return {key: map_leaves(item, leaf, (*path, key)) for key, item in value.items()}
+    if isinstance(value, list):
+        return [map_leaves(item, leaf, (*path, place)) for place, item in enumerate(value)]
+    return leaf(value, path)
 
 
 def equal(left: Any, right: Any) -> bool:

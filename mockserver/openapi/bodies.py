@@ -37,9 +37,9 @@ class MediaContent:
     def find(self, kind: str) -> tuple[Any, SchemaShape | None] | Violation:
         """The validator for a media type; a violation for one that is not documented."""
         for known in (kind, kind.partition("/")[0] + "/*", "*/*"):
-            found = self._schemas.get(known)
-            if found is not None:
-                return found
+            result = self._schemas.get(known)
+            if result is not None:
+                return result
         expected = f"must be {' or '.join(self._schemas)}"
         return Violation(self._part, "headers.content-type", expected, *([kind] if kind else []))
 
@@ -49,7 +49,7 @@ def is_json(kind: str) -> bool:
 
 
 class RequestBody:
-    """What an operation takes."""
+    """Request body of an operation."""
 
     __slots__ = ("_content", "_required")
 
@@ -63,24 +63,24 @@ class RequestBody:
         if not self._content:
             return []
         kind = request.media_type
-        found = self._content.find(kind)
-        if isinstance(found, Violation):
-            return [found]
-        validator, shape = found
+        result = self._content.find(kind)
+        if isinstance(result, Violation):
+            return [result]
+        validator, shape = result
         if validator is None or (shape is None and not is_json(kind)):
             return []
         try:
             value = request.json if shape is None else _from_form(request, shape)
-        except UnreadableBodyError as why:
-            return [Violation("request", "body", f"must be readable, but {why}")]
-        except BodyMismatchError as why:
-            first = why.errors[0]
+        except UnreadableBodyError as error:
+            return [Violation("request", "body", f"must be readable, but {error}")]
+        except BodyMismatchError as error:
+            first = error.errors[0]
             return [Violation("request", "body", first["message"], pointer=f"/{first['field']}")]
         return judged(validator, value, "request", "body")
 
 
 def _from_form(request: Request, shape: SchemaShape) -> dict[str, object]:
-    """The fields, and files as the texts of their names: what is in one is not judged."""
+    """Return the fields of a form; a file is the text of its name, and its content is not validated."""
     pairs = request.form_pairs
     if request.media_type == "multipart/form-data":
         files = [
@@ -98,40 +98,40 @@ class ReplyRules:
     def __init__(self, node: DocumentNode, validators: Validators) -> None:
         self._content = MediaContent(node, "reply", validators)
         self._headers = [
-            (name.lower(), one.value.get("required") is True, _header_schema(one, validators))
-            for name, one in node.mapping("headers")
+            (name.lower(), item.value.get("required") is True, _header_schema(item, validators))
+            for name, item in node.mapping("headers")
             if name.lower() != "content-type"
         ]
 
     def violations(self, response: Response, *, has_body: bool) -> list[Violation]:
         """`has_body`: it is sent whole, by a method and with a status that have one."""
-        found = self._of_headers(response)
+        result = self._of_headers(response)
         if not has_body or not self._content:
-            return found
+            return result
         if not response.body:
-            return [*found, Violation("reply", "body", "must be there")]
+            return [*result, Violation("reply", "body", "must be there")]
         kind = parse_media_type(response.header("content-type") or "")[0]
         known = self._content.find(kind)
         if isinstance(known, Violation):
-            return [*found, known]
+            return [*result, known]
         validator, _ = known
         if validator is None or not is_json(kind):
-            return found
+            return result
         try:
             value = json.loads(_decoded(response))
-        except (ValueError, UnreadableBodyError, RecursionError) as why:
-            return [*found, Violation("reply", "body", f"must be JSON, but {why}")]
-        return [*found, *judged(validator, value, "reply", "body")]
+        except (ValueError, UnreadableBodyError, RecursionError) as error:
+            return [*result, Violation("reply", "body", f"must be JSON, but {error}")]
+        return [*result, *judged(validator, value, "reply", "body")]
 
     def _of_headers(self, response: Response) -> list[Violation]:
-        found = []
+        result = []
         for name, required, (validator, shape) in self._headers:
             value = response.header(name)
             if value is None:
-                found += [Violation("reply", f"headers.{name}", "is required")] if required else []
+                result += [Violation("reply", f"headers.{name}", "is required")] if required else []
             elif validator is not None and "array" not in shape.types and "object" not in shape.types:
-                found += judged(validator, shape.typed(value), "reply", f"headers.{name}")
-        return found
+                result += judged(validator, shape.typed(value), "reply", f"headers.{name}")
+        return result
 
 
 def _header_schema(node: DocumentNode, validators: Validators) -> tuple[Any, SchemaShape]:

@@ -1,4 +1,4 @@
-"""A value against a compiled schema of a contract, and what is said where it doesn't fit."""
+"""Validate a value against a compiled schema."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from mockserver.model.violation import Part, Violation
 from mockserver.resources.schema import said
 
 MOST = 20
-"""Of one value so many violations are told."""
+"""Maximum number of violations of one value."""
 
 
 def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation]:
-    """What of the value is not as the schema says; nearly always nothing, which costs one call of the library."""
+    """Return the violations of a schema; the usual case, none, costs one call of the library."""
     try:
         if validator.is_valid(value):
             return []
-        found = list(islice(validator.iter_errors(value), MOST))
+        result = list(islice(validator.iter_errors(value), MOST))
     except UnicodeEncodeError:
-        return [Violation(part, where, "must hold no half characters")]
-    except ValueError as why:
-        return [Violation(part, where, f"can't be judged: {why}")]
+        return [Violation(part, where, "must not contain lone surrogates")]
+    except ValueError as exception:
+        return [Violation(part, where, f"can't be checked: {exception}")]
     told: dict[tuple[KeyPath, str], None] = {}
-    for error in found:
+    for error in result:
         told |= dict.fromkeys(said(error, value))
     return [_violation(part, where, value, path, message) for path, message in islice(told, MOST)]
 

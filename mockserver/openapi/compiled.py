@@ -1,4 +1,4 @@
-"""An operation of a contract, compiled: what a request to it must be, and what each answer."""
+"""The rules of an OpenAPI operation for requests and responses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.openapi.validators import Validators
 
 
 def is_outside(status: int) -> bool:
-    """Whether such an answer may come from what stands between: no operation has to document it."""
+    """Whether such an answer may come from an intermediary, so that it need not be documented."""
     return status >= 500 or status in (408, 429)
 
 
@@ -33,12 +33,12 @@ class OperationRules:
         }
 
     def of_request(self, request: Request, params: dict[str, str]) -> list[Violation]:
-        found: list[Violation] = []
+        result: list[Violation] = []
         for parameter in self._parameters:
-            found += parameter.violations(request, params)
+            result += parameter.violations(request, params)
         if self._body is not None:
-            found += self._body.violations(request)
-        return found
+            result += self._body.violations(request)
+        return result
 
     def of_reply(
         self, response: Response, *, is_whole: bool = True, is_head: bool = False

@@ -1,9 +1,8 @@
 """
-The contract that a scenario is held to: an OpenAPI document, read and compiled when the scenario is.
+OpenAPI validation of a scenario; the document is compiled with the scenario.
 
-In `report` what breaks it is kept and told; in `enforce` a bad request is
-refused with 400, and a bad reply becomes a 500 that says why. What the server
-itself answers (auth, limits, outages, troubles) is not held to it.
+In mode `report`, violations are recorded; in `enforce`, an invalid request gets 400 and an invalid reply becomes a
+500 with the reason. Responses of policies, outages and injected failures are not validated.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class KeepsViolations(Protocol):
 
 
 class Contract:
-    """One scenario's contract under one mode. `doubts` are what of the document can't be asked."""
+    """The document of a scenario in one mode. `doubts` are parts of it that cannot be validated."""
 
     __slots__ = ("_bases", "_index", "_known", "doubts", "mode")
 
@@ -50,7 +49,7 @@ class Contract:
         self.mode = mode
 
     def under(self, mode: Mode) -> Contract:
-        """The same, taken otherwise."""
+        """Return the same document in another mode."""
         return self if mode == self.mode else Contract(self._index, self._bases, self.doubts, mode)
 
     def operation(self, method: str, path: str) -> tuple[OperationRules, dict[str, str]] | None:
@@ -58,22 +57,22 @@ class Contract:
         for base in self._bases:
             if base and not path.startswith(base + "/"):
                 continue
-            found = self._index.candidates(method, path[len(base) :])
-            if found:
-                return found[0][0].target, found[0][1]
+            result = self._index.candidates(method, path[len(base) :])
+            if result:
+                return result[0][0].target, result[0][1]
         return None
 
     def learn(self, rules: OperationRules, response: Response) -> list[Violation]:
-        """What is to be said of a response that is the same at each call; kept, so that no call asks again."""
-        found = rules.of_reply(response)
-        self._known[id(response), rules.id] = (response, found)
-        return found
+        """Validate a constant response once, so that calls need not."""
+        result = rules.of_reply(response)
+        self._known[id(response), rules.id] = (response, result)
+        return result
 
     def asked(self, ns: KeepsViolations, call: Call) -> Holding:
-        """Looks at a request; what breaks the contract is kept."""
+        """Validate a request; violations are recorded."""
         request = call.request
-        found = self.operation(request.method, request.path)
-        if found is None:
+        result = self.operation(request.method, request.path)
+        if result is None:
             violations = [
                 Violation(
                     "request",
@@ -84,7 +83,7 @@ class Contract:
             ]
             held = Holding(self, None)
         else:
-            rules, params = found
+            rules, params = result
             violations = rules.of_request(request, params)
             held = Holding(self, rules)
         if violations:
@@ -96,7 +95,7 @@ class Contract:
     def answered(
         self, ns: KeepsViolations, call: Call, planned: Planned, rules: OperationRules | None
     ) -> Planned:
-        """Looks at an answer; gives what is sent in its place, where it may not be sent."""
+        """Validate a response; return what is sent instead if it is rejected."""
         if rules is None or planned.fault is not None:
             return planned
         response = planned.response
@@ -113,10 +112,10 @@ class Contract:
 
     def kept(self, request: Request) -> OperationRules | None:
         """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
-        found = self.operation(request.method, request.path)
-        if found is None or found[0].of_request(request, found[1]):
+        result = self.operation(request.method, request.path)
+        if result is None or result[0].of_request(request, result[1]):
             return None
-        return found[0]
+        return result[0]
 
     def is_kept(self, rules: OperationRules, request: Request, response: Response) -> bool:
         """Whether an answer that is sent whole keeps them."""
@@ -126,9 +125,9 @@ class Contract:
         return not rules.of_reply(response, is_head=request.method == "HEAD")
 
     def settled(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
-        """The same for an answer that came later, from a function."""
-        found = self.operation(call.request.method, call.request.path)
-        return self.answered(ns, call, planned, None if found is None else found[0])
+        """Validate a response that was made later, by a function."""
+        result = self.operation(call.request.method, call.request.path)
+        return self.answered(ns, call, planned, None if result is None else result[0])
 
     def _keep(
         self, ns: KeepsViolations, call: Call, rules: OperationRules | None, violations: list[Violation]
@@ -141,12 +140,12 @@ class Contract:
             "operation": None if rules is None else rules.id,
             "request": f"{call.request.method} {call.request.path}",
         }
-        for one in violations:
-            ns.violations.add({**about, **one.view()})
+        for violation in violations:
+            ns.violations.add({**about, **violation.view()})
 
 
 class Holding:
-    """A request that was looked at: its operation, None where there is none, and what refuses it, if anything does."""
+    """A validated request: its operation, None if undocumented, and its rejection, if any."""
 
     __slots__ = ("_contract", "refusal", "rules")
 
@@ -170,12 +169,12 @@ def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> C
             rules = OperationRules(operation, validators)
             try:
                 pattern = PathPattern(operation.route_path)
-            except InvalidInputError as why:
-                doubts.append(f"{operation.node.place}: {why}")
+            except InvalidInputError as error:
+                doubts.append(f"{operation.node.place}: {error}")
                 continue
             index.add(Entry((i,), frozenset((operation.method,)), pattern, rules))
-    except InvalidInputError as why:
-        flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in why.flaws]
+    except InvalidInputError as error:
+        flaws = [Flaw(("openapi",), flaw.message, flaw.hint) for flaw in error.flaws]
         raise InvalidInputError(flaws) from None
     doubts += [f"{place}: {what}" for place, what in validators.doubts]
     bases = tuple(sorted({base, *spec.bases} if base else {"", *spec.bases}, key=len, reverse=True))
@@ -187,7 +186,7 @@ _TITLES = {"request": "The request breaks the contract", "reply": "The reply bre
 
 def _refused(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
     """A problem document that names each thing, with what was expected and what came."""
-    views = [masked(one.view()) for one in violations]
+    views = [masked(violation.view()) for violation in violations]
     texts = [text_of(view) for view in views]
     document = problem(
         status, "contract", _TITLES[part], mask_text("; ".join(texts)), route=call.route_id,

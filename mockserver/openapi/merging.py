@@ -1,4 +1,4 @@
-"""Schemas put together: what holds for `allOf`, and for a branch with what stands beside it."""
+"""Merge schemas: `allOf`, and branches with the keys next to them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _both(key: str, one: Any, other: Any) -> object:
+def _both(key: str, first: Any, other: Any) -> object:
     if key in _TIGHTER:
-        return _TIGHTER[key](one, other)
+        return _TIGHTER[key](first, other)
     if key == "required":
-        return list(dict.fromkeys([*one, *other]))
+        return list(dict.fromkeys([*first, *other]))
     if key == "properties":
-        return {**one, **{name: _all_of(one, name, schema) for name, schema in other.items()}}
+        return {**first, **{name: _all_of(first, name, schema) for name, schema in other.items()}}
     if key == "type":
-        return _shared_kinds(one, other)
+        return _shared_kinds(first, other)
     if key == "enum":
-        return [value for value in one if value in other]
+        return [value for value in first if value in other]
     if key in ("anyOf", "oneOf", "allOf"):
-        return [*one, *other] if key == "allOf" else one
-    if key in ("items", "additionalProperties") and isinstance(one, dict) and isinstance(other, dict):
-        return one if one == other else {"allOf": [one, other]}
+        return [*first, *other] if key == "allOf" else first
+    if key in ("items", "additionalProperties") and isinstance(first, dict) and isinstance(other, dict):
+        return first if first == other else {"allOf": [first, other]}
     if key == "additionalProperties":
-        return other if one is True else one
+        return other if first is True else first
     return other
 
 
@@ -64,11 +64,11 @@ def kinds_of(schema: dict[str, Any]) -> list[str]:
     kind = schema.get("type")
     if isinstance(kind, str):
         return [kind]
-    return [str(one) for one in kind] if isinstance(kind, list) else list(KINDS)
+    return [str(item) for item in kind] if isinstance(kind, list) else list(KINDS)
 
 
-def _shared_kinds(one: object, other: object) -> list[str]:
-    first, second = kinds_of({"type": one}), kinds_of({"type": other})
+def _shared_kinds(left: object, other: object) -> list[str]:
+    first, second = kinds_of({"type": left}), kinds_of({"type": other})
     shared = [kind for kind in first if kind in second]
     if "integer" not in shared and {"integer", "number"} <= {*first, *second}:
         shared.append("integer")

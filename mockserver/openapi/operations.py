@@ -1,6 +1,6 @@
 """
-The operations of a contract, in the order in which their paths are asked: concrete before templated
-(OpenAPI 3.1, 4.8.8), else as they stand.
+Operations of an OpenAPI document in the order in which their paths are matched: concrete before templated (OpenAPI
+3.1, 4.8.8), otherwise as written.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class ApiOperation:
 
 
 def operations_of(spec: Specification) -> Iterator[ApiOperation]:
-    """All of them, in the order in which they are asked. Raises InvalidInputError for what is no operation."""
+    """Yield all operations in matching order. Raises InvalidInputError for an invalid one."""
     paths = dict(spec.root.mapping("paths"))
     for path in arranged(name for name in paths if name.startswith("/")):
         item = paths[path]
@@ -77,16 +77,16 @@ def operations_of(spec: Specification) -> Iterator[ApiOperation]:
 
 
 def _parameters(item: DocumentNode, operation: DocumentNode) -> Iterator[DocumentNode]:
-    """The operation's own stand in the place of the path's."""
-    found: dict[tuple[Any, Any], DocumentNode] = {}
+    """Yield the parameters of a path, replaced by those of the operation."""
+    result: dict[tuple[Any, Any], DocumentNode] = {}
     for node in (*item.items("parameters"), *operation.items("parameters")):
         value = node.value
         if not isinstance(value.get("name"), str) or not isinstance(value.get("in"), str):
             raise node.wrong(
                 "expected a parameter", "It has a `name`, and `in`: path, query, header or cookie"
             )
-        found[value["name"], value.get("in")] = node
-    yield from found.values()
+        result[value["name"], value.get("in")] = node
+    yield from result.values()
 
 
 def arranged(paths: Iterable[str]) -> list[str]:

@@ -1,8 +1,7 @@
 """
-Parameters of an operation: from the texts that came to the value that the schema is about.
+Parse parameters of an operation into the values that their schemas describe.
 
-By `style` and `explode` (OpenAPI 3.1, 4.8.12.6); `label` and `matrix`, which
-stand in paths alone and are hardly used, are not read.
+Supports `style` and `explode` (OpenAPI 3.1, 4.8.12.6), except `label` and `matrix`.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class Parameter:
         name = value["name"]
         self.where = f"{_PLACES[where]}.{name}"
         self._required = value.get("required") is True
-        media = next((one for _, one in node.mapping("content")), None)
+        media = next((item for _, item in node.mapping("content")), None)
         schema = (media or node).get("schema")
         self._validator = validators.of(schema, "request") if schema is not None else None
         shape = SchemaShape.of(standalone(schema)) if schema is not None else SchemaShape(None, [])
@@ -90,7 +89,7 @@ def _texts_of(where: str, name: str, names: dict[str, str]) -> Texts:
 
 
 def _reader(value: dict[str, Any], shape: SchemaShape) -> Callable[[list[str]], Any]:
-    """From texts to a value, where the parameter stands under its own name."""
+    """Return the parser of a parameter with its own name."""
     explode = value.get("explode", value["in"] in ("query", "cookie"))
     between = _BETWEEN.get(str(value.get("style")), ",")
     if "array" in shape.types:

@@ -81,13 +81,13 @@ class Sample:
 
 def sample(schema: DocumentNode, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
     """A value that the schema takes. Raises EndlessSchemaError where none was found; the text says why."""
-    said, lost = "it holds itself without an end", 0
+    said, lost = "it contains itself without an end", 0
     for examples, optional, branch in ATTEMPTS:
         way = _Way(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
         try:
             value = _attempt(way, validators, f"{seed}:{branch}")
-        except (EndlessSchemaError, ValueError) as why:
-            said = str(why) or said
+        except (EndlessSchemaError, ValueError) as error:
+            said = str(error) or said
             lost = max(lost, way.left_out + sum(given.is_example for given in way.taken.values()))
             continue
         return Sample(value, way.left_out if examples else lost)
@@ -214,11 +214,11 @@ def _flat(schema: dict[str, Any], way: _Way) -> dict[str, Any]:
 def _followed(ref: str, way: _Way) -> dict[str, Any]:
     if ref in way.open_:
         raise EndlessSchemaError
-    found = way.home.referred(ref)
-    if not isinstance(found.value, dict):
+    result = way.home.referred(ref)
+    if not isinstance(result.value, dict):
         return {}
     way.open_.append(ref)
-    return found.value
+    return result.value
 
 
 def _branch(branches: list[Any], discriminator: object, beside: dict[str, Any], way: _Way) -> dict[str, Any]:
@@ -226,37 +226,37 @@ def _branch(branches: list[Any], discriminator: object, beside: dict[str, Any], 
     The branch of this attempt, or the next that comes to an end; null where no other does. The first attempt
     takes the one that a value of the discriminator beside the branches names.
     """
-    telling = [one for one in branches if isinstance(one, dict) and one.get("type") != "null"]
-    named = [i for i, one in enumerate(telling) if _is_named(one, discriminator, beside)]
+    telling = [branch for branch in branches if isinstance(branch, dict) and branch.get("type") != "null"]
+    named = [i for i, entry in enumerate(telling) if _is_named(entry, discriminator, beside)]
     first = (way.branch + (named[0] if named else 0)) % len(telling) if telling else 0
     opened = len(way.open_)
-    for one in telling[first:] + telling[:first]:
+    for item in telling[first:] + telling[:first]:
         try:
-            flat = _flat(one, way)
+            flat = _flat(item, way)
         except EndlessSchemaError:
             del way.open_[opened:]
             continue
-        return _told(flat, one, discriminator)
+        return _told(flat, item, discriminator)
     if len(telling) < len(branches):
         return {"type": "null"}
     raise EndlessSchemaError
 
 
 def _is_named(branch: dict[str, Any], discriminator: object, beside: dict[str, Any]) -> bool:
-    found = discriminated(branch, discriminator)
-    schema = (beside.get("properties") or {}).get(found[0]) if found else None
-    if found is None or not isinstance(schema, dict):
+    result = discriminated(branch, discriminator)
+    schema = (beside.get("properties") or {}).get(result[0]) if result else None
+    if result is None or not isinstance(schema, dict):
         return False
     values = [schema["const"]] if "const" in schema else _by_the_author(schema)
-    return bool(values) and values[0] in found[1]
+    return bool(values) and values[0] in result[1]
 
 
 def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: object) -> dict[str, Any]:
     """The branch with a name that its discriminator knows it by."""
-    found = discriminated(branch, discriminator)
-    if found is None:
+    result = discriminated(branch, discriminator)
+    if result is None:
         return flat
-    name, values = found
+    name, values = result
     known = flat.get("properties", {}).get(name)
     allowed = [known["const"]] if isinstance(known, dict) and "const" in known else values
     if isinstance(known, dict) and isinstance(known.get("enum"), list):
@@ -361,7 +361,9 @@ def _names(schema: dict[str, Any], way: _Way) -> Iterator[str]:
 
 def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
     least, most = schema.get("minItems", 0), schema.get("maxItems", _TOO_MANY)
-    first = [_below(i, one, way, depth) for i, one in enumerate(schema.get("prefixItems") or ())]
+    first = [
+        _below(i, prefix_item, way, depth) for i, prefix_item in enumerate(schema.get("prefixItems") or ())
+    ]
     below = schema.get("items", schema.get("contains", {}))
     made = first[:most]
     if below is False or (len(made) >= max(least, 1)) or most == len(made):

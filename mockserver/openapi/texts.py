@@ -1,4 +1,4 @@
-"""Texts that look as a schema asks: by format, by pattern, by length. Every draw comes from the `Random` given."""
+"""Generate texts for a schema: by format, pattern and length. Random values come from the given `Random`."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def text(schema: dict[str, Any], chance: Random) -> str:
     least = min(_whole(schema.get("minLength"), 0), _LONGEST)
     most = max(least, min(_whole(schema.get("maxLength"), _LONGEST), _LONGEST))
     if isinstance(schema.get("pattern"), str):
-        found = by_pattern(schema["pattern"], chance, least, most)
-        if found is not None:
-            return found
+        result = by_pattern(schema["pattern"], chance, least, most)
+        if result is not None:
+            return result
     make = _FORMATS.get(str(schema.get("format")))
     made = make(chance) if make is not None else word(chance)
     if make is None:
@@ -83,7 +83,7 @@ def _whole(value: Any, default: int) -> int:
 # Patterns
 
 
-def _python(pattern: str) -> str:
+def as_python(pattern: str) -> str:
     """Patterns are of JavaScript (OpenAPI 3.1, 4.8.24); named groups are written otherwise in Python."""
     return re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
 
@@ -91,7 +91,7 @@ def _python(pattern: str) -> str:
 def is_found(pattern: str, name: str) -> bool:
     """Whether the pattern is found in a text; in none where it can't be read."""
     try:
-        return re.search(_python(pattern), name, re.ASCII) is not None
+        return re.search(as_python(pattern), name, re.ASCII) is not None
     except (re.error, OverflowError, RecursionError):
         return False
 
@@ -99,16 +99,16 @@ def is_found(pattern: str, name: str) -> bool:
 def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGEST) -> str | None:
     """A text in which the pattern is found, of that length if that can be; None for a pattern that can't be read."""
     try:
-        tree = _parsed(_python(pattern))
-        asked = re.compile(_python(pattern), re.ASCII)
+        tree = _parsed(as_python(pattern))
+        conditions = re.compile(as_python(pattern), re.ASCII)
     except (re.error, OverflowError, RecursionError):
         return None
     best: str | None = None
     for more in (0, 1, 2, 4, 8, 16, 32, 64, *(least,) * 4):
         made = "".join(_Pattern(chance, more).of(tree))[: 2 * _LONGEST]
         if not pattern.endswith("$"):
-            made = made.ljust(least, "a") if asked.search(made.ljust(least, "a")) else made
-        if asked.search(made):
+            made = made.ljust(least, "a") if conditions.search(made.ljust(least, "a")) else made
+        if conditions.search(made):
             best = best if best is not None else made
             if least <= len(made) <= most:
                 return made
@@ -126,7 +126,7 @@ _CLASSES = {
     "CATEGORY_WORD": "abcdefghijklmnopqrstuvwxyz0123456789_",
     "CATEGORY_SPACE": " ",
     "CATEGORY_NOT_DIGIT": "abcdefghijklmnopqrstuvwxyz",
-    "CATEGORY_NOT_WORD": " -.",
+    "CATEGORY_NOT_WORD": "-. ",
     "CATEGORY_NOT_SPACE": "abcdefghijklmnopqrstuvwxyz0123456789",
 }
 _PLAIN = [
@@ -150,7 +150,7 @@ class _Pattern:
             case "LITERAL":
                 return chr(value)
             case "NOT_LITERAL":
-                return next(one for one in self._shuffled() if ord(one) != value)
+                return next(item for item in self._shuffled() if ord(item) != value)
             case "ANY":
                 return self._chance.choice(_PLAIN[:26])
             case "IN":
@@ -175,7 +175,7 @@ class _Pattern:
     def _of_set(self, items: Any) -> str:
         listed = [(str(op), value) for op, value in items]
         if listed[0][0] == "NEGATE":
-            return next((one for one in self._shuffled() if not _in(one, listed[1:])), "")
+            return next((item for item in self._shuffled() if not _in(item, listed[1:])), "")
         op, value = self._chance.choice(listed)
         if op == "LITERAL":
             return chr(value)
@@ -197,7 +197,7 @@ def _in(char: str, listed: list[tuple[str, Any]]) -> bool:
         if op == "CATEGORY":
             classes = {"DIGIT": r"\d", "WORD": r"\w", "SPACE": r"\s"}
             _, _, kind = str(value).partition("CATEGORY_")
-            found = re.match(classes[kind.removeprefix("NOT_")], char) is not None
-            if found is not kind.startswith("NOT_"):
+            result = re.match(classes[kind.removeprefix("NOT_")], char) is not None
+            if result is not kind.startswith("NOT_"):
                 return True
     return False

@@ -1,12 +1,10 @@
 """
-Schemas of a contract made ready by `jsonschema-rs`: each compiled once, however many operations share it.
+Compile schemas of an OpenAPI document with `jsonschema-rs`, each once.
 
-The library writes out whatever a schema refers to. Where everything refers to everything, as in APIs whose objects
-hold each other, that would be the whole document for each of its schemas; so what leads to very many others is not
-written out, but asked of a validator of its own.
+The library inlines all references. In documents whose schemas all refer to each other, that would be the whole
+document for each schema; so a schema that leads to very many others gets a separate validator.
 
-Patterns may look around, as many specifications have them; a budget of steps
-keeps the time of such a one bounded. One that is no regular expression is left out, and told.
+Patterns may use look-around; a limit of steps bounds their time. An invalid pattern is ignored, and reported.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ _UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
 _STEPS = 200_000
 _LONGEST = 300
 _APART = "x-contract-apart"
-"""Stands for a reference to what has a validator of its own."""
+"""Marks a reference to a schema with a separate validator."""
 MOST_REACHED = 40
 MOST_IN_CIRCLES = 12
 """What leads to more schemas than that is one of those; to more than the other, where it leads to itself too."""
@@ -36,7 +34,7 @@ _DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "
 
 class Validators:
     """
-    Gives the validator of a schema. `doubts` are what had to be left out of the schemas.
+    Returns the validator of a schema. `doubts` are the parts of schemas that are ignored.
 
     Raises MissingExtraError without the library.
     """
@@ -59,9 +57,9 @@ class Validators:
         schema = schema.resolved()
         try:
             return self.of_uri(schema.uri, direction)
-        except ValueError as why:
-            said = str(getattr(why, "message", why)).partition("\n")[0]
-            raise schema.wrong(f"this is no JSON Schema: {said}", "Mend the specification") from None
+        except ValueError as error:
+            said = str(getattr(error, "message", error)).partition("\n")[0]
+            raise schema.wrong(f"this is not a valid JSON Schema: {said}", "Fix the specification") from None
 
     def fits(self, schema: dict[str, Any], value: object, direction: Direction) -> bool:
         """Whether a schema takes a value that stands nowhere in the specification as it is."""
@@ -91,16 +89,16 @@ class Validators:
         )
 
     def _registry(self, direction: Direction) -> object:
-        found = self._registries.get(direction)
-        if found is None:
+        result = self._registries.get(direction)
+        if result is None:
             documents = [
                 (FOLDER + name, self._ready(data, _UNREQUIRED[direction], (name,)))
                 for name, data in self._spec.documents.items()
             ]
-            found = self._registries[direction] = self._library.Registry(
+            result = self._registries[direction] = self._library.Registry(
                 documents, draft=self._library.Draft202012
             )
-        return found
+        return result
 
     def _ready(self, value: object, mark: str, path: tuple[str, ...]) -> Any:
         """A document for one direction: without data, and with what that side need not send not required."""
@@ -123,7 +121,10 @@ class Validators:
             self._unrequire(made, mark)
             if isinstance(made.get("pattern"), str) and not self._is_pattern(made["pattern"]):
                 place = f"{path[0]}: {pointer((*path[1:], 'pattern'))}"
-                doubt = (place, f"{made.pop('pattern')!r} is no regular expression here, and is not asked")
+                doubt = (
+                    place,
+                    f"{made.pop('pattern')!r} is not a regular expression here, and is not matched",
+                )
                 if doubt not in self.doubts:
                     self.doubts.append(doubt)
         return made
@@ -149,9 +150,9 @@ def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(branches, list) or "discriminator" not in schema:
         return schema
     named = [
-        {"allOf": [branch, {"required": [found[0]], "properties": {found[0]: {"enum": found[1]}}}]}
+        {"allOf": [branch, {"required": [result[0]], "properties": {result[0]: {"enum": result[1]}}}]}
         for branch in branches
-        if (found := discriminated(branch, schema["discriminator"])) is not None
+        if (result := discriminated(branch, schema["discriminator"])) is not None
     ]
     if not named:
         return schema
@@ -161,7 +162,7 @@ def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Far:
-    """A schema that has a validator of its own, made when a value is first judged by it."""
+    """A schema with a separate validator, which is compiled at first use."""
 
     __slots__ = ("_direction", "_uri", "_validators")
 
@@ -219,7 +220,7 @@ def _has(schema: object, mark: str) -> bool:
 
 
 def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
-    """A schema with what it refers to under `$defs`: for who only looks at its shape. At most so many are followed."""
+    """Return a schema with its references under `$defs`, for reading its shape; at most `most` are followed."""
     names: dict[str, str] = {}
     waiting: list[DocumentNode] = []
 

@@ -1,9 +1,8 @@
 """
-Hosts and addresses in every notation, and those that nobody may be made to call.
+Hosts and addresses in every notation, and those that must never be called.
 
-A name is compared in one form: lower case, without the last dot, as IDNA; and
-what is an address in disguise (2852039166, 0xa9.254.43518, ::ffff:a9fe:a9fe)
-counts as that address.
+Names are compared in lower case, without the last dot, as IDNA. Other notations of an address (2852039166,
+0xa9.254.43518, ::ffff:a9fe:a9fe) are treated as that address.
 """
 
 from __future__ import annotations
@@ -17,7 +16,9 @@ METADATA_NAMES = frozenset({
     "metadata.google.internal", "metadata.goog", "instance-data.ec2.internal", "metadata.azure.internal",
     "metadata.tencentyun.com",
 })  # fmt: skip
-"""Names under which clouds give their machines' credentials away; short ones such as `metadata` are known by address."""
+"""
+Names at which clouds provide the credentials of their machines; short ones such as `metadata` are known by address.
+"""
 
 _NEVER: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -44,43 +45,42 @@ _ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 
 
 def plain(address: Address) -> Address:
-    """An IPv4 address that came mapped into IPv6 as itself."""
+    """Return an IPv4 address that is mapped into IPv6 as IPv4."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 
 
 def forbidden(address: Address) -> str | None:
-    """What it is that nobody may be made to call, also where it is wrapped in an address of IPv6."""
-    for one in (address, *_wrapped(address)):
+    """
+    Return what kind of forbidden address it is, also if it is embedded in an IPv6 address; None if it is allowed.
+    """
+    for each in (address, *_wrapped(address)):
         for network, what in _NEVER_NETWORKS:
-            if one.version == network.version and one in network:
+            if each.version == network.version and each in network:
                 return what
     return None
 
 
 def _wrapped(address: Address) -> list[IPv4Address]:
-    """Addresses of IPv4 that a gateway would make of one of IPv6."""
+    """Return the IPv4 addresses that a gateway would derive from an IPv6 address."""
     if not isinstance(address, IPv6Address):
         return []
     bits = int(address)
     last = IPv4Address(bits & 0xFFFF_FFFF)
-    found = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
     if (
         any(address in network for network in (*_NAT64, _TRANSLATED))
         or (address in _COMPATIBLE and bits > 1)
         or (bits >> 32) & 0xFFFF_FFFF in _ISATAP
     ):
-        found.append(last)
+        wrapped.append(last)
     if address in _LOCAL_NAT64:  # RFC 6052 2.2: behind a prefix of 48 bits, bits 64 to 71 are left out
-        found.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
-    return [one for one in found if one is not None]
+        wrapped.append(IPv4Address((bits >> 64 & 0xFFFF) << 16 | bits >> 40 & 0xFFFF))
+    return [each for each in wrapped if each is not None]
 
 
 def read_host(host: str) -> str | Address:
-    """
-    A host as what it is compared as: an address, in whatever notation it came,
-    or a name. Raises ValueError, with a text for people, for what is neither.
-    """
+    """Return a host as an address, in whatever notation, or as a name. Raises ValueError, with a text for people."""
     if "%" in host:
         raise ValueError(f"{host!r} has a zone or is percent-encoded")
     if ":" in host:
@@ -90,7 +90,7 @@ def read_host(host: str) -> str | Address:
     if _is_number(labels[-1]):  # then all of it is an address (url.spec.whatwg.org, "ends in a number")
         return _ipv4(name, labels)
     if not name or not all(labels) or not set(name) <= _NAME_CHARS:
-        raise ValueError(f"{host!r} is no host name")
+        raise ValueError(f"{host!r} is not a valid host name")
     return name
 
 
@@ -106,10 +106,10 @@ def _digits(text: str, base: int) -> bool:
 
 
 def _ipv4(name: str, labels: list[str]) -> IPv4Address:
-    """As `inet_aton` reads it: up to four parts, decimal, octal or hex, the last filling what is left."""
+    """Parse like `inet_aton`: up to four parts, decimal, octal or hex; the last one fills the rest."""
     *first, last = [_part(name, label) for label in labels]
     if len(labels) > 4 or any(part > 255 for part in first) or last >= 256 ** (4 - len(first)):
-        raise ValueError(f"{name!r} is no address")
+        raise ValueError(f"{name!r} is not a valid address")
     return IPv4Address(sum(part << (24 - 8 * i) for i, part in enumerate(first)) + last)
 
 
@@ -120,12 +120,12 @@ def _part(name: str, label: str) -> int:
     elif label.startswith("0") and label != "0":
         base, digits = 8, label[1:]
     if not digits or len(digits) > 40 or not _digits(digits, base):
-        raise ValueError(f"{name!r} is no address")
+        raise ValueError(f"{name!r} is not a valid address")
     return int(digits, base)
 
 
 def as_address(text: str) -> Address | None:
-    """An address in its own notation, None for anything else."""
+    """Return an address in its standard notation; None for anything else."""
     try:
         return plain(ip_address(text))
     except ValueError:

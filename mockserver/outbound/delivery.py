@@ -1,4 +1,4 @@
-"""One try of a delivery: signed for this moment, sent if egress lets it, and written down as it went."""
+"""One attempt of a delivery: signed with the current time, checked by egress, sent, and recorded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mockserver.model.durations import format_duration
 from mockserver.model.headers import Pairs
@@ -20,18 +19,11 @@ log = logging.getLogger("mockserver")
 _MOST_AT_ONCE = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Went:
-    """How it went. `final`: another try can't go better."""
-
-    one: Try
-    final: bool
-
-
-class Trier:
+class WebhookSender:
     """
-    Makes tries, so many at once. `wall` and `mono` are the real clocks: stamps
-    of signatures, and how long it took.
+    Makes the attempts of deliveries, a limited number at a time.
+
+    `wall` and `mono` are the real clocks: for timestamps of signatures, and for durations.
     """
 
     def __init__(
@@ -43,10 +35,14 @@ class Trier:
         self._timeout_s = timeout_s
         self._slots = asyncio.Semaphore(_MOST_AT_ONCE)
         self.tries: Counter[str] = Counter()
-        """How many were made, by result: delivered, refused (answered, but with no 2xx) or unanswered."""
+        """Number of attempts by result: delivered, refused (an answer other than 2xx) or unanswered."""
 
-    async def attempt(self, delivery: Delivery, now_s: Callable[[], float]) -> Went:
-        """`now_s` is the virtual clock. Cancelled, the delivery is dropped."""
+    async def attempt(self, delivery: Delivery, now_s: Callable[[], float]) -> bool:
+        """
+        Make one attempt, and add it to the delivery. Return whether it was final: another one can't succeed.
+
+        `now_s` is the virtual clock. If the task is cancelled, the delivery is dropped.
+        """
         delivery.state = DeliveryState.SENDING
         try:
             async with self._slots:
@@ -56,11 +52,14 @@ class Trier:
             drop(delivery, STOPPED)
             raise
         duration_ms = round((self._mono() - started_at_s) * 1000, 3)
-        one = Try(at_s, sent_at_s, duration_ms, answer.status, answer.error, answer.body)
-        delivery.tries.append(one)
-        self.tries["delivered" if one.arrived else "unanswered" if one.status is None else "refused"] += 1
-        delivery.error = None if one.arrived else one.error or f"the receiver answered {one.status}"
-        return Went(one, final)
+        attempt = Try(at_s, sent_at_s, duration_ms, answer.status, answer.error, answer.body)
+        delivery.tries.append(attempt)
+        result = "delivered" if attempt.arrived else "unanswered" if attempt.status is None else "refused"
+        self.tries[result] += 1
+        delivery.error = (
+            None if attempt.arrived else attempt.error or f"the receiver answered {attempt.status}"
+        )
+        return final
 
     async def _exchange(self, delivery: Delivery, stamp_s: int) -> tuple[WebhookResponse, bool]:
         deadline_at_s = asyncio.get_running_loop().time() + self._timeout_s
@@ -71,13 +70,13 @@ class Trier:
             answer = await send(target, delivery.method, headers, body, deadline_at_s=deadline_at_s)
         except TimeoutError:
             return WebhookResponse(error=f"timed out after {_seconds(self._timeout_s)}"), False
-        except EgressRefusedError as why:
-            return WebhookResponse(error=f"refused by egress: {why}"), True
-        except UnresolvedHostError as why:
-            return WebhookResponse(error=str(why)), False
-        except Exception as why:  # a bug here must not leave a delivery without an end
+        except EgressRefusedError as error:
+            return WebhookResponse(error=f"refused by egress: {error}"), True
+        except UnresolvedHostError as error:
+            return WebhookResponse(error=str(error)), False
+        except Exception as error:  # a bug here must not leave a delivery without an end
             log.exception("webhook %s could not be sent", delivery.id)
-            return WebhookResponse(error=f"it can't be sent: {why}"), True
+            return WebhookResponse(error=f"it can't be sent: {error}"), True
         return answer, False
 
 
@@ -86,7 +85,7 @@ def _seconds(seconds: float) -> str:
 
 
 def signed(delivery: Delivery, stamp_s: int) -> tuple[Pairs, bytes]:
-    """Headers and body as they go out at that moment of real Unix time."""
+    """Return headers and body, signed with that Unix time."""
     if delivery.sign is None:
         return delivery.headers, delivery.body
     made = sign(delivery.sign, delivery.body, stamp_s, delivery.message_id)
@@ -95,7 +94,7 @@ def signed(delivery: Delivery, stamp_s: int) -> tuple[Pairs, bytes]:
     return (*kept, *made.headers), made.body
 
 
-def drop(delivery: Delivery, why: str) -> None:
-    """It goes nowhere any more."""
+def drop(delivery: Delivery, reason: str) -> None:
+    """Mark a delivery as dropped: it is not sent any more."""
     delivery.state = DeliveryState.DROPPED
-    delivery.error = why
+    delivery.error = reason

@@ -1,10 +1,9 @@
 """
-Who may be called: the one door for everything that goes out.
+Egress: the check of every outgoing request.
 
-A host is open if it stands literally in a scenario file on disk, or was given
-by `--allow-egress`. Its name is resolved once, every address is looked at, and
-the connection goes to just these addresses: a name that answers differently a
-moment later changes nothing. Link-local and metadata addresses are never open.
+A host is open if it is literally in a scenario file on disk, or was given by `--allow-egress`. Its name is resolved
+once, every address is checked, and the connection goes to exactly these addresses, so a name that resolves differently
+later changes nothing. Link-local and metadata addresses are never open.
 """
 
 from __future__ import annotations
@@ -25,14 +24,14 @@ from mockserver.errors import Flaw, InvalidInputError, MockServerError, WrongVal
 from mockserver.outbound.addresses import METADATA_NAMES, Address, Network, as_address, forbidden, read_host
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a name, in the order in which to try them. Raises OSError."""
+"""Return the addresses of a name, in the order in which to try them. Raises OSError."""
 
 _HINT = "Write HOST, HOST:PORT or a network such as 10.0.0.0/8"
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 class EgressRefusedError(MockServerError):
-    """Nobody may be called there. `reason` says why, `remedy` what to do."""
+    """The call is not allowed. `reason` and `remedy` are for people."""
 
     def __init__(self, reason: str, remedy: str) -> None:
         self.reason = reason
@@ -46,29 +45,29 @@ class UnresolvedHostError(MockServerError):
 
 @dataclass(frozen=True, slots=True)
 class EgressRule:
-    """One `--allow-egress`: a name or a network, and a port if only that one."""
+    """One `--allow-egress`: a name or a network, with an optional port."""
 
     host: str | Network
     port: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> EgressRule:
-        """Raises WrongValueError."""
+        """Parse the value of the option. Raises WrongValueError."""
         if "://" in text or "@" in text:
             raise WrongValueError(f"{shown(text)} is a URL", _HINT)
         if "/" in text:
             try:
                 return cls(ip_network(text, strict=False))
-            except ValueError as why:
-                raise WrongValueError(f"{shown(text)} is no network", _HINT) from why
-        found = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
-        bare, port = (found[1] or found[3] or "", found[2] or found[4]) if found else (text, None)
+            except ValueError as error:
+                raise WrongValueError(f"{shown(text)} is not a valid network", _HINT) from error
+        match = re.fullmatch(r"\[([^\]]*)\](?::(\d+))?|([^:]*)(?::(\d+))?", text)
+        bare, port = (match[1] or match[3] or "", match[2] or match[4]) if match else (text, None)
         if port is not None and not 1 <= int(port) <= 65535:
             raise WrongValueError(f"{shown(text)} has no port from 1 to 65535", _HINT)
         try:
             host = read_host(bare if bare.isascii() else URL.build(scheme="http", host=bare).raw_host or "")
-        except ValueError as why:
-            raise WrongValueError(f"{shown(text)} is no host", _HINT) from why
+        except ValueError as error:
+            raise WrongValueError(f"{shown(text)} is not a valid host", _HINT) from error
         return cls(host if isinstance(host, str) else ip_network(host), int(port) if port else None)
 
     def takes_port(self, port: int) -> bool:
@@ -77,7 +76,7 @@ class EgressRule:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request may go: its URL, and the addresses that were looked at. Connect to no others."""
+    """A checked target: its URL and its addresses. Connect only to these."""
 
     url: URL
     host: str
@@ -90,10 +89,10 @@ class Target:
 
 class Egress:
     """
-    The rules. `allowed` is what `--allow-egress` was given, `literal_hosts` the
-    hosts of the scenario files at this moment, as `literal_hosts` finds them.
+    The rules: `allowed` are the values of `--allow-egress`, `literal_hosts` returns the current hosts of scenario
+    files.
 
-    Raises InvalidInputError for what is no rule.
+    Raises InvalidInputError for an invalid rule.
     """
 
     def __init__(
@@ -109,7 +108,11 @@ class Egress:
         self._resolver = resolver or look_up
 
     async def resolve(self, url: str) -> Target:
-        """Raises EgressRefusedError, and Unresolved for a name without an address."""
+        """
+        Return the target of a URL.
+
+        Raises EgressRefusedError, and UnresolvedHostError for a name without an address.
+        """
         parsed, host, port = read_url(url)
         if isinstance(host, str):
             addresses = await self._addresses(host, port)
@@ -131,16 +134,16 @@ class Egress:
             raise self._closed(name, port)  # a name that is not open is not even looked up
         try:
             texts = await self._resolver(name, port)
-        except (OSError, UnicodeError) as why:
-            raise UnresolvedHostError(f"the name {name!r} can't be resolved") from why
+        except (OSError, UnicodeError) as error:
+            raise UnresolvedHostError(f"the name {name!r} can't be resolved") from error
         addresses = [as_address(text) for text in texts]
         if not addresses or None in addresses:
             raise UnresolvedHostError(f"the name {name!r} has no address")
-        found = tuple(dict.fromkeys(one for one in addresses if one is not None))
-        _check(found, name)
-        if not by_name and not all(self._in_networks(one, port) for one in found):
+        unique = tuple(dict.fromkeys(each for each in addresses if each is not None))
+        _check(unique, name)
+        if not by_name and not all(self._in_networks(each, port) for each in unique):
             raise self._closed(name, port)
-        return found
+        return unique
 
     def _is_open(self, name: str, port: int) -> bool:
         return name in self._literal_hosts() or any(
@@ -156,7 +159,7 @@ class Egress:
     def _closed(self, host: str, port: int) -> EgressRefusedError:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return EgressRefusedError(
-            f"{place} stands in no scenario file and was not allowed",
+            f"{place} is not in any scenario file and was not allowed",
             f"Start the server with --allow-egress {place}, or write the URL into a scenario file",
         )
 
@@ -167,8 +170,8 @@ def _rules(texts: Iterable[str]) -> list[EgressRule]:
     for text in texts:
         try:
             rules.append(EgressRule.parse(text))
-        except WrongValueError as why:
-            flaws.append(Flaw((), f"--allow-egress: {why}", why.hint))
+        except WrongValueError as error:
+            flaws.append(Flaw((), f"--allow-egress: {error}", error.hint))
     if flaws:
         raise InvalidInputError(flaws)
     return rules
@@ -186,43 +189,44 @@ def _check(addresses: Iterable[Address], name: str) -> None:
 
 
 def read_url(url: str) -> tuple[URL, str | Address, int]:
-    """A URL, its host and its port. Raises EgressRefusedError."""
+    """Return a URL, its host and its port. Raises EgressRefusedError."""
     remedy = "Write an http or https URL such as http://app:8000/hooks"
     url = url.strip()
     if _UNSAFE.search(url):
-        raise EgressRefusedError(f"{shown(url)} holds a space, a control character or a backslash", remedy)
+        raise EgressRefusedError(f"{shown(url)} contains a space, a control character or a backslash", remedy)
     try:
         parsed = URL(url, encoded=url.isascii())
         port = parsed.port
         host = parsed.raw_host
-    except (ValueError, IndexError) as why:  # yarl raises IndexError for http://[::1]@/
-        raise EgressRefusedError(f"{shown(url)} is no URL", remedy) from why
+    except (ValueError, IndexError) as error:  # yarl raises IndexError for http://[::1]@/
+        raise EgressRefusedError(f"{shown(url)} is not a valid URL", remedy) from error
     if parsed.scheme not in ("http", "https") or not host or not port:
-        raise EgressRefusedError(f"{shown(url)} is no http or https URL", remedy)
+        raise EgressRefusedError(f"{shown(url)} is not an http or https URL", remedy)
     if "@" in parsed.raw_authority:
         raise EgressRefusedError(
             "a URL with user and password is not called", "Send them as a header instead"
         )
     try:
         return parsed, read_host(host), port
-    except ValueError as why:
-        raise EgressRefusedError(f"the host of {shown(url)} can't be used: {why}", remedy) from why
+    except ValueError as error:
+        raise EgressRefusedError(f"the host of {shown(url)} can't be used: {error}", remedy) from error
 
 
 async def look_up(name: str, port: int) -> list[str]:
     """
-    The system's resolver, in a thread that nobody waits for: a name server that
-    doesn't answer must not hold up the end of the process. Raises OSError.
+    Resolve a name in a daemon thread, so that a name server without answer does not delay the end of the process.
+
+    Raises OSError.
     """
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[list[str]] = loop.create_future()
+    future: asyncio.Future[list[str]] = loop.create_future()
 
-    def settle(addresses: list[str], why: Exception | None) -> None:
-        if not found.done():
-            if why is None:
-                found.set_result(addresses)
+    def settle(addresses: list[str], error: Exception | None) -> None:
+        if not future.done():
+            if error is None:
+                future.set_result(addresses)
             else:
-                found.set_exception(why)
+                future.set_exception(error)
 
     def ask() -> None:
         addresses: list[str] = []
@@ -230,10 +234,10 @@ async def look_up(name: str, port: int) -> list[str]:
         try:
             entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
             addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
-        except (OSError, UnicodeError) as why:
-            failed = why
+        except (OSError, UnicodeError) as error:
+            failed = error
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now
             loop.call_soon_threadsafe(settle, addresses, failed)
 
     threading.Thread(target=ask, name="mockserver-resolve", daemon=True).start()
-    return await found
+    return await future

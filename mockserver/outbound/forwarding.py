@@ -1,58 +1,43 @@
-"""Puts together what asks real services, from the settings."""
+"""Rules for requests to real services, from the settings."""
 
 from __future__ import annotations
 
-import secrets
 from urllib.parse import urlsplit
 
-from mockserver.errors import Flaw, InvalidInputError, WrongValueError
+from mockserver.errors import WrongValueError, invalid
 from mockserver.outbound.egress import Egress, EgressRefusedError, UnresolvedHostError
-from mockserver.outbound.upstream import Upstream
 from mockserver.schema.scenario import read_upstream
 from mockserver.settings import Settings
 
 
 def forwarding_rules(settings: Settings) -> list[str]:
-    """
-    What `--forward-to` opens: who starts the server says by it that this host may be called. Raises InvalidInputError.
-    """
+    """Return the egress rules that `--forward-to` adds. Raises InvalidInputError."""
     asks = settings.on_unmatched != "404"
     if asks and not settings.forward_to:
         hint = "Add --forward-to URL"
-        raise InvalidInputError(Flaw((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint))
+        raise invalid((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint)
     if settings.forward_to and not asks:
         hint = "Add --on-unmatched forward, or --on-unmatched record"
-        raise InvalidInputError(Flaw((), "--forward-to alone passes nothing on", hint))
+        raise invalid((), "--forward-to alone has no effect", hint)
     return [rule_of(settings.forward_to, "--forward-to")] if asks else []
 
 
 def rule_of(url: str, flag: str) -> str:
-    """The rule that opens just that host and port. Raises InvalidInputError, naming the flag."""
+    """Return the rule for exactly that host and port. Raises InvalidInputError, with the name of the option."""
     try:
         parts = urlsplit(read_upstream(url))
-    except WrongValueError as why:
-        raise InvalidInputError(Flaw((), f"{flag}: {why}", why.hint)) from why
+    except WrongValueError as error:
+        raise invalid((), f"{flag}: {error}", error.hint) from error
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def may_forward(egress: Egress, url: str) -> None:
-    """Raises InvalidInputError where nobody may be called there, or its name has no address."""
+    """Raise InvalidInputError if the URL must not be called, or if its name has no address."""
     try:
         await egress.resolve(url)
-    except EgressRefusedError as why:
-        raise InvalidInputError(Flaw(("to",), why.reason, why.remedy)) from why
-    except UnresolvedHostError as why:
-        raise InvalidInputError(Flaw(("to",), str(why), "See that it is spelt right and known here")) from why
-
-
-def upstream_of(settings: Settings, egress: Egress) -> Upstream:
-    """Raises TlsSettingsError."""
-    return Upstream(
-        egress,
-        own_id=secrets.token_hex(8),
-        timeout_s=settings.upstream_timeout_s,
-        idle_s=settings.hang_limit_s,
-        ca_file=settings.upstream_ca,
-    )
+    except EgressRefusedError as error:
+        raise invalid(("to",), error.reason, error.remedy) from error
+    except UnresolvedHostError as error:
+        raise invalid(("to",), str(error), "See that it is spelt right and known here") from error

@@ -1,7 +1,8 @@
 """
-One request that goes out to a target, and what became of it. Redirects are
-not followed, no cookies kept, no proxies of the environment used, and of the
-answer at most 64 KiB are read.
+One outgoing request of a webhook, and its result.
+
+Redirects are not followed, there are no cookies and no proxies of the environment, and at most 64 KiB of the answer
+are read.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 
 READ_BYTES = 64 * 1024
 KEPT_BYTES = 4 * 1024
-"""Of an answer's body, for the record."""
+"""Maximum size of an answer's body in the call log."""
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """What the receiver said. `error` is for people; with a status, it says what was odd about the answer."""
+    """The answer of the receiver. `error` is for people; beside a status, it says what is wrong with the answer."""
 
     status: int | None = None
     error: str | None = None
@@ -37,8 +38,9 @@ async def send(
     target: Target, method: str, headers: Pairs, body: bytes, *, deadline_at_s: float
 ) -> WebhookResponse:
     """
-    Sends, and waits for the answer until that moment of the loop's clock; past
-    it, raises TimeoutError, unless the answer has begun.
+    Send, and wait for the answer until that time of the loop's clock.
+
+    Raises TimeoutError, unless the answer has begun.
     """
     asking = await client_library()
     import aiohttp  # by now it is imported
@@ -50,12 +52,12 @@ async def send(
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
-    except (aiohttp.ClientError, OSError, ValueError) as why:
-        return WebhookResponse(error=explained(why, target))
+    except (aiohttp.ClientError, OSError, ValueError) as error:
+        return WebhookResponse(error=explained(error, target))
 
 
 async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> WebhookResponse:
-    """The status counts, whatever happens to the body."""
+    """Read the body. The status counts, even if the body fails."""
     import aiohttp  # by now it is imported
 
     body = b""
@@ -75,39 +77,39 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Webho
     return WebhookResponse(response.status, error, body[:KEPT_BYTES])
 
 
-def explained(why: Exception, target: Target | str) -> str:
-    """For people: why a request to that place has no answer."""
+def explained(error: Exception, target: Target | str) -> str:
+    """Return why a request has no answer, for people."""
     import aiohttp  # by now it is imported
 
-    if isinstance(why, aiohttp.ClientError):
-        return _said(why, target)
-    if isinstance(why, OSError):
-        return _unreachable(why, target)
-    return f"it can't be sent: {why}"  # a header that can't stand on the wire
+    if isinstance(error, aiohttp.ClientError):
+        return _said(error, target)
+    if isinstance(error, OSError):
+        return _unreachable(error, target)
+    return f"it can't be sent: {error}"  # a header that can't stand on the wire
 
 
-def _said(why: aiohttp.ClientError, target: Target | str) -> str:
+def _said(error: aiohttp.ClientError, target: Target | str) -> str:
     import aiohttp  # by now it is imported
 
-    match why:
+    match error:
         case aiohttp.ClientConnectorCertificateError():
-            return f"the certificate of {target} was not accepted: {why.certificate_error}"
+            return f"the certificate of {target} was not accepted: {error.certificate_error}"
         case aiohttp.ClientConnectorError():
-            return _unreachable(why.os_error, target)
+            return _unreachable(error.os_error, target)
         case aiohttp.ServerDisconnectedError():
             return f"{target} closed the connection without an answer"
         case aiohttp.ClientOSError():
-            return _unreachable(why, target)
+            return _unreachable(error, target)
         case aiohttp.ClientResponseError():
-            return f"the answer of {target} is no HTTP: {why.message.strip().partition(chr(10))[0]}"
-    return str(why) or type(why).__name__
+            return f"the answer of {target} is not valid HTTP: {error.message.strip().partition(chr(10))[0]}"
+    return str(error) or type(error).__name__
 
 
-def _unreachable(why: OSError, target: Target | str) -> str:
-    if isinstance(why, ssl.SSLError):
-        return f"no TLS with {target}: {why.reason or why}"
-    if why.errno == errno.ECONNREFUSED:
+def _unreachable(error: OSError, target: Target | str) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with {target}: {error.reason or error}"
+    if error.errno == errno.ECONNREFUSED:
         return f"connection refused by {target}"
-    if why.errno in (errno.ECONNRESET, errno.EPIPE):
+    if error.errno in (errno.ECONNRESET, errno.EPIPE):
         return f"{target} reset the connection"
-    return f"{target} can't be reached: {why.strerror or why}"
+    return f"{target} can't be reached: {error.strerror or error}"

@@ -1,8 +1,8 @@
 """
-A session of aiohttp for one request alone, which goes out as it was written and whose reply comes back as it is.
+An aiohttp session for one request, which is sent as written and whose reply is returned as received.
 
-A connection of its own for each: one kept open may be closed by the other side just as it is used, and a request
-would fail that was never made. No redirects, cookies or proxies of the environment.
+Each request has its own connection: a kept one may be closed by the other side at the moment of its use. No redirects,
+cookies or proxies of the environment.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ _OURS_ALONE = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 class _Connection(ResponseHandler):
     """
-    A connection for one request. What comes behind the reply is dropped: aiohttp would fail a reply that is complete,
-    as with a chunk behind a 204.
+    A connection for one request.
+
+    Data after the reply is dropped, because aiohttp would fail a complete reply, as with a chunk after a 204.
     """
 
     _final: RawResponseMessage | None = None
-    """The head of the reply, once it is complete; those before it (1xx) are none."""
+    """The head of the final reply, once it is complete; not of interim replies (1xx)."""
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
         if self._final is None:
@@ -62,7 +63,7 @@ def _connection(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
 async def session_to(
     target: Target, tls: ssl.SSLContext | bool = True
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session whose requests all go to the target's address, whatever its name means by now."""
+    """Return a session whose requests go to the addresses of the target, without resolving its name again."""
     connector = aiohttp.TCPConnector(
         resolver=PinnedResolver(target), use_dns_cache=False, force_close=True, ssl=tls
     )
@@ -91,7 +92,7 @@ async def request_by(
     *,
     empty_body: bytes | None,
 ) -> aiohttp.ClientResponse:
-    """Sends one request. `empty_body` is what is sent where there is none: None says nothing of its length."""
+    """Send one request. `empty_body` is used if there is no body: None sends no length."""
     return await session.request(
         method,
         target.url,
@@ -102,7 +103,7 @@ async def request_by(
 
 
 class PinnedResolver(AbstractResolver):
-    """Gives aiohttp the addresses of a target, and of nothing else."""
+    """Resolves the host of a target to its checked addresses, and no other host."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
@@ -128,4 +129,4 @@ class PinnedResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Holds nothing."""
+        """Do nothing: there is nothing to close."""

@@ -1,10 +1,9 @@
 """
-Asks the real service: a request goes on as it came, and the reply comes back as it is, piece by piece.
+Requests to real services: forwarded as received; the reply is streamed back unchanged.
 
-What belongs to one connection alone stays here (RFC 9110 7.6.1): each side is
-framed anew, so that nothing can be smuggled in one request through another. A
-redirect is a reply like others. Where the service can't be asked, a problem
-document says what, where and how to mend it.
+Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side is framed anew, to prevent request
+smuggling. Redirects are returned like other replies. If the service can't be called, a problem document has the reason
+and the fix.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 HOPS = "x-mockserver-hops"
-"""Names the mock servers that a request has come through, so that one that meets itself can say so."""
+"""Names the mock servers that a request has passed, to detect loops."""
 MINE = frozenset({HOPS, "x-mockserver-namespace"})
 HOP_BY_HOP = frozenset({
     "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
@@ -44,14 +43,15 @@ _NO_LINE = re.compile(r"[\r\n\0]")
 
 
 class BrokenReplyError(MockServerError):
-    """The real service began to answer, and did not come to an end."""
+    """The real service began to answer, but the reply is incomplete."""
 
 
 @dataclass(slots=True)
 class UpstreamReply:
     """
-    What came back. `pieces` are the body, None where it stands in `response`
-    already; `length` is what its head promises. `error` is the problem where the service could not be asked.
+    A reply: `pieces` are the body, None if it is in `response`; `length` is the length in its head.
+
+    `error` is the problem if the service could not be called.
     """
 
     response: Response
@@ -62,10 +62,10 @@ class UpstreamReply:
 
 class Upstream:
     """
-    `own_id` is this server's own name among others; a reply must begin within `timeout_s`, and
-    go on within `idle_s`. `ca_file` holds CAs that are trusted beside the system's.
+    Forwards requests. `own_id` identifies this server; a reply must begin within `timeout_s` and continue within
+    `idle_s`.
 
-    Raises TlsSettingsError where that file holds none.
+    `ca_file` has CAs that are trusted besides those of the system. Raises TlsSettingsError if it contains none.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Upstream:
 
     @contextlib.asynccontextmanager
     async def ask(self, step: Forward, request: Request) -> AsyncIterator[UpstreamReply]:
-        """The reply, for as long as it is read. Raises nothing but CancelledError."""
+        """Yield the reply, for as long as it is read. Raises only CancelledError."""
         async with contextlib.AsyncExitStack() as stack:
             yield await self._asked(stack, step, request)
 
@@ -91,11 +91,9 @@ class Upstream:
     ) -> UpstreamReply:
         to = step.to
         if self._own_id in ",".join(request.headers.all(HOPS)):
-            return _failed(
-                508, "loop", to, "it leads back to this very server", "Write the real service's URL"
-            )
+            return _failed(508, "loop", to, "it leads back to this server", "Write the real service's URL")
         if request.method == "CONNECT":
-            return _failed(501, "no-tunnel", to, "it can't be asked for a tunnel", "Send the request itself")
+            return _failed(501, "no-tunnel", to, "tunnels are not supported", "Send the request itself")
         lines = [*sent_lines(request.headers.pairs), (HOPS, self._hops(request))]
         if step.is_recorded:
             lines = [
@@ -109,19 +107,19 @@ class Upstream:
                 target = await self._egress.resolve(to + target_of(request))
                 answer = await self._sent(stack, target, request, lines)
         except TimeoutError:
-            what = f"it did not begin to answer within {format_duration(self._timeout_s)}"
+            what = f"it sent no response within {format_duration(self._timeout_s)}"
             return _failed(
                 504, "upstream-timeout", to, what, "Start the server with a longer --upstream-timeout"
             )
-        except EgressRefusedError as why:
-            return _failed(502, "egress", to, f"nobody may be called there: {why.reason}", why.remedy)
-        except UnresolvedHostError as why:
-            return _failed(502, "upstream", to, str(why), _LOOK)
-        except aiohttp.ClientConnectorCertificateError as why:
-            return _failed(502, "upstream", to, explained(why, to), "Name its CA with --upstream-ca FILE")
-        except (aiohttp.ClientError, OSError, ValueError) as why:
-            text = explained(why, to)
-            _forget_frames(why)
+        except EgressRefusedError as error:
+            return _failed(502, "egress", to, f"calls to it are not allowed: {error.reason}", error.remedy)
+        except UnresolvedHostError as error:
+            return _failed(502, "upstream", to, str(error), _LOOK)
+        except aiohttp.ClientConnectorCertificateError as error:
+            return _failed(502, "upstream", to, explained(error, to), "Name its CA with --upstream-ca FILE")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            text = explained(error, to)
+            _forget_frames(error)
             return _failed(502, "upstream", to, text, _LOOK)
         return self._came(to, request, answer)
 
@@ -148,17 +146,17 @@ class Upstream:
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT
             try:
                 context.load_verify_locations(self._ca_file)
-            except (OSError, ssl.SSLError) as why:
+            except (OSError, ssl.SSLError) as error:
                 raise TlsSettingsError(
-                    f"--upstream-ca: {self._ca_file} holds no CA that can be trusted: {why}. "
+                    f"--upstream-ca: {self._ca_file} contains no valid CA: {error}. "
                     "Give a file of certificates in PEM"
-                ) from why
+                ) from error
         return context
 
     def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
         lines = tuple((line_text(name), line_text(value)) for name, value in answer.raw_headers)
         if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
-            what = f"what it answered ({answer.status}) can't be passed on"
+            what = f"what it answered ({answer.status}) can't be forwarded"
             return _failed(502, "upstream", to, what, _LOOK)
         length = _length(lines)
         kept = received_lines(lines, length)
@@ -168,7 +166,7 @@ class Upstream:
         return UpstreamReply(response, self._pieces(to, answer), length)
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-        """Raises BrokenReplyError."""
+        """Yield the body. Raises BrokenReplyError."""
         import aiohttp  # by now it is imported
 
         try:
@@ -178,10 +176,10 @@ class Upstream:
                 if not piece:
                     return
                 yield piece
-        except TimeoutError as why:
-            raise BrokenReplyError(f"{to} sent nothing more for {format_duration(self._idle_s)}") from why
-        except (aiohttp.ClientError, OSError) as why:
-            raise BrokenReplyError(f"the reply of {to} broke off") from why
+        except TimeoutError as error:
+            raise BrokenReplyError(f"{to} sent nothing more for {format_duration(self._idle_s)}") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise BrokenReplyError(f"the reply of {to} broke off") from error
 
 
 def _forget_frames(error: BaseException | None) -> None:
@@ -196,24 +194,24 @@ _LOOK = "See that it runs, and that this server can reach it"
 
 
 def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamReply:
-    document = problem(status, kind, f"{to} could not be asked", f"{what}. {hint}", upstream=to)
+    document = problem(status, kind, f"{to} could not be called", f"{what}. {hint}", upstream=to)
     return UpstreamReply(problem_response(document), error=document)
 
 
-def broke_off(to: str, why: BrokenReplyError) -> dict[str, Any]:
-    """What the record says of a reply that did not come to its end."""
-    return problem(502, "upstream", f"{to} broke off", f"{why}. The client's connection was closed with it")
+def broke_off(to: str, error: BrokenReplyError) -> dict[str, Any]:
+    """Return the problem for the call log if a reply is incomplete."""
+    return problem(502, "upstream", f"{to} broke off", f"{error}. The client's connection was closed with it")
 
 
 def target_of(request: Request) -> str:
-    """Path and query as they came, without the prefixes that choose a namespace."""
+    """Return path and query as received, without the prefixes that select a namespace."""
     path = request.path if request.path.startswith("/") else "/"
     query = f"?{request.query_string}" if request.query_string else ""
     return (path + query).replace("#", "%23")
 
 
 def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
-    """Header lines as they go on: without Host, which is the service's own, and what belongs to the connection."""
+    """Return the header lines to send: without Host, and without those of the connection."""
     dropped = HOP_BY_HOP | MINE | {"host", "content-length"} | _nominated(lines)
     cases: dict[str, str] = {}  # aiohttp would take the same name in another case for a new value of it
     return [
@@ -225,20 +223,20 @@ _PLAIN = frozenset({"gzip", "x-gzip", "deflate", "identity"})
 
 
 def _plain(codings: str) -> str:
-    """Of the content-codings that a client takes, those that are known here."""
+    """Return the accepted content-codings that are supported here."""
     words = [word.strip() for word in codings.split(",")]
     return ", ".join(word for word in words if word.partition(";")[0].strip().lower() in _PLAIN) or "identity"
 
 
 def received_lines(lines: Pairs, length: int | None) -> Pairs:
-    """Header lines as they come back, with one Content-Length where the body has one."""
+    """Return the header lines of the reply, with one Content-Length if the body has one."""
     dropped = HOP_BY_HOP | {"content-length"} | _nominated(lines)
     kept = [line for line in lines if line[0].lower() not in dropped]
     return tuple(kept) if length is None else (*kept, ("Content-Length", str(length)))
 
 
 def _nominated(lines: Pairs) -> frozenset[str]:
-    """What Connection names as its own, too."""
+    """Return the headers that the Connection header names."""
     named = ",".join(value for name, value in lines if name.lower() == "connection")
     return frozenset(word.strip().lower() for word in named.split(",") if word.strip())
 

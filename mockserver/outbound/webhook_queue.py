@@ -1,9 +1,8 @@
 """
-A namespace's webhooks under way: fired by its clock, in the order of their moments.
+The pending webhooks of a namespace, sent by its clock, in the order of their times.
 
-Those of one call go one after the other; those of different calls don't wait
-for each other. While the clock is advanced, all of them go one after the
-other, each at its own moment.
+Webhooks of one call are sent one after the other; those of different calls don't wait for each other. While the clock
+is advanced, all are sent one after the other, each at its own time.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import functools
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from mockserver.outbound.delivery import Trier, drop
+from mockserver.outbound.delivery import WebhookSender, drop
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 from mockserver.store.timers import Timers
@@ -21,11 +20,11 @@ from mockserver.store.timers import Timers
 T = TypeVar("T")
 
 _LONGEST_SLEEP_S = 3600.0
-"""The real clock may be set meanwhile."""
+"""Maximum timer, because the real clock may be set in the meantime."""
 
 
 class WebhookNamespace(Protocol):
-    """What of a namespace webhooks need. `tell`: something happened that a check may wait for."""
+    """The part of a namespace that webhooks use. `tell` notifies waiting checks."""
 
     @property
     def clock(self) -> VirtualClock: ...
@@ -46,29 +45,29 @@ class AttemptListener:
         """An attempt is over, or the delivery was given up; the next attempt has that number, 0 for none."""
 
 
-class Desk:
+class WebhookQueue:
     """
-    Made when a namespace has something to send, and done away with when it is
-    `idle`, or `over`: a reset or the end of the server, the text says which.
-    `most_steps` bounds how many tries one advance waits for, since a receiver
-    may cause another webhook with each.
+    The queue of a namespace. It exists while there is something to send.
+
+    `over` is the reason for its end: a reset, or the end of the server. `most_steps` limits the attempts of one
+    advance, because each receiver may cause another webhook.
     """
 
     __slots__ = (
-        "_armed_s", "_ended", "_handle", "_last", "_listener", "_lock", "_ns", "_running", "_runs", "_stepping", "_tasks",
-        "_trier", "most_steps", "over",
+        "_armed_s", "_ended", "_handle", "_last", "_listener", "_lock", "_ns", "_running", "_runs", "_sender",
+        "_stepping", "_tasks", "most_steps", "over",
     )  # fmt: skip
 
     def __init__(
         self,
         ns: WebhookNamespace,
-        trier: Trier,
+        sender: WebhookSender,
         most_steps: int,
-        ended: Callable[[Desk], None],
+        ended: Callable[[WebhookQueue], None],
         listener: AttemptListener,
     ) -> None:
         self._ns = ns
-        self._trier = trier
+        self._sender = sender
         self._ended = ended
         self._listener = listener
         self._handle: asyncio.TimerHandle | None = None
@@ -88,19 +87,19 @@ class Desk:
 
     @property
     def under_way(self) -> int:
-        """Tries that timers have begun."""
+        """Number of attempts in progress that timers started."""
         return len(self._running)
 
     # The timer
 
     def push(self, delivery: Delivery) -> None:
-        """It waits for its moment."""
+        """Add a delivery, to be sent when it is due."""
         self._ns.timers.push(delivery.due_s, DeliveryAttempt(delivery))
         if self._handle is None or delivery.due_s < self._armed_s:
             self.arm()
 
     def arm(self) -> None:
-        """One timer of the loop, for the earliest; none where the clock stands still before it."""
+        """Set one timer of the event loop, for the earliest delivery; none if the clock is frozen before it."""
         self._disarm()
         ns = self._ns
         due_s = ns.timers.head()
@@ -131,7 +130,7 @@ class Desk:
     # The clock
 
     async def change(self, deed: Callable[[VirtualClock], None]) -> None:
-        """Does it to the clock once nobody else moves it."""
+        """Change the clock once nobody else is moving it."""
         await _over(self._begin(lambda: self._change(deed)))
 
     async def _change(self, deed: Callable[[VirtualClock], None]) -> None:
@@ -141,7 +140,7 @@ class Desk:
                 self.arm()
 
     async def move(self, to_s: Callable[[], float], *, wait: bool) -> None:
-        """`to_s` is asked once nobody else moves the clock."""
+        """Move the clock. `to_s` is called once nobody else is moving it."""
         if not wait and not self._lock.locked():
             self._ns.clock.move_to(to_s())
             self.arm()
@@ -185,15 +184,15 @@ class Desk:
     # Tries
 
     async def try_now(self, delivery: Delivery) -> None:
-        """The first try, at once."""
+        """Make the first attempt immediately."""
         await _over(self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s())))
 
     async def try_again(self, delivery: Delivery) -> Try:
-        """A try beside the schedule, after what is under way of the same call."""
+        """Make an additional attempt, after those in progress of the same call."""
         return await _over(self._in_order(delivery.call, lambda: self._again(delivery)))
 
     async def _try(self, attempt: DeliveryAttempt, due_s: float) -> None:
-        """One try, and what follows from it. Gaps are counted from `due_s`, so that a schedule is exact."""
+        """Make one attempt, and schedule the next. Gaps are counted from `due_s`, so that a schedule is exact."""
         delivery, ns = attempt.delivery, self._ns
         if self.over:
             drop(delivery, self.over)
@@ -201,11 +200,11 @@ class Desk:
             ns.tell()
             return
         self._listener.sending(ns, delivery, attempt.number)
-        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        final = await self._sender.attempt(delivery, ns.clock.now_s)
         next_number = 0
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
-        elif went.final or self.over or attempt.number >= delivery.attempts:
+        elif final or self.over or attempt.number >= delivery.attempts:
             delivery.state = DeliveryState.FAILED
         else:
             delivery.state = DeliveryState.WAITING
@@ -213,12 +212,12 @@ class Desk:
             next_number = attempt.number + 1
             ns.timers.push(delivery.due_s, DeliveryAttempt(delivery, next_number))
             self.arm()
-        self._listener.sent(ns, delivery, went.one, next_number)
+        self._listener.sent(ns, delivery, delivery.tries[-1], next_number)
         ns.tell()
 
     async def _again(self, delivery: Delivery) -> Try:
         ns = self._ns
-        went = await self._trier.attempt(delivery, ns.clock.now_s)
+        await self._sender.attempt(delivery, ns.clock.now_s)
         waits = any(attempt.delivery is delivery for attempt in ns.timers)
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
@@ -228,9 +227,9 @@ class Desk:
         else:
             delivery.state = DeliveryState.WAITING if waits else DeliveryState.FAILED
         following = next((one.number for one in ns.timers if one.delivery is delivery), 0)
-        self._listener.sent(ns, delivery, went.one, following)
+        self._listener.sent(ns, delivery, delivery.tries[-1], following)
         ns.tell()
-        return went.one
+        return delivery.tries[-1]
 
     # Tasks
 
@@ -245,7 +244,7 @@ class Desk:
         self._ended(self)
 
     def _in_order(self, call: str, work: Callable[[], Coroutine[Any, Any, T]]) -> asyncio.Task[T]:
-        """Begins it once the latest of the same call is over."""
+        """Start work once the previous work of the same call is done."""
 
         def forget(task: asyncio.Task[T]) -> None:
             if self._last.get(call) is task:
@@ -256,22 +255,22 @@ class Desk:
         task.add_done_callback(forget)
         return task
 
-    def end(self, why: str) -> None:
-        """Fires nothing more. Tries under way come to their end, but have no further one."""
-        self.over = why
+    def end(self, reason: str) -> None:
+        """Stop sending. Attempts in progress complete, but are not retried."""
+        self.over = reason
         self._disarm()
         if self._stepping and self._runs:
             self._ns.clock.resume()
 
     def cancel(self) -> set[asyncio.Task[Any]]:
-        """Cuts what is under way."""
+        """Cancel attempts in progress."""
         for task in self._tasks:
             task.cancel()
         return set(self._tasks)
 
 
 async def _over(task: asyncio.Task[T]) -> T:
-    """Waits for it. Whoever asked may leave; the task goes on."""
+    """Wait for a task, which continues if the waiting is cancelled."""
     return await asyncio.shield(task)
 
 

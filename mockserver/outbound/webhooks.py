@@ -1,13 +1,13 @@
-"""Sends webhooks: what the engine schedules, and what the admin API asks of clock and deliveries."""
+"""The webhook service: sends what the engine schedules, and moves clocks for the admin API."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 
-from mockserver.outbound.delivery import Trier, drop
+from mockserver.outbound.delivery import WebhookSender, drop
 from mockserver.outbound.egress import Egress
-from mockserver.outbound.webhook_queue import AttemptListener, Desk, WebhookNamespace
+from mockserver.outbound.webhook_queue import AttemptListener, WebhookNamespace, WebhookQueue
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import STOPPED, Delivery, DeliveryState, Try
 
@@ -18,11 +18,11 @@ _CLOSE_S = 0.5
 
 class WebhookService:
     """
-    One for a server, on its loop. `limit` webhooks may wait or be under way in
-    a namespace; more are failed at once, and `refused` is told. `wall` and `mono` are the real clocks:
-    stamps of signatures, and how long a try took.
+    The webhooks of all namespaces of a server, on its event loop.
 
-    Who moves a namespace's clock does it here, so that what is due goes out.
+    At most `limit` webhooks of a namespace may be pending; more fail immediately, and `refused` is called. `wall` and
+    `mono` are the real clocks: for timestamps of signatures, and for durations. Clocks of namespaces must be moved by
+    this service, so that due webhooks are sent.
     """
 
     def __init__(
@@ -35,75 +35,76 @@ class WebhookService:
         limit: int = 10_000,
         refused: Callable[[], object] = lambda: None,
     ) -> None:
-        self._trier = Trier(egress, wall, mono, timeout_s)
+        self._sender = WebhookSender(egress, wall, mono, timeout_s)
         self._limit = limit
         self._refused = refused
-        self._desks: dict[WebhookNamespace, Desk] = {}
-        self._retired: set[Desk] = set()  # taken back by a reset, with tries still under way
+        self._queues: dict[WebhookNamespace, WebhookQueue] = {}
+        self._retired: set[WebhookQueue] = set()  # taken back by a reset, with tries still under way
         self._closed = False
         self.listener: AttemptListener = _NOBODY
         """Who is told of each attempt."""
 
     def tries(self) -> dict[str, int]:
-        """How many tries were made since the server began, by result: delivered, refused or unanswered."""
-        return dict(self._trier.tries)
+        """Return the number of attempts since the start of the server, by result: delivered, refused or unanswered."""
+        return dict(self._sender.tries)
 
     def schedule(self, ns: WebhookNamespace, delivery: Delivery) -> None:
-        """Sends it when it is due. Returns at once."""
-        desk = self._desk(ns)
-        if self._closed or len(ns.timers) + desk.under_way >= self._limit:
+        """Send it when it is due. Returns immediately."""
+        queue = self._queue(ns)
+        if self._closed or len(ns.timers) + queue.under_way >= self._limit:
             delivery.state = DeliveryState.FAILED
             delivery.error = STOPPED if self._closed else self._too_many()
             self.listener.sent(ns, delivery, None, 0)
             ns.tell()
         else:
-            desk.push(delivery)
-        self._tidy(ns, desk)
+            queue.push(delivery)
+        self._tidy(ns, queue)
 
     def _too_many(self) -> str:
         self._refused()
-        return f"not sent: {self._limit} webhooks of its namespace wait already; see --max-webhooks"
+        return f"not sent: {self._limit} webhooks of its namespace are pending; see --max-webhooks"
 
     async def deliver_before(self, ns: WebhookNamespace, delivery: Delivery) -> None:
-        """Makes the first try now, and comes back when it is over. Further ones follow by the clock."""
+        """Make the first attempt now, and wait for it. Retries follow by the clock."""
         if self._closed:
             drop(delivery, STOPPED)
         else:
-            await self._desk(ns).try_now(delivery)
+            await self._queue(ns).try_now(delivery)
 
     async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
-        """Sends it once more, now, after what is under way of the same call. It counts for no schedule."""
-        return await self._desk(ns).try_again(delivery)
+        """Send it again now, after attempts in progress of the same call. It does not change the schedule."""
+        return await self._queue(ns).try_again(delivery)
 
     async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         """
-        Moves the clock to that moment, from timer to timer: each is fired at its
-        own moment and over before the next, retries that fall into the span
-        among them. With `wait` false it jumps, and what is due goes out behind it.
+        Move the clock to that time.
+
+        Each timer fires at its own time, and completes before the next one, including retries. With `wait` false, the
+        clock jumps, and due webhooks are sent afterwards.
         """
         await self._move(ns, lambda: to_s, wait=wait)
 
     async def advance_by(self, ns: WebhookNamespace, seconds: float, *, wait: bool = True) -> None:
-        """The same, from where the clock stands once nobody else moves it."""
+        """Like `advance`, by a number of seconds from the time at which nobody else moves the clock."""
         await self._move(ns, lambda: ns.clock.now_s() + seconds, wait=wait)
 
     async def _move(self, ns: WebhookNamespace, to_s: Callable[[], float], *, wait: bool) -> None:
-        desk = self._desk(ns)
-        await desk.move(to_s, wait=wait)
-        self._tidy(ns, desk)
+        queue = self._queue(ns)
+        await queue.move(to_s, wait=wait)
+        self._tidy(ns, queue)
 
     async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
-        """Freezes, resumes or sets the clock, once nobody else moves it."""
-        await self._desk(ns).change(deed)
+        """Freeze, resume or reset the clock, once nobody else is moving it."""
+        await self._queue(ns).change(deed)
 
     def moved(self, ns: WebhookNamespace) -> None:
-        """Clock or timers were changed by somebody else."""
-        desk = self._desk(ns)
-        desk.arm()
-        self._tidy(ns, desk)
+        """Set the timer again, after clock or timers were changed elsewhere."""
+        queue = self._queue(ns)
+        queue.arm()
+        self._tidy(ns, queue)
 
     def restored(self, ns: WebhookNamespace) -> None:
-        """Timers of a snapshot were put back, after `forget`: what they hold waits again."""
+        """Mark the deliveries of restored timers as waiting, after `forget`."""
         for attempt in ns.timers:
             attempt.delivery.state = DeliveryState.WAITING
             attempt.delivery.error = None
@@ -111,46 +112,47 @@ class WebhookService:
 
     def forget(self, ns: WebhookNamespace) -> None:
         """
-        Takes back what waits, for a reset. A try under way comes to its end, but
-        has no further one; a clock that is being advanced stays where it is.
+        Drop pending deliveries, for a reset.
+
+        An attempt in progress completes, but is not retried; a clock that is being advanced stops.
         """
-        desk = self._desks.pop(ns, None)
-        if desk is not None:
-            desk.end(TAKEN_BACK)
-            if not desk.idle:
-                self._retired.add(desk)
+        queue = self._queues.pop(ns, None)
+        if queue is not None:
+            queue.end(TAKEN_BACK)
+            if not queue.idle:
+                self._retired.add(queue)
         for attempt in ns.timers.clear():
             drop(attempt.delivery, TAKEN_BACK)
         ns.tell()
 
     def abandon(self, ns: WebhookNamespace) -> None:
         """Send nothing more of a namespace that goes on elsewhere."""
-        desk = self._desks.pop(ns, None)
-        if desk is not None:
-            desk.end(TAKEN_BACK)
-            desk.cancel()
+        queue = self._queues.pop(ns, None)
+        if queue is not None:
+            queue.end(TAKEN_BACK)
+            queue.cancel()
 
     async def close(self) -> None:
-        """Sends nothing more, and cuts what is under way."""
+        """Stop sending, and cancel attempts in progress."""
         self._closed = True
         tasks: set[asyncio.Task[object]] = set()
-        for desk in (*self._desks.values(), *self._retired):
-            desk.end(desk.over or STOPPED)
-            tasks |= desk.cancel()
+        for queue in (*self._queues.values(), *self._retired):
+            queue.end(queue.over or STOPPED)
+            tasks |= queue.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
 
-    def _desk(self, ns: WebhookNamespace) -> Desk:
-        desk = self._desks.get(ns)
-        if desk is None:
-            desk = self._desks[ns] = Desk(
-                ns, self._trier, self._limit, lambda desk: self._tidy(ns, desk), self.listener
+    def _queue(self, ns: WebhookNamespace) -> WebhookQueue:
+        queue = self._queues.get(ns)
+        if queue is None:
+            queue = self._queues[ns] = WebhookQueue(
+                ns, self._sender, self._limit, lambda queue: self._tidy(ns, queue), self.listener
             )
-        return desk
+        return queue
 
-    def _tidy(self, ns: WebhookNamespace, desk: Desk) -> None:
-        """A desk with nothing on it goes, so that a deleted namespace leaves nothing."""
-        if desk.idle:
-            self._retired.discard(desk)
-            if self._desks.get(ns) is desk:
-                del self._desks[ns]
+    def _tidy(self, ns: WebhookNamespace, queue: WebhookQueue) -> None:
+        """Remove an idle queue, so that a deleted namespace leaves nothing."""
+        if queue.idle:
+            self._retired.discard(queue)
+            if self._queues.get(ns) is queue:
+                del self._queues[ns]

@@ -1,1 +1,1 @@
-"""The state file: serialising namespaces, and restoring them."""
+"""The state file: saving and restoring namespaces."""

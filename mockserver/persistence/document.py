@@ -28,11 +28,11 @@ _LONGEST_HEAD = 1000
 
 
 class UnreadableDocumentError(MockServerError):
-    """A file that is not read: what is wrong with it, without its name and the remedy."""
+    """The file can't be read. The text has the reason, without the name of the file and the fix."""
 
 
 def composed(saved_at: str, namespaces: Iterable[tuple[str, list[bytes]]]) -> Iterator[bytes]:
-    """The document, in pieces. `namespaces` are names, each with the pieces of its own."""
+    """Return the document, in pieces. `namespaces` are names, each with its pieces."""
     body = [b"{"]
     for i, (name, pieces) in enumerate(namespaces):
         body += [b",\n" if i else b"", json_bytes(name), b":", *pieces]
@@ -48,7 +48,7 @@ def composed(saved_at: str, namespaces: Iterable[tuple[str, list[bytes]]]) -> It
 
 
 def read(raw: bytes) -> dict[str, Any]:
-    """The namespaces by name. Raises UnreadableDocumentError: nothing is read of a file that is not whole, or not ours."""
+    """Return the namespaces by name. Raises UnreadableDocumentError if the file is incomplete, damaged or foreign."""
     if not raw:
         raise UnreadableDocumentError("it is empty")
     head, newline, rest = raw.partition(b"\n")
@@ -56,7 +56,7 @@ def read(raw: bytes) -> dict[str, Any]:
     if facts is None:
         ours = raw.startswith(json_bytes(_KIND)[:-1])
         raise UnreadableDocumentError(
-            "it is torn: its first line is not whole" if ours else "it is no state file of mockserver"
+            "it is incomplete: its first line is cut" if ours else "it is not a state file of mockserver"
         )
     version = facts.get("version")
     if version != VERSION:
@@ -67,15 +67,17 @@ def read(raw: bytes) -> dict[str, Any]:
         )
     length, body = facts.get("bytes"), rest.removesuffix(_END)
     if len(body) != length or body == rest:
-        raise UnreadableDocumentError(f"it is torn: {len(rest)} bytes stand where {length} and an end should")
+        raise UnreadableDocumentError(
+            f"it is incomplete: it has {len(rest)} bytes instead of {length} and an end"
+        )
     if hashlib.sha256(body).hexdigest() != facts.get("sha256"):
-        raise UnreadableDocumentError("it is damaged, or was changed by hand: its checksum is another one")
+        raise UnreadableDocumentError("it is damaged, or was changed by hand: its checksum differs")
     namespaces: dict[str, Any] = json.loads(body, parse_float=written_float)
     return namespaces
 
 
 def _facts(head: bytes) -> dict[str, Any] | None:
-    """What the head says; None where it is none of ours."""
+    """Return the fields of the head; None if it is not one of a state file."""
     if len(head) > _LONGEST_HEAD or not head.endswith(b"," + _REST):
         return None
     try:

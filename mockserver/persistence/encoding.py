@@ -1,8 +1,8 @@
 """
-Namespaces as JSON, made a little at a time so that the server goes on answering meanwhile.
+Namespaces as JSON, encoded in small pieces, so that the server can answer in between.
 
-Python's encoder lets nobody else run while it makes a text, so it is given a
-few hundred rows at once, and rows that can't have changed are not made again.
+Python's encoder blocks other threads, so it gets a few hundred rows at once, and rows that can't have changed are
+reused.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mockserver.model.written import as_text, json_text
-from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import StatePart
+from mockserver.persistence.parts import StatePart
+from mockserver.persistence.saving import NamespaceCopy
 
 CHUNK = 250
-"""Rows that are made at once: well below a millisecond where they are small."""
+"""Number of rows that are encoded at once: well below a millisecond for small ones."""
 _SMALL_BYTES = 64 * 1024
 _JSON = json.JSONEncoder(separators=(",", ":"), default=as_text)
 
@@ -30,7 +30,7 @@ class _Chunk(NamedTuple):
 
 @dataclass(slots=True)
 class Encoded:
-    """A namespace's document, in pieces. `chunks` are those of stable parts, by part and number."""
+    """The document of a namespace, in pieces. `chunks` are those of stable parts, by part and number."""
 
     pieces: list[bytes] = field(default_factory=list)
     chunks: dict[tuple[str, int], _Chunk] = field(default_factory=dict)
@@ -40,16 +40,16 @@ def json_bytes(value: object) -> bytes:
     return json_text(value, _JSON).encode()
 
 
-def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -> Encoded:
-    """`before` is what this namespace was encoded as last; `breathe` is called after each piece."""
+def encoded(copy: NamespaceCopy, before: Encoded | None, yield_to_loop: Callable[[], None]) -> Encoded:
+    """Encode a namespace. `before` is its previous result; `yield_to_loop` is called after each piece."""
     made = Encoded()
     known = before.chunks if before is not None else {}
-    made.pieces.append(b'{"about":' + json_bytes(taken.about) + b',"parts":{')
-    for i, part in enumerate(taken.parts):
+    made.pieces.append(b'{"about":' + json_bytes(copy.about) + b',"parts":{')
+    for i, part in enumerate(copy.parts):
         made.pieces.append((b",\n" if i else b"\n") + json_bytes(part.name) + b":[")
         for j, text in enumerate(_texts(part, known, made)):
             made.pieces.append(b",\n" + text if j else text)
-            breathe()
+            yield_to_loop()
         made.pieces.append(b"]")
     made.pieces.append(b"}}")
     if sum(map(len, made.pieces)) < _SMALL_BYTES:
@@ -58,7 +58,11 @@ def encoded(taken: Taken, before: Encoded | None, breathe: Callable[[], None]) -
 
 
 def _texts(part: StatePart, known: dict[tuple[str, int], _Chunk], made: Encoded) -> Iterator[bytes]:
-    """Rows without their brackets, chunk by chunk. Chunks begin at the same numbers whatever the oldest thing is."""
+    """
+    Yield the rows without their brackets, in chunks.
+
+    Chunks begin at fixed numbers, even if the oldest things are removed.
+    """
     start, end = part.first, part.first + len(part.things)
     for number in range(start // CHUNK, -(-end // CHUNK)):
         low, high = max(number * CHUNK, start) - start, min((number + 1) * CHUNK, end) - start
@@ -74,7 +78,7 @@ def _texts(part: StatePart, known: dict[tuple[str, int], _Chunk], made: Encoded)
 
 
 def _rows(part: StatePart, things: list[Any]) -> bytes:
-    return json_bytes([part.row(one) for one in things])[1:-1]
+    return json_bytes([part.row(thing) for thing in things])[1:-1]
 
 
 def _same(old: list[Any], new: list[Any]) -> bool:

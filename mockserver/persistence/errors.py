@@ -1,4 +1,4 @@
-"""Why a server does not start with its state file, or does not write it."""
+"""Errors of the state file."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from mockserver.errors import MockServerError
 
 
 class StateFileRefusedError(MockServerError):
-    """What is in it is not used. The text names the file, the reason and the remedy."""
+    """The content of the file is not used. The text has the file, the reason and the fix."""
 
 
 class StateFileError(MockServerError):
-    """It can't be read or written here, or another server has it. The text says which, why, and what to do."""
+    """The file can't be read or written, or is used by another server. The text has the reason and the fix."""

@@ -1,10 +1,9 @@
 """
-A state file on its disk: one server's alone, and at every moment either the old document or the new one.
+A state file on disk: used by one server, and at every moment either the old document or the new one.
 
-The new one is written beside it and put in its place, which is one step for the
-file system; both it and the folder are synced, so that this holds over a power
-cut too. The lock is the kernel's, on a file beside it: it goes with its process,
-however that ends.
+The new document is written to a file beside it, which then replaces it atomically. File and folder are synced, so that
+this also holds after a power cut. The lock is an flock on a file beside it, which the kernel releases when the process
+ends.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from pathlib import Path
 from mockserver.persistence.errors import StateFileError
 
 _MODE = 0o600
-"""Tokens, keys and secrets of webhooks may be in it."""
+"""The file may contain tokens, keys and secrets of webhooks."""
 
 
 class Disk:
-    """`path` may be a link; what it leads to is replaced, never the link."""
+    """The file at `path`. If that is a symbolic link, its target is replaced, not the link."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -32,15 +31,15 @@ class Disk:
         self._lock: int | None = None
 
     def lock(self) -> None:
-        """Takes it for this server. Raises StateFileError."""
+        """Lock the file for this server. Raises StateFileError."""
         import fcntl  # not everywhere, and only needed here
 
         try:
             with contextlib.suppress(FileNotFoundError):
                 _check_regular(self._path.stat())
             lock = self._open_lock()
-        except OSError as why:
-            raise StateFileError(self._unusable(why)) from why
+        except OSError as error:
+            raise StateFileError(self._unusable(error)) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,15 +49,19 @@ class Disk:
                 f"the state file {self.name} is in use by another mockserver"
                 f"{f', process {owner}' if owner else ''}. Give each server its own --state-file"
             ) from None
-        except OSError as why:
+        except OSError as error:
             os.close(lock)
-            raise StateFileError(self._unusable(why)) from why
+            raise StateFileError(self._unusable(error)) from error
         os.ftruncate(lock, 0)
         os.pwrite(lock, b"%d\n" % os.getpid(), 0)
         self._lock = lock
 
     def _open_lock(self) -> int:
-        """Never what a link leads to: whoever may write to the folder could have another file emptied. Raises OSError."""
+        """
+        Open the lock file, but not through a link: a user of the folder could have another file emptied.
+
+        Raises OSError.
+        """
         name = f"{self._path}.lock"
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
@@ -75,28 +78,28 @@ class Disk:
         return lock
 
     def unlock(self) -> None:
-        """The file with the lock stays: who waits for it may hold it already."""
+        """Release the lock. The lock file stays, because another server may wait for it."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def read(self) -> bytes | None:
-        """None where there is no file yet. Raises StateFileError."""
+        """Return the content; None if there is no file. Raises StateFileError."""
         try:
             return self._path.read_bytes()
         except FileNotFoundError:
             return None
-        except OSError as why:
-            raise StateFileError(self._unusable(why)) from why
+        except OSError as error:
+            raise StateFileError(self._unusable(error)) from error
 
     def write(self, pieces: Iterable[bytes]) -> None:
-        """Raises StateFileError; then the old document is still there."""
+        """Replace the document. Raises StateFileError; then the old document is still there."""
         try:
             self._write(pieces)
-        except OSError as why:
+        except OSError as error:
             with contextlib.suppress(OSError):
                 self._new.unlink()
-            raise StateFileError(self._unusable(why)) from why
+            raise StateFileError(self._unusable(error)) from error
 
     def _write(self, pieces: Iterable[bytes]) -> None:
         self._new.unlink(missing_ok=True)  # of a server that crashed, or what somebody put there
@@ -113,9 +116,9 @@ class Disk:
         finally:
             os.close(folder)
 
-    def _unusable(self, why: OSError) -> str:
-        reason = why.strerror or str(why)
-        hint = _HINTS.get(why.errno or 0, "It needs a folder that this user may write to; name another")
+    def _unusable(self, error: OSError) -> str:
+        reason = error.strerror or str(error)
+        hint = _HINTS.get(error.errno or 0, "It needs a folder that this user may write to; name another")
         return f"can't use the state file {self.name}: {reason}. {hint} with --state-file"
 
 
@@ -141,8 +144,8 @@ _KINDS = (
 )
 
 
-def _check_regular(found: os.stat_result, name: str = "it ") -> None:
-    """Raises OSError for what is not a regular file: to read it may never end, and to replace it would lose it."""
-    kind = next((kind for holds, kind in _KINDS if holds(found.st_mode)), None)
+def _check_regular(status: os.stat_result, name: str = "it ") -> None:
+    """Raise OSError if it is not a regular file: reading it may never end, and replacing it would lose it."""
+    kind = next((kind for holds, kind in _KINDS if holds(status.st_mode)), None)
     if kind is not None:
         raise OSError(errno.EINVAL, f"{name}is {kind}, and not a regular file")

@@ -1,8 +1,7 @@
 """
-Keeps a server's state file up to date: looks for changes by itself, so that no request pays for it.
+Keeps the state file up to date. It looks for changes periodically, so that requests don't become slower.
 
-What has changed is copied on the loop, a namespace at a time; made into JSON
-and written on a thread.
+Changed namespaces are copied on the event loop, one at a time, and encoded and written in a thread.
 """
 
 from __future__ import annotations
@@ -24,36 +23,40 @@ from mockserver.persistence.encoding import Encoded, encoded
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.persistence.file import Disk
 from mockserver.persistence.restoring import RestoreError, restore
-from mockserver.persistence.saving import Taken, taken, under_way
+from mockserver.persistence.saving import NamespaceCopy, copy_of, pending_of
 from mockserver.real_time import REAL
 
 log = logging.getLogger("mockserver")
 
 SAVED_WITHIN_S = 1.0
-"""From a change to its being on disk. It may come just after the start of a save, and waits for the next then."""
+"""Time from a change until it is on disk. A change just after the start of a save waits for the next one."""
 _LONGEST_PAUSE_S = 0.25
 _SHORTEST_PAUSE_S = 0.05
 _FADES = 0.8
-"""What is left, one save later, of the time that one took."""
+"""Factor of the duration of the last save that is left after the next one."""
 _LONGEST_TURN_S = 0.002
-"""How long the loop may be held before others have their turn."""
+"""Maximum time for which the event loop is blocked."""
 _BREATHES_EVERY_S = 0.001
 _BREATH_S = 0.0002
 _LOOKED_AT = 64
-"""So many namespaces are looked at between two looks at the clock."""
+"""Number of namespaces that are checked between two looks at the clock."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """How a namespace stood when it was last taken."""
+    """The state of a namespace when it was last copied."""
 
     ns: Namespace
     last_number: int
-    under_way: tuple[Any, ...] | None
+    pending: tuple[Any, ...] | None
 
 
 class Keeper:
-    """One for a server, on its loop. `wall` gives Unix seconds, `seed` is the server's own."""
+    """
+    The state file of one server, on its event loop.
+
+    `wall` returns Unix seconds, `seed` is the seed of the server.
+    """
 
     def __init__(self, path: str, engine: Engine, wall: Callable[[], float], seed: str) -> None:
         self._disk = Disk(path)
@@ -71,12 +74,13 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self.saved_at: str | None = None
         self.error: str | None = None
-        """Why the last save failed; None where it did not."""
+        """Why the last save failed; None if it succeeded."""
 
     async def open(self) -> None:
         """
-        Takes the file for this server, and what it holds into the engine, which
-        has answered nothing yet. Raises StateFileRefusedError, StateFileError.
+        Lock the file, and restore its content into the engine, before the first request.
+
+        Raises StateFileRefusedError, StateFileError.
         """
         self._disk.lock()
         try:
@@ -92,33 +96,30 @@ class Keeper:
     def _restore(self, raw: bytes) -> None:
         name = self._disk.name
         not_used = f"the state file {name} is not used"
-        remedy = "Delete it to begin anew, or name another with --state-file"
+        remedy = "Delete it to start from scratch, or name another with --state-file"
         try:
             restore(self._engine, read(raw))
-        except UnreadableDocumentError as why:
-            raise StateFileRefusedError(f"{not_used}: {why}. {remedy}") from why
-        except (LookupError, TypeError, ValueError, AttributeError) as why:
-            odd = f"it is whole, but holds what this mockserver can't read ({type(why).__name__}: {why})"
-            raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from why
-        except RestoreError as why:
-            lines = "\n".join(f"{name}: {line}" for line in why.lines)
+        except UnreadableDocumentError as error:
+            raise StateFileRefusedError(f"{not_used}: {error}. {remedy}") from error
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            odd = f"it is complete, but this mockserver can't read it ({type(error).__name__}: {error})"
+            raise StateFileRefusedError(f"{not_used}: {odd}. {remedy}") from error
+        except RestoreError as error:
+            lines = "\n".join(f"{name}: {line}" for line in error.lines)
             raise StateFileRefusedError(
-                f"{lines}\nMend that, or delete {name} to begin anew, or name another with --state-file"
-            ) from why
+                f"{lines}\nFix that, or delete {name} to start from scratch, or name another with --state-file"
+            ) from error
 
     def view(self) -> dict[str, str | None]:
-        """How it stands, for health."""
+        """Return the state for `/health`."""
         return {"saved_at": self.saved_at, "error": self.error}
 
     def changed(self, since_s: float) -> None:
-        """
-        An admin call that came at that moment of the monotonic clock has changed
-        something; the namespace that it was for counts as used since then.
-        """
+        """Note that an admin request, received at that time of the monotonic clock, may have changed something."""
         self._changed_since_s = min(self._changed_since_s, since_s)
 
     async def close(self) -> None:
-        """Writes what has changed, once what is being written is, and gives the file free."""
+        """Write what has changed, and release the file."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -139,20 +140,20 @@ class Keeper:
         return self._ending.is_set()
 
     def _pause_s(self) -> float:
-        """Two saves have to fit into the time with it; a third is for a disk that is slow today."""
+        """Two saves must fit into the limit; a third is a reserve for a slow disk."""
         return min(_LONGEST_PAUSE_S, max(_SHORTEST_PAUSE_S, SAVED_WITHIN_S - 3 * self._took_s))
 
     async def _save_or_say(self) -> None:
-        """What fails is tried again at the next look. It is said once, and so is that all is well again."""
+        """Save. A failure is logged once, and repeated at the next look; so is the recovery."""
         try:
             await self._save()
-        except StateFileError as why:
+        except StateFileError as error:
             if self.error is None:
-                log.error("%s. What has changed since is kept in memory only", why)  # noqa: TRY400
-            self.error = str(why)
-        except Exception as why:
+                log.error("%s. What has changed since is kept in memory only", error)  # noqa: TRY400
+            self.error = str(error)
+        except Exception as error:
             log.exception("the state was not saved")
-            self.error = f"{type(why).__name__}: {why}"
+            self.error = f"{type(error).__name__}: {error}"
             self._seen.clear()
         else:
             if self.error is not None:
@@ -160,64 +161,64 @@ class Keeper:
             self.error = None
 
     async def _save(self) -> None:
-        """When it comes back, all that was there before is written. Raises StateFileError."""
+        """Write everything that happened before the call. Raises StateFileError."""
         async with self._saving:  # two at once would write one file
             began_s = REAL.monotonic()
-            found = await self._take()
+            changed = await self._take()
             as_many = len(self._encoded) == len(self._engine.namespaces)
-            if as_many and not found and not self._behind:
+            if as_many and not changed and not self._behind:
                 return
             now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
             saved_at = now.replace("+00:00", "Z")
-            if await asyncio.to_thread(self._write, found, saved_at):
+            if await asyncio.to_thread(self._write, changed, saved_at):
                 self.saved_at = saved_at
             self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
 
-    async def _take(self) -> list[Taken]:
-        """Of every namespace that may have changed, a copy; nobody has to wait long meanwhile."""
+    async def _take(self) -> list[NamespaceCopy]:
+        """Return copies of all namespaces that may have changed, without long blocking."""
         since_s, self._changed_since_s = self._changed_since_s, math.inf
-        found: list[Taken] = []
+        changed: list[NamespaceCopy] = []
         ends_s = REAL.monotonic() + _LONGEST_TURN_S
         for i, ns in enumerate(list(self._engine.namespaces.values())):
             stands = self._stands(ns, since_s)
             if not stands and self._engine.namespaces.get(ns.name) is ns:
-                self._seen[ns.name] = _Seen(ns, ns.last_number, under_way(ns))
-                found.append(taken(ns, self._seed))
+                self._seen[ns.name] = _Seen(ns, ns.last_number, pending_of(ns))
+                changed.append(copy_of(ns, self._seed))
             if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
                 await asyncio.sleep(0)
                 ends_s = REAL.monotonic() + _LONGEST_TURN_S
-        return found
+        return changed
 
     def _stands(self, ns: Namespace, since_s: float) -> bool:
-        """Whether it can't have changed since it was taken."""
+        """Whether it can't have changed since it was copied."""
         seen = self._seen.get(ns.name)
         if seen is None or seen.ns is not ns:
             return False
         if seen.last_number != ns.last_number or ns.used_at_s >= since_s:
             return False
-        return seen.under_way is None or seen.under_way == under_way(ns)
+        return seen.pending is None or seen.pending == pending_of(ns)
 
     # Writing, on a thread
 
-    def _write(self, found: list[Taken], saved_at: str) -> bool:
-        """Whether there was anything new. Raises StateFileError."""
+    def _write(self, changed: list[NamespaceCopy], saved_at: str) -> bool:
+        """Return whether there was something to write. Raises StateFileError."""
         for name in self._encoded.keys() - self._engine.namespaces.keys():
             del self._encoded[name]
             self._seen.pop(name, None)
             self._behind = True
-        for one in found:
-            old = self._encoded.get(one.name)
-            new = self._encoded[one.name] = encoded(one, old, self._breathe)
+        for copy in changed:
+            old = self._encoded.get(copy.name)
+            new = self._encoded[copy.name] = encoded(copy, old, self._yield_to_loop)
             if old is None or old.pieces != new.pieces:
                 self._behind = True
         if not self._behind:
             return False
-        self._disk.write(composed(saved_at, ((name, one.pieces) for name, one in self._encoded.items())))
+        self._disk.write(composed(saved_at, ((name, copy.pieces) for name, copy in self._encoded.items())))
         self._behind = False
         return True
 
-    def _breathe(self) -> None:
-        """Lets the loop have its turn now and then, but not once it has ended."""
+    def _yield_to_loop(self) -> None:
+        """Give the event loop time to run, until the keeper is closed."""
         if REAL.monotonic() > self._breath_s and not self._ending.is_set():
             time.sleep(_BREATH_S)
             self._breath_s = REAL.monotonic() + _BREATHES_EVERY_S

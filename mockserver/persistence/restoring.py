@@ -1,8 +1,7 @@
 """
-Namespaces made again of what a state file holds: the other half of `saving`.
+Restores namespaces from a state file.
 
-The scenario files are those of now. What was kept beside them stays by route id
-and name, as over a reload.
+Scenario files are read anew. The saved data belongs to them by route id and name, as after a reload.
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import FILE_CLASS, RUNTIME_CLASS, Overlay
 from mockserver.errors import InvalidInputError, MockServerError
-from mockserver.persistence.deserialise import (
+from mockserver.persistence.parts import (
+    Row,
     Rows,
     put_counts,
     put_deliveries,
@@ -29,7 +29,6 @@ from mockserver.persistence.deserialise import (
     put_memory,
     put_positions,
 )
-from mockserver.persistence.serialise import Row
 from mockserver.resources.resources import Collection, CollectionSnapshot
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import again
@@ -40,7 +39,7 @@ from mockserver.store.memory import Memory
 
 
 class RestoreError(MockServerError):
-    """What was kept can't be used here any more; `lines` says where, what and the remedy, all at once."""
+    """The saved data can't be used any more; `lines` are all reasons, with place and fix."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__("\n".join(lines))
@@ -49,8 +48,9 @@ class RestoreError(MockServerError):
 
 def restore(engine: Engine, kept: dict[str, Any]) -> None:
     """
-    Puts every namespace into an engine that has answered nothing yet. Raises
-    Unusable; the engine is not to be used then.
+    Restore every namespace, in an engine that has not answered yet.
+
+    Raises RestoreError; then the engine must not be used.
     """
     wrong: list[str] = []
     for name, document in kept.items():
@@ -82,7 +82,7 @@ def restore_into(ns: Namespace, document: dict[str, Any]) -> list[str]:
 
 
 def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Iterator[str]:
-    """Gives what is wrong with its scenarios and routes."""
+    """Restore scenarios and runtime routes. Yield what is wrong with them."""
     if about is None:
         return
     overlay = ns.own()
@@ -92,13 +92,13 @@ def _put_overlay(ns: Namespace, about: dict[str, Any] | None, rows: Rows) -> Ite
     for row in rows["scenarios"]:
         try:
             _put_scenario(ns, overlay, row)
-        except LoadError as why:
-            yield from (f"scenarios.{row['name']}: {line}" for line in why.lines)
+        except LoadError as error:
+            yield from (f"scenarios.{row['name']}: {line}" for line in error.lines)
     for row in rows["routes"]:
         try:
             _put_route(ns, overlay, row)
-        except InvalidInputError as why:
-            yield from (f"routes.{row['name']}: {flaw}" for flaw in why.flaws)
+        except InvalidInputError as error:
+            yield from (f"routes.{row['name']}: {flaw}" for flaw in error.flaws)
     ns.changed()
 
 
@@ -110,7 +110,7 @@ def _put_scenario(ns: Namespace, overlay: Overlay, row: Row) -> None:
 
 
 def _scenario(ns: Namespace, row: Row) -> Scenario:
-    """Raises LoadError."""
+    """Compile a saved scenario. Raises LoadError."""
     name, order = row["name"], tuple(row["order"])
     hidden = ns.world.scenarios.get(name)
     if hidden is not None and order[0] == FILE_CLASS:
@@ -120,14 +120,12 @@ def _scenario(ns: Namespace, row: Row) -> Scenario:
     source = again(row["text"], row["kind"], name, row["label"], file, files)
     try:
         return compile_scenario(source, order)
-    except InvalidInputError as why:
-        raise LoadError(
-            [(source.locate(flaw), flaw) for flaw in sorted(why.flaws, key=source.position)]
-        ) from why
+    except InvalidInputError as error:
+        raise LoadError(source.located(error.flaws)) from error
 
 
 def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
-    """Raises InvalidInputError."""
+    """Compile a saved route. Raises InvalidInputError."""
     data = parse(row["yaml"]) if "yaml" in row else row["json"]
     spec = parse_spec(RouteSpec, data)
     key = (-spec.priority, RUNTIME_CLASS, -row["serial"])
@@ -138,14 +136,14 @@ def _put_route(ns: Namespace, overlay: Overlay, row: Row) -> None:
 
 
 def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
-    """What is wrong with it."""
+    """Restore an outage. Return what is wrong with it."""
     if kept is None:
         return []
     routes = None if kept["routes"] is None else frozenset(kept["routes"])
     try:
         outage = Outage(parse_spec(OutageSpec, kept["data"]), kept["data"], routes, 0.0)
-    except InvalidInputError as why:
-        return [str(flaw) for flaw in why.flaws]
+    except InvalidInputError as error:
+        return [str(flaw) for flaw in error.flaws]
     until_s, skipped, answered = kept["state"]
     outage.restore((until_s, skipped, answered))
     ns.set_outage(outage)
@@ -180,7 +178,7 @@ def _collection(name: str, rows: Rows) -> Collection:
 
 
 def _put_calls(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
-    """The calls themselves are not kept, and what would need them says so."""
+    """Restore counts, effects, violations and webhooks. Calls are not saved; checks that need them say so."""
     if "counts" in rows:
         put_counts(ns.counts, rows)
         ns.record.dropped = ns.counts.total

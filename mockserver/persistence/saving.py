@@ -1,8 +1,8 @@
 """
-A namespace as a state file keeps it: a few facts, and its parts as rows.
+A namespace as it is saved: some fields, and its parts as rows.
 
-`taken` copies what can change, at one moment, so that all of it fits together;
-what comes of the copy is made of it later, without the namespace.
+`copy_of` copies everything that can change at one moment, so that it is consistent; the rest is done later with the
+copy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay
 from mockserver.model.written import WrittenFloat, WrittenInt
-from mockserver.persistence.serialise import (
+from mockserver.persistence.parts import (
     Row,
     StatePart,
     counts_parts,
@@ -36,30 +36,31 @@ _BUSY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What was taken of a namespace. `about` is plain JSON."""
+class NamespaceCopy:
+    """A copy of a namespace. `about` is plain JSON."""
 
     name: str
     about: dict[str, Any]
     parts: list[StatePart]
 
 
-def under_way(ns: Namespace) -> tuple[Any, ...] | None:
+def pending_of(ns: Namespace) -> tuple[Any, ...] | None:
     """
-    What may change without another request, to be compared with what it was:
-    keys in flight, deliveries on their way, timers. None where nothing is.
+    Return what can change without a request: keys in flight, pending deliveries, timers.
+
+    None if there is nothing.
     """
     made = ns.parts
     keys = made.memory.keys.in_flight if made.memory is not None else 0
-    busy = sum(one.state in _BUSY for one in made.deliveries) if made.deliveries is not None else 0
+    busy = sum(delivery.state in _BUSY for delivery in made.deliveries) if made.deliveries is not None else 0
     if not keys and not busy:
         return None
     timers = ns.timers
     return keys, busy, len(timers), timers.head()
 
 
-def taken(ns: Namespace, server_seed: str) -> Taken:
-    """A copy of what is kept of it. A seed is told only where it was given to this namespace."""
+def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
+    """Return a copy of a namespace. The seed is included only if it was given to this namespace."""
     made = ns.parts
     own_seed = ns.seeded if ns.seeded != seed_for(ns.name, server_seed) else None
     about: dict[str, Any] = {
@@ -100,7 +101,7 @@ def taken(ns: Namespace, server_seed: str) -> Taken:
         parts.append(violations_part(made.violations))
     if made.deliveries is not None and made.deliveries.last_number:
         parts += deliveries_parts(made.deliveries)
-    return Taken(ns.name, about, parts)
+    return NamespaceCopy(ns.name, about, parts)
 
 
 # What a namespace changes of what answers
@@ -134,7 +135,7 @@ def _scenario_row(scenario: Scenario) -> Row:
 
 
 def _route_row(route: Route) -> Row:
-    """As it was given; as YAML where a number is written otherwise than JSON would write it."""
+    """Return a route as given; as YAML if it has a number with a text that JSON would write differently."""
     *_, newest_first = route.key
     row = {"name": route.name, "serial": -newest_first}
     if _has_written_numbers(route.data):
@@ -154,7 +155,7 @@ def _has_written_numbers(value: object) -> bool:
 
 
 def _resource_parts(name: str, collection: Collection) -> Iterator[StatePart]:
-    """Items are in the order of their places; a place stays when its item has gone."""
+    """Return the items in order of their places; places of removed items are kept."""
     was = collection.snapshot()
     yield StatePart(f"told of {name}", [(was.next_number, was.next_place)])
     yield StatePart(

@@ -1,8 +1,7 @@
 """
-What comes over from another tool's format, or goes out to one, and what could not.
+Results of conversions from and to formats of other tools.
 
-The rule: nothing is dropped in silence. What one side can say and the other
-can't is a `Lost`, with its place in the source.
+Nothing is dropped silently: each thing that cannot be converted is a `Lost` with its place in the source.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ Document = dict[str, Any]
 @dataclass(frozen=True, slots=True)
 class Lost:
     """
-    One thing that could not be converted. `place` is where the source says
-    it, in the source's own words: a file, a line, a key path
-    (`mappings/a.json: request.bodyPatterns[1]`). `what` ends without a full stop.
+    A thing that could not be converted.
+
+    `place` is its location in the source: a file, a line, a key path (`mappings/a.json: request.bodyPatterns[1]`).
+    `what` has no full stop.
     """
 
     place: str
@@ -34,10 +34,8 @@ class Lost:
 @dataclass(slots=True)
 class Imported:
     """
-    Scenarios by name, files to lie beside them (path relative to the scenario's
-    folder, with `/`), what was lost, and remarks that a person who reads the
-    scenario should see above it as comments, by scenario. `notes` are for who
-    imports, and no loss.
+    Scenarios by name, their files (path relative to the folder of the scenario, with `/`), losses, and remarks by
+    scenario, which become comments above it. `notes` are for the user of the importer, and are not losses.
     """
 
     scenarios: dict[str, Document] = field(default_factory=dict)
@@ -49,7 +47,7 @@ class Imported:
 
 @dataclass(slots=True)
 class Exported:
-    """Files of the other tool (path relative to where they are written, with `/`), and what was lost."""
+    """Files of the other tool (path relative to the output, with `/`), and losses."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     lost: list[Lost] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a route answers to a request, each step of it, without anything happening; and how that compares with the real reply."""
+"""Plan the replies of a route to a request without side effects, and compare them with the real reply."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 _COMPARED = ("location", "retry-after", "www-authenticate", "etag", "link", "content-disposition", "allow")
-"""Header lines that clients go by; what the scenario has of them, the real reply must have."""
+"""Headers that clients use; if the scenario has one, the real reply must have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,11 @@ class ReplyContent:
 
 
 def answers(ns: Namespace, route: Route, request: Request) -> list[Response]:
-    """What the route answers to it, without the steps that only break. Raises RequestSkippedError."""
+    """Return the replies of each step, without faults. Raises RequestSkippedError."""
     if any(isinstance(answer, Proxy) for answer in route.answers):
         raise RequestSkippedError("the real service answers it already")
     planned = list(_steps(ns, route, request))
-    sound = [one.response for one in planned if one.fault is None]
+    sound = [item.response for item in planned if item.fault is None]
     if not sound:
         raise RequestSkippedError("it does nothing but break")
     return sound
@@ -51,23 +51,23 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
     params = route.pattern.match(request.path) or {}
     per = per_of(ns, route, request, params)
     for index in range(len(route.answers)):
-        found = RouteMatch(route, params, ns.peek(route, per), index, per)
-        draw = Draw(ns, request, found, "c-000001")
+        result = RouteMatch(route, params, ns.peek(route, per), index, per)
+        draw = Draw(ns, request, result, "c-000001")
         try:
-            claim = prepare(ns, request, found, draw)
+            claim = prepare(ns, request, result, draw)
             if claim.planned is not None:
                 yield claim.planned
             elif claim.reply is not None:
                 yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-        except (TemplateError, StoreFullError) as why:
-            raise RequestSkippedError(f"its reply can't be made: {why}") from why
+        except (TemplateError, StoreFullError) as error:
+            raise RequestSkippedError(f"its reply can't be made: {error}") from error
 
 
 def nearest(expected: list[Response], actual: Response, *, values: bool) -> list[Drift]:
-    """The drift from the step that is nearest to the real reply: that of its status, with the fewest differences."""
+    """Return the differences from the nearest step: the one with equal status, or with the fewest differences."""
     return min(
-        (compared(one, actual, values=values) for one in expected),
-        key=lambda found: (any(one.where == "status" for one in found), len(found)),
+        (compared(item, actual, values=values) for item in expected),
+        key=lambda result: (any(item.where == "status" for item in result), len(result)),
     )
 
 
@@ -75,21 +75,21 @@ def compared(expected: Response, actual: Response, *, values: bool) -> list[Drif
     """Field by field. Where the statuses differ, nothing further is of interest."""
     if expected.status != actual.status:
         return [Drift("status", "status", expected.status, actual.status)]
-    found = [
+    result = [
         Drift(f"headers.{name}", "gone", _shown(name, expected.header(name)), None)
         for name in _COMPARED
         if expected.header(name) is not None and actual.header(name) is None
     ]
-    one, other = content(expected), content(actual)
-    if one.kind != other.kind:
-        return [*found, Drift("body", "type", one.media_type or one.kind, other.media_type or other.kind)]
-    if one.kind == "events":
-        return [*found, *_events(one.value, other.value, values=values)]
-    if one.kind == "json":
-        return [*found, *drifts(one.value, other.value, values=values)]
-    if one.media_type != other.media_type:
-        found.append(Drift("headers.content-type", "type", one.media_type, other.media_type))
-    return found
+    item, other = content(expected), content(actual)
+    if item.kind != other.kind:
+        return [*result, Drift("body", "type", item.media_type or item.kind, other.media_type or other.kind)]
+    if item.kind == "events":
+        return [*result, *_events(item.value, other.value, values=values)]
+    if item.kind == "json":
+        return [*result, *drifts(item.value, other.value, values=values)]
+    if item.media_type != other.media_type:
+        result.append(Drift("headers.content-type", "type", item.media_type, other.media_type))
+    return result
 
 
 def _shown(name: str, value: str | None) -> str:
@@ -97,7 +97,7 @@ def _shown(name: str, value: str | None) -> str:
 
 
 def content(response: Response) -> ReplyContent:
-    """The body of a reply, looked into."""
+    """Return the decoded body of a reply."""
     headers = Headers(response.headers)
     media_type, _ = parse_media_type(headers.get("content-type", ""))
     if not response.body:
@@ -118,14 +118,14 @@ def content(response: Response) -> ReplyContent:
 
 
 def _events(expected: list[Any], actual: list[Any], *, values: bool) -> Iterator[Drift]:
-    """Those of one name together: how many there are is the moment's."""
-    known, found = _by_name(expected), _by_name(actual)
+    """Compare events by name; their number depends on the moment."""
+    known, result = _by_name(expected), _by_name(actual)
     for name, data in known.items():
-        if name not in found:
+        if name not in result:
             yield Drift(f"events.{name}", "gone", "event", None)
         else:
-            yield from drifts(data, found[name], f"events.{name}", values=values)
-    for name in found:
+            yield from drifts(data, result[name], f"events.{name}", values=values)
+    for name in result:
         if name not in known:
             yield Drift(f"events.{name}", "new", None, "event")
 

@@ -1,6 +1,6 @@
 """
-A request for a route, made of what the scenario says: its path, the values that its `match` asks for, and what
-a recording has kept under `x-requests`. What can't be made up is told, and not guessed.
+Create a request for a route from the scenario: its path, the values of its `match`, and the recorded `x-requests`.
+What cannot be derived is reported.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ Lines = tuple[tuple[str, str], ...]
 
 
 class RequestSkippedError(MockServerError):
-    """The route is not asked; the text says why, and how it could be."""
+    """The route is skipped; the text is the reason and the fix."""
 
 
 _ORDER = (*SAFE, "POST", "PUT", "PATCH")
-"""What is read is asked before it is changed, and what is made before it is removed."""
+"""Order of methods: reads before changes, creation before removal."""
 
 
 def turn(route: Route) -> int:
-    """When a route is asked: the lower, the earlier."""
+    """Return the order of a route: lower is earlier."""
     methods = route.methods or frozenset({"GET"})
-    return min(_ORDER.index(one) if one in _ORDER else len(_ORDER) for one in methods)
+    return min(_ORDER.index(method) if method in _ORDER else len(_ORDER) for method in methods)
 
 
 def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> Request:
-    """The request. `given` are header lines that stand for the scenario's own. Raises RequestSkippedError."""
+    """Return the request. `given` headers replace those of the scenario. Raises RequestSkippedError."""
     example = _example(route)
     if MASK in json.dumps(example, default=as_text):
         raise RequestSkippedError(
@@ -60,7 +60,7 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
     request = Request(method, f"{path}?{query}" if query else path, lines, body, client="127.0.0.1:0")
     params = route.pattern.match(request.path)
     if params is None:
-        raise RequestSkippedError(f"its path does not take {request.path}: mend what stands under {REQUESTS}")
+        raise RequestSkippedError(f"its path does not take {request.path}: fix what is under {REQUESTS}")
     differences = kept_out(ns, route, request, params)
     if differences:
         hint = f"Give it with --header, or write a request for it under {REQUESTS}"
@@ -73,13 +73,13 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _example(route: Route) -> Mapping[str, Any]:
-    """What the scenario keeps of a request to it, by its name."""
+    """Return the recorded request of a route."""
     return _mapping(_mapping(route.scenario.source.data.get(REQUESTS)).get(route.name))
 
 
 def _method(route: Route, *, unsafe: bool) -> str:
     methods = route.methods or frozenset({"GET"})
-    safe = next((one for one in SAFE if one in methods), None)
+    safe = next((item for item in SAFE if item in methods), None)
     if safe is not None:
         return safe
     if not unsafe:
@@ -101,12 +101,12 @@ _NO_VALUE = object()
 
 
 def _value(condition: object, mark: str = "") -> object:
-    """The value that fits a condition, if it names one."""
+    """Return the value that a condition names, if any."""
     if isinstance(condition, Mapping):
         for operator in (f"{mark}equals", f"{mark}one_of"):
             if operator in condition:
-                found = condition[operator]
-                return found[0] if operator.endswith("one_of") and found else found
+                result = condition[operator]
+                return result[0] if operator.endswith("one_of") and result else result
         return _NO_VALUE
     return _NO_VALUE if condition in (f"{mark}absent", f"{mark}present") else condition
 
@@ -122,13 +122,13 @@ def _query(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _headers(match: Mapping[str, Any], given: Lines) -> Lines:
     """Those that the route asks for, the given ones in their place; none that must not come."""
-    asked = _mapping(match.get("headers"))
-    absent = {name.lower() for name, condition in asked.items() if _is_absent(condition)}
+    conditions = _mapping(match.get("headers"))
+    absent = {name.lower() for name, condition in conditions.items() if _is_absent(condition)}
     mine = tuple((name, value) for name, value in given if name.lower() not in absent)
     names = {name.lower() for name, _ in mine}
-    lines = tuple((name, text) for name, condition in asked.items() if name.lower() not in names for text in _texts(condition))  # fmt: skip
+    lines = tuple((name, text) for name, condition in conditions.items() if name.lower() not in names for text in _texts(condition))  # fmt: skip
     cookies = [
-        f"{name}={text}" for name, one in _mapping(match.get("cookies")).items() for text in _texts(one)
+        f"{name}={text}" for name, item in _mapping(match.get("cookies")).items() for text in _texts(item)
     ]
     return (*mine, *lines, *((("Cookie", "; ".join(cookies)),) if cookies else ()))
 
@@ -144,8 +144,8 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
         lines = tuple((name, as_text(value)) for name, value in kinds.items())
         try:
             return lines, base64.b64decode(str(example["base64"]), validate=True)
-        except ValueError as why:
-            raise RequestSkippedError(f"the body under {REQUESTS} is no Base64: {why}") from why
+        except ValueError as error:
+            raise RequestSkippedError(f"the body under {REQUESTS} is not valid Base64: {error}") from error
     for part, kind in (("json", "application/json"), ("json_exact", "application/json")):
         if part in example or part in match:
             tree = example[part] if part in example else _tree(match[part])
@@ -161,7 +161,7 @@ def _body(match: Mapping[str, Any], example: Mapping[str, Any]) -> tuple[Lines, 
 
 
 def _tree(condition: object) -> object:
-    """A JSON value that holds what is asked for; a field whose value is not said is left out."""
+    """Return a JSON value that fulfils the condition; fields without a known value are left out."""
     if isinstance(condition, Mapping) and not any(str(key).startswith("$") for key in condition):
         made = {key: _tree(item) for key, item in condition.items()}
         return {key: item for key, item in made.items() if item is not _NO_VALUE}

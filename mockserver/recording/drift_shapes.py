@@ -1,8 +1,8 @@
 """
-Where two JSON values have drifted apart in shape and types, field by field.
+Compare shape and types of two JSON values, field by field.
 
-The items of a list count together: a field is gone when no item has it any more, and of another type when an item
-has a type that none had. Where there is nothing to compare with, as in an empty list, there is no drift.
+Items of a list are compared together: a field is gone if no item has it, and of another type if an item has a new
+type. An empty list has no differences.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ def _compared(
 ) -> Iterator[Drift]:
     if not expected or not actual:
         return
-    known, found = _types(expected), _types(actual)
-    strange = [one for one in found if one not in known]
+    known, result = _types(expected), _types(actual)
+    strange = [item for item in result if item not in known]
     if strange:
-        yield Drift(where, "type", " or ".join(known), " or ".join(found))
+        yield Drift(where, "type", " or ".join(known), " or ".join(result))
     yield from _objects(_of(dict, expected), _of(dict, actual), where, values=values)
     yield from _compared(
-        [item for one in _of(list, expected) for item in one],
-        [item for one in _of(list, actual) for item in one],
+        [item for entry in _of(list, expected) for item in entry],
+        [item for entry in _of(list, actual) for item in entry],
         f"{where}[]",
         name,
         values=values,
@@ -96,17 +96,17 @@ def _shown(value: object, name: str) -> str:
 def _objects(expected: list[Any], actual: list[Any], where: str, *, values: bool) -> Iterator[Drift]:
     if not expected or not actual:
         return
-    for key in dict.fromkeys(key for one in expected for key in one):
-        known = [one[key] for one in expected if key in one]
-        found = [one[key] for one in actual if key in one]
+    for key in dict.fromkeys(key for item in expected for key in item):
+        known = [item[key] for item in expected if key in item]
+        result = [item[key] for item in actual if key in item]
         place = f"{where}.{key}"
-        if not found and len(known) == len(expected):
+        if not result and len(known) == len(expected):
             yield Drift(place, "gone", " or ".join(_types(known)), None)
-        yield from _compared(known, found, place, key, values=values)
-    for key in dict.fromkeys(key for one in actual for key in one):
-        if not any(key in one for one in expected):
-            found = [one[key] for one in actual if key in one]
-            yield Drift(f"{where}.{key}", "new", None, " or ".join(_types(found)))
+        yield from _compared(known, result, place, key, values=values)
+    for key in dict.fromkeys(key for item in actual for key in item):
+        if not any(key in item for item in expected):
+            result = [item[key] for item in actual if key in item]
+            yield Drift(f"{where}.{key}", "new", None, " or ".join(_types(result)))
 
 
 def _of(kind: type, values: Iterable[Any]) -> list[Any]:

@@ -1,19 +1,22 @@
 """
-What of a reply its request explains, as templates: an id of the path, a field of the body, the address that was asked.
+Replace values of a reply that come from the request by templates: ids of the path, fields of the body, the URL of the
+service.
 
-A small number may agree by chance, so a value counts where it stands under the same name, or is telling by itself.
+Small numbers may be equal by chance, so a value counts only under the same name, or if it is long enough.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
 from mockserver.model.exchange import relinked
 from mockserver.recording.replies import Draft
 from mockserver.recording.seen import SeenValues
+from mockserver.schema.base import is_template
 
 _TELLING_CHARS = 6
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -21,7 +24,7 @@ _ID_NAME = re.compile(r"(?i)id|.*_id|.*[a-z]Id|uuid|number|name|slug|self|url|hr
 
 
 class TemplateText(str):
-    """A text that is made for each call."""
+    """A text that is a template."""
 
     __slots__ = ()
 
@@ -35,27 +38,24 @@ def has_template(value: object) -> bool:
 
 
 def has_braces(value: object) -> bool:
-    """Whether a text in it would be taken for a template, and is none."""
+    """Whether a text that is not a template looks like one."""
     if isinstance(value, dict):
         return any(has_braces(key) or has_braces(item) for key, item in value.items())
     if isinstance(value, list):
         return any(map(has_braces, value))
-    return (
-        isinstance(value, str)
-        and not isinstance(value, TemplateText)
-        and any(brace in value for brace in ("{{", "{%", "{#"))
-    )
+    return is_template(value) and not isinstance(value, TemplateText)
 
 
-def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
+def explained(call: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> Draft:
     """
-    The reply with templates where the request explains it. `names` are the path's parameters by their
-    place; `urls` are those that the service was asked by, which become this server's own.
+    Return the reply with templates for values that come from the request.
+
+    `names` are the path parameters by place; `urls` are the URLs of the service, which become the URL of this server.
     """
-    draft = one.reply
+    draft = call.reply
     if has_braces([draft.headers, draft.body if draft.kind != "file" else None]):
         return draft
-    explain = _Explainer(one, names, urls)
+    explain = _Explainer(call, names, urls)
     headers: dict[str, Any] = {
         name: [explain.text(line) for line in value] if isinstance(value, list) else explain.text(value)
         for name, value in draft.headers.items()
@@ -68,18 +68,16 @@ def explained(one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) 
         body = [explain.event(event) for event in body]
     elif draft.kind in ("text", "html", "xml"):
         body = explain.text(body)
-    return Draft(
-        draft.status, {**draft.headers, **headers}, draft.kind, body, draft.extension, draft.left_out
-    )
+    return replace(draft, headers={**draft.headers, **headers}, body=body)
 
 
 class _Explainer:
-    def __init__(self, one: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
+    def __init__(self, call: SeenValues, names: Mapping[int, str], urls: tuple[str, ...]) -> None:
         self._urls = urls
-        self._path = [(unquote(one.segments[i]), names[i]) for i in one.ids if i in names]
-        self._fields = one.body if one.kind in ("json", "form") and isinstance(one.body, dict) else {}
-        self._read: Callable[[Any], Any] = _first if one.kind == "form" else _same
-        self._root = f"request.{one.kind}"
+        self._path = [(unquote(call.segments[i]), names[i]) for i in call.ids if i in names]
+        self._fields = call.body if call.kind in ("json", "form") and isinstance(call.body, dict) else {}
+        self._read: Callable[[Any], Any] = _first if call.kind == "form" else _same
+        self._root = f"request.{call.kind}"
 
     def tree(self, value: object, place: tuple[Any, ...]) -> object:
         whole = self._of_body(value, place)
@@ -98,7 +96,7 @@ class _Explainer:
         return event
 
     def text(self, text: str) -> str:
-        """A text with the service's own address, or with an id as a segment of a path in it."""
+        """Replace URLs of the service, and ids that are path segments."""
         made = text
         for url in self._urls:
             made = relinked(made, url, "{{ request.base_url }}")
@@ -115,21 +113,21 @@ class _Explainer:
         return None
 
     def _of_body(self, value: object, place: tuple[Any, ...]) -> TemplateText | None:
-        """The field of the request that it repeats: of the same name, or telling by itself."""
+        """Return a template for the request field with this value: of the same name, or a long text."""
         name = place[-1] if place and isinstance(place[-1], str) else ""
         if value is None or value in ("", [], {}) or not place:
             return None
         for path, item in _leaves(self._fields, ()):
-            found = self._read(item)
-            both_float = isinstance(value, float) and isinstance(found, float)
+            result = self._read(item)
+            both_float = isinstance(value, float) and isinstance(result, float)
             same_type = (
                 both_float
-                or type(found) is type(value)
+                or type(result) is type(value)
                 or (isinstance(value, int) and self._root == "request.form")
             )
-            if not same_type or isinstance(value, bool) != isinstance(found, bool):
+            if not same_type or isinstance(value, bool) != isinstance(result, bool):
                 continue
-            if found != value and not (self._root == "request.form" and str(value) == found):
+            if result != value and not (self._root == "request.form" and str(value) == result):
                 continue
             telling = isinstance(value, str) and len(value) >= 8
             if path[-1] == name or telling:

@@ -1,22 +1,24 @@
 """
-A request and what answered it, as recordings of every kind hold them: HAR, VCR, the calls of a server.
+Recorded requests with their answers, from HAR, VCR or the call log of a server.
 
-Bodies are bytes without their content-coding; header lines keep order and repeats.
+Bodies are decoded bytes; header lines keep order and repetition.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from mockserver.model.coding import decode_content
 from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.written import written_float
 from mockserver.schema.base import METHOD
 
 ORIGIN = "x-origin"
-"""The scenario's key for where the real service is: `https://api.example`. It is for people, and for exporters."""
+"""Key of a scenario for the URL of the real service: `https://api.example`. Exporters use it."""
 
 
 Lines = list[tuple[str, str]]
@@ -26,8 +28,8 @@ Lines = list[tuple[str, str]]
 @dataclass(slots=True)
 class RecordedExchange:
     """
-    `place` is where the source says it. `fault` is set where the answer broke,
-    `status` 0 where none came. `name` is what the source calls it.
+    `place` is its location in the source. `fault` is set if the answer was broken, `status` is 0 without an answer.
+    `name` is its name in the source.
     """
 
     place: str
@@ -68,14 +70,28 @@ class RecordedExchange:
 
 
 def known_method(written: object) -> str:
-    """A method in upper case. Raises ValueError for what is none."""
+    """Return a method in upper case. Raises ValueError."""
     if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
-        raise ValueError(f"{written!r} is no method")
+        raise ValueError(f"{written!r} is not a method")
     return written.upper()
 
 
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the values by name, in their order."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
 def value_of(headers: Lines, name: str) -> str:
-    return next((value for one, value in headers if one.lower() == name), "")
+    return next((value for header, value in headers if header.lower() == name), "")
+
+
+def without_coding(body: bytes, headers: Lines) -> bytes:
+    """Decode a body as its Content-Encoding says. Raises UnreadableBodyError."""
+    codings = [coding for coding in value_of(headers, "content-encoding").split(",") if coding.strip()]
+    return decode_content(body, codings) if codings else body
 
 
 def json_of(body: bytes) -> object:
@@ -83,15 +99,15 @@ def json_of(body: bytes) -> object:
     value = Request("POST", "/", [], body).json
     try:
         written = json.loads(body, object_pairs_hook=_once, parse_float=written_float)
-    except (ValueError, RecursionError) as why:
-        raise UnreadableBodyError(str(why)) from why
+    except (ValueError, RecursionError) as error:
+        raise UnreadableBodyError(str(error)) from error
     if written != value:
         raise UnreadableBodyError("its numbers can't be kept")
     return written
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key stands twice in it")
-    return found
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("it has a duplicate key")
+    return result

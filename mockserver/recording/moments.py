@@ -1,70 +1,65 @@
 """
-Times that are the moment of the call: two replies that differ in nothing else are the same reply, which says what time it is.
+Replace times that are the moment of the call by templates, if replies differ only in these.
 
-One that comes back unchanged, as the time at which something was made does, stays what it is.
+A time that is repeated, such as a creation time, stays.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.echoes import TemplateText
 from mockserver.recording.replies import Draft
 from mockserver.recording.seen import SeenValues
 
 _NEAR_S = 120.0
-"""So far apart a service's clock and this one's may be."""
+"""Maximum difference between the clocks of the service and of this machine."""
 _FIRST_S = 1_000_000_000
-"""A smaller number is no time of today, in seconds or in milliseconds."""
+"""Smaller numbers are not times."""
 _ISO = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.(\d{1,6}))?(Z|\+00:00)")
 
 
 def tell_the_time(calls: list[SeenValues]) -> None:
-    """Calls of one route, in their order: where neighbours differ in their moment alone, their replies say `now`."""
-    told = [_told(one) for one in calls]
+    """Replace the moment in calls of one route, if neighbours differ only in it."""
+    told = [_told(item) for item in calls]
     same = [
-        one.explained != other.explained and here == there
-        for (one, here), (other, there) in pairwise(zip(calls, told, strict=True))
+        item.explained != other.explained and here == there
+        for (item, here), (other, there) in pairwise(zip(calls, told, strict=True))
     ]
-    for i, one in enumerate(calls):
+    for i, call in enumerate(calls):
         if (i and same[i - 1]) or (i < len(same) and same[i]):
-            one.explained = told[i]
+            call.explained = told[i]
 
 
-def _told(one: SeenValues) -> Draft:
-    draft = one.explained
+def _told(call: SeenValues) -> Draft:
+    draft = call.explained
     if draft.kind != "json":
         return draft
-    body = _timed(draft.body, one.request.arrived_s)
-    return Draft(draft.status, draft.headers, draft.kind, body, draft.extension, draft.left_out)
+    return replace(draft, body=map_leaves(draft.body, lambda item, _: _timed(item, call.request.arrived_s)))
 
 
 def _timed(value: object, now_s: float) -> object:
-    if isinstance(value, dict):
-        return {key: _timed(item, now_s) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_timed(item, now_s) for item in value]
     if isinstance(value, str) and not isinstance(value, TemplateText):
         return _text(value, now_s)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return _number(value, now_s)
-    return value
+    return _number(value, now_s) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _text(text: str, now_s: float) -> object:
-    found = _ISO.fullmatch(text)
-    if found is None:
+    match = _ISO.fullmatch(text)
+    if match is None:
         return text
     try:
-        at_s = datetime.fromisoformat(found[1]).replace(tzinfo=UTC).timestamp()
+        at_s = datetime.fromisoformat(match[1]).replace(tzinfo=UTC).timestamp()
     except ValueError:  # the 31st of February
         return text
     if abs(at_s - now_s) > _NEAR_S:
         return text
-    fraction = ".%f" if found[2] else ""
-    return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{found[4]}') }}}}")
+    fraction = ".%f" if match[2] else ""
+    return TemplateText(f"{{{{ now.strftime('%Y-%m-%dT%H:%M:%S{fraction}{match[4]}') }}}}")
 
 
 def _number(value: int, now_s: float) -> object:

@@ -1,4 +1,4 @@
-"""Names for what a recording makes."""
+"""Names of recorded scenarios."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
 """
-Header lines that say nothing of what a service means: a recording has them, nobody would write them.
-
-Hop-by-hop (RFC 9110 7.6.1), made anew for each answer (RFC 9110 6.6.1, 8.6), or
-of the machines in between.
+Headers without meaning for a scenario: hop-by-hop (RFC 9110 7.6.1), generated for each answer (RFC 9110 6.6.1, 8.6),
+or of intermediaries.
 """
 
 from __future__ import annotations
@@ -54,7 +52,7 @@ _OF_REPLIES = _HOP_BY_HOP | _MADE_ANEW | _IN_BETWEEN
 
 
 def telling(headers: Lines) -> tuple[Lines, list[str]]:
-    """The lines of an answer that mean something, and the names of the others, each once."""
+    """Return the meaningful headers, and the names of the others."""
     kept: Lines = []
     left: dict[str, None] = {}
     for name, value in headers:
@@ -68,4 +66,4 @@ def telling(headers: Lines) -> tuple[Lines, list[str]]:
 
 
 TELLING_REQUEST_HEADERS = ("x-amz-target", "soapaction")
-"""Those that say what is asked where path and method don't."""
+"""Request headers that distinguish requests of equal method and path."""

@@ -1,14 +1,14 @@
 """
-A real reply as data of the scenario language: what a person would write down of it.
+Convert a real reply to the scenario language.
 
-Content-codings are taken off, and header lines left out that belong to the connection, to the
-moment or to the machine that answered.
+Content codings are decoded; headers of the connection, the moment and the machine are left out.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ from mockserver.model.headers import Headers
 from mockserver.model.written import written_float
 
 FILE_BYTES = 32 * 1024
-"""A longer text lies in a file beside the scenario."""
+"""Longer texts are written to a file."""
 _NOISE = re.compile(
     r"date|server|connection|keep-alive|transfer-encoding|content-length|content-encoding|trailer|via|age|alt-svc|nel|report-to"
     r"|expect-ct|accept-ranges|p3p|etag-.*|x-powered-by|x-aspnet.*|x-runtime|x-request-id|x-correlation-id|request-id|x-trace.*|traceparent"
@@ -29,7 +29,7 @@ _NOISE = re.compile(
     r"|permissions-policy|feature-policy|cross-origin-.*|x-permitted-cross-domain-policies|x-download-options"
     r"|(x-)?rate-?limit-(remaining|reset|used)"
 )
-"""Header lines of replies that a scenario does without."""
+"""Headers of replies without meaning for a scenario."""
 _OWN_TYPES = {
     "json": ("application/json", "application/json; charset=utf-8"),
     "text": ("text/plain; charset=utf-8",),
@@ -48,8 +48,8 @@ _EXTENSIONS = {
 @dataclass(slots=True)
 class Draft:
     """
-    One reply. `kind` is json, text, html, xml, events or file, None for an empty body; `left_out` are
-    the names of header lines that don't stand in `headers`. A file's `extension` goes with its bytes.
+    One reply. `kind` is json, text, html, xml, events or file, None for an empty body. `left_out` are names of
+    headers that are not in `headers`. `extension` is that of a file.
     """
 
     status: int
@@ -116,7 +116,7 @@ def _kind(media_type: str) -> str:
 
 
 def _text(data: bytes, charset: str) -> str | None:
-    """None for what is no text, or not in the charset that replies are written in."""
+    """Return the text; None for binary data or another charset than UTF-8."""
     if charset.lower() not in ("utf-8", "utf8", "us-ascii") or b"\0" in data:
         return None
     try:
@@ -139,36 +139,36 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def read_events(text: str) -> list[Any] | None:
-    """Server-sent events as the language writes them; None for a text that it could not write so."""
+def read_events(text: str, data_of: Callable[[str], Any] | None = None) -> list[Any] | None:
+    """Return server-sent events as the language writes them, by default with JSON data as values; None if it can't."""
     events: list[Any] = []
     for block in re.split(r"\n\n|\r\n\r\n|\r\r", text.removeprefix("\ufeff")):
         if block.strip():
-            event = _event(re.split(r"\r\n|\n|\r", block.strip("\r\n")))
+            event = _event(re.split(r"\r\n|\n|\r", block.strip("\r\n")), data_of or _data)
             if event is None:
                 return None
             events.append(event)
     return events
 
 
-def _event(lines: list[str]) -> object:
-    found: dict[str, Any] = {}
+def _event(lines: list[str], data_of: Callable[[str], Any]) -> object:
+    result: dict[str, Any] = {}
     data: list[str] = []
     for line in lines:
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if not name:
-            found["comment"] = value
+            result["comment"] = value
         elif name == "data":
             data.append(value)
         elif name in ("event", "id", "retry"):
-            found[name] = value
+            result[name] = value
         else:
             return None
     if data:
-        found["data"] = _data("\n".join(data))
-    alone = found.get("data")
-    return alone if list(found) == ["data"] and isinstance(alone, str) else found
+        result["data"] = data_of("\n".join(data))
+    alone = result.get("data")
+    return alone if list(result) == ["data"] and isinstance(alone, str) else result
 
 
 def _data(text: str) -> object:

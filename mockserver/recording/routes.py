@@ -1,6 +1,6 @@
 """
-Recorded calls to routes: those of one path in a sequence, and paths that differ in an id alone in one route, where
-the request explains the difference.
+Convert recorded calls to routes: calls of one path become a sequence; paths that differ only in ids become one route
+if the request explains the differences of the replies.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any
 from urllib.parse import quote
 
 from mockserver.recording.echoes import TemplateText, explained, has_braces, has_template
-from mockserver.recording.files import Files
 from mockserver.recording.moments import tell_the_time
 from mockserver.recording.scrubbing import Hiding
 from mockserver.recording.seen import SeenValues
 from mockserver.recording.sequences import folded
 from mockserver.recording.variants import Variant, variants
+from mockserver.recording.written_replies import Beside
 
 _FEW = 3
-"""So many equal numbers in a row are written out."""
+"""Maximum number of equal statuses that are written one by one."""
 
 
 @dataclass(slots=True)
@@ -52,16 +52,16 @@ class Making:
     """What the routes of one recording have in common: the service's addresses, files, and what was hidden."""
 
     urls: tuple[str, ...]
-    files: Files
+    files: Beside
     hiding: Hiding
 
 
 def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
-    """The routes, in an order in which none hides another."""
-    order = {id(one): i for i, one in enumerate(calls)}
+    """Return the routes in an order in which none hides another."""
+    order = {id(item): i for i, item in enumerate(calls)}
     shapes: dict[Any, list[SeenValues]] = {}
-    for one in calls:
-        shapes.setdefault((one.request.method, one.shape), []).append(one)
+    for call in calls:
+        shapes.setdefault((call.request.method, call.shape), []).append(call)
     routes = [route for group in shapes.values() for route in _of_shape(group, making, order)]
     return sorted(routes, key=lambda route: (route.params, route.first))
 
@@ -69,8 +69,8 @@ def routes_of(calls: list[SeenValues], making: Making) -> list[RecordedRoute]:
 def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) -> list[RecordedRoute]:
     """The routes of one method and shape of path."""
     by_ids: dict[tuple[str, ...], list[SeenValues]] = {}
-    for one in calls:
-        by_ids.setdefault(one.id_texts, []).append(one)
+    for call in calls:
+        by_ids.setdefault(call.id_texts, []).append(call)
     names = parameters(calls[0])
     families: dict[str, list[list[SeenValues]]] = {}
     for group in by_ids.values():
@@ -86,15 +86,16 @@ def _of_shape(calls: list[SeenValues], making: Making, order: dict[int, int]) ->
 
 
 def _fingerprint(calls: list[SeenValues], names: dict[int, str], making: Making) -> str:
-    """The same for two paths that are answered alike once their parameters are named."""
-    found = _variants(calls, names, Making(making.urls, Files(making.files.name), Hiding()))
-    return repr([(one.match, steps) for one, steps in found])
+    """Return a text that is equal for paths with equal replies, apart from their parameters."""
+    result = _variants(calls, names, Making(making.urls, Beside(making.files.folder), Hiding()))
+    return repr([(item.match, steps) for item, steps in result])
 
 
 def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], making: Making) -> str | None:
     """
-    Which of them a route with parameters answers: those of several paths, or of one whose ids come back in the reply.
-    Where two would do, none is: nobody could say which answers an id that was not recorded.
+    Return the family that becomes a route with parameters: several paths, or one whose ids are in the reply.
+
+    None if two families qualify, since an unknown id would be ambiguous.
     """
     if not names:
         return None
@@ -103,8 +104,8 @@ def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], 
         for fingerprint, groups in families.items()
         if groups[0][0].ids and (len(groups) > 1 or _echoes(groups[0], names, making))
     ]
-    well = [one for one in fit if any(call.reply.status < 400 for call in families[one][0])]
-    several = [one for one in fit if len(families[one]) > 1]
+    well = [item for item in fit if any(call.reply.status < 400 for call in families[item][0])]
+    several = [item for item in fit if len(families[item]) > 1]
     for candidates in (well, several):
         if len(candidates) == 1:
             return candidates[0]
@@ -112,7 +113,7 @@ def _shared(families: dict[str, list[list[SeenValues]]], names: dict[int, str], 
 
 
 def _echoes(calls: list[SeenValues], names: dict[int, str], making: Making) -> bool:
-    drafts = [explained(one, names, making.urls) for one in calls]
+    drafts = [explained(call, names, making.urls) for call in calls]
     return any(
         "{{ path." in str(text) for draft in drafts for text in _templates([draft.headers, draft.body])
     )
@@ -126,17 +127,17 @@ def _templates(value: object) -> list[str]:
     return [value] if isinstance(value, TemplateText) else []
 
 
-def parameters(one: SeenValues) -> dict[int, str]:
+def parameters(call: SeenValues) -> dict[int, str]:
     """
-    Names of the ids by their place: `id` where there is one, else by what stands before each.
+    Return names of ids by place: `id` for a single one, otherwise after the segment before.
 
     `/orders/7/items/3` has `order_id` and `item_id`.
     """
-    if len(one.ids) == 1:
-        return {one.ids[0]: "id"}
+    if len(call.ids) == 1:
+        return {call.ids[0]: "id"}
     named: dict[int, str] = {}
-    for i in one.ids:
-        before = one.segments[i - 1] if i and i - 1 not in one.ids else ""
+    for i in call.ids:
+        before = call.segments[i - 1] if i and i - 1 not in call.ids else ""
         stem = "".join(char if char.isalnum() else "_" for char in before).removesuffix("s").strip("_")
         name = f"{stem}_id" if stem and stem.isascii() and not stem[0].isdigit() else "id"
         while name in named.values():
@@ -168,15 +169,15 @@ def _variants(
     place = f"{calls[0].request.method} {_path(calls[0], names)}"
     for call in calls:
         call.explained = explained(call, names, making.urls)
-    found = variants(calls, making.hiding, place)
-    for one in found:
-        tell_the_time(one.calls)
-    return [(one, folded([_reply(call, making, place) for call in one.calls], _FEW)) for one in found]
+    result = variants(calls, making.hiding, place)
+    for item in result:
+        tell_the_time(item.calls)
+    return [(entry, folded([_reply(call, making, place) for call in entry.calls], _FEW)) for entry in result]
 
 
-def _path(one: SeenValues, names: dict[int, str]) -> str:
+def _path(call: SeenValues, names: dict[int, str]) -> str:
     segments = [
-        f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(one.segments)
+        f"{{{names[i]}}}" if i in names else _literal(segment) for i, segment in enumerate(call.segments)
     ]
     return "/" + "/".join(segments)
 
@@ -188,8 +189,8 @@ def _literal(segment: str) -> str:
 # Replies
 
 
-def _reply(one: SeenValues, making: Making, place: str) -> object:
-    draft, hiding = one.explained, making.hiding
+def _reply(call: SeenValues, making: Making, place: str) -> object:
+    draft, hiding = call.explained, making.hiding
     at = f"{place} reply"
     reply: dict[str, Any] = {}
     if draft.status != 200:
@@ -198,7 +199,8 @@ def _reply(one: SeenValues, making: Making, place: str) -> object:
         reply["headers"] = {name: hiding.header(at, name, value) for name, value in draft.headers.items()}
     if draft.kind == "file":
         data = hiding.data(f"{at}.file", draft.body, draft.extension)
-        reply["file"] = making.files.add(one, draft.extension, data)
+        stem = "-".join([call.request.method, *call.segments]).lower().removesuffix(f".{draft.extension}")
+        reply["file"] = making.files.put(stem, f".{draft.extension}", data)
         if not any(name == "content-type" for name in draft.headers):
             reply.setdefault("headers", {})["content-type"] = "application/octet-stream"
     elif draft.kind in ("json", "events"):

@@ -1,4 +1,4 @@
-"""A recording as a scenario, with what a person should know of it as remarks above."""
+"""Convert a recording to a scenario, with remarks as comments."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.exchange import Exchange
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Imported
-from mockserver.recording.files import Files
 from mockserver.recording.routes import Making, RecordedRoute, routes_of
 from mockserver.recording.scrubbing import Hiding
 from mockserver.recording.seen import SeenValues, seen
+from mockserver.recording.written_replies import Beside
 from mockserver.redaction.redaction import mask_bytes, mask_path, mask_target, mask_tree
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 
 REQUESTS = "x-requests"
-"""Where a scenario keeps one request for each route that does not say it by itself; `mockserver diff` asks them again."""
+"""
+Key of a scenario for one request of each route that does not describe it completely; `mockserver diff` sends them.
+"""
 _BASE = re.compile(r"api|rest|v\d+(\.\d+)?")
 _MOST_BODY = 4096
 
@@ -29,16 +31,16 @@ _MOST_BODY = 4096
 def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, int] | None = None) -> Imported:
     """One scenario of that name. `left_out` are calls that could not be recorded, by reason."""
     calls, strange = _calls(exchanges)
-    cors = any(_is_preflight(one) for one in calls)
-    calls = [one for one in calls if not _is_preflight(one)]
+    cors = any(_is_preflight(item) for item in calls)
+    calls = [item for item in calls if not _is_preflight(item)]
     if cors:
-        for one in calls:
-            _without_cors(one)
-    hiding, files = Hiding(), Files(name)
+        for call in calls:
+            _without_cors(call)
+    hiding, files = Hiding(), Beside(name)
     routes = routes_of(calls, Making(_urls(exchanges), files, hiding))
     base = _base(routes)
     document: dict[str, Any] = {"scenario": name}
-    targets = list(dict.fromkeys(one.to for one in exchanges))
+    targets = list(dict.fromkeys(exchange.to for exchange in exchanges))
     if targets:
         document["description"] = f"Recorded from {', '.join(targets)}"
     if base:
@@ -52,7 +54,7 @@ def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, in
     if requests:
         document[REQUESTS] = requests
     remarks = _remarks(calls, hiding, {**(left_out or {}), **strange}, targets)
-    return Imported({name: document}, files.content, [], {name: remarks})
+    return Imported({name: document}, files.files, [], {name: remarks})
 
 
 def written(imported: Imported, name: str) -> str:
@@ -62,36 +64,40 @@ def written(imported: Imported, name: str) -> str:
 
 
 def _calls(exchanges: Sequence[Exchange]) -> tuple[list[SeenValues], dict[str, int]]:
-    """Those that the language can say, and how many others there were, by reason."""
+    """Return the convertible calls, and the number of others by reason."""
     calls: list[SeenValues] = []
     strange: Counter[str] = Counter()
-    for one in exchanges:
-        if not 200 <= one.response.status <= 599:
+    for exchange in exchanges:
+        if not 200 <= exchange.response.status <= 599:
             strange["the reply's status is none of 200 to 599"] += 1
             continue
         try:
-            calls.append(seen(one))
-        except UnreadableBodyError as why:
-            strange[f"the reply can't be read: {why}"] += 1
+            calls.append(seen(exchange))
+        except UnreadableBodyError as error:
+            strange[f"the reply can't be read: {error}"] += 1
     return calls, dict(strange)
 
 
 def _urls(exchanges: Sequence[Exchange]) -> tuple[str, ...]:
-    """How the service calls itself, and how it was called here; the longest first."""
-    found = {one.to for one in exchanges} | {one.request.base_url for one in exchanges if one.request.host}
-    return tuple(sorted(found, key=len, reverse=True))
+    """Return the URLs of the service and of this server, the longest first."""
+    result = {exchange.to for exchange in exchanges} | {
+        exchange.request.base_url for exchange in exchanges if exchange.request.host
+    }
+    return tuple(sorted(result, key=len, reverse=True))
 
 
-def _is_preflight(one: SeenValues) -> bool:
-    headers = one.request.headers
+def _is_preflight(call: SeenValues) -> bool:
+    headers = call.request.headers
     return (
-        one.request.method == "OPTIONS" and "origin" in headers and "access-control-request-method" in headers
+        call.request.method == "OPTIONS"
+        and "origin" in headers
+        and "access-control-request-method" in headers
     )
 
 
-def _without_cors(one: SeenValues) -> None:
-    for name in [name for name in one.reply.headers if name.startswith("access-control-")]:
-        del one.reply.headers[name]
+def _without_cors(call: SeenValues) -> None:
+    for name in [name for name in call.reply.headers if name.startswith("access-control-")]:
+        del call.reply.headers[name]
 
 
 def _base(routes: list[RecordedRoute]) -> str:
@@ -128,27 +134,27 @@ def _requests(routes: list[RecordedRoute], base: str) -> dict[str, Any]:
 
 
 def _request(route: RecordedRoute) -> dict[str, Any]:
-    """What of it the route doesn't say: the path where it has parameters, and the body."""
-    one = route.example
-    found: dict[str, Any] = {}
+    """Return the parts of a request that the route does not describe: the path if it has parameters, and the body."""
+    item = route.example
+    result: dict[str, Any] = {}
     if "{" in route.path:
-        found["path"] = mask_path(one.request.path)
-    if one.query and "query" not in route.match:
-        found["query"] = mask_target("?" + one.request.query_string)[1:]
-    if one.kind in ("json", "form") and len(one.request.body) <= _MOST_BODY:
-        found[one.kind] = mask_tree(one.body)
-    elif one.kind == "text" and len(one.request.body) <= _MOST_BODY:
-        found["text"] = mask_bytes(one.request.body).decode("utf-8", "replace")
-    elif one.kind == "bytes" and len(one.request.body) <= _MOST_BODY and _is_plain(one):
-        found["headers"] = {"content-type": one.request.headers.get("content-type", "")}
-        found["base64"] = base64.b64encode(one.request.body).decode()
-    elif one.kind != "nothing":
-        found["skip"] = "its body was too long, or held a secret, and was not kept"
-    return found
+        result["path"] = mask_path(item.request.path)
+    if item.query and "query" not in route.match:
+        result["query"] = mask_target("?" + item.request.query_string)[1:]
+    if item.kind in ("json", "form") and len(item.request.body) <= _MOST_BODY:
+        result[item.kind] = mask_tree(item.body)
+    elif item.kind == "text" and len(item.request.body) <= _MOST_BODY:
+        result["text"] = mask_bytes(item.request.body).decode("utf-8", "replace")
+    elif item.kind == "bytes" and len(item.request.body) <= _MOST_BODY and _is_plain(item):
+        result["headers"] = {"content-type": item.request.headers.get("content-type", "")}
+        result["base64"] = base64.b64encode(item.request.body).decode()
+    elif item.kind != "nothing":
+        result["skip"] = "its body was too long, or held a secret, and was not kept"
+    return result
 
 
-def _is_plain(one: SeenValues) -> bool:
-    return mask_bytes(one.request.body, one.request.media_type) == one.request.body
+def _is_plain(call: SeenValues) -> bool:
+    return mask_bytes(call.request.body, call.request.media_type) == call.request.body
 
 
 # Remarks
@@ -161,12 +167,12 @@ def _remarks(
     if hiding.places:
         lines.append("Secrets were masked, and a request is asked no more of one than its end:")
         lines += [f"  {place}" for place in hiding.places]
-    names = sorted({name for one in calls for name in one.reply.left_out} - _EXPECTED)
+    names = sorted({name for call in calls for name in call.reply.left_out} - _EXPECTED)
     if names:
         lines.append(f"Header lines left out: {', '.join(names)}.")
-    for why, count in left_out.items():
-        lines.append(f"Not recorded: {counted(count, 'call')}: {why}.")
-    linked = sum(_links(one, targets) for one in calls)
+    for reason, count in left_out.items():
+        lines.append(f"Not recorded: {counted(count, 'call')}: {reason}.")
+    linked = sum(_links(call, targets) for call in calls)
     if linked:
         lines.append(
             f"{counted(linked, 'reply', 'replies')} had links to the service itself in the body, which lead here now; "
@@ -178,11 +184,11 @@ def _remarks(
 _EXPECTED = frozenset({
     "date", "server", "connection", "keep-alive", "content-length", "content-encoding", "transfer-encoding", "accept-ranges", "via",
 })  # fmt: skip
-"""Left out of every recording, so that saying so would be noise itself."""
+"""Headers that are always left out, and not mentioned."""
 
 
-def _links(one: SeenValues, targets: list[str]) -> bool:
-    body = one.reply.body
+def _links(call: SeenValues, targets: list[str]) -> bool:
+    body = call.reply.body
     if body is None or isinstance(body, bytes):
         return False
     text = body if isinstance(body, str) else str(body)

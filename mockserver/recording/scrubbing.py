@@ -1,4 +1,4 @@
-"""Takes secrets out of what is written down, by the rules of redaction, and remembers where they stood."""
+"""Mask secrets in recordings, and remember their places."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ let no other thread run until they are done.
 
 
 class Hiding:
-    """What was masked, in the words of the file: `places` are key paths, in the order in which they came."""
+    """Masks secrets; `places` are their key paths, in order."""
 
     def __init__(self) -> None:
         self.places: dict[str, None] = {}
@@ -38,13 +38,13 @@ class Hiding:
 
     def header(self, place: str, name: str, value: Any) -> object:
         if isinstance(value, list):
-            return [self.header(place, name, one) for one in value]
+            return [self.header(place, name, item) for item in value]
         if isinstance(value, TemplateText):
             return str(value)
         return self._told(f"{place}.headers.{name}", value, mask_header(name, value))
 
     def tree(self, place: str, value: object, name: str = "") -> object:
-        """A JSON value, member by member; what a template makes is no secret."""
+        """Mask a JSON value; values of templates are not secret."""
         if isinstance(value, TemplateText):
             return str(value)
         if isinstance(value, dict):
@@ -59,7 +59,7 @@ class Hiding:
         )
 
     def data(self, place: str, value: bytes, extension: str) -> bytes:
-        """Of a file, what is text; other bytes stay as they are."""
+        """Mask the text of a file; other bytes stay."""
         if extension == "json":
             try:
                 return self._json(place, value)
@@ -78,15 +78,15 @@ class Hiding:
         return bytes(self._told(place, value, text.encode("utf-8", "surrogatepass")))
 
     def condition(self, place: str, name: str, value: str, *, header: bool = False) -> object:
-        """What a request's value is asked for: itself, or, where it is a secret, what may be seen of it."""
+        """Return the condition for a value: the value, or the visible parts of a secret."""
         masked = mask_header(name, value) if header else mask_field(name, value)
         if masked == value:
             return value
         self._told(place, value, masked)
         before, _, end = masked.rpartition(MASK)
-        asked: dict[str, str] = {}
+        conditions: dict[str, str] = {}
         if before and value.startswith(before):
-            asked["starts_with"] = before
+            conditions["starts_with"] = before
         if end and value.endswith(end):
-            asked["ends_with"] = end
-        return asked or "present"
+            conditions["ends_with"] = end
+        return conditions or "present"

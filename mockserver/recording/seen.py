@@ -1,4 +1,4 @@
-"""An exchange as the recording looks at it: its path in segments, its query, its body in parts, its reply as data."""
+"""Exchanges parsed for recording: path segments, query, body, and reply."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Pairs = tuple[tuple[str, str], ...]
 @dataclass(slots=True)
 class SeenValues:
     """
-    `segments` are the raw ones of the path; `ids` the places of those that look like an id. `query`
-    leaves out what only keeps caches away. `kind` says what `body` is: json, form, text, bytes or nothing.
+    `segments` are those of the path, `ids` the places of those that look like an id. `query` has no cache busters.
+    `kind` is the type of `body`: json, form, text, bytes or nothing.
     """
 
     exchange: Exchange
@@ -33,7 +33,7 @@ class SeenValues:
     body: Any
     reply: Draft = field(repr=False)
     explained: Draft = field(repr=False)
-    """The reply with templates where the request explains it; as it came until somebody has looked for them."""
+    """The reply with templates, set by `echoes`."""
 
     @property
     def request(self) -> Request:
@@ -50,7 +50,7 @@ class SeenValues:
 
 
 def seen(exchange: Exchange) -> SeenValues:
-    """The exchange, looked at. Raises UnreadableBodyError where its reply can't be."""
+    """Parse an exchange. Raises UnreadableBodyError for its reply."""
     request = exchange.request
     path = request.path if request.path.startswith("/") else "/"
     segments = tuple(path[1:].split("/"))

@@ -1,4 +1,4 @@
-"""Replies in a row as the steps of a sequence."""
+"""Convert replies to the steps of a sequence."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """
-Calls of one path apart by what makes the service answer differently, and by no more: query, credentials,
-a few header lines, fields of the body.
+Split calls of one path by the parts of the request that change the answer: query, credentials, some headers, fields
+of the body.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ABSENT: Any = object()
 
 @dataclass(slots=True)
 class Variant:
-    """Calls that are answered alike, oldest first, and what a request must have to be one of them."""
+    """Calls with equal answers, oldest first, and their common conditions."""
 
     calls: list[SeenValues]
     match: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -44,32 +44,32 @@ class Variant:
 
     @property
     def weight(self) -> int:
-        """How much it asks: what asks more comes first."""
+        """Number of conditions; more specific variants come first."""
         return sum(map(len, self.match.values()))
 
 
 def variants(calls: list[SeenValues], hiding: Hiding, place: str) -> list[Variant]:
     """The calls of one method and path, apart; those that ask more come first."""
-    found = [Variant(calls)]
+    result = [Variant(calls)]
     for split in (_by_query, _by_credentials, _by_headers, _by_body):
-        found = [narrower for one in found for narrower in split(one, hiding, place)]
-    return sorted(_merged(found, calls), key=lambda one: -one.weight)
+        result = [narrower for item in result for narrower in split(item, hiding, place)]
+    return sorted(_merged(result, calls), key=lambda item: -item.weight)
 
 
-def _merged(found: list[Variant], calls: list[SeenValues]) -> list[Variant]:
-    """Those that ask the same, since what tells them apart is a secret, as one: a sequence in the order of their calls."""
+def _merged(result: list[Variant], calls: list[SeenValues]) -> list[Variant]:
+    """Merge variants with equal conditions, whose difference is a secret, into one sequence."""
     order = {id(call): i for i, call in enumerate(calls)}
     by_match: dict[str, Variant] = {}
-    for one in found:
-        known = by_match.setdefault(repr(one.match), one)
-        if known is not one:
-            known.calls = sorted([*known.calls, *one.calls], key=lambda call: order[id(call)])
+    for item in result:
+        known = by_match.setdefault(repr(item.match), item)
+        if known is not item:
+            known.calls = sorted([*known.calls, *item.calls], key=lambda call: order[id(call)])
     return list(by_match.values())
 
 
-def outcome(one: SeenValues) -> Hashable:
-    """What came of a call, but for what changes by nature."""
-    reply = one.explained
+def outcome(call: SeenValues) -> Hashable:
+    """Return the outcome of a call without volatile values."""
+    reply = call.explained
     body = reply.body
     if isinstance(body, bytes):
         body = hashlib.sha256(body).hexdigest()
@@ -90,61 +90,63 @@ def _grouped(
     calls: list[SeenValues], key: Callable[[SeenValues], Hashable]
 ) -> dict[Hashable, list[SeenValues]]:
     groups: dict[Hashable, list[SeenValues]] = {}
-    for one in calls:
-        groups.setdefault(key(one), []).append(one)
+    for call in calls:
+        groups.setdefault(key(call), []).append(call)
     return groups
 
 
 # Query
 
 
-def _by_query(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
-    names = sorted({name for call in one.calls for name, _ in call.query})
-    for calls in _grouped(one.calls, lambda call: call.query).values():
+def _by_query(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    names = sorted({name for call in variant.calls for name, _ in call.query})
+    for calls in _grouped(variant.calls, lambda call: call.query).values():
         conditions: dict[str, Any] = {}
         for name in names:
             values = [value for key, value in calls[0].query if key == name]
-            asked = [hiding.condition(f"{place}.match.query.{name}", name, value) for value in values]
-            conditions[name] = "absent" if not asked else asked[0] if len(asked) == 1 else asked
-        yield one.narrowed(calls, "query", conditions)
+            condition = [hiding.condition(f"{place}.match.query.{name}", name, value) for value in values]
+            conditions[name] = (
+                "absent" if not condition else condition[0] if len(condition) == 1 else condition
+            )
+        yield variant.narrowed(calls, "query", conditions)
 
 
 # Header lines
 
 
-def _by_credentials(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
-    """Only where some were refused: elsewhere nobody looked at them."""
-    if not any(call.reply.status in _REFUSED for call in one.calls):
-        yield one
+def _by_credentials(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    """Split by credentials if some calls were rejected."""
+    if not any(call.reply.status in _REFUSED for call in variant.calls):
+        yield variant
         return
-    names = sorted({name for call in one.calls for name, value in call.request.headers.items() if _is_secret(name, value)})  # fmt: skip
-    yield from _by_lines(one, names, hiding, place)
+    names = sorted({name for call in variant.calls for name, value in call.request.headers.items() if _is_secret(name, value)})  # fmt: skip
+    yield from _by_lines(variant, names, hiding, place)
 
 
 def _is_secret(name: str, value: str) -> bool:
     return name != "cookie" and mask_header(name, value) != value
 
 
-def _by_headers(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+def _by_headers(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
     names = [
         name
         for name in _SELECTING
-        if len({call.request.headers.get(name) for call in one.calls}) > 1 and _tells(one.calls, name)
+        if len({call.request.headers.get(name) for call in variant.calls}) > 1 and _tells(variant.calls, name)
     ]
-    yield from _by_lines(one, names, hiding, place)
+    yield from _by_lines(variant, names, hiding, place)
 
 
 def _tells(calls: list[SeenValues], name: str) -> bool:
-    """Whether what is answered goes by that line: each value has outcomes of its own."""
+    """Whether the answer depends on that header."""
     groups = _grouped(calls, lambda call: call.request.headers.get(name))
     outcomes = [frozenset(map(outcome, group)) for group in groups.values()]
     return len(set(outcomes)) > 1
 
 
-def _by_lines(one: Variant, names: list[str], hiding: Hiding, place: str) -> Iterator[Variant]:
-    groups = _grouped(one.calls, lambda call: tuple(call.request.headers.get(name) for name in names))
+def _by_lines(variant: Variant, names: list[str], hiding: Hiding, place: str) -> Iterator[Variant]:
+    groups = _grouped(variant.calls, lambda call: tuple(call.request.headers.get(name) for name in names))
     if len(groups) == 1:
-        yield one
+        yield variant
         return
     for calls in groups.values():
         headers = calls[0].request.headers
@@ -153,7 +155,7 @@ def _by_lines(one: Variant, names: list[str], hiding: Hiding, place: str) -> Ite
             else hiding.condition(f"{place}.match.headers.{name}", name, headers[name], header=True)
             for name in names
         }  # fmt: skip
-        yield one.narrowed(calls, "headers", conditions)
+        yield variant.narrowed(calls, "headers", conditions)
 
 
 # Bodies
@@ -161,27 +163,27 @@ def _by_lines(one: Variant, names: list[str], hiding: Hiding, place: str) -> Ite
 _Path = tuple[str, ...]
 
 
-def _by_body(one: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
-    kinds = {call.kind for call in one.calls}
-    if len({outcome(call) for call in one.calls}) == 1 or not kinds <= {"json", "form", "nothing"} or kinds == {"nothing"}:  # fmt: skip
-        yield one
+def _by_body(variant: Variant, hiding: Hiding, place: str) -> Iterator[Variant]:
+    kinds = {call.kind for call in variant.calls}
+    if len({outcome(call) for call in variant.calls}) == 1 or not kinds <= {"json", "form", "nothing"} or kinds == {"nothing"}:  # fmt: skip
+        yield variant
         return
     kind = "form" if "form" in kinds else "json"
-    leaves = {id(call): _leaves(call.body) for call in one.calls}
-    marks = {id(call): _marks(leaves[id(call)]) for call in one.calls}
-    telling = _telling_paths(one.calls, leaves, marks)
-    groups = _grouped(one.calls, lambda call: _key(marks[id(call)], telling))
+    leaves = {id(call): _leaves(call.body) for call in variant.calls}
+    marks = {id(call): _marks(leaves[id(call)]) for call in variant.calls}
+    telling = _telling_paths(variant.calls, leaves, marks)
+    groups = _grouped(variant.calls, lambda call: _key(marks[id(call)], telling))
     if len(groups) == 1:
-        yield one
+        yield variant
         return
     rest = _fallback(list(groups.values()))
     for calls in groups.values():
         if rest is not None and _outcomes(calls) == rest:
             continue
-        found = leaves[id(calls[0])]
-        yield one.narrowed(calls, kind, _conditions(kind, found, telling, hiding, place))
+        result = leaves[id(calls[0])]
+        yield variant.narrowed(calls, kind, _conditions(kind, result, telling, hiding, place))
     if rest is not None:
-        yield one.narrowed([call for call in one.calls if _outcomes(groups[_key(marks[id(call)], telling)]) == rest], kind, {})  # fmt: skip
+        yield variant.narrowed([call for call in variant.calls if _outcomes(groups[_key(marks[id(call)], telling)]) == rest], kind, {})  # fmt: skip
 
 
 def _outcomes(calls: list[SeenValues]) -> frozenset[Hashable]:
@@ -189,13 +191,13 @@ def _outcomes(calls: list[SeenValues]) -> frozenset[Hashable]:
 
 
 def _fallback(groups: list[list[SeenValues]]) -> frozenset[Hashable] | None:
-    """What answers bodies that none of the others is for: the only ones that went well."""
+    """Return the only successful outcome, which answers all other bodies."""
     well = {_outcomes(calls) for calls in groups if all(call.reply.status < 400 for call in calls)}
     return next(iter(well)) if len(well) == 1 else None
 
 
 def _leaves(body: object, path: _Path = ()) -> dict[_Path, Any]:
-    """What stands where, down through the objects; a list is one value."""
+    """Return the values by place in nested objects; a list is one value."""
     if not isinstance(body, dict) or not all(
         isinstance(key, str) and not key.startswith("$") for key in body
     ):
@@ -206,18 +208,18 @@ def _leaves(body: object, path: _Path = ()) -> dict[_Path, Any]:
 
 
 _Marks = dict[_Path, Hashable]
-"""What may be seen of a call's leaves, by place."""
+"""Visible values of a call by place."""
 
 
 def _marks(leaves: dict[_Path, Any]) -> _Marks:
-    """Of each value what may be seen: two passwords are the same."""
+    """Return the visible part of each value: passwords are equal."""
     return {path: (type(value).__name__, repr(mask_tree(value, path[-1]))) for path, value in leaves.items()}
 
 
 def _telling_paths(
     calls: list[SeenValues], leaves: dict[int, dict[_Path, Any]], marks: dict[int, _Marks]
 ) -> list[_Path]:
-    """The fewest places by which the outcomes are told apart, in the order in which they came."""
+    """Return the fewest places that distinguish the outcomes."""
     every = dict.fromkeys(path for call in calls for path in leaves[id(call)])
     paths = [path for path in every if _differs(path, [leaves[id(call)] for call in calls], marks)]
     # Numbers in place of values: each place is tried on every call.
@@ -236,13 +238,13 @@ def _telling_paths(
 
 
 def _differs(path: _Path, leaves: list[dict[_Path, Any]], marks: dict[int, _Marks]) -> bool:
-    if all(path in one and changes_by_nature(one[path], path[-1]) for one in leaves):
+    if all(path in leave and changes_by_nature(leave[path], path[-1]) for leave in leaves):
         return False
-    return len({one.get(path, _ABSENT) for one in marks.values()}) > 1
+    return len({mark.get(path, _ABSENT) for mark in marks.values()}) > 1
 
 
 def _parted(outcomes: list[int], columns: list[list[int]]) -> int:
-    """How many pairs of a key and an outcome there are beyond one for each key: 0 tells all apart."""
+    """Return how many outcomes are ambiguous: 0 if the places distinguish all."""
     keys = list(zip(*columns, strict=True)) or [()] * len(outcomes)
     return len(set(zip(keys, outcomes, strict=True))) - len(set(keys))
 
@@ -271,19 +273,19 @@ def _conditions(
 def _form_condition(value: Any, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "absent"
-    asked = [hiding.condition(at, name, one) for one in value]
-    return asked[0] if len(asked) == 1 else asked
+    conditions = [hiding.condition(at, name, item) for item in value]
+    return conditions[0] if len(conditions) == 1 else conditions
 
 
 def _json_condition(value: object, at: str, name: str, hiding: Hiding) -> object:
     if value is _ABSENT:
         return "$absent"
     if isinstance(value, str):
-        asked = hiding.condition(at, name, value)
-        if asked == "present":
+        conditions = hiding.condition(at, name, value)
+        if conditions == "present":
             return "$present"
-        if isinstance(asked, dict):
-            return {f"${operator}": text for operator, text in asked.items()}
+        if isinstance(conditions, dict):
+            return {f"${operator}": text for operator, text in conditions.items()}
         return {"$equals": value} if value.startswith("$") else value
     if hiding.tree(at, value, name) != value:
         return "$present"

@@ -1,4 +1,4 @@
-"""Where a recorded scenario is written: looked at before the recording begins, never half written."""
+"""Write a recorded scenario: the place is checked before the recording starts, and files are replaced atomically."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ class OutputPlace:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
+        """Folder of its files."""
         return self.file.parent / self.name
 
 
 def place_for(output: str, *, force: bool) -> OutputPlace | None:
-    """None is stdout. Raises InvalidInputError where something is there already, or the name is no scenario's."""
+    """Return the output; None for stdout. Raises InvalidInputError for an existing file or an invalid name."""
     if output == "-":
         return None
     file = Path(output)
     if file.suffix not in (".yaml", ".yml"):
-        raise _wrong(f"{output} is no YAML file", "Write -o scenarios/api.yaml")
+        raise _wrong(f"{output} is not a YAML file", "Write -o scenarios/api.yaml")
     try:
         name = str(read_scenario_name(file.stem))
-    except WrongValueError as why:
-        raise _wrong(str(why), why.hint) from why
+    except WrongValueError as error:
+        raise _wrong(str(error), error.hint) from error
     place = OutputPlace(file, name)
     if not force:
         for there in (place.file, place.folder):
             if there.exists():
-                raise _wrong(f"{there} is there already", "Name another file, or write over it with --force")
+                raise _wrong(f"{there} already exists", "Name another file, or overwrite it with --force")
     return place
 
 
@@ -51,14 +51,14 @@ def _wrong(what: str, hint: str) -> InvalidInputError:
 
 
 def save(made: Imported, place: OutputPlace) -> None:
-    """The files first, then the scenario that names them, in one step each. Raises OSError."""
+    """Write the files, then the scenario that refers to them, each atomically. Raises OSError."""
     for path, data in made.files.items():
         _put(place.file.parent / path, data)
     _put(place.file, written(made, place.name).encode())
 
 
 def rescue(made: Imported, place: OutputPlace) -> OutputPlace:
-    """The same in a new folder below the system's own for temporary files."""
+    """Save in a new temporary folder."""
     other = replace(place, file=Path(tempfile.mkdtemp(prefix="mockserver-recorded-")) / place.file.name)
     save(made, other)
     return other
@@ -78,7 +78,7 @@ def _put(file: Path, data: bytes) -> None:
 
 
 def show(made: Imported, name: str) -> None:
-    """On stdout; files that lie beside are named, for they can't be shown."""
+    """Print the scenario; files are only named."""
     sys.stdout.write(written(made, name))
     for path, data in made.files.items():
         sys.stderr.write(f"not shown: {path}, {len(data)} bytes; write to a file with -o\n")

@@ -1,14 +1,12 @@
 """
-Answers as they were recorded, as replies that a person would have written.
+Convert recorded answers to replies as a person would write them.
 
-A body is JSON, text, events or a form where it says the same so; what is large or
-no text lies in a file beside the scenario.
+A body is JSON, text, events or a form if that is equivalent; large or binary bodies are written to a file.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import mimetypes
 import re
 from collections.abc import Callable
@@ -21,10 +19,11 @@ from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError
 from mockserver.recording.exchanges import Lines, RecordedExchange, json_of
 from mockserver.recording.noise import telling
+from mockserver.recording.replies import read_events
+from mockserver.schema.base import has_templates, is_template
 
 LARGEST_INLINE = 8 * 1024
 _LARGEST_BASE64 = 1024
-_BRACES = re.compile(r"\{\{|\{%|\{#")
 _SUFFIXES = {"application/json": ".json", "text/plain": ".txt", "text/html": ".html", "image/jpeg": ".jpg", "text/event-stream": ".txt"}  # fmt: skip
 CONTENT_TYPES = {
     "json": "application/json",
@@ -36,12 +35,12 @@ CONTENT_TYPES = {
     "events": "text/event-stream",
     "chunks": "text/plain",
 }
-"""What a reply says of its body where it doesn't say otherwise."""
+"""Default Content-Type of each kind of body."""
 
 
 @dataclass(slots=True)
 class Beside:
-    """Files that come to lie beside a scenario, below a folder of its name; the same bytes once."""
+    """Files of a scenario in a folder of its name; equal bytes are stored once."""
 
     folder: str
     files: dict[str, bytes] = field(default_factory=dict)
@@ -54,7 +53,7 @@ class Beside:
         return known or self._new(stem, suffix, body)
 
     def _new(self, stem: str, suffix: str, body: bytes) -> str:
-        """The numbers of a stem go on where they stopped: there may be thousands of them."""
+        """Continue the numbers of a stem, since there may be thousands."""
         number, name = self._last.get(stem + suffix, 0), ""
         while not name or self.files.setdefault(name, body) != body:
             number += 1
@@ -65,10 +64,10 @@ class Beside:
 
 
 def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = False) -> int | dict[str, Any]:
-    """A status where that is all, else a mapping. With `templates` its texts are such on purpose, and stay inline."""
+    """Return a status if that is all, otherwise a mapping. With `templates`, texts are templates and stay inline."""
     if exchange.fault and not exchange.status:
         return {"fault": exchange.fault}
-    found: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
+    result: dict[str, Any] = {} if exchange.status == 200 else {"status": exchange.status}
     kept, _ = telling(exchange.headers)
     body: dict[str, Any] = {}
     if has_body(exchange.status):
@@ -77,42 +76,42 @@ def reply_of(exchange: RecordedExchange, beside: Beside, *, templates: bool = Fa
             if templates and exchange.body
             else _body(exchange, beside)
         )
-    raw = not templates and _has_braces(kept, body)
+    raw = not templates and (has_templates(body) or any(is_template(value) for _, value in kept))
     headers = header_lines(_without_said(kept, body, exchange), "" if raw else exchange.origin)
     if headers:
-        found["headers"] = headers
-    found |= body
+        result["headers"] = headers
+    result |= body
     if exchange.fault:
-        found["fault"] = exchange.fault
+        result["fault"] = exchange.fault
     if raw:
-        found["raw"] = True
-    if found.keys() <= {"status"}:
+        result["raw"] = True
+    if result.keys() <= {"status"}:
         return exchange.status
-    return found
+    return result
 
 
 def header_lines(lines: Lines, origin: str = "") -> dict[str, Any]:
     """A text by name, a list where it repeats. A Location on the service's own origin leads to the mock."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in lines:
         if name == "location" and origin and "{" not in value and value.startswith(f"{origin}/"):
             value = "{{ request.base_url }}" + value.removeprefix(origin)  # noqa: PLW2901  (the same, elsewhere)
         value = _line(value)  # noqa: PLW2901
-        if name in found:
-            before = found[name]
-            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+        if name in result:
+            before = result[name]
+            result[name] = [*before, value] if isinstance(before, list) else [before, value]
         else:
-            found[name] = value
-    return found
+            result[name] = value
+    return result
 
 
 def _line(value: str) -> str:
-    """A value as a reply can send it: no line break can stand in one (RFC 9110 5.5)."""
+    """Return a valid header value, without line breaks (RFC 9110 5.5)."""
     return re.sub(r"[\r\n\0]+", " ", value).encode("utf-8", "replace").decode()
 
 
 def _without_said(kept: Lines, body: dict[str, Any], exchange: RecordedExchange) -> Lines:
-    """Without the Content-Type that the reply says by itself, or that speaks of no body."""
+    """Remove a Content-Type that the reply implies, or without a body."""
     written = exchange.header("content-type")
     said = not body and exchange.method != "HEAD"
     for kind in body:
@@ -147,12 +146,12 @@ def _body(exchange: RecordedExchange, beside: Beside) -> dict[str, Any]:
 
 def _text_body(media_type: str, text: str) -> dict[str, Any]:
     read = _KINDS.get("json" if media_type.endswith("+json") else media_type)
-    found = read(text) if read is not None else None
-    if found is None and media_type == "text/html":
+    result = read(text) if read is not None else None
+    if result is None and media_type == "text/html":
         return {"html": text}
-    if found is None and media_type == "application/xml":
+    if result is None and media_type == "application/xml":
         return {"xml": text}
-    return found if found is not None else {"text": text}
+    return result if result is not None else {"text": text}
 
 
 def _json(text: str) -> dict[str, Any] | None:
@@ -167,7 +166,7 @@ def _form(text: str) -> dict[str, Any] | None:
     form: dict[str, Any] = {}
     for name, value in pairs:
         form[name] = value if name not in form else [*_listed(form[name]), value]
-    again = [(name, one) for name, value in form.items() for one in _listed(value)]
+    again = [(name, item) for name, value in form.items() for item in _listed(value)]
     return {"form": form} if form and again == pairs and urlencode(pairs) == text else None
 
 
@@ -176,21 +175,9 @@ def _listed(value: object) -> list[Any]:
 
 
 def _events(text: str) -> dict[str, Any] | None:
-    """Server-sent events, where written again they are the same."""
-    events = [_event(block) for block in text.split("\n\n")[:-1]]
+    """Server-sent events, if they give the same text when they are sent."""
+    events = read_events(text, data_of=str)
     return {"events": events} if events and "".join(map(event_text, events)) == text else None
-
-
-def _event(block: str) -> object:
-    event: dict[str, Any] = {}
-    for line in block.split("\n"):
-        key, _, value = line.partition(":")
-        key = key or "comment"
-        value = value.removeprefix(" ")
-        event[key] = f"{event[key]}\n{value}" if key in event else value
-    if not event.keys() <= {"event", "id", "retry", "data", "comment"}:
-        return {}
-    return event["data"] if event.keys() == {"data"} else event
 
 
 def event_text(event: object) -> str:
@@ -214,9 +201,3 @@ _KINDS: dict[str, Callable[[str], dict[str, Any] | None]] = {
 def _file(exchange: RecordedExchange, media_type: str, beside: Beside) -> str:
     suffix = _SUFFIXES.get(media_type) or mimetypes.guess_extension(media_type) or ".bin"
     return beside.put(f"{exchange.method} {exchange.path}", suffix, exchange.body)
-
-
-def _has_braces(kept: Lines, body: dict[str, Any]) -> bool:
-    """Whether what was recorded would be taken for a template."""
-    texts = [value for _, value in kept] + [json.dumps(body, ensure_ascii=False)]
-    return any(_BRACES.search(text) for text in texts)

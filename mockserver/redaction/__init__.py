@@ -1,1 +1,1 @@
-"""Masking secrets in what is logged and shown."""
+"""Masking of secrets in everything that is logged and shown."""

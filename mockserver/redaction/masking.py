@@ -1,8 +1,8 @@
 """
-Texts without their secrets: `Bearer ****7890`.
+Masks secrets in texts: `Bearer ****7890`.
 
-Kept are the scheme and the last 4 characters, and of passwords and security
-codes nothing. What has parts with names (bodies, queries) is `redaction`'s.
+The scheme and the last 4 characters are kept; passwords and security codes are masked completely. Values with named
+parts (bodies, queries) are masked by `redaction`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ _HINT = SecretPattern(
     rf"(?i:(?:{STEMS})[\w.\[\]%-]*=|\b(?:bearer|basic)[ +%])|://[^/\s]*@|PRIVATE KEY-----"
     rf"|{KEYS.source}"
 )
-"""Stands in every text with a key or a password: most texts are asked nothing further."""
+"""Matches every text with a key or a password, so that most texts need no further search."""
 LEAST_CHARS = 5
-"""A text that is shorter is no secret by itself, nor can it hold a name and a secret."""
+"""A shorter text is not a secret, and can't contain a name and a secret."""
 
 
 _SHORT_CHARS = 200
@@ -44,7 +44,7 @@ _SHORT_CHARS = 200
 
 def mask(secret: str) -> str:
     """
-    A secret with only its end in sight, and not even that where it is short. What is masked stays as it is.
+    Return a secret with only its last characters; none of a short one. A masked value is not changed.
 
     >>> mask("sk_test_1234567890"), mask("hunter2"), mask("****7890")
     ('****7890', '****', '****7890')
@@ -56,7 +56,7 @@ def mask(secret: str) -> str:
 
 def mask_text(text: str) -> str:
     """
-    Any text, without the secrets that are known by their shape, or by a name with `=` before them.
+    Return a text without secrets of known shape, or after a known name with `=`.
 
     >>> mask_text("GET /pay?api_key=abcdefghijkl&card=4242424242424242")
     'GET /pay?api_key=****ijkl&card=****4242'
@@ -69,23 +69,23 @@ def mask_text(text: str) -> str:
 def _without_keys(text: str) -> str:
     text = _ASSIGNED.replaced(text, _assigned)
     if "://" in text:
-        text = USER_AND_PASSWORD.replaced(text, lambda found: f"{found[1]}{MASK}@")
+        text = USER_AND_PASSWORD.replaced(text, lambda match: f"{match[1]}{MASK}@")
     if "PRIVATE KEY-----" in text:
-        text = PRIVATE_KEYS.replaced(text, lambda found: f"{found[1]}{MASK}{found[3]}")
+        text = PRIVATE_KEYS.replaced(text, lambda match: f"{match[1]}{MASK}{match[3]}")
     text = _CREDENTIALS.replaced(text, _credentials)
-    return KEYS.replaced(text, lambda found: mask(found[0]))
+    return KEYS.replaced(text, lambda match: mask(match[0]))
 
 
-def _assigned(found: Any) -> str:
-    name, value = found[1], found[2]
+def _assigned(match: Any) -> str:
+    name, value = match[1], match[2]
     kind = named(name[:-1])
-    return str(found[0]) if kind is None else f"{name}{mask_named(kind, value)}"
+    return str(match[0]) if kind is None else f"{name}{mask_named(kind, value)}"
 
 
-def _credentials(found: Any) -> str:
-    scheme, blank, secret = found[1], found[2], found[3]
+def _credentials(match: Any) -> str:
+    scheme, blank, secret = match[1], match[2], match[3]
     is_word = len(secret) < 20 and not any(char.isdigit() for char in secret)  # "basic authentication"
-    return found[0] if is_word else f"{scheme}{blank}{mask(secret)}"
+    return match[0] if is_word else f"{scheme}{blank}{mask(secret)}"
 
 
 def _without_cards(text: str) -> str:
@@ -97,7 +97,7 @@ def _without_cards(text: str) -> str:
 
 
 def mask_named(kind: SecretName, value: str) -> str:
-    """A value whose name says what it is."""
+    """Return a value masked according to its name."""
     if kind in (SecretName.PASSWORD, SecretName.SECURITY_CODE):
         return MASK if value else value
     return _mask_credentials(value) if kind is SecretName.CREDENTIALS else mask(value)
@@ -105,7 +105,7 @@ def mask_named(kind: SecretName, value: str) -> str:
 
 def mask_header(name: str, value: str) -> str:
     """
-    A header's value as it may be shown.
+    Return the value of a header, masked.
 
     >>> mask_header("Authorization", "Bearer abcdef1234567890")
     'Bearer ****7890'
@@ -125,7 +125,7 @@ def mask_header(name: str, value: str) -> str:
 
 
 def _mask_credentials(value: str) -> str:
-    """RFC 9110 11.4: a scheme, a blank, and what is secret. Without a scheme all of it is."""
+    """Mask credentials (RFC 9110 11.4): a scheme, a blank and a secret; without a scheme, the complete value."""
     scheme, blank, secret = value.partition(" ")
     return f"{scheme} {mask(secret.strip())}" if blank and _SCHEME.fullmatch(scheme) else mask(value)
 
@@ -136,13 +136,13 @@ def _mask_cookie(piece: str) -> str:
 
 
 def mask_path(path: str) -> str:
-    """A raw path. A segment that hides a secret behind percent-encoding is shown without it."""
+    """Return a raw path, masked. A segment with a percent-encoded secret is shown decoded."""
     if "%" not in path:
         return mask_text(path)
     return "/".join(masked_encoded(segment, unquote(segment), mask_text) for segment in path.split("/"))
 
 
 def masked_encoded(raw: str, text: str, masked: Callable[[str], str]) -> str:
-    """`raw`, which is `text` in percent-encoding, with `text` masked."""
+    """Return `raw`, which is `text` in percent-encoding, with `text` masked."""
     shown = masked(text)
     return raw if shown == text else quote(shown, safe="*:@!$'()+,;=~/?{}[]\"")

@@ -48,7 +48,7 @@ _PART = SecretPattern(rf'(?i)(\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\
 
 def mask_target(target: str) -> str:
     """
-    A request target, percent-encoded as it came.
+    Return a request target, masked, in percent-encoding.
 
     >>> mask_target("/a?password=hunter2&n=%34242424242424242")
     '/a?password=****&n=****4242'
@@ -58,7 +58,7 @@ def mask_target(target: str) -> str:
 
 
 def mask_urlencoded(text: str) -> str:
-    """A query or a form as it came, names and values percent-encoded."""
+    """Return a query or a form, masked, in percent-encoding."""
     return "&".join(_pair(piece) for piece in text.split("&")) if text else text
 
 
@@ -77,7 +77,7 @@ def _by_name(kind: SecretName | None, value: str) -> str:
 
 def mask_field(name: str, value: str) -> str:
     """
-    The value of a query parameter, a form's field or a JSON member.
+    Return the value of a query parameter, a form field or a JSON member, masked.
 
     >>> mask_field("client_secret", "abcdefghijkl"), mask_field("cvc", "123"), mask_field("note", "hello")
     ('****ijkl', '****', 'hello')
@@ -87,7 +87,7 @@ def mask_field(name: str, value: str) -> str:
 
 def mask_part(where: str, value: str) -> str:
     """
-    What a selector such as `headers.authorization` or `json.user.password` stands for, or a field such as `password`.
+    Return the value of a selector such as `headers.authorization` or `json.user.password`, or of a field, masked.
 
     >>> mask_part("headers.authorization", "Bearer abcdef1234567890")
     'Bearer ****7890'
@@ -106,15 +106,15 @@ def mask_part(where: str, value: str) -> str:
 
 
 def mask_value(value: str) -> str:
-    """A text that may be JSON: some services take it in a form's field, or in another JSON."""
+    """Return a text that may be JSON, masked: some services expect JSON in a form field, or in another JSON."""
     return mask_body(value) if value[:1] in ("{", "[", "<") else _mask_said(value)
 
 
 def mask_body(text: str, media_type: str = "") -> str:
     """
-    A body as it came, but for its secrets; what is no JSON any more where a number was masked gets quotes.
+    Return a body, masked. A masked number gets quotes if it would make the JSON invalid.
 
-    It need not be whole or well-formed: a record keeps the head of long bodies.
+    The body may be incomplete or malformed: only the beginning of a long one is recorded.
 
     >>> mask_body('{"user": "ann", "password": "hunter2", "cvc": 123}')
     '{"user": "ann", "password": "****", "cvc": "****"}'
@@ -131,49 +131,49 @@ def mask_body(text: str, media_type: str = "") -> str:
 
 
 def _mask_said(text: str) -> str:
-    """A text whose names may have values behind a colon, as GraphQL and people write them."""
+    """Mask values after a colon, as in GraphQL and prose."""
     if ":" in text or "=" in text:
         text = NAMED_TEXT.replaced(text, _said_text)
         text = NAMED_WORD.replaced(text, _said_word)
     return mask_text(text)
 
 
-def _said_text(found: Any) -> str:
-    kind, value = named(found[2]), str(found[3])
+def _said_text(match: Any) -> str:
+    kind, value = named(match[2]), str(match[3])
     if kind is None:
-        return str(found[0])
+        return str(match[0])
     content = value.lstrip("\\\"'")
-    return f"{found[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
+    return f"{match[1]}{value[: len(value) - len(content)]}{_by_name(kind, content)}"
 
 
-def _said_word(found: Any) -> str:
-    """Only passwords: of other names a sentence may speak."""
-    is_password = named(found[2]) is SecretName.PASSWORD
-    return f"{found[1]}{mask_named(SecretName.PASSWORD, found[3])}" if is_password else str(found[0])
+def _said_word(match: Any) -> str:
+    """Mask passwords only: sentences may contain other names."""
+    is_password = named(match[2]) is SecretName.PASSWORD
+    return f"{match[1]}{mask_named(SecretName.PASSWORD, match[3])}" if is_password else str(match[0])
 
 
 def _quoted_numbers(masked: str, text: str) -> str:
-    """A card's number that stood in JSON without quotes gets some."""
+    """Put quotes around a masked card number in JSON."""
     is_json = text.lstrip()[:1] in ("{", "[")
     return (
-        _BARE.replaced(masked, lambda found: f'{found[1]}"{found[2]}"{found[3]}')
+        _BARE.replaced(masked, lambda match: f'{match[1]}"{match[2]}"{match[3]}')
         if is_json and masked != text
         else masked
     )
 
 
-def _member(found: Any) -> str:
-    head, name, value = str(found[1]), found[2], str(found[3])
+def _member(match: Any) -> str:
+    head, name, value = str(match[1]), match[2], str(match[3])
     kind = named(name)
     if kind is None:
-        return str(found[0])
+        return str(match[0])
     if value[:1] == "[":
-        return f"{head}{_SCALAR.replaced(value, lambda one: _scalar(kind, one[0]))}"
+        return f"{head}{_SCALAR.replaced(value, lambda item: _scalar(kind, item[0]))}"
     return head + _scalar(kind, value)
 
 
 def _scalar(kind: SecretName, value: str) -> str:
-    """A JSON text or number as it stands in its source; a text may be cut short, or be JSON inside of JSON."""
+    """Mask a JSON text or number in its source; a text may be cut, or be JSON inside of JSON."""
     if value[:1] == "\\":
         quotes = value[: value.index('"') + 1]
         return quotes + _by_name(kind, value[len(quotes) :])
@@ -183,19 +183,19 @@ def _scalar(kind: SecretName, value: str) -> str:
     return f'"{_by_name(kind, value[1 : len(value) - len(end)])}{end}'
 
 
-def _marked_up(found: Any) -> str:
-    kind = named(found[2])
-    return str(found[0]) if kind is None else f"{found[1]}{_by_name(kind, found[3])}"
+def _marked_up(match: Any) -> str:
+    kind = named(match[2])
+    return str(match[0]) if kind is None else f"{match[1]}{_by_name(kind, match[3])}"
 
 
 def mask_bytes(body: bytes, media_type: str = "") -> bytes:
-    """The same for a body that is no text: what is masked in it is ASCII, all else stays."""
+    """Return a binary body, masked: masks are ASCII, everything else is unchanged."""
     return mask_body(body.decode("latin-1"), media_type).encode("latin-1")
 
 
 def mask_shapes(value: Any) -> Any:
     """
-    A JSON value in which only shapes count, not the names of members: for what a test keeps and reads again.
+    Return a JSON value masked by shapes only, not by names of members: for values that a test writes and reads.
 
     >>> mask_shapes({"token": "abc", "card": "4242424242424242"})
     {'token': 'abc', 'card': '****4242'}
@@ -214,17 +214,19 @@ def _is_card(value: object) -> bool:
 
 
 _LEAST_CARD = 10**12
-"""The smallest number of 13 digits, which the shortest card number has."""
+"""The smallest number with 13 digits, the length of the shortest card number."""
 
 
 def _digits(number: float) -> str:
-    """0 for a number that is too long for any secret: Python refuses to write the longest ones."""
+    """
+    Return the digits of a number; 0 if it is too long to be a secret, because Python can't write the longest ones.
+    """
     return str(number) if abs(number) < 10**19 else "0"
 
 
 def mask_tree(value: object, name: str = "") -> Any:
     """
-    A JSON value with every secret in it masked. `name` is the member that it is the value of.
+    Return a JSON value with every secret masked. `name` is the name of its member.
 
     >>> mask_tree({"card": {"number": 4242424242424242, "cvc": 123}, "paid": True})
     {'card': {'number': '****4242', 'cvc': '****'}, 'paid': True}

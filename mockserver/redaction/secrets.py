@@ -20,7 +20,7 @@ Substitute = Callable[[Any], str]
 
 
 class SecretPattern:
-    """A regular expression of linear time, compiled when it is first asked: starting does not wait for it."""
+    """A linear-time regular expression, compiled at its first use to keep the start fast."""
 
     __slots__ = ("_compiled", "source")
 
@@ -40,21 +40,18 @@ class SecretPattern:
         return self._made().fullmatch(_encodable(text)) is not None
 
     def all_in(self, text: str) -> Iterator[Any]:
-        """Its matches, in order."""
+        """Return its matches, in order."""
         return self._made().finditer(_encodable(text))  # type: ignore[no-any-return]
 
     def replaced(self, text: str, instead: Substitute) -> str:
         if not self.found_in(text):  # the library's own way to this is eight times as long
             return text
-        found: str = self._made().sub(instead, _encodable(text))
-        return found
+        replaced: str = self._made().sub(instead, _encodable(text))
+        return replaced
 
 
 def _encodable(text: str) -> str:
-    """
-    The text for a library that reads it as UTF-8: a lone surrogate, that JSON or a
-    target may hold, becomes another character. Places stay the same.
-    """
+    """Return the text without lone surrogates, which the library can't read as UTF-8. Positions are kept."""
     return text if text.isascii() or not _SURROGATES.search(text) else _SURROGATES.sub("\ufffd", text)
 
 
@@ -78,22 +75,22 @@ _FOR_REAL = (
     r"|(?:bot)?[0-9]{8,10}:[\w-]{35}"  # Telegram
 )
 KEYS = SecretPattern(rf"\b(?:{_PUBLIC_OR_TEST}|{_SAYS_LIVE}|{_FOR_REAL})")
-"""Keys of well-known shapes, those for tests among them: all of them are masked."""
+"""Keys of well-known shapes, including test keys: all of them are masked."""
 LIVE_KEYS = SecretPattern(rf"\b(?:{_SAYS_LIVE}|{_FOR_REAL})")
-"""Those that may be good for something: neither for tests, nor public, nor a token that soon expires."""
+"""Keys that may be usable: not for tests, not public, and not tokens that expire soon."""
 KEYS_THAT_SAY_LIVE = SecretPattern(rf"\b(?:{_SAYS_LIVE})")
 
 MAYBE = re.compile(
     r"[\w-]{13}|[=@]|PRIVATE KEY|[Bb][Ee][Aa][Rr][Ee][Rr]|[Bb][Aa][Ss][Ii][Cc]|[0-9]{4}[ -][0-9]{4}"
 )
-"""Stands in every text with a secret: the shortest key has 13 such characters in a row. Quick for short texts alone."""
+"""Matches every text with a secret: the shortest key has 13 such characters in a row. Only fast for short texts."""
 
 PRIVATE_KEYS = SecretPattern(
     r"(?s)(-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----)(.*?)(-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)"
 )
-"""In PEM (RFC 7468), also one whose end is cut off: what stands before, between and behind."""
+"""PEM (RFC 7468), also with a missing end: the parts before, between and after."""
 USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
-"""Of a URL (RFC 3986 3.2.1): what stands before the password, and the password."""
+"""Of a URL (RFC 3986 3.2.1): the part before the password, and the password."""
 
 
 # Card numbers
@@ -101,7 +98,7 @@ USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
 _DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
 _ANY_DIGITS = SecretPattern(_DIGITS)
 _EACH_DIGITS = re.compile(_DIGITS)
-"""Enough digits for a card number. Linear too, and quicker where there are some."""
+"""Enough digits for a card number; faster than RE2 for texts with digits."""
 _GROUP = re.compile(r"[0-9]+")
 _BRANDS = SecretPattern(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
@@ -130,10 +127,9 @@ def is_card_number(text: str) -> bool:
 
 def card_numbers(text: str) -> Iterator[tuple[int, int]]:
     """
-    Where card numbers begin and end, in order.
+    Yield the beginning and the end of each card number, in order.
 
-    Digits may stand in groups, as they are printed on cards, with one blank or
-    hyphen between; other numbers may stand before and behind.
+    Digits may be in groups, as on cards, with one blank or hyphen between; other numbers may be before and after.
     """
     if len(text) > _SHORT_CHARS and not _ANY_DIGITS.found_in(text):
         return
@@ -158,7 +154,7 @@ def _cards_of(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _is_part(text: str, beside: int, step: int) -> bool:
-    """Whether the digits are a part of something longer: of a word, or of a number with a point."""
+    """Whether the digits are a part of a word, or of a number with a decimal point."""
     if not 0 <= beside < len(text):
         return False
     beyond = text[beside + step] if 0 <= beside + step < len(text) else ""
@@ -166,20 +162,23 @@ def _is_part(text: str, beside: int, step: int) -> bool:
 
 
 def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
-    """The last group of the card number that begins with that group; None where none does."""
+    """Return the last group of the card number that begins with this group; None if there is none."""
     sizes: list[int] = []
-    found = None
+    end = None
     for last in range(first, min(first + 5, len(groups))):
         sizes.append(groups[last][1] - groups[last][0])
         if sum(sizes) > _LONGEST or not _is_printed(sizes):
             break
         if sum(sizes) >= _SHORTEST and is_card_number(text[groups[first][0] : groups[last][1]]):
-            found = last
-    return found
+            end = last
+    return end
 
 
 def _is_printed(sizes: list[int]) -> bool:
-    """Whether cards begin so: in one piece, in fours with a shorter rest, or 4-6-5 and 4-6-4."""
+    """
+    Whether cards are printed with groups of these sizes: one group, groups of four with a shorter rest, or 4-6-5 and
+    4-6-4.
+    """
     if len(sizes) == 1:
         return True
     if sizes[0] != 4:
@@ -190,24 +189,26 @@ def _is_printed(sizes: list[int]) -> bool:
 # Names
 
 STEMS = "pass|pwd|secret|token|key|cv[vcn]|csc|code|verif|pin|otp|auth|sig|assertion|sess"
-"""In every name that `named` knows stands one of these: for patterns that look for such names."""
+"""One of these is in every name that `named` knows, for patterns that search for such names."""
 
 
 _NAME = rf"[\w-]*(?:{STEMS})[\w-]*"
 _TEXT = r'''"""(?:[^"]|"[^"]|""[^"])*|(?:\\+"){3}[^"\\]*|\\+"[^"\\]*|"(?:[^"\\]|\\.)*|'(?:[^'\\]|\\.)*'''
 NAMED_TEXT = SecretPattern(rf"(?i)(({_NAME})'?\s*(?::\s*(?:[\[\w!\]]+\s*=\s*)?|=\s*))({_TEXT})")
 """
-A name, and the text in quotes behind it: `password: "x"` and `$password: String = "x"` as GraphQL has them, also within
-a JSON text. Three groups: what stands before the text, the name, and the text up to its closing quote.
+A name, and the text in quotes after it: `password: "x"`, and `$password: String = "x"` in GraphQL, also within a JSON
+text.
+
+Three groups: the part before the text, the name, and the text up to its closing quote.
 """
 NAMED_WORD = SecretPattern(
     rf"""(?im)((?:^|[\s,;({{\["']|\\[nrt])({_NAME})[ \t]*:[ \t]*)([^\s,;&()\[\]{{}}"'<>\\]+)"""
 )
-"""The same with a word that has no quotes: `password: x`. What stands behind a dot or a dollar is no such name."""
+"""A name, and a word without quotes after it: `password: x`. Names after a dot or a dollar are excluded."""
 
 
 class SecretName(Enum):
-    """What a field holds, by its name."""
+    """The kind of secret that a field contains, by its name."""
 
     SECURITY_CODE = "a card's security code"
     PASSWORD = "a password"  # noqa: S105  (the word for it)
@@ -235,7 +236,7 @@ _MOST_CHARS = 200
 @lru_cache(maxsize=4096)
 def named(name: str) -> SecretName | None:
     """
-    What the field of that name holds, if it is a secret; case and separators don't count, nor what it stands in.
+    Return the kind of secret for the name of a field; case, separators and parents are ignored.
 
     >>> named("card[cvc]"), named("newPassword"), named("idempotency_key")
     (<SecretName.SECURITY_CODE: "a card's security code">, <SecretName.PASSWORD: 'a password'>, None)

@@ -12,12 +12,13 @@ from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.http.outgoing import Wire
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.outbound.delivery import drop
-from mockserver.outbound.webhooks import TAKEN_BACK
+from mockserver.outbound.webhook_queue import WebhookNamespace
+from mockserver.outbound.webhooks import TAKEN_BACK, WebhookService
 from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
 from mockserver.replicas.replica import NoAnswerError, Replica, away, full
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
-from mockserver.store.delivery import DeliveryState
+from mockserver.store.delivery import Delivery, DeliveryState, Try
 
 log = logging.getLogger("mockserver")
 
@@ -117,30 +118,33 @@ def _succeeded(answer: Answer) -> bool:
     return response.status < 400
 
 
-class ReplayedWebhooks:
+class ReplayedWebhooks(WebhookService):
     """In a replay: webhooks are taken back and wait again as they did, and nothing is sent."""
 
-    async def advance(self, ns: Namespace, to_s: float, *, wait: bool = True) -> None:
+    def __init__(self) -> None:
+        """Without anything that could send."""
+
+    async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         raise NotImplementedError("each move of the clock is an entry of its own")
 
-    async def advance_by(self, ns: Namespace, seconds: float, *, wait: bool = True) -> None:
+    async def advance_by(self, ns: WebhookNamespace, seconds: float, *, wait: bool = True) -> None:
         raise NotImplementedError("each move of the clock is an entry of its own")
 
-    async def change(self, ns: Namespace, deed: Callable[[VirtualClock], None]) -> None:
+    async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
         deed(ns.clock)
 
-    async def redeliver(self, ns: Namespace, delivery: object) -> object:
+    async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
         raise NotImplementedError("each attempt of a webhook is an entry of its own")
 
-    def moved(self, ns: Namespace) -> None:
+    def moved(self, ns: WebhookNamespace) -> None:
         """Nothing is armed before the namespace is owned."""
 
-    def restored(self, ns: Namespace) -> None:
+    def restored(self, ns: WebhookNamespace) -> None:
         for attempt in ns.timers:
             attempt.delivery.state = DeliveryState.WAITING
             attempt.delivery.error = None
 
-    def forget(self, ns: Namespace) -> None:
+    def forget(self, ns: WebhookNamespace) -> None:
         for attempt in ns.timers.clear():
             drop(attempt.delivery, TAKEN_BACK)
 
@@ -156,5 +160,5 @@ def _anybody(request: Request, *, public: bool) -> None:
 def replay_api(api: AdminApi, engine: Engine, services: Services) -> AdminApi:
     """Return an admin API that changes namespaces and does nothing else."""
     return AdminApi(
-        api.table, engine, replace(services, courier=ReplayedWebhooks(), may_forward=_anywhere), _anybody
+        api.table, engine, replace(services, webhooks=ReplayedWebhooks(), may_forward=_anywhere), _anybody
     )

@@ -9,12 +9,12 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.written import written_float
 from mockserver.persistence.encoding import encoded
 from mockserver.persistence.restoring import RestoreError, restore_into
-from mockserver.persistence.saving import taken
+from mockserver.persistence.saving import copy_of
 
 
 def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
     """Copy what the namespace remembers now. What is returned makes the document of it, on any thread."""
-    copy = taken(ns, server_seed)
+    copy = copy_of(ns, server_seed)
     return lambda: b"".join(encoded(copy, None, lambda: None).pieces)
 
 

@@ -76,11 +76,11 @@ def files_of(world: ScenarioSet, settings: Settings) -> dict[str, str]:
 class SharedReplica:
     """A replica that has joined. `start` comes before the server listens, `serve` after its listener is made."""
 
-    def __init__(self, settings: Settings, engine: Engine, courier: WebhookService) -> None:
+    def __init__(self, settings: Settings, engine: Engine, webhooks: WebhookService) -> None:
         check_settings(settings)
         self.settings = settings
         self._engine = engine
-        self._courier = courier
+        self._webhooks = webhooks
         self._store = RedisStore(settings.store, settings.store_prefix)
         self.clock = StoreClock(REAL.monotonic)
         self._links = LinkServer()
@@ -128,7 +128,7 @@ class SharedReplica:
             await self._store.close()
             raise
         self._started_s = self.clock.live()
-        self._courier.listener = _Attempts(self.ownership)
+        self._webhooks.listener = _Attempts(self.ownership)
 
     async def _own_address(self, port: int) -> str:
         """The address by which other replicas reach this one: the one that it listens on, or that the store sees."""
@@ -167,10 +167,10 @@ class SharedReplica:
 
     def _settled(self, ns: Namespace) -> None:
         if ns.timers:
-            self._courier.moved(ns)
+            self._webhooks.moved(ns)
 
     def _dropped(self, ns: Namespace) -> None:
-        self._courier.abandon(ns)
+        self._webhooks.abandon(ns)
 
     # What is said of it
 
@@ -308,7 +308,7 @@ class SharedReplica:
         journal = self.ownership.journals.get(ns.name)
         if journal is not None and journal.ns is ns:
             await self.ownership.remove(journal)
-        self._courier.forget(ns)
+        self._webhooks.forget(ns)
         if self._engine.namespaces.get(ns.name) is ns:
             self._engine.remove_namespace(ns)
 

@@ -1,8 +1,7 @@
 """
-What a client sent, as one JSON object: from JSON, or from a form whose texts the schema types.
+The body of a request as a JSON object: from JSON, or from a form, whose texts are typed by the schema.
 
-Names with brackets nest, as PHP, Rails and Stripe have it: `card[number]`,
-`tags[]`, `items[0][sku]`.
+Names with brackets are nested, as in PHP, Rails and Stripe: `card[number]`, `tags[]`, `items[0][sku]`.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _STEP = re.compile(r"\[([^\[\]]*)\]")
 
 
 class BodyMismatchError(MockServerError):
-    """What was sent is not as it should be; `errors` are `[{field, message}]`."""
+    """The body is invalid; `errors` are `[{field, message}]`."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(errors)
@@ -38,16 +37,17 @@ def unfit(field: str, message: str) -> BodyMismatchError:
 
 def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
     """
-    The object in a body. Nothing at all is an object without fields, unless it
-    was announced as JSON. Raises BodyMismatchError.
+    Return the object in a body. Raises BodyMismatchError.
+
+    An empty body is an empty object, unless its content type is JSON.
     """
     kind = request.media_type
     if not request.body and "json" not in kind:
         return {}
     try:
         value = from_form(request.form_pairs, shape) if kind in FORMS else request.json
-    except UnreadableBodyError as why:
-        raise unfit("", f"must be a JSON object, but {why}") from why
+    except UnreadableBodyError as error:
+        raise unfit("", f"must be a JSON object, but {error}") from error
     if not isinstance(value, dict):
         raise unfit("", "must be a JSON object")
     _check_writable(value)
@@ -55,23 +55,23 @@ def read_object(request: Request, shape: SchemaShape) -> dict[str, Any]:
 
 
 def check_size(value: object) -> None:
-    """Raises BodyMismatchError for what is too large for one item."""
+    """Raise BodyMismatchError if a value is too large for one item."""
     if has_more_members(value, MEMBER_LIMIT):
         raise unfit("", f"has more than {MEMBER_LIMIT:,} members; send less in one item")
 
 
 def _check_writable(value: object) -> None:
-    """That it can be kept and written again: neither large nor endless nor endlessly deep."""
+    """Raise BodyMismatchError if a value can't be kept and encoded: too large, infinite, or too deep."""
     check_size(value)
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                below.extend(one.values())
-            elif isinstance(one, list):
-                below.extend(one)
-            elif isinstance(one, float) and not math.isfinite(one):
+        for item in level:
+            if isinstance(item, dict):
+                below.extend(item.values())
+            elif isinstance(item, list):
+                below.extend(item)
+            elif isinstance(item, float) and not math.isfinite(item):
                 raise unfit("", "has a number that is too large")
         if not below:
             return
@@ -80,15 +80,15 @@ def _check_writable(value: object) -> None:
 
 
 class _Texts(list[str]):
-    """The texts that came under one name."""
+    """The texts with one name."""
 
 
 Grown = dict[str, Any]
-"""Parts of names, to what is below: again a mapping, or the texts at their end."""
+"""Parts of names, and what is below them: another mapping, or texts."""
 
 
 def from_form(pairs: Pairs, shape: SchemaShape) -> dict[str, object]:
-    """The object that a form's fields make, typed as the shape wants. Raises BodyMismatchError."""
+    """Return the object of a form's fields, typed by the shape. Raises BodyMismatchError."""
     grown: Grown = {}
     for name, text in pairs:
         _insert(grown, _steps(name), text)
@@ -97,15 +97,15 @@ def from_form(pairs: Pairs, shape: SchemaShape) -> dict[str, object]:
 
 def _steps(name: str) -> list[str]:
     """
-    The parts of a form's name.
+    Return the parts of a form field's name.
 
     >>> _steps("items[0][sku]"), _steps("tags[]"), _steps("odd[")
     (['items', '0', 'sku'], ['tags', ''], ['odd['])
     """
-    found = _NAME.fullmatch(name)
-    if not found:
+    match = _NAME.fullmatch(name)
+    if not match:
         return [name]
-    return [found[1], *_STEP.findall(found[2])]
+    return [match[1], *_STEP.findall(match[2])]
 
 
 def _insert(grown: Grown, steps: list[str], text: str) -> None:
@@ -137,5 +137,5 @@ def _value(grown: Any, shape: SchemaShape) -> object:
 
 
 def _is_list(grown: Grown) -> bool:
-    """Whether its names are the positions of a list."""
+    """Whether the names are the indexes of a list."""
     return all(str(i) in grown for i in range(len(grown)))

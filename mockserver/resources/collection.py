@@ -1,8 +1,7 @@
 """
-The items of one resource in one namespace, in the order in which they came.
+The items of one resource in one namespace, in their order.
 
-An item is never changed in place but replaced, so that whoever holds one, a
-snapshot too, holds it as it was.
+Items are replaced, never changed, so that snapshots keep them as they were.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from mockserver.model.sizes import size_of
 Item = dict[str, Any]
 _MAX_COUNTED_DIGITS = 15
 _MOST_GONE = 10_000
-"""So many removed items keep their place; then the oldest of them loses it."""
+"""Maximum number of removed items whose places are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectionSnapshot:
-    """A collection as it was. Only `Collection.restore` looks inside."""
+    """A copy of a collection. Only `Collection.restore` uses its fields."""
 
     items: dict[str, Item]
     places: dict[str, int]
@@ -58,17 +57,14 @@ class Collection:
 
     @property
     def items(self) -> list[Item]:
-        """All of them, in order."""
+        """All items, in order."""
         return list(self._items.values())
 
     def get(self, text: str) -> Item | None:
         return self._items.get(text)
 
     def insert(self, text: str, item: Item, *, counted: bool = False) -> None:
-        """
-        A new item, at the end. `counted`: ids are numbers made by counting, so
-        a larger one that was sent moves the count on, and a text leaves it.
-        """
+        """Add an item at the end. `counted`: ids are numbered; a larger number that was sent moves the count."""
         self._items[text] = item
         self.size_bytes += size_of(item)
         self._places[text] = self._next_place
@@ -79,7 +75,7 @@ class Collection:
             self.next_number = max(self.next_number, int(text) + 1)
 
     def replace(self, text: str, item: Item) -> None:
-        """Another value for an item, which keeps its place."""
+        """Replace the value of an item, which keeps its place."""
         self.size_bytes += size_of(item) - size_of(self._items[text])
         self._items[text] = item
 
@@ -98,17 +94,17 @@ class Collection:
         return list(islice(self._items.values(), start, start + size))
 
     def place_of(self, text: str) -> int | None:
-        """The place of an item that is there, or was."""
+        """Return the place of an item, even if it was removed."""
         return self._places.get(text)
 
     def after(self, place: int, size: int) -> list[tuple[int, Item]]:
-        """The next items behind a place, each with its own."""
+        """Return the next items after a place, with their places."""
         places = self._places
         behind = ((places[text], item) for text, item in self._items.items() if places[text] > place)
         return list(islice(behind, size))
 
     def copy(self) -> Collection:
-        """Another collection of the same items."""
+        """Return a collection with the same items."""
         twin = Collection()
         twin._put(self.snapshot())
         twin.size_bytes = self.size_bytes
@@ -118,7 +114,7 @@ class Collection:
         return CollectionSnapshot(dict(self._items), dict(self._places), self.next_number, self._next_place)
 
     def restore(self, snapshot: CollectionSnapshot) -> None:
-        """What was, and nothing else."""
+        """Restore a snapshot."""
         self._put(snapshot)
         self.size_bytes = sum(map(size_of, snapshot.items.values()))
 

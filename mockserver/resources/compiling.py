@@ -1,15 +1,14 @@
-"""
-From a resource as written to what its operations need; everything that can be wrong is found here, at load.
-"""
+"""Compiles a resource. Every mistake is found here, when it is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid, near, shown
+from mockserver.matching.schema import json_file
+from mockserver.model.written import plain_numbers
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
-from mockserver.resources.schema import Schema, compile_schema, read_json
+from mockserver.resources.schema import Schema, compile_schema
 from mockserver.resources.state_machine import Machine, machine_flaws, states
 from mockserver.responses.bodies import ReadFile
 from mockserver.responses.planner import Reply, compile_reply
@@ -19,43 +18,35 @@ from mockserver.schema.resource import EVENTS, UPDATES, MachineSpec, ResourceSpe
 from mockserver.templating.templates import Template, Tree, compile_text, compile_tree
 
 _SEED_WORDS = frozenset({"vars", "now"})
-"""What a seed sees beside `n`: there is no request yet."""
+"""Variables of seeds besides `n`: there is no request."""
 Seeds = tuple[tuple[KeyPath, Tree], ...]
-"""Each item to begin with, and where it is written."""
+"""Each seed, and its place."""
 
 
-class Compiling:
-    """One resource being compiled. Flaws are gathered, so that an author hears all of them at once."""
+class ResourceCompiler(FlawCollector):
+    """Compiles one resource, and collects all flaws."""
 
     def __init__(self, spec: ResourceSpec, read_file: ReadFile, names: frozenset[str]) -> None:
+        super().__init__()
         self.spec = spec
         self.read_file = read_file
         self.names = names
-        self.flaws: list[Flaw] = []
         self.written: list[dict[str, Any]] = []
-        """The items to begin with as they are written, templates and all; one where `each` is for many."""
+        """The seeds as written, with templates; one if `each` is for several."""
         self.in_file = False
-
-    def tried(self, make: Callable[..., Any], *args: object, under: KeyPath = ()) -> Any:
-        """What `make` gives; None, and its flaws kept, where it can't."""
-        try:
-            return make(*args)
-        except InvalidInputError as why:
-            self.flaws.extend(flaw.under(*under) for flaw in why.flaws)
-            return None
 
     def kind(self, path: str, defaults: ReplyDefaultsSpec) -> ResourceKind:
         spec = self.spec
-        invalid: Reply = self.tried(
-            compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}, under=("invalid",)
+        invalid: Reply = self.attempt(
+            ("invalid",), compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}
         )
         return ResourceKind(
             path=path,
             id_field=spec.id.field,
-            id_maker=self.tried(self.id_maker),
-            new=self.tried(self.new),
+            id_maker=self.attempt((), self.id_maker),
+            new=self.attempt((), self.new),
             added=frozenset(spec.new),
-            schema=self.tried(self.schema),
+            schema=self.attempt((), self.schema),
             machine=None if spec.machine is None else Machine(spec.machine),
             page=spec.page,
             invalid=invalid,
@@ -69,18 +60,16 @@ class Compiling:
         return compile_text(source, ("id", "generate"), names=self.names | {"n"})
 
     def new(self) -> Tree | None:
-        """`new` sees what was sent as `item`, its id included."""
+        """Compile `new`, whose templates have the sent item, including its id, as `item`."""
         spec = self.spec
         if not spec.new:
             return None
-        for field, why in self.kept():
+        for field, key in self.kept():
             if field in spec.new:
                 self.flaws.append(
-                    Flaw(
-                        ("new", field), f"the field {field!r} is made by `{why}`", "Take it out", at_key=True
-                    )
+                    Flaw(("new", field), f"the field {field!r} is set by `{key}`", "Remove it", at_key=True)
                 )
-        return compile_tree(plain(spec.new), ("new",), names=self.names | {"n", "item"})
+        return compile_tree(plain_numbers(spec.new), ("new",), names=self.names | {"n", "item"})
 
     def kept(self) -> list[tuple[str, str]]:
         machine = self.spec.machine
@@ -89,32 +78,32 @@ class Compiling:
     def schema(self) -> Schema | None:
         if self.spec.schema_ is None:
             return None
-        return compile_schema(plain(self.spec.schema_), ("schema",), self.read_file)
+        return compile_schema(plain_numbers(self.spec.schema_), ("schema",), self.read_file)
 
     def seeds(self) -> Seeds:
         seed = self.spec.seed
         names = (self.names & _SEED_WORDS) | {"now", "n"}
         if isinstance(seed, SeedSpec):
             self.written = [seed.each] if seed.count else []
-            tree = self.tried(_tree, seed.each, ("seed", "each"), names)
+            tree = self.attempt((), _tree, seed.each, ("seed", "each"), names)
             return ((("seed", "each"), tree),) * seed.count
         if isinstance(seed, list):
             self.written = seed
-            placed = [(("seed", i), one) for i, one in enumerate(seed)]
-            return tuple((path, self.tried(_tree, one, path, names)) for path, one in placed)
-        return self.tried(self.seeds_in_file, seed) or ()
+            placed = [(("seed", i), item) for i, item in enumerate(seed)]
+            return tuple((path, self.attempt((), _tree, item, path, names)) for path, item in placed)
+        return self.attempt((), self.seeds_in_file, seed) or ()
 
     def seeds_in_file(self, name: str) -> Seeds:
-        """Items from a file, as they stand: braces in it are no templates."""
-        items = read_json(name, ("seed",), self.read_file)
-        if not isinstance(items, list) or not all(isinstance(one, dict) for one in items):
-            raise InvalidInputError(Flaw(("seed",), f"{shown(name)} is no list of items", "Write [{…}, {…}]"))
+        """Return the items of a file. Their braces are not templates."""
+        items = json_file(name, ("seed",), self.read_file)
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise invalid(("seed",), f"{shown(name)} is not a list of items", "Write [{…}, {…}]")
         self.written = items
         self.in_file = True
-        return tuple((("seed",), Tree(one, None, [])) for one in items)
+        return tuple((("seed",), Tree(item, None, [])) for item in items)
 
-    def check(self) -> None:
-        """What no part can see for itself: that they fit each other."""
+    def check_consistency(self) -> None:
+        """Check what concerns several parts of the resource."""
         self.check_events()
         self.check_ids()
         if self.spec.machine is not None:
@@ -128,11 +117,11 @@ class Compiling:
             if event in EVENTS:
                 method = {name: method for method, name in UPDATES.items()}[event]
                 message, hint = (
-                    f"it never happens: {method} changes no item here",
+                    f"this never happens: {method} changes no item here",
                     f"Add {method} to `update`",
                 )
             else:
-                message, hint = "nothing of that name happens here", near(event, events)
+                message, hint = "there is no such event here", near(event, events)
             self.flaws.append(Flaw(("on", event), message, hint, at_key=True))
 
     def check_ids(self) -> None:
@@ -145,7 +134,10 @@ class Compiling:
             text = id_text(value)
             if text is None:
                 self.seed_flaw(
-                    i, field, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made"
+                    i,
+                    field,
+                    f"{shown(value)} is not a valid id: it {ID_RULE}",
+                    "Leave it out to have one generated",
                 )
             elif text in seen:
                 self.seed_flaw(i, field, f"the id {text!r} is that of an earlier item", "Choose another")
@@ -157,17 +149,17 @@ class Compiling:
                 seen.add(text)
 
     def check_machine(self, machine: MachineSpec) -> None:
-        known = states(machine) | {start for one in machine.transitions.values() for start in one}
+        known = states(machine) | {start for moves in machine.transitions.values() for start in moves}
         written = [(i, item[machine.field]) for i, item in enumerate(self.written) if machine.field in item]
         for i, state in written:
             if state is not None and not self.is_open(state) and state not in list(known):
                 hint = near(str(state), known)
-                self.seed_flaw(i, machine.field, f"{shown(state)} is no state of the machine", hint)
+                self.seed_flaw(i, machine.field, f"{shown(state)} is not a state of the machine", hint)
         is_open = any(self.is_open(state) for _, state in written)
         self.flaws += machine_flaws(machine, None if is_open else [state for _, state in written])
 
     def is_open(self, value: object) -> bool:
-        """Whether it is known only once the seeds are made."""
+        """Whether the value is known only after rendering."""
         return not self.in_file and is_template(value)
 
     def seed_flaw(self, i: int, field: str, message: str, hint: str) -> None:
@@ -180,15 +172,4 @@ class Compiling:
 
 
 def _tree(value: dict[str, Any], path: KeyPath, names: frozenset[str]) -> Tree:
-    return compile_tree(plain(value), path, names=names)
-
-
-def plain(value: object) -> object:
-    """The same tree with numbers that have forgotten how they were written: the validator knows no others."""
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool):
-        return int(value)
-    return float(value) if isinstance(value, float) else value
+    return compile_tree(plain_numbers(value), path, names=names)

@@ -1,4 +1,4 @@
-"""What the items of one resource have in common: how an id is made, what is added, and what is a good one."""
+"""The rules for the items of one resource: ids, generated fields and validation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mockserver.templating.templates import Scope, Template, TemplateError, Tree
 
 _HALF = re.compile("[\ud800-\udfff]")
 _TRIES = 10
-"""How often another id is drawn where the one made is taken."""
+"""Number of attempts to generate an unused id."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceKind:
-    """`id_maker` is None where ids are counted. `added` are the fields that `new` adds."""
+    """`id_maker` is None for numbered ids. `added` are the fields of `new`."""
 
     path: str
     id_field: str
@@ -45,11 +45,11 @@ class ResourceKind:
 
     @property
     def kept(self) -> frozenset[str]:
-        """The fields that no client writes freely."""
+        """The fields that clients can't write freely."""
         return frozenset({self.id_field} if self.machine is None else {self.id_field, self.machine.field})
 
     def new_id(self, collection: Collection, scope: Scope) -> str | int:
-        """An id that is not taken; where every one that is made is, the last. Raises TemplateError."""
+        """Return an unused id, or the last one if all attempts were used. Raises TemplateError."""
         if self.id_maker is None:
             number = collection.next_number
             while str(number) in collection:
@@ -59,13 +59,13 @@ class ResourceKind:
             value = self.id_maker.value(scope)
             text = id_text(value)
             if text is None:
-                raise TemplateError(f"{value!r} is no id: {ID_RULE}", place=self.id_maker.place)
+                raise TemplateError(f"{value!r} is not a valid id: {ID_RULE}", place=self.id_maker.place)
             if text not in collection:
                 break
         return value  # type: ignore[no-any-return]  # id_text has judged it
 
     def made(self, sent: Item, id_value: str | int, scope: Scope) -> Item:
-        """The item that comes of what was sent. Raises TemplateError."""
+        """Return the item for a request. Raises TemplateError."""
         item = {self.id_field: id_value, **without(sent, self.id_field)}
         if self.new is not None:
             added = self.new.value(scope.with_("item", item))
@@ -73,14 +73,15 @@ class ResourceKind:
         return self.begun(item)
 
     def begun(self, item: Item) -> Item:
-        """The item in its first state."""
+        """Return the item in its initial state."""
         return item if self.machine is None else {**item, self.machine.field: self.machine.initial}
 
     def check(self, item: Item, excused: frozenset[str]) -> None:
         """
-        Judges a whole item. Raises BodyMismatchError. `excused` are the fields that the
-        client has not touched. Id and state are known, also to a schema that
-        names neither and allows nothing else.
+        Validate a complete item. Raises BodyMismatchError.
+
+        `excused` are fields that the client has not changed. Id and state are always allowed, even if the schema
+        allows no other fields.
         """
         check_size(item)
         if self.schema is None:
@@ -90,7 +91,7 @@ class ResourceKind:
             raise BodyMismatchError(errors)
 
     def sent_id(self, sent: Item) -> str | int | None:
-        """The id that a client chose, None where it left that to us. Raises BodyMismatchError."""
+        """Return the id that a client sent; None if it is missing. Raises BodyMismatchError."""
         value = sent.get(self.id_field)
         if value is not None and id_text(value) is None:
             raise unfit(self.id_field, ID_RULE)
@@ -102,8 +103,8 @@ ID_RULE = "must be a text or a whole number"
 
 def id_text(value: object) -> str | None:
     """
-    An id as it is compared; None for what can't be one, because no path holds
-    it: clients take dots out (RFC 3986 5.2.4), and half a character has no bytes.
+    Return an id as text, for comparisons; None if it can't be in a path: clients remove dots (RFC 3986 5.2.4), and a
+    lone surrogate has no bytes.
 
     >>> id_text(7), id_text("a/b"), id_text(True), id_text("..")
     ('7', 'a/b', None, None)
@@ -121,7 +122,7 @@ def without(item: Item, name: str) -> Item:
 
 def under(base: object, top: object) -> Any:
     """
-    `base` merged under `top`: mappings by their keys, anything else is `top`'s.
+    Return `base` merged below `top`: mappings by their keys; any other value is that of `top`.
 
     >>> under({"a": 1, "m": {"x": 1}}, {"a": None, "m": {"y": 2}})
     {'a': None, 'm': {'x': 1, 'y': 2}}
@@ -133,5 +134,5 @@ def under(base: object, top: object) -> Any:
 
 
 def unchanged(sent: Item, current: Item, name: str) -> bool:
-    """Whether a field was sent with the value that it has."""
+    """Whether a field was sent with its current value."""
     return name in sent and bool(sent[name] == current.get(name, ABSENT))

@@ -1,6 +1,4 @@
-"""
-What can be asked of a resource. Each operation decides, and changes nothing until its decision is committed.
-"""
+"""The operations of a resource. Each returns a decision, and changes nothing before that is committed."""
 
 from __future__ import annotations
 
@@ -27,25 +25,23 @@ from mockserver.templating.templates import Scope, TemplateError
 
 
 class ScopeFor(Protocol):
-    """Makes what the templates of this call see, with words of the place beside: n, item, errors."""
+    """Creates the scope for the templates of this call, with additional variables: n, item, errors."""
 
     def __call__(self, **words: object) -> Scope: ...
 
 
 def _nothing() -> None:
-    """What a decision commits that changes nothing."""
+    """Change nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """
-    What is answered, and what changes once `commit` is called, in the same
-    atomic moment as the decision.
+    The answer, and the change that `commit` makes in the same transaction.
 
-    `json` is ABSENT for an empty body. With `errors` the answer is `reply`, the
-    resource's `invalid`, to be planned with `scope`. `events` are what happened,
-    the most specific first; none where the request was refused. `growth` is how many items and bytes the collection
-    has more once it is committed.
+    `json` is ABSENT for an empty body. With `errors`, the answer is `reply`, the resource's `invalid`, to be planned
+    with `scope`. `events` are what happened, the most specific first; none if the request was rejected. `growth` is
+    the change of the collection in items and bytes.
     """
 
     status: int
@@ -61,13 +57,13 @@ class Decision:
 
     @property
     def event(self) -> str | None:
-        """The name of what happened, by the operation or the transition."""
+        """The name of what happened: the operation or the transition."""
         return self.events[0] if self.events else None
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRequest:
-    """One request, and all that a decision on it needs."""
+    """A request, and everything that a decision on it needs."""
 
     kind: ResourceKind
     collection: Collection
@@ -82,9 +78,9 @@ Act = Callable[[ResourceRequest], Decision]
 @dataclass(frozen=True, slots=True)
 class ResourceOperation:
     """
-    One thing that can be asked: methods, and what follows the collection's path.
+    An operation: its methods, and the suffix of its path.
 
-    GET stands for HEAD too: the body is for whoever sends it to leave out.
+    GET includes HEAD: the sender leaves out the body.
     """
 
     name: str
@@ -95,7 +91,7 @@ class ResourceOperation:
 
     @property
     def events(self) -> frozenset[str]:
-        """What may happen by it: a change of an item may be a transition."""
+        """The events that it can cause: changes of an item include transitions."""
         if self.name not in UPDATES.values():
             return frozenset({self.name})
         transitions = self.kind.machine.transitions if self.kind.machine else ()
@@ -104,59 +100,59 @@ class ResourceOperation:
     def decide(
         self, collection: Collection, request: Request, params: Mapping[str, str], scope_for: ScopeFor
     ) -> Decision:
-        """Raises TemplateError where `new`, an id or `invalid` can't be made."""
+        """Decide on a request. Raises TemplateError if `new`, an id or `invalid` can't be rendered."""
         try:
             return self.act(ResourceRequest(self.kind, collection, request, params, scope_for))
-        except BodyMismatchError as why:
-            return _invalid(self.kind, why.errors, scope_for)
+        except BodyMismatchError as error:
+            return _invalid(self.kind, error.errors, scope_for)
 
 
 def operations_of(kind: ResourceKind, updates: list[str]) -> tuple[ResourceOperation, ...]:
-    """Every operation of a resource; `updates` are the methods that change an item."""
+    """Return the operations of a resource; `updates` are the methods that change an item."""
 
-    def one(name: str, method: str, suffix: str, act: Act) -> ResourceOperation:
+    def operation(name: str, method: str, suffix: str, act: Act) -> ResourceOperation:
         return ResourceOperation(name, frozenset({method}), suffix, kind, act)
 
-    changes = [one(UPDATES[method], method, "/{id}", partial(_change, method)) for method in updates]
+    changes = [operation(UPDATES[method], method, "/{id}", partial(_change, method)) for method in updates]
     transitions = [
-        one(name, "POST", f"/{{id}}/{name}", partial(_move, name))
+        operation(name, "POST", f"/{{id}}/{name}", partial(_move, name))
         for name in (kind.machine.transitions if kind.machine else ())
     ]
     return (
-        one("list", "GET", "", _list),
-        one("create", "POST", "", _create),
-        one("read", "GET", "/{id}", _read),
+        operation("list", "GET", "", _list),
+        operation("create", "POST", "", _create),
+        operation("read", "GET", "/{id}", _read),
         *changes,
-        one("delete", "DELETE", "/{id}", _delete),
+        operation("delete", "DELETE", "/{id}", _delete),
         *transitions,
     )
 
 
 _FEW = 10
-"""So many ids are listed where another one was asked for."""
+"""Up to this number, ids are listed in the error for an unknown one."""
 _JSON = ("Content-Type", "application/json")
 
 
-def _list(asked: ResourceRequest) -> Decision:
-    spec = asked.kind.page
-    page = list_page(spec, asked.collection, asked.request)
-    headers = (_JSON, *link_header(spec, page, asked.request))
+def _list(call: ResourceRequest) -> Decision:
+    spec = call.kind.page
+    page = list_page(spec, call.collection, call.request)
+    headers = (_JSON, *link_header(spec, page, call.request))
     return Decision(status=200, headers=headers, json=in_envelope(spec, page), events=("list",))
 
 
-def _read(asked: ResourceRequest) -> Decision:
-    item = asked.collection.get(asked.params["id"])
-    return _missing(asked) if item is None else _ok(item, "read")
+def _read(call: ResourceRequest) -> Decision:
+    item = call.collection.get(call.params["id"])
+    return _missing(call) if item is None else _ok(item, "read")
 
 
-def _create(asked: ResourceRequest) -> Decision:
-    kind, collection = asked.kind, asked.collection
-    sent = read_object(asked.request, kind.shape)
+def _create(call: ResourceRequest) -> Decision:
+    kind, collection = call.kind, call.collection
+    sent = read_object(call.request, kind.shape)
     own_fields = kind.added | kind.kept
     excused = frozenset(name for name in own_fields if name not in sent) | (kind.kept - {kind.id_field})
     value = kind.sent_id(sent)
     try:
-        scope = asked.scope_for(n=collection.next_number)
+        scope = call.scope_for(n=collection.next_number)
         value = kind.new_id(collection, scope) if value is None else value
         item = kind.made(sent, value, scope)
     except TemplateError:
@@ -167,9 +163,9 @@ def _create(asked: ResourceRequest) -> Decision:
     text = id_text(value)
     assert text is not None
     if text in collection:
-        title = f"{kind.path} has an item {shown(text)} already"
-        return _problem(409, "item-exists", title, "Choose another id, or leave it out", asked, id=text)
-    path = quote(asked.request.prefix + asked.request.path, safe=URL_CHARS, errors="replace")
+        title = f"{kind.path} already has an item {shown(text)}"
+        return _problem(409, "item-exists", title, "Choose another id, or leave it out", call, id=text)
+    path = quote(call.request.prefix + call.request.path, safe=URL_CHARS, errors="replace")
     return Decision(
         status=201,
         headers=(_JSON, ("Location", f"{path}/{quote(text, safe='', errors='replace')}")),
@@ -181,16 +177,20 @@ def _create(asked: ResourceRequest) -> Decision:
     )
 
 
-def _change(method: str, asked: ResourceRequest) -> Decision:
-    """PUT replaces, PATCH and POST merge. Id and state are kept, but for a state to which a transition leads."""
-    kind, name = asked.kind, UPDATES[method]
-    text = asked.params["id"]
-    current = asked.collection.get(text)
+def _change(method: str, call: ResourceRequest) -> Decision:
+    """
+    Replace an item (PUT), or merge into it (PATCH and POST).
+
+    Id and state are kept, except for a state that a transition leads to.
+    """
+    kind, name = call.kind, UPDATES[method]
+    text = call.params["id"]
+    current = call.collection.get(text)
     if current is None:
-        return _missing(asked)
-    if asked.request.media_type == "application/json-patch+json":
-        return _no_json_patch(asked)
-    sent = read_object(asked.request, kind.shape)
+        return _missing(call)
+    if call.request.media_type == "application/json-patch+json":
+        return _no_json_patch(call)
+    sent = read_object(call.request, kind.shape)
     item = dict(sent) if name == "replace" else merge_patch(current, sent)
     item = {kind.id_field: current[kind.id_field], **item, kind.id_field: current[kind.id_field]}
     machine = kind.machine
@@ -202,15 +202,13 @@ def _change(method: str, asked: ResourceRequest) -> Decision:
         transition = machine.between(current[machine.field], item[machine.field])
         if transition is None:
             wanted = item[machine.field]
-            return _forbidden(
-                asked, machine, current, f"become {'null' if wanted is None else shown(wanted)}"
-            )
+            return _forbidden(call, machine, current, f"become {'null' if wanted is None else shown(wanted)}")
         events = (transition, *events)
-    return _replaced(asked, current, item, *events)
+    return _replaced(call, current, item, *events)
 
 
 def _excused(kind: ResourceKind, name: str, sent: Item, current: Item) -> frozenset[str]:
-    """The fields made here which the client sends back as they are, or doesn't send where they are kept."""
+    """Return the generated fields that the client left unchanged or did not send."""
     left_alone = kind.kept if name == "replace" else kind.kept | kind.added
     return frozenset(
         field
@@ -221,34 +219,34 @@ def _excused(kind: ResourceKind, name: str, sent: Item, current: Item) -> frozen
     )
 
 
-def _delete(asked: ResourceRequest) -> Decision:
-    text = asked.params["id"]
-    item = asked.collection.get(text)
+def _delete(call: ResourceRequest) -> Decision:
+    text = call.params["id"]
+    item = call.collection.get(text)
     if item is None:
-        return _missing(asked)
-    return Decision(status=204, commit=partial(asked.collection.remove, text), events=("delete",), item=item)
+        return _missing(call)
+    return Decision(status=204, commit=partial(call.collection.remove, text), events=("delete",), item=item)
 
 
-def _move(transition: str, asked: ResourceRequest) -> Decision:
-    machine = asked.kind.machine
+def _move(transition: str, call: ResourceRequest) -> Decision:
+    machine = call.kind.machine
     assert machine is not None
-    text = asked.params["id"]
-    current = asked.collection.get(text)
+    text = call.params["id"]
+    current = call.collection.get(text)
     if current is None:
-        return _missing(asked)
+        return _missing(call)
     state = machine.after(transition, machine.state(current))
     if state is None:
-        return _forbidden(asked, machine, current, f"do {shown(transition)}")
+        return _forbidden(call, machine, current, f"do {shown(transition)}")
     item = {**current, machine.field: state}
-    return _replaced(asked, current, item, transition)
+    return _replaced(call, current, item, transition)
 
 
 def _ok(item: Item, *events: str) -> Decision:
     return Decision(status=200, headers=(_JSON,), json=item, events=events, item=item)
 
 
-def _replaced(asked: ResourceRequest, current: Item, item: Item, *events: str) -> Decision:
-    commit = partial(asked.collection.replace, asked.params["id"], item)
+def _replaced(call: ResourceRequest, current: Item, item: Item, *events: str) -> Decision:
+    commit = partial(call.collection.replace, call.params["id"], item)
     return replace(_ok(item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
 
 
@@ -259,35 +257,33 @@ def _invalid(kind: ResourceKind, errors: Errors, scope_for: ScopeFor) -> Decisio
 
 
 def _problem(
-    status: int, name: str, title: str, detail: str, asked: ResourceRequest, **members: object
+    status: int, name: str, title: str, detail: str, call: ResourceRequest, **members: object
 ) -> Decision:
-    document = problem(status, name, title, detail, resource=asked.kind.path, **members)
+    document = problem(status, name, title, detail, resource=call.kind.path, **members)
     return Decision(status=status, headers=(("Content-Type", PROBLEM_TYPE),), json=document)
 
 
-def _missing(asked: ResourceRequest) -> Decision:
-    text, items = asked.params["id"], asked.collection.items
+def _missing(call: ResourceRequest) -> Decision:
+    text, items = call.params["id"], call.collection.items
     detail = f"It has {len(items)} item{'' if len(items) == 1 else 's'}"
     if 0 < len(items) <= _FEW:
-        detail += ": " + ", ".join(shown(str(item[asked.kind.id_field])) for item in items)
-    return _problem(
-        404, "unknown-item", f"{asked.kind.path} has no item {shown(text)}", detail, asked, id=text
-    )
+        detail += ": " + ", ".join(shown(str(item[call.kind.id_field])) for item in items)
+    return _problem(404, "unknown-item", f"{call.kind.path} has no item {shown(text)}", detail, call, id=text)
 
 
-def _forbidden(asked: ResourceRequest, machine: Machine, current: Item, doing: str) -> Decision:
-    """409: what the item is now, and which transitions lead on from there."""
+def _forbidden(call: ResourceRequest, machine: Machine, current: Item, doing: str) -> Decision:
+    """Return 409, with the state of the item and its possible transitions."""
     state = machine.state(current)
     allowed = machine.allowed(state)
-    now = f"It can {', '.join(allowed)} now" if allowed else "Nothing leads on from there"
-    title = f"{asked.kind.path}/{asked.params['id']} is {shown(state)} and can't {doing}"
-    return _problem(409, "transition", title, now, asked, id=asked.params["id"], state=state, allowed=allowed)
+    now = f"It can {', '.join(allowed)} now" if allowed else "There is no transition from this state"
+    title = f"{call.kind.path}/{call.params['id']} is {shown(state)} and can't {doing}"
+    return _problem(409, "transition", title, now, call, id=call.params["id"], state=state, allowed=allowed)
 
 
-def _no_json_patch(asked: ResourceRequest) -> Decision:
-    """415, with what is understood (RFC 5789 2.2)."""
+def _no_json_patch(call: ResourceRequest) -> Decision:
+    """Return 415, with the supported formats (RFC 5789 2.2)."""
     title = "JSON Patch (RFC 6902) is not understood here"
     detail = "Send a JSON merge patch (RFC 7396): an object with what changes, null removing a field"
-    refused = _problem(415, "media-type", title, detail, asked)
+    refused = _problem(415, "media-type", title, detail, call)
     accepted = ("Accept-Patch", "application/merge-patch+json, application/json")
     return Decision(status=415, headers=(*refused.headers, accepted), json=refused.json)

@@ -1,6 +1,4 @@
-"""
-A list cut into pages: by number, by offset or by cursor, with an envelope and Link headers (RFC 8288) as asked.
-"""
+"""Pagination by number, offset or cursor, with an envelope and Link headers (RFC 8288)."""
 
 from __future__ import annotations
 
@@ -17,14 +15,18 @@ from mockserver.resources.schema import Errors
 from mockserver.schema.resource import PageSpec
 
 _HUGE = 10**15
-"""Stands for every number with more digits: all of them are past the end."""
+"""Used for numbers with more digits: all of them are past the end."""
 URL_CHARS = "%:/?#@!$&'()*+,;=-._~[]"
-"""What stays as it is where a URL that came is written into a header."""
+"""Characters that are not encoded when a URL is written into a header."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page. `facts` are what an envelope can name; `links` are relations with the query that leads there."""
+    """
+    One page.
+
+    `facts` are the fields that an envelope can have; `links` are relations with the query of their page.
+    """
 
     facts: dict[str, Any]
     links: tuple[tuple[str, str | None], ...] = ()
@@ -32,7 +34,7 @@ class Page:
 
 @dataclass(slots=True)
 class _Asked:
-    """The parameters of a list, read; what is wrong is gathered, so that a client hears all of it."""
+    """Reads the parameters of a list, and collects all errors."""
 
     request: Request
     errors: Errors = field(default_factory=list)
@@ -54,20 +56,20 @@ class _Asked:
 
 
 def list_page(spec: PageSpec | None, collection: Collection, request: Request) -> Page:
-    """The page that was asked for; past the end it is empty. Raises BodyMismatchError for a bad parameter."""
+    """Return the requested page; past the end, it is empty. Raises BodyMismatchError for invalid parameters."""
     if spec is None or not spec.style:
         return Page({"items": collection.items, "total": len(collection)})
-    asked = _Asked(request)
-    size = asked.size(spec)
+    parameters = _Asked(request)
+    size = parameters.size(spec)
     cut = {"number": _by_number, "offset": _by_offset, "cursor": _by_cursor}[spec.style]
-    page = cut(spec, collection, asked, size)
-    if asked.errors:
-        raise BodyMismatchError(asked.errors)
+    page = cut(spec, collection, parameters, size)
+    if parameters.errors:
+        raise BodyMismatchError(parameters.errors)
     return page
 
 
-def _by_number(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    number, total = asked.number(spec.number, 1, 1), len(collection)
+def _by_number(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    number, total = parameters.number(spec.number, 1, 1), len(collection)
     pages = -(-total // size)
     facts = {
         "items": collection.slice((number - 1) * size, size),
@@ -84,8 +86,8 @@ def _by_number(spec: PageSpec, collection: Collection, asked: _Asked, size: int)
     return Page(facts, (*links, ("last", str(max(1, pages)))))
 
 
-def _by_offset(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    offset, total = asked.number(spec.offset, 0, 0), len(collection)
+def _by_offset(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    offset, total = parameters.number(spec.offset, 0, 0), len(collection)
     last = max(0, (total - 1) // size * size)
     facts = {
         "items": collection.slice(offset, size),
@@ -102,14 +104,14 @@ def _by_offset(spec: PageSpec, collection: Collection, asked: _Asked, size: int)
     return Page(facts, (*links, ("last", str(last))))
 
 
-def _by_cursor(spec: PageSpec, collection: Collection, asked: _Asked, size: int) -> Page:
-    place = _place(spec, collection, asked)
-    found = collection.after(place, size + 1)
-    has_next = len(found) > size
-    found = found[:size]
-    cursor = _cursor(found[-1][0]) if has_next else None
+def _by_cursor(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
+    place = _place(spec, collection, parameters)
+    entries = collection.after(place, size + 1)
+    has_next = len(entries) > size
+    entries = entries[:size]
+    cursor = _cursor(entries[-1][0]) if has_next else None
     facts: dict[str, Any] = {
-        "items": [item for _, item in found],
+        "items": [item for _, item in entries],
         "total": len(collection),
         "has_next": has_next,
         "next_cursor": cursor,
@@ -119,21 +121,21 @@ def _by_cursor(spec: PageSpec, collection: Collection, asked: _Asked, size: int)
 
 
 def _cursor(place: int) -> str:
-    """A place as the opaque text that a client hands back."""
+    """Return a place as an opaque cursor."""
     return base64.urlsafe_b64encode(b"after:%d" % place).rstrip(b"=").decode()
 
 
-def _place(spec: PageSpec, collection: Collection, asked: _Asked) -> int:
-    """The place after which to go on: a cursor of ours, or an item's id, also of one that has gone."""
+def _place(spec: PageSpec, collection: Collection, parameters: _Asked) -> int:
+    """Return the place after which the page begins: that of a cursor, or of an item's id, even if it was removed."""
     assert spec.cursor is not None
-    text = asked.request.query.get(spec.cursor, [""])[0]
+    text = parameters.request.query.get(spec.cursor, [""])[0]
     if not text:
         return -1
     place = collection.place_of(text)
     if place is None:
         place = _read_cursor(text)
     if place is None:
-        asked.errors.append({"field": spec.cursor, "message": "is no cursor that was given out"})
+        parameters.errors.append({"field": spec.cursor, "message": "is not a valid cursor"})
         return -1
     return place
 
@@ -148,14 +150,14 @@ def _read_cursor(text: str) -> int | None:
 
 
 def in_envelope(spec: PageSpec | None, page: Page) -> object:
-    """The answer's JSON: the bare list, or the envelope filled."""
+    """Return the JSON of the answer: the list, or the envelope."""
     if spec is None or spec.envelope is None:
         return page.facts["items"]
     return {key: page.facts[word] for key, word in spec.envelope.items()}
 
 
 def link_header(spec: PageSpec | None, page: Page, request: Request) -> Pairs:
-    """The Link header line that names the other pages, where it is asked for; other parameters are kept."""
+    """Return the Link header with the other pages, if it is enabled; other parameters are kept."""
     if spec is None or not spec.link:
         return ()
     name = spec.number or spec.offset or spec.cursor

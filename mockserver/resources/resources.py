@@ -1,18 +1,17 @@
 """
-Resources: collections that behave, compiled from what authors write.
+Resources: collections with operations, compiled from what authors write.
 
-A `Resource` is shared by all namespaces; each has a `Collection` of its own,
-seeded at first touch. An `Operation` decides what a request gets and what
-would change, without changing it.
+All namespaces share a `Resource`; each has its own `Collection`, which is created at its first use. An operation
+decides on the answer and the change, without making it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.resources.collection import Collection, CollectionSnapshot, Item
-from mockserver.resources.compiling import Compiling, Seeds
+from mockserver.resources.compiling import ResourceCompiler, Seeds
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.operations import Decision, ResourceOperation, ScopeFor, operations_of
 from mockserver.responses.bodies import ReadFile
@@ -34,7 +33,7 @@ MakeScope = Callable[[int], Scope]
 
 
 class Resource:
-    """A compiled resource. `path` is where its collection stands, base and all."""
+    """A compiled resource. `path` is the path of its collection, including `base`."""
 
     __slots__ = ("_operations", "_seeds", "kind", "path", "spec")
 
@@ -49,13 +48,14 @@ class Resource:
         return list(self._operations)
 
     def on(self, decision: Decision) -> tuple[str, OnSpec] | None:
-        """What else is to happen: that of the most specific event which has something under `on`."""
+        """Return the side effects of the most specific event that has some."""
         return next(((name, self.spec.on[name]) for name in decision.events if name in self.spec.on), None)
 
     def seeded(self, make_scope: MakeScope) -> Collection:
         """
-        A new collection with its first items. `make_scope` gives the scope of
-        the n-th, from 1; `n` is added to it. Raises TemplateError.
+        Return a new collection with the seeds.
+
+        `make_scope` returns the scope of the n-th item, from 1; `n` is added to it. Raises TemplateError.
         """
         collection = Collection()
         for number, (path, tree) in enumerate(self._seeds, 1):
@@ -67,8 +67,9 @@ class Resource:
 
     def filled(self, items: object, make_scope: MakeScope) -> Collection:
         """
-        A new collection with these items; ids and states that are missing are
-        made. Raises InvalidInputError with every flaw, paths from the list.
+        Return a new collection with these items; missing ids and states are generated.
+
+        Raises InvalidInputError with every flaw, with paths from the list.
         """
         collection = Collection()
         for _ in self.filling(collection, items, make_scope):
@@ -76,9 +77,9 @@ class Resource:
         return collection
 
     def filling(self, collection: Collection, items: object, make_scope: MakeScope) -> Iterator[None]:
-        """The same into a collection that is empty, one item a step."""
+        """Fill an empty collection, one item a step."""
         if not isinstance(items, list):
-            raise InvalidInputError(Flaw((), f"expected a list of items, got {shown(items)}"))
+            raise invalid((), f"expected a list of items, got {shown(items)}")
         flaws = []
         for number, item in enumerate(items, 1):
             if isinstance(item, dict):
@@ -108,7 +109,9 @@ class Resource:
 
 def _bad_id(value: object, path: KeyPath) -> Flaw:
     if id_text(value) is None:
-        return Flaw(path, f"{shown(value)} is no id: it {ID_RULE}", "Leave it out, and one is made")
+        return Flaw(
+            path, f"{shown(value)} is not a valid id: it {ID_RULE}", "Leave it out to have one generated"
+        )
     return Flaw(path, f"the id {shown(id_text(value))} is that of an earlier item", "Choose another")
 
 
@@ -121,14 +124,13 @@ def compile_resource(
     defaults: ReplyDefaultsSpec | None = None,
 ) -> Resource:
     """
-    A resource ready to be asked. `names` are the words that its templates may
-    use; n, item and errors come on top where they belong. `base` stands before
-    its path. Raises InvalidInputError with every flaw, paths relative to the resource.
+    Compile a resource. `names` are the variables of its templates; n, item and errors are added.
+
+    `base` is the prefix of its path. Raises InvalidInputError with every flaw, with paths relative to the resource.
     """
-    compiling = Compiling(spec, read_file, names)
-    kind = compiling.kind(base + spec.path, defaults or ReplyDefaultsSpec())
-    seeds = compiling.seeds()
-    compiling.check()
-    if compiling.flaws:
-        raise InvalidInputError(compiling.flaws)
+    compiler = ResourceCompiler(spec, read_file, names)
+    kind = compiler.kind(base + spec.path, defaults or ReplyDefaultsSpec())
+    seeds = compiler.seeds()
+    compiler.check_consistency()
+    compiler.check()
     return Resource(spec, base + spec.path, kind, seeds)

@@ -1,8 +1,8 @@
 """
-What a resource's JSON Schema says of a value, in plain words, and which types it wants of a form's texts.
+JSON Schema of a resource: plain error messages, and the types for the texts of forms.
 
-The validator is `jsonschema_rs`, of the extra `schema`. It fetches nothing,
-and its regular expressions give up rather than run on.
+The validator is `jsonschema_rs`, of the extra `schema`. It loads no remote schemas, and its regular expressions are
+limited.
 """
 
 from __future__ import annotations
@@ -12,13 +12,23 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, dotted, near, shown
+from mockserver.errors import (
+    Flaw,
+    InvalidInputError,
+    KeyPath,
+    MissingExtraError,
+    dotted,
+    invalid,
+    near,
+    shown,
+)
+from mockserver.matching.schema import json_file
 from mockserver.model.plural import counted
 from mockserver.resources.shapes import SchemaShape
 
 ReadFile = Callable[[str, KeyPath], bytes]
 Errors = list[dict[str, str]]
-"""What is wrong with a value: `[{field, message}]`, the field dotted, empty for the whole."""
+"""Errors of a value: `[{field, message}]`, with dotted fields; empty for the complete value."""
 
 MAX_ERRORS = 100
 _MAX_FINDINGS = 1000
@@ -45,15 +55,16 @@ class Schema:
 
     def errors(self, value: object, excused: frozenset[str] = _NONE, known: frozenset[str] = _NONE) -> Errors:
         """
-        What is wrong, each thing once, by field. Nothing is said of the fields that are
-        `excused`, and none of those that are `known` is called unknown.
+        Return what is wrong, without duplicates, sorted by field.
+
+        Fields that are `excused` are skipped; fields that are `known` are not reported as unknown.
         """
         try:
-            found = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
+            errors = list(islice(self._validator.iter_errors(value), _MAX_FINDINGS))
         except UnicodeEncodeError:
-            return [{"field": "", "message": "must hold Unicode texts only, without lone surrogates"}]
+            return [{"field": "", "message": "must contain only Unicode texts, without lone surrogates"}]
         told: set[tuple[str, str]] = set()
-        for path, message in (one for error in found for one in said(error, value)):
+        for path, message in (finding for error in errors for finding in said(error, value)):
             unknown_yet_known = message == _UNKNOWN and path[0] in known
             if not (path and path[0] in excused) and not unknown_yet_known:
                 told.add((dotted(path), message))
@@ -61,46 +72,37 @@ class Schema:
 
 
 def compile_schema(written: object, path: KeyPath, read_file: ReadFile) -> Schema:
-    """A schema, or the file of that name. Raises InvalidInputError."""
-    document = read_json(written, path, read_file) if isinstance(written, str) else written
+    """Compile a schema, or the file of that name. Raises InvalidInputError."""
+    document = json_file(written, path, read_file) if isinstance(written, str) else written
     try:
         from jsonschema_rs import ValidationError
-    except ImportError as why:
-        raise MissingExtraError(path, "`schema`", "schema") from why
+    except ImportError as error:
+        raise MissingExtraError(path, "`schema`", "schema") from error
     try:
         return Schema(document)
-    except ValidationError as why:
-        raise InvalidInputError(_flaw(why, path, written)) from why
-    except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw(path, f"this is no JSON Schema: {why}", "See json-schema.org")) from why
-
-
-def read_json(name: str, path: KeyPath, read_file: ReadFile) -> object:
-    """The JSON in the file of that name. Raises InvalidInputError."""
-    content = read_file(name, path)
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as why:
-        raise InvalidInputError(Flaw(path, f"{shown(name)} is no JSON: {why}", "Write it as JSON")) from why
+    except ValidationError as error:
+        raise InvalidInputError(_flaw(error, path, written)) from error
+    except (ValueError, RecursionError) as error:
+        raise invalid(path, f"this is not a valid JSON Schema: {error}", "See json-schema.org") from error
 
 
 _TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 
 
-def _flaw(why: Any, path: KeyPath, written: object) -> Flaw:
-    """What the library says against a schema; inside a file only the file's name has a place of ours."""
-    inner = tuple(why.instance_path)
-    message = why.message
+def _flaw(error: Any, path: KeyPath, written: object) -> Flaw:
+    """Return the flaw of an invalid schema. For a file, the place is the name of the file."""
+    inner = tuple(error.instance_path)
+    message = error.message
     if "is not present in a registry" in message:
         return Flaw(
             path, f"{message.split(' is not ')[0]} is another document", "Copy what it needs under $defs"
         )
-    value = why.instance
+    value = error.instance
     hint = near(value, _TYPES) if inner and inner[-1] == "type" and isinstance(value, str) else ""
     if isinstance(written, str):
         place = f" at {dotted(inner)}" if inner else ""
-        return Flaw(path, f"{shown(written)} is no JSON Schema{place}: {message}", hint)
-    return Flaw((*path, *inner), f"this is no JSON Schema: {message}", hint)
+        return Flaw(path, f"{shown(written)} is not a valid JSON Schema{place}: {message}", hint)
+    return Flaw((*path, *inner), f"this is not a valid JSON Schema: {message}", hint)
 
 
 Said = Iterator[tuple[KeyPath, str]]
@@ -141,8 +143,8 @@ _LIMITS: dict[str, Callable[[Any], str]] = {
     "maxProperties": lambda limit: f"must have at most {counted(limit, 'field')}",
 }
 _PLAIN = {
-    "uniqueItems": "must not have the same item twice",
-    "contains": "lacks an item that it must have",
+    "uniqueItems": "must not have duplicate items",
+    "contains": "lacks a required item",
     "falseSchema": "is not allowed",
     "unevaluatedItems": "has an item that is not allowed",
     "not": "must not be like this",
@@ -150,7 +152,7 @@ _PLAIN = {
 
 
 def said(error: Any, whole: Any) -> Said:
-    """One finding of the library, in the whole that it judged, as fields and messages."""
+    """Yield the fields and messages of one error of the library."""
     path, kind = tuple(error.instance_path), error.kind.name
     facts = error.kind.as_dict() if kind not in ("anyOf", "oneOf", "not") else {}
     if kind == "required":
@@ -165,7 +167,7 @@ def said(error: Any, whole: Any) -> Said:
     elif kind in ("anyOf", "oneOf"):
         yield from _alternatives(error, path, whole)
     elif kind == "propertyNames":
-        yield (*path, str(facts["error"].instance)), "is no name that is allowed here"
+        yield (*path, str(facts["error"].instance)), "is not an allowed name"
     else:
         yield path, _message(kind, facts, error.message)
 
@@ -196,27 +198,27 @@ def _message(kind: str, facts: dict[str, Any], otherwise: str) -> str:
 
 def _alternatives(error: Any, path: KeyPath, whole: object) -> Said:
     """
-    What to say where no alternative fits: the reasons of the only one that is
-    of the value's type and constants; where the type is wrong for all, the types.
+    Yield the messages if no alternative matches: those of the only one with the right type and constants, or the
+    expected types.
     """
     branches = [list(branch) for branch in error.kind.context]
     if error.kind.name == "oneOf" and not all(branches):
-        yield path, "fits more than one of the allowed forms"
+        yield path, "matches more than one of the allowed forms"
         return
-    meant = [branch for branch in branches if not any(_misses(one, path) for one in branch)]
+    meant = [branch for branch in branches if not any(_misses(inner_error, path) for inner_error in branch)]
     if len(meant) == 1:
-        for one in meant[0]:
-            yield from said(one, whole)
+        for inner_error in meant[0]:
+            yield from said(inner_error, whole)
         return
     types = [_wrong_types(branch, path) for branch in branches]
     if all(types):
         yield path, f"must be {_either([name for names in types for name in names])}"
     else:
-        yield path, "fits none of the allowed forms"
+        yield path, "matches none of the allowed forms"
 
 
 def _misses(error: Any, path: KeyPath) -> bool:
-    """Whether it says that another form was meant: a wrong type, or a constant that tells forms apart."""
+    """Whether another alternative was meant: the type is wrong, or a constant that distinguishes alternatives."""
     inner = tuple(error.instance_path)[len(path) :]
     return (error.kind.name == "type" and not inner) or (error.kind.name == "const" and len(inner) <= 1)
 
@@ -224,15 +226,15 @@ def _misses(error: Any, path: KeyPath) -> bool:
 def _wrong_types(branch: list[Any], path: KeyPath) -> list[str]:
     return [
         name
-        for one in branch
-        if one.kind.name == "type" and tuple(one.instance_path) == path
-        for name in one.kind.as_dict()["types"]
+        for inner_error in branch
+        if inner_error.kind.name == "type" and tuple(inner_error.instance_path) == path
+        for name in inner_error.kind.as_dict()["types"]
     ]
 
 
 def _either(types: list[str]) -> str:
     """
-    Types as a person lists them.
+    Return a list of types, for people.
 
     >>> _either(["null", "string"])
     'a text or null'

@@ -1,8 +1,7 @@
 """
-What a JSON Schema lets a value look like: its types, fields and items, as far as typing a form needs it.
+Types, fields and items in a JSON Schema, as far as typing the texts of a form needs them.
 
-Nothing is judged here. Where a schema is cleverer than this reads, a text
-stays a text, and the validator says so.
+Nothing is validated here. If a schema is too complex, a text stays a text, and the validator reports it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _TYPE_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 
 class SchemaShape:
-    """A place in a schema: all that its `$ref`, `allOf`, `anyOf` and `oneOf` say of one value."""
+    """A place in a schema, with everything that its `$ref`, `allOf`, `anyOf` and `oneOf` say about it."""
 
     __slots__ = ("_nodes", "_root", "types")
 
@@ -52,23 +51,23 @@ class SchemaShape:
 
     @property
     def whole(self) -> Any:
-        """The document that it was read of."""
+        """The complete schema."""
         return self._root
 
     def field(self, name: str) -> SchemaShape:
-        """The shape of a field; that of additional ones where the schema doesn't name it."""
+        """Return the shape of a field, or that of additional fields if the schema doesn't name it."""
         named = [node["properties"] for node in self._nodes if isinstance(node.get("properties"), dict)]
-        found = [properties[name] for properties in named if name in properties]
-        if not found:
-            found = [node.get("additionalProperties") for node in self._nodes]
-        return self._at(self._root, found)
+        schemas = [properties[name] for properties in named if name in properties]
+        if not schemas:
+            schemas = [node.get("additionalProperties") for node in self._nodes]
+        return self._at(self._root, schemas)
 
     def item(self) -> SchemaShape:
-        """The shape of a list's items."""
+        """Return the shape of a list's items."""
         return self._at(self._root, [node.get("items") for node in self._nodes])
 
     def typed(self, text: str) -> object:
-        """A form's text as the value that the schema wants, where it is one; else as it is."""
+        """Return the text of a form as a value of the type in the schema; else unchanged."""
         types = self.types
         if not types or "string" in types:
             return text
@@ -84,41 +83,41 @@ class SchemaShape:
 
 
 def _finite(text: str) -> float | str:
-    """The number, or the text where it is beyond what JSON's readers can hold."""
+    """Return the number, or the text if it is too large for JSON."""
     number = float(text)
     return number if math.isfinite(number) else text
 
 
 def _types(nodes: list[dict[str, Any]]) -> frozenset[str]:
-    found: set[str] = set()
+    types: set[str] = set()
     for node in nodes:
         named = node.get("type")
         if isinstance(named, (str, list)):
             names = [named] if isinstance(named, str) else named
-            found.update(name for name in names if isinstance(name, str))
+            types.update(name for name in names if isinstance(name, str))
         else:
             listed = node.get("enum")
             values = list(listed) if isinstance(listed, list) else []
             values += [node["const"]] if "const" in node else []
-            found.update(_TYPE_NAMES.get(type(value), "null") for value in values)
-            found.update(["object"] if "properties" in node else ())
-    return frozenset(found)
+            types.update(_TYPE_NAMES.get(type(value), "null") for value in values)
+            types.update(["object"] if "properties" in node else ())
+    return frozenset(types)
 
 
 def _referred(root: object, reference: str) -> object:
-    """What a JSON pointer within the document leads to; None for any other reference."""
+    """Return the target of a JSON pointer within the document; None for any other reference."""
     if reference != "#" and not reference.startswith("#/"):
         return None
-    found = root
+    value = root
     for part in unquote(reference[1:]).split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(key)
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
+        if isinstance(value, dict):
+            value = value.get(key)
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
         else:
             return None
-    return found
+    return value
 
 
 ANY = SchemaShape(None, [])

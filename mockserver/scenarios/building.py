@@ -1,4 +1,4 @@
-"""Nodes to plain data, by YAML 1.2's core schema; what JSON can't hold is gathered as it is met."""
+"""Nodes to plain data, by YAML 1.2's core schema. What JSON can't hold is collected."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mockserver.scenarios.yaml.nodes import COLLECTION, DEEPEST, PLAIN, QUOTED
 from mockserver.scenarios.yaml.scalars import NUMBER_START, WORDS, value_of
 
 _ROOM = 4_000_000
-"""What aliases may add: about 200,000 values, a text counting for its length and each value for 20."""
+"""Limit of the data that aliases add: about 200,000 values; a text counts its length, and each value 20."""
 
 
 class ExpansionError(MockServerError):
-    """Ends the building; `found` is the node and what is wrong with it."""
+    """Ends the building; `found` is the node, and what is wrong with it."""
 
     def __init__(self, node: Node, message: str, hint: str) -> None:
         super().__init__(message)
@@ -25,9 +25,9 @@ class ExpansionError(MockServerError):
 
 class Builder:
     """
-    Makes data from nodes; `found` are the nodes that are wrong, with message
-    and hint. An alias is built anew where it stands, so that no change to the
-    data is seen elsewhere.
+    Creates data from nodes; `found` are the invalid nodes, with message and hint.
+
+    The data of an alias is created again at each use, so that changes at one place don't affect others.
     """
 
     def __init__(self, text: str) -> None:
@@ -45,7 +45,7 @@ class Builder:
         else:
             made = [self.value(item) for item in node.value]
         if self.room < 0:
-            message = "the aliases of this file stand for too much"
+            message = "the aliases of this file expand to too much data"
             raise ExpansionError(node, message, "Write fewer aliases, or split the file")
         self.depth -= 1
         return made
@@ -56,7 +56,7 @@ class Builder:
         if node.tag != COLLECTION:
             self._tag(node)
         if self.depth > DEEPEST:
-            message = "an anchor holds itself, or aliases nest too deep"
+            message = "an anchor contains itself, or aliases are nested too deeply"
             raise ExpansionError(node, message, f"Keep below {DEEPEST} levels")
 
     def _scalar(self, node: ScalarNode) -> object:
@@ -72,8 +72,8 @@ class Builder:
             return text
         try:
             return value_of(text)
-        except WrongValueError as why:
-            self.found.append((node, str(why), why.hint))
+        except WrongValueError as error:
+            self.found.append((node, str(error), error.hint))
             return text
 
     def _mapping(self, node: MappingNode) -> dict[str, Any]:
@@ -117,19 +117,23 @@ class Builder:
         for key in again:
             line, _ = lines.at(first[key.value].start_mark.index)
             hint = "Write one: <<: [*a, *b]" if key.value == "<<" else "Keep one of them"
-            self.found.append((key, f"the key {key.value!r} stands in line {line} already", hint))
+            self.found.append(
+                (key, f"the key {key.value!r} is a duplicate (first defined on line {line})", hint)
+            )
 
     def _merge(self, data: dict[str, Any], key_node: Node, node: Node) -> None:
-        """`<<`: own keys win, then the earlier of a list (yaml.org/type/merge)."""
-        for one in node.value if isinstance(node, SequenceNode) else [node]:
-            if not isinstance(one, MappingNode):
-                self.found.append((key_node, "<< merges mappings, and this is none", "Write <<: *anchor"))
+        """`<<`: own keys take precedence, then earlier mappings of a list (yaml.org/type/merge)."""
+        for source in node.value if isinstance(node, SequenceNode) else [node]:
+            if not isinstance(source, MappingNode):
+                self.found.append(
+                    (key_node, "<< merges mappings, but this is not a mapping", "Write <<: *anchor")
+                )
                 continue
-            for key, value in self.value(one).items():
+            for key, value in self.value(source).items():
                 data.setdefault(key, value)
 
     def _odd_key(self, node: MappingNode, key: Node) -> None:
-        """A key that is no scalar: nearly always a template whose quotes were forgotten."""
+        """Report a key that is not a scalar: nearly always a template without quotes."""
         if (
             isinstance(key, MappingNode)
             and node.flow_style
@@ -153,6 +157,6 @@ class Builder:
             (
                 node,
                 f"the tag {tag} has no meaning here",
-                "Take it out, or put quotes round a text that begins with !",
+                "Remove it, or put quotes round a text that begins with !",
             )
         )

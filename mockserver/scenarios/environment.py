@@ -1,4 +1,4 @@
-"""`${NAME}` and `${NAME:-default}`, filled when a file is loaded, and only where the language says so."""
+"""`${NAME}` and `${NAME:-default}`, replaced when a file is loaded, in some places of a scenario only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.errors import Flaw, KeyPath, shown
 
 
 def _replies() -> Iterator[KeyPath]:
-    """Where a reply may stand: alone or in a sequence, and in `choose` and `cases`, two deep."""
+    """Yield the places of replies: alone, in a sequence, and in `choose` and `cases`, two deep."""
     level: list[KeyPath] = [("routes", "#", "reply"), ("routes", "#", "reply", "#")]
     for _ in range(3):
         yield from level
@@ -24,14 +24,18 @@ def _webhook_urls() -> Iterator[KeyPath]:
 
 
 FILLED: tuple[KeyPath, ...] = (("vars",), ("host",), ("routes", "#", "proxy"), *_webhook_urls())
-"""Below these key paths every text is filled. `*` stands for any key or index, `#` for an index of a list."""
+"""Key paths below which every text is filled. `*` is any key or index, `#` an index of a list."""
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _OPENING = re.compile(r"\$\{")
 
 
 def filled(data: object, env: Mapping[str, str]) -> tuple[Any, list[Flaw]]:
-    """`data` with its references filled, and what stays open. `data` itself is left as it is."""
+    """
+    Return `data` with its references replaced, and the flaws of those that can't be.
+
+    `data` itself is not changed.
+    """
     flaws: list[Flaw] = []
     for target in FILLED:
         data = _at(data, target, (), env, flaws)
@@ -66,10 +70,10 @@ def _fill(data: object, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]
 
 
 def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -> str:
-    """As in a shell, `:-` gives its default for what is unset or empty."""
+    """Replace the references of a text. `:-` is the default for an unset or empty variable, as in a shell."""
 
-    def value(found: re.Match[str]) -> str:
-        name, default = found[1], found[2]
+    def value(match: re.Match[str]) -> str:
+        name, default = match[1], match[2]
         if name not in env and default is None:
             flaws.append(
                 Flaw(
@@ -85,7 +89,7 @@ def _text(text: str, path: KeyPath, env: Mapping[str, str], flaws: list[Flaw]) -
         flaws.append(
             Flaw(
                 path,
-                f"{shown(text)} is no reference to an environment variable",
+                f"{shown(text)} is not a valid reference to an environment variable",
                 "Write ${NAME} or ${NAME:-default}",
             )
         )

@@ -1,8 +1,4 @@
-"""
-What pydantic says of a spec, as flaws: in plain words, with the near key and the value that was given.
-
-It serves whoever validates what an author wrote, files and admin API alike.
-"""
+"""Converts errors of pydantic to flaws: in plain words, with the nearest key and the actual value."""
 
 from __future__ import annotations
 
@@ -21,37 +17,38 @@ _UNKNOWN: Any = object()
 
 
 def parse_spec(model: type[S], data: object) -> S:
-    """`data` as the spec it should be. Raises InvalidInputError with every flaw."""
+    """Return `data` as a spec. Raises InvalidInputError with every flaw."""
     try:
         return model.model_validate(data)
-    except ValidationError as why:
-        raise InvalidInputError(flaws_of(why, model, data)) from why
+    except ValidationError as error:
+        raise InvalidInputError(flaws_of(error, model, data)) from error
 
 
 MOST_FLAWS = 100
-"""So many are told at once: each costs the search for its place and for near names."""
+"""Maximum number of flaws: each costs a search for its place and for similar names."""
 
 
 def flaws_of(error: ValidationError, model: type[BaseModel], data: object = _UNKNOWN) -> list[Flaw]:
     """
-    Every flaw once. With `data`, what was validated, paths are those of its
-    author: `reply.status`, although the validator saw a list of one reply.
+    Return every flaw once.
+
+    With `data`, paths are those of the author: `reply.status`, even if the validator saw a list of one reply.
     """
-    found: dict[tuple[KeyPath, str], Flaw] = {}
+    flaws_by_place: dict[tuple[KeyPath, str], Flaw] = {}
     errors = error.errors(include_url=False)
-    for flaw in (_flaw(one, model) for one in errors[:MOST_FLAWS]):
+    for flaw in (_flaw(details, model) for details in errors[:MOST_FLAWS]):
         at = (
             flaw if data is _UNKNOWN else Flaw(written(flaw.path, data), flaw.message, flaw.hint, flaw.at_key)
         )
-        found.setdefault((at.path, at.message), at)
-    flaws = list(found.values())
+        flaws_by_place.setdefault((at.path, at.message), at)
+    flaws = list(flaws_by_place.values())
     if len(errors) > MOST_FLAWS:
         flaws.append(Flaw((), f"{len(errors) - MOST_FLAWS:,} more flaws are not listed", "Fix these first"))
     return flaws
 
 
 def written(path: KeyPath, data: object) -> KeyPath:
-    """`path` without the parts that `data` doesn't have: union tags, and indexes of what was no list."""
+    """Return `path` without parts that `data` doesn't have: union tags, and indexes of a value that is not a list."""
     kept: list[str | int] = []
     for part in path:
         if _has(data, part):
@@ -66,15 +63,15 @@ def _has(data: object, part: str | int) -> bool:
     return isinstance(data, list) and isinstance(part, int) and 0 <= part < len(data)
 
 
-def _flaw(one: ErrorDetails, model: type[BaseModel]) -> Flaw:
-    path, kind, inner = one["loc"], one["type"], one.get("ctx", {}).get("error")
+def _flaw(details: ErrorDetails, model: type[BaseModel]) -> Flaw:
+    path, kind, inner = details["loc"], details["type"], details.get("ctx", {}).get("error")
     if isinstance(inner, Exception):
         return Flaw(path, str(inner), inner.hint if isinstance(inner, WrongValueError) else "")
     if kind == "extra_forbidden":
         return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
     if kind == "missing":
         return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
-    message, hint = _in_plain_words(one)
+    message, hint = _in_plain_words(details)
     return Flaw(path[:-1] if path[-1:] == ("[key]",) else path, message, hint, at_key=path[-1:] == ("[key]",))
 
 
@@ -107,20 +104,20 @@ _LIMITS: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
-def _in_plain_words(one: ErrorDetails) -> tuple[str, str]:
-    kind, given, ctx = one["type"], one["input"], one.get("ctx", {})
+def _in_plain_words(details: ErrorDetails) -> tuple[str, str]:
+    kind, given, ctx = details["type"], details["input"], details.get("ctx", {})
     if kind in ("literal_error", "enum"):
         return _choice(given, str(ctx.get("expected", "")))
     if kind in _EXPECTED:
         return f"expected {_EXPECTED[kind]}, got {_given(given)}", _remedy(_EXPECTED[kind], given)
     if kind in _LIMITS:
         return f"expected {_LIMITS[kind](ctx)}, got {_given(given)}", ""
-    message = one["msg"]
+    message = details["msg"]
     return f"{message[:1].lower()}{message[1:]}, got {_given(given)}", ""
 
 
 def _given(value: object) -> str:
-    """A value as its author would write it."""
+    """Return a value as in YAML."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return shown(value)
@@ -137,7 +134,7 @@ def _remedy(expected: str, given: object) -> str:
     if expected == "true or false" and isinstance(given, str) and given.lower() in _YES_NO:
         return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
     if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
-        return "Take the quotes away"
+        return "Remove the quotes"
     if expected == "a list":
         return (
             "Begin each item with a dash"
@@ -156,7 +153,7 @@ def _choice(given: object, expected: str) -> tuple[str, str]:
 
 
 Schemas = list[dict[str, Any]]
-"""JSON Schemas of what can stand at one place: they know the keys behind validators of any type."""
+"""JSON Schemas of the possible values at one place: they know the keys behind validators."""
 
 
 @cache
@@ -170,16 +167,20 @@ def schemas_of(model: type[BaseModel]) -> Schemas:
 
 
 def step(schemas: Schemas, part: str | int) -> Schemas:
-    """The schemas of what is at a key, or at any index, below."""
-    return [one for schema in schemas for one in _below(schema, part)]
+    """Return the schemas of the value at a key, or at any index."""
+    return [below for schema in schemas for below in _below(schema, part)]
 
 
 def _schemas_at(model: type[BaseModel], path: KeyPath) -> Schemas:
-    """A part of the path that no schema knows is skipped: a list's index that its author left out."""
-    found = schemas_of(model)
+    """
+    Return the schemas at a path.
+
+    Parts that no schema knows are skipped: the author may have left out the index of a list.
+    """
+    schemas = schemas_of(model)
     for part in path:
-        found = step(found, part) or found
-    return found
+        schemas = step(schemas, part) or schemas
+    return schemas
 
 
 def _below(schema: dict[str, Any], part: str | int) -> Schemas:
@@ -194,13 +195,13 @@ _DEFS = "$mockserver-defs"
 
 
 def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
-    """A schema without its references and unions."""
+    """Return a schema without references and unions."""
     if not isinstance(schema, dict):
         return []
     if name := schema.get("$ref"):
         return _alternatives(defs[name.rpartition("/")[2]], defs)
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
-        return [found for choice in choices for found in _alternatives(choice, defs)]
+        return [alternative for choice in choices for alternative in _alternatives(choice, defs)]
     return [{**schema, _DEFS: defs}]
 
 
@@ -209,7 +210,7 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
-    """How a missing key is written, as far as its schema shows it."""
+    """Return how to write a missing key, with an example from its schema."""
     key = str(path[-1])
     examples = (_example(schema) for schema in step(_schemas_at(model, path[:-1]), key))
     known = next((example for example in examples if example is not None), None)

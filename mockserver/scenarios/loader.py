@@ -1,6 +1,4 @@
-"""
-Paths to scenarios, all or nothing: every error of every file is gathered before anything is refused.
-"""
+"""Loads scenarios from paths: all or none, with the errors of all files."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from mockserver.errors import Flaw, InvalidInputError
 from mockserver.scenarios.environment import filled
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.openapi_files import files_of_contracts, is_contract
-from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, position
+from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, located_in
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import Document, Kind, read
 from mockserver.schema.scenario import ScenarioSpec
@@ -25,7 +23,7 @@ _SUFFIXES = (".yaml", ".yml", ".scenario.json")
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A scenario file. `path` is as given, so errors show what the user knows; `named` is one that was asked for itself."""
+    """A scenario file. `path` is as given, for error texts; `named`: it was given itself, not its folder."""
 
     path: Path
     named: bool = False
@@ -41,8 +39,10 @@ class FoundFile:
 
 def find(paths: Iterable[str | Path]) -> list[FoundFile]:
     """
-    Scenario files, in the order of their paths, each once. A folder gives
-    those below it that are named as scenarios. Raises LoadError.
+    Return scenario files in the order of their paths, without duplicates; of folders, those with the name of a
+    scenario file.
+
+    Raises LoadError.
     """
     paths = list(paths)
     files: dict[Path, Path] = {}
@@ -66,12 +66,12 @@ def find(paths: Iterable[str | Path]) -> list[FoundFile]:
 
 
 def empty_folders(paths: Iterable[str | Path]) -> list[Path]:
-    """Folders among `paths` without a scenario: no error, but worth a word."""
+    """Return the folders among `paths` without a scenario."""
     return [path for path in map(Path, paths) if path.is_dir() and not next(_below(path, set()), None)]
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
-    """Links are followed, as Kubernetes mounts a ConfigMap by them; a circle of them ends."""
+    """Yield the scenario files in a folder. Links are followed, because Kubernetes mounts a ConfigMap with them."""
     real = folder.resolve()
     if real in seen:
         return
@@ -87,24 +87,25 @@ def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:
 
 def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> list[Source]:
     """
-    The scenarios of files and folders. `env` fills `${NAME}`; default: the
-    environment of this process. Raises LoadError with the errors of all files.
+    Return the scenarios of files and folders.
+
+    `env` replaces `${NAME}`; default: the environment of this process. Raises LoadError.
     """
     env = os.environ if env is None else env
     sources: list[Source] = []
     failed: list[tuple[FoundFile, LoadError]] = []
-    for found in find(paths):
+    for file in find(paths):
         try:
-            source = _load(found, env)
-        except LoadError as why:
-            failed.append((found, why))
+            source = _load(file, env)
+        except LoadError as error:
+            failed.append((file, error))
         else:
             sources += [] if source is None else [source]
     if failed:
         # A contract may consist of several files, and only it knows which.
         others = files_of_contracts(sources)
-        failed = [(found, why) for found, why in failed if found.named or found.path.absolute() not in others]
-    wrong = [pair for _, why in failed for pair in zip(why.lines, why.flaws, strict=True)]
+        failed = [(file, error) for file, error in failed if file.named or file.path.absolute() not in others]
+    wrong = [pair for _, error in failed for pair in zip(error.lines, error.flaws, strict=True)]
     wrong += _same_names(sources)
     if wrong:
         raise LoadError(wrong)
@@ -114,7 +115,7 @@ def load(paths: Iterable[str | Path], env: Mapping[str, str] | None = None) -> l
 def from_text(
     text: str | bytes, name: str, kind: Kind = "yaml", env: Mapping[str, str] | None = None
 ) -> Source:
-    """A scenario without a file. Without `env` no environment variable is set. Raises LoadError."""
+    """Return a scenario without a file. Without `env`, no environment variable is set. Raises LoadError."""
     return from_bundle(text, {}, name, kind, env)
 
 
@@ -125,7 +126,7 @@ def from_bundle(
     kind: Kind = "yaml",
     env: Mapping[str, str] | None = None,
 ) -> Source:
-    """A scenario whose body and schema files came with it. Raises LoadError."""
+    """Return a scenario with its body and schema files. Raises LoadError."""
     document = _document(text, name, kind)
     bundle = {normpath(path): content for path, content in files.items()}
     return _source(document, name, name, env or {}, bundle=bundle)
@@ -133,9 +134,10 @@ def from_bundle(
 
 def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
     """
-    The same scenario with other content, for a change made at runtime: its
-    file stays as it is, and the files beside it stay in reach. Written as
-    YAML, numbers keep their text. Raises LoadError.
+    Return a scenario with other content, for a change at runtime.
+
+    Its file is not changed, and the files beside it can still be used. The content is written as YAML, so that numbers
+    keep their text. Raises LoadError.
     """
     document = _document(dump(data, ScenarioSpec), source.label, "yaml")
     return _source(
@@ -150,16 +152,12 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
 
 
 def again(
-    text: str,
-    kind: Kind,
-    name: str,
-    label: str,
-    file: Path | None,
-    bundle: Mapping[str, bytes],
+    text: str, kind: Kind, name: str, label: str, file: Path | None, bundle: Mapping[str, bytes]
 ) -> Source:
     """
-    A scenario that another run of the server was given, at its admin API.
-    `file` is the one that it stands in the place of, if any. Raises LoadError.
+    Return a scenario that an earlier run of the server got by its admin API.
+
+    `file` is the one that it replaces. Raises LoadError.
     """
     document = _document(text, label, kind)
     folder = file.parent if file is not None else None
@@ -167,28 +165,30 @@ def again(
 
 
 def _env_of(file: Path | None) -> Mapping[str, str]:
-    """Only who may write files here may read the environment."""
+    """Return the environment for a scenario: only those in files may read it."""
     return os.environ if file is not None else {}
 
 
-def _load(found: FoundFile, env: Mapping[str, str]) -> Source | None:
-    """None for an OpenAPI document that lies among scenarios. Raises LoadError."""
-    label = found.path.as_posix()
-    document = _document(_bytes(found.path, label), label, found.kind)
+def _load(file: FoundFile, env: Mapping[str, str]) -> Source | None:
+    """Load a file; None for an OpenAPI document among scenarios. Raises LoadError."""
+    label = file.path.as_posix()
+    document = _document(_bytes(file.path, label), label, file.kind)
     if is_contract(document.data):
-        if not found.named:
+        if not file.named:
             return None
         hint = f"Make a scenario of it: mockserver import openapi {label}"
         raise _failed(label, None, [Flaw((), "this is an OpenAPI document, and no scenario", hint)])
-    return _source(document, found.stem, label, env, file=found.path, folder=found.path.parent)
+    return _source(document, file.stem, label, env, file=file.path, folder=file.path.parent)
 
 
 def _bytes(path: Path, label: str) -> bytes:
     try:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
-    except OSError as why:
-        raise _failed(label, None, [Flaw((), f"can't be read: {why.strerror}", "See to its rights")]) from why
+    except OSError as error:
+        raise _failed(
+            label, None, [Flaw((), f"can't be read: {error.strerror}", "Check its permissions")]
+        ) from error
     if len(raw) > LARGEST_FILE:
         raise _failed(label, None, [Flaw((), "larger than 64 MiB", "Split it")])
     return raw
@@ -197,12 +197,12 @@ def _bytes(path: Path, label: str) -> bytes:
 def _document(text: str | bytes, label: str, kind: Kind) -> Document:
     try:
         return read(text, kind)
-    except InvalidInputError as why:
-        raise _failed(label, None, why.flaws) from why
+    except InvalidInputError as error:
+        raise _failed(label, None, error.flaws) from error
 
 
 def _source(document: Document, stem: str, label: str, env: Mapping[str, str], **place: Any) -> Source:
-    """The spec of a document, or every flaw of it: of its text, its values, its names."""
+    """Return a document as a source. Raises LoadError with all flaws: of text, values and names."""
     data, flaws = filled(document.data, env)
     flaws = [*document.flaws, *flaws]
     spec = None
@@ -210,30 +210,30 @@ def _source(document: Document, stem: str, label: str, env: Mapping[str, str], *
         spec = parse_spec(ScenarioSpec, data)
         flaws += _same_routes(spec, document)
         name = spec.scenario or _usable(stem, flaws)
-    except InvalidInputError as why:
-        flaws += _new(why.flaws, document.flaws)
+    except InvalidInputError as error:
+        flaws += _new(error.flaws, document.flaws)
     if flaws or spec is None:
         raise _failed(label, document, flaws)
     return Source(name=name, spec=spec, data=document.data, document=document, label=label, **place)
 
 
 def _new(flaws: Sequence[Flaw], known: Sequence[Flaw]) -> list[Flaw]:
-    """Flaws but those that follow from a value that could not be read: at its place or below it."""
-    unread = {one.path for one in known if not one.at_key}
+    """Return the flaws without those at or below an unreadable value."""
+    unread = {unread_flaw.path for unread_flaw in known if not unread_flaw.at_key}
     return [flaw for flaw in flaws if not any(flaw.path[:n] in unread for n in range(len(flaw.path) + 1))]
 
 
 def _usable(stem: str, flaws: list[Flaw]) -> str:
     try:
         parse_spec(ScenarioSpec, {"scenario": stem})
-    except InvalidInputError as why:
+    except InvalidInputError as error:
         flaws += [
             Flaw(
                 (),
-                f"its name comes from its file, and {one.message}",
+                f"its name is the name of its file, and {flaw.message}",
                 "Write scenario: and a name at its top",
             )
-            for one in why.flaws
+            for flaw in error.flaws
         ]
     return stem
 
@@ -251,7 +251,7 @@ def _same_routes(spec: ScenarioSpec, document: Document) -> list[Flaw]:
         flaws.append(
             Flaw(
                 ("routes", index, "name"),
-                f"the name {route.name!r} stands in line {line} already",
+                f"the name {route.name!r} is a duplicate (first defined on line {line})",
                 "Route names are unique in a scenario",
             )
         )
@@ -273,9 +273,4 @@ def _same_names(sources: list[Source]) -> list[tuple[str, Flaw]]:
 
 
 def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadError:
-    placed = [
-        (position(document, flaw) if document else (0, 0), located(label, document, flaw), flaw)
-        for flaw in flaws
-    ]
-    placed.sort(key=lambda one: one[0])
-    return LoadError([(line, flaw) for _, line, flaw in placed])
+    return LoadError(located_in(label, document, flaws))

@@ -1,4 +1,4 @@
-"""OpenAPI documents that lie among scenarios, and would be taken for some by their names."""
+"""Detects OpenAPI documents among scenario files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mockserver.scenarios.source import Source
 
 
 def is_contract(data: object) -> bool:
-    """Whether a file holds an OpenAPI document, or one of its forerunner, and no scenario."""
+    """Whether a file is an OpenAPI or Swagger document, and not a scenario."""
     return (
         isinstance(data, dict)
         and isinstance(data.get("info"), dict)
@@ -25,7 +25,7 @@ def _beside(source: Source, name: str) -> bytes:
 
 
 def files_of_contracts(sources: Iterable[Source]) -> set[Path]:
-    """The files that the contracts of these scenarios consist of, as far as they can be read."""
+    """Return the files of the contracts of these scenarios, as far as they can be read."""
     from mockserver.scenarios.openapi_reading import read  # few scenarios have one
 
     files: set[Path] = set()

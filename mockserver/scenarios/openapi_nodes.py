@@ -1,7 +1,7 @@
 """
-A value of an OpenAPI document with its place, and the way from a `$ref` to what it means.
+Values of OpenAPI documents with their places, and the resolution of `$ref`.
 
-The documents are plain data by now (`normal`), and nothing changes them any more.
+The documents are plain data (see `normal`), which is not changed any more.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import quote, unquote
 
-from mockserver.errors import Flaw, InvalidInputError, pointer, shown
+from mockserver.errors import InvalidInputError, invalid, pointer, shown
 
 FOLDER = "contract:///"
-"""Where the documents of a contract live for each other's references."""
+"""Base URI of the documents of a contract."""
 _FOLLOWED = 50
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentNode:
-    """`value` stands at `path` in the document `name`; `documents` are all of the contract, by name."""
+    """The value at `path` in the document `name`; `documents` are all documents of the contract, by name."""
 
     documents: Mapping[str, Any]
     name: str
@@ -32,26 +32,34 @@ class DocumentNode:
         return DocumentNode(self.documents, self.name, (*self.path, key), self.value[key])
 
     def get(self, key: str) -> DocumentNode | None:
-        """What stands under that key, references followed; None where nothing does."""
+        """Return the value of a key, with references resolved; None if it is missing."""
         value = self.value
         if not isinstance(value, dict) or value.get(key) is None:
             return None
         return self[key].resolved()
 
     def object(self, key: str) -> DocumentNode | None:
-        """The mapping under `key`, references followed; None where nothing stands there. Raises InvalidInputError for anything else."""
+        """
+        Return the mapping at a key, with references resolved; None if it is missing.
+
+        Raises InvalidInputError for another type.
+        """
         below = self.get(key)
         return None if below is None else below.expected(dict, "a mapping")
 
     def mapping(self, key: str) -> Iterator[tuple[str, DocumentNode]]:
-        """The entries of the mapping under `key`, each a mapping, references followed. Raises InvalidInputError for anything else."""
+        """
+        Yield the entries of the mapping at a key, each a mapping, with references resolved.
+
+        Raises InvalidInputError.
+        """
         below = self.object(key)
         for name, value in below.value.items() if below is not None else ():
             if value is not None and (isinstance(value, dict) or not name.startswith("x-")):
                 yield name, below[name].resolved().expected(dict, "a mapping")  # type: ignore[index]
 
     def items(self, key: str) -> Iterator[DocumentNode]:
-        """The items of the list under `key`, each a mapping, references followed. Raises InvalidInputError for anything else."""
+        """Yield the items of the list at a key, each a mapping, with references resolved. Raises InvalidInputError."""
         below = self.get(key)
         if below is None:
             return
@@ -60,26 +68,30 @@ class DocumentNode:
             yield node.resolved().expected(dict, "a mapping")
 
     def schemas(self, key: str) -> Iterator[tuple[str, DocumentNode]]:
-        """Those under `key` of a schema that are mappings, by name or position: what is no schema is told when it is compiled."""
+        """
+        Yield the schemas at a key, by name or position.
+
+        Values that are not mappings are reported when the schema is compiled.
+        """
         value = self.value.get(key) if isinstance(self.value, dict) else None
         named = (
             value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
         )
-        for name, one in named:
-            if isinstance(one, dict):
+        for name, schema in named:
+            if isinstance(schema, dict):
                 yield (
                     str(name),
-                    DocumentNode(self.documents, self.name, (*self.path, key, str(name)), one).resolved(),
+                    DocumentNode(self.documents, self.name, (*self.path, key, str(name)), schema).resolved(),
                 )
 
     def expected(self, kind: type, named: str) -> DocumentNode:
-        """Itself. Raises InvalidInputError for what is of another type."""
+        """Return the node. Raises InvalidInputError if its value has another type."""
         if not isinstance(self.value, kind):
-            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Mend the specification")
+            raise self.wrong(f"expected {named}, got {shown(self.value)}", "Fix the specification")
         return self
 
     def resolved(self) -> DocumentNode:
-        """What it means: itself, or what its `$ref` leads to. Raises InvalidInputError for one that leads nowhere."""
+        """Return the node, or the target of its `$ref`. Raises InvalidInputError for a broken reference."""
         node = self
         for _ in range(_FOLLOWED):
             value = node.value
@@ -88,10 +100,10 @@ class DocumentNode:
             if len(value) > 1 and not _only_words(value):
                 return node  # 3.1: what stands beside a reference to a schema counts too
             node = node.referred(value["$ref"])
-        raise self.wrong(f"the reference {shown(self.value['$ref'])} leads in a circle", "Break it")
+        raise self.wrong(f"the reference {shown(self.value['$ref'])} is circular", "Break it")
 
     def referred(self, ref: str) -> DocumentNode:
-        """What a reference that stands here leads to. Raises InvalidInputError."""
+        """Return the target of a reference in this node. Raises InvalidInputError."""
         name, path = target(self.name, ref)
         if name not in self.documents or (path == () and ref.partition("#")[2]):
             raise self.wrong(f"{shown(ref)} can't be followed", "Put the file beside the specification")
@@ -102,7 +114,7 @@ class DocumentNode:
             elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
                 value = value[int(part)]
             else:
-                raise self.wrong(f"the reference {shown(ref)} leads nowhere: there is no {part!r}", "Mend it")
+                raise self.wrong(f"the reference {shown(ref)} is broken: there is no {part!r}", "Mend it")
         return DocumentNode(self.documents, name, path, value)
 
     @property
@@ -115,11 +127,11 @@ class DocumentNode:
         return f"{self.name}: {pointer(self.path) or '/'}"
 
     def wrong(self, message: str, hint: str = "") -> InvalidInputError:
-        return InvalidInputError(Flaw((), f"{self.place}: {message}", hint))
+        return invalid((), f"{self.place}: {message}", hint)
 
 
 def target(name: str, ref: str) -> tuple[str, tuple[str, ...]]:
-    """The document and the path in it that a reference in the document `name` means."""
+    """Return the document and the path of a reference in the document `name`."""
     file, _, fragment = ref.partition("#")
     if file.startswith(FOLDER):
         name = unquote(file.removeprefix(FOLDER))
@@ -130,7 +142,7 @@ def target(name: str, ref: str) -> tuple[str, tuple[str, ...]]:
 
 
 def absolute(name: str, ref: str) -> str:
-    """A reference in the document `name` so that it means the same wherever it stands; one to elsewhere as it is."""
+    """Return an absolute form of a reference in the document `name`; references to other hosts are not changed."""
     if "://" in ref:
         return ref
     return f"{FOLDER}{quote(target(name, ref)[0])}#{ref.partition('#')[2]}"

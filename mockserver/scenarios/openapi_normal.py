@@ -1,9 +1,8 @@
 """
-An OpenAPI document with its schemas as JSON Schema 2020-12, whatever its version.
+Normalises an OpenAPI document: its schemas become JSON Schema 2020-12, whatever its version.
 
-3.0 has a dialect of its own: `nullable`, `exclusiveMinimum: true`, one
-`example`, and nothing counts beside a `$ref` (OpenAPI 3.0.4, 4.7.24). What
-came as examples stays as it came.
+3.0 has its own dialect: `nullable`, `exclusiveMinimum: true`, one `example`, and keys beside a `$ref` are ignored
+(OpenAPI 3.0.4, 4.7.24). Examples are not changed.
 """
 
 from __future__ import annotations
@@ -17,36 +16,33 @@ NAMED = frozenset((
     "headers", "requestBodies", "securitySchemes", "links", "callbacks", "pathItems", "paths", "content", "encoding",
     "variables", "webhooks",
 ))  # fmt: skip
-"""What holds things by names of the author's own: no key in there is a word of the language."""
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
+"""Keys whose children have names chosen by the author."""
+DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 _FORGOTTEN = frozenset(("$id", "$schema", "id", "description", "summary", "externalDocs"))
 _BESIDE = ("example", "readOnly", "writeOnly")
 _BOUNDS = {"int32": 1 << 31, "int64": 1 << 63}
 
 
-def normal(value: object, name: str, *, old: bool) -> object:
+def normal(value: object, document: str, *, old: bool) -> object:
     """
-    The document of that name; its references mean the same wherever they are moved to.
+    Return the document of that name, with absolute references.
+
     `old`: it is of OpenAPI 3.0.
     """
-    return _node(value, name, old)
-
-
-def _node(value: object, document: str, old: bool) -> object:
     if isinstance(value, dict):
         made = {}
         for key, item in value.items():
-            if key in _DATA:
+            if key in DATA:
                 made[key] = item
             elif key == "$ref" and isinstance(item, str):
                 made[key] = absolute(document, item)
             elif key in NAMED and isinstance(item, dict):
-                made[key] = {name: _node(one, document, old) for name, one in item.items()}
+                made[key] = {name: normal(below, document, old=old) for name, below in item.items()}
             elif key not in _FORGOTTEN or not isinstance(item, (str, dict)):
-                made[key] = _node(item, document, old)
+                made[key] = normal(item, document, old=old)
         return _schema(made) if old else _bounded(made)
     if isinstance(value, list):
-        return [_node(item, document, old) for item in value]
+        return [normal(item, document, old=old) for item in value]
     return value
 
 
@@ -75,7 +71,7 @@ def _or_null(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bounded(node: dict[str, Any]) -> dict[str, Any]:
-    """`format: int32` and `int64` are bounds, which JSON Schema doesn't know as formats."""
+    """Convert `format: int32` and `int64` to bounds, which JSON Schema does not know as formats."""
     limit = _BOUNDS.get(node["format"]) if isinstance(node.get("format"), str) else None
     if limit is not None and node.get("type") in ("integer", "number", ["integer", "null"]):
         if "minimum" not in node and "exclusiveMinimum" not in node:

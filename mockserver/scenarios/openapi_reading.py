@@ -1,8 +1,7 @@
 """
-The files of an OpenAPI document, read: the one that was named and those that it refers to.
+Reads an OpenAPI document, and the files that it refers to.
 
-Nothing is fetched. Everything that is wrong with a document is said with the
-file and a JSON pointer.
+Nothing is loaded from a network. Errors have the file and a JSON pointer.
 """
 
 from __future__ import annotations
@@ -14,26 +13,25 @@ from functools import cached_property
 from posixpath import basename
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, pointer, shown
+from mockserver.errors import Flaw, InvalidInputError, invalid, pointer, shown
 from mockserver.model.written import plain_numbers, written_float
 from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode, target
-from mockserver.scenarios.openapi_normal import NAMED, normal
+from mockserver.scenarios.openapi_normal import DATA, NAMED, normal
 from mockserver.scenarios.places import decode
 from mockserver.scenarios.yaml.syntax import json_error
 from mockserver.scenarios.yaml.yaml12 import parse
 
 ReadFile = Callable[[str], bytes]
-"""The bytes of a file, by its name as seen from the first one's folder. Raises InvalidInputError."""
+"""Returns the bytes of a file, by its name relative to the folder of the first one. Raises InvalidInputError."""
 
 MAX_FILES = 500
 _DEEPEST = 200
 _EXAMPLES = ("example", "examples", "default")
-_DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 
 
 @dataclass(frozen=True)
 class Specification:
-    """All documents of one contract, schemas as JSON Schema 2020-12. `name` is the first one's."""
+    """All documents of a contract, with schemas as JSON Schema 2020-12. `name` is that of the first."""
 
     name: str
     version: str
@@ -45,12 +43,12 @@ class Specification:
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
-        """The paths of its servers, variables at their defaults, without a slash at the end."""
+        """The paths of its servers, with default values of variables, without a slash at the end."""
         return tuple(dict.fromkeys(base_of(server) for server in self.root.items("servers")))
 
 
 def base_of(server: DocumentNode) -> str:
-    """The path of a server's URL; empty for one without."""
+    """Return the path of a server's URL; empty if it has none."""
     url = str(server.value.get("url", "")) if isinstance(server.value, dict) else ""
     for name, variable in server.mapping("variables"):
         url = url.replace("{" + name + "}", str(variable.value.get("default", "")))
@@ -60,14 +58,14 @@ def base_of(server: DocumentNode) -> str:
 
 
 def read(name: str, read_file: ReadFile) -> Specification:
-    """Raises InvalidInputError, with every file and reference that can't be followed."""
+    """Read a document. Raises InvalidInputError, with every broken file and reference."""
     first = _parsed(name, read_file(name))
     version = _version(name, first)
     old = version.startswith("3.0")
     documents: dict[str, Any] = {}
     flaws: list[Flaw] = []
     waiting = [(name, first)]
-    asked = {name}
+    known = {name}
     while waiting:
         current, data = waiting.pop()
         documents[current] = normal(_plain(current, data), current, old=old)
@@ -75,37 +73,37 @@ def read(name: str, read_file: ReadFile) -> Specification:
             file, _ = target(current, ref)
             place = f"{current}: {pointer(path)}"
             if not ref.startswith(FOLDER) and "://" in ref:
-                hint = "Nothing is fetched: put the file beside the specification, and refer to that"
-                flaws.append(Flaw((), f"{place}: {shown(ref)} lies elsewhere", hint))
-            elif file not in asked and len(asked) < MAX_FILES:
-                asked.add(file)
+                hint = "Remote files are not loaded: put the file beside the specification, and refer to that"
+                flaws.append(Flaw((), f"{place}: {shown(ref)} is not a local file", hint))
+            elif file not in known and len(known) < MAX_FILES:
+                known.add(file)
                 try:
                     waiting.append((file, _parsed(file, read_file(file))))
-                except InvalidInputError as why:
-                    flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in why.flaws]
+                except InvalidInputError as error:
+                    flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in error.flaws]
     if flaws:
         raise InvalidInputError(flaws)
     return Specification(name, version, documents)
 
 
 def _parsed(name: str, raw: bytes) -> object:
-    """JSON where the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
+    """Parse JSON if the file is JSON, whatever its name; else YAML. Raises InvalidInputError."""
     try:
         text = decode(raw)
         if not text.lstrip().startswith("{"):
             return parse(text)
         try:
             return json.loads(text, parse_float=written_float)
-        except json.JSONDecodeError as why:
+        except json.JSONDecodeError as error:
             if name.endswith(".json"):
-                raise InvalidInputError(json_error(text, why)) from None
+                raise InvalidInputError(json_error(text, error)) from None
             return parse(text)  # a YAML file in one pair of braces
-    except ValueError as why:  # a number that no double holds
-        raise InvalidInputError(Flaw((), f"{name}: {why}", "Write a smaller number")) from None
+    except ValueError as error:  # a number that no double holds
+        raise invalid((), f"{name}: {error}", "Write a smaller number") from None
     except RecursionError:
-        raise InvalidInputError(Flaw((), f"{name}: nested too deeply", "Use $ref")) from None
-    except InvalidInputError as why:
-        raise InvalidInputError(_placed(name, flaw) for flaw in why.flaws) from None
+        raise invalid((), f"{name}: nested too deeply", "Use $ref") from None
+    except InvalidInputError as error:
+        raise InvalidInputError(_placed(name, flaw) for flaw in error.flaws) from None
 
 
 def _placed(name: str, flaw: Flaw) -> Flaw:
@@ -115,34 +113,38 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
 
 
 def _version(name: str, data: object) -> str:
-    """Raises InvalidInputError for what is no OpenAPI document of 3.0 or 3.1."""
+    """Return the version. Raises InvalidInputError for anything but OpenAPI 3.0 and 3.1."""
     if not isinstance(data, dict):
-        raise InvalidInputError(
-            Flaw((), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0")
+        raise invalid(
+            (), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0"
         )
     if "swagger" in data:
         hint = f"Convert it first, for example: npx swagger2openapi {basename(name)} -o openapi.yaml"
-        raise InvalidInputError(
-            Flaw((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
-        )
+        raise invalid((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
     version = str(data.get("openapi", ""))
     if not version.startswith(("3.0", "3.1")):
         said = (
-            f"/openapi: version {shown(version)} is not read" if version else "/: there is no `openapi` key"
+            f"/openapi: version {shown(version)} is not supported"
+            if version
+            else "/: the key `openapi` is missing"
         )
-        raise InvalidInputError(Flaw((), f"{name}: {said}", "Documents of OpenAPI 3.0 and 3.1 are"))
+        raise invalid((), f"{name}: {said}", "OpenAPI 3.0 and 3.1 are supported")
     for key in ("paths", "components"):
         if not isinstance(data.get(key, {}), dict):
-            raise InvalidInputError(
-                Flaw((), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Mend the document")
+            raise invalid(
+                (), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Fix the document"
             )
     return version
 
 
 def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, data: bool = False) -> object:
-    """The same with plain numbers, but for examples: replies are made of them. `named`: its keys are the author's names."""
+    """
+    Return the value with plain numbers, except in examples, which replies are made of.
+
+    `named`: its keys are names of the author.
+    """
     if depth > _DEEPEST:
-        raise InvalidInputError(Flaw((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref"))
+        raise invalid((), f"{name}: nested more than {_DEEPEST} deep", "Use $ref")
     if isinstance(value, dict):
         return {
             key: _plain(
@@ -157,7 +159,7 @@ def _plain(name: str, value: object, depth: int = 0, *, named: bool = False, dat
 
 
 def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every `$ref` with its place; what stands in an example is none."""
+    """Yield every `$ref` with its place, except in examples."""
     if isinstance(value, dict):
         ref = value.get("$ref")
         if isinstance(ref, str):
@@ -166,12 +168,12 @@ def _references(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[st
         for key, item in value.items():
             if key == "examples" and isinstance(item, dict) and not named:
                 shared = {
-                    name: {"$ref": one["$ref"]}
-                    for name, one in item.items()
-                    if isinstance(one, dict) and "$ref" in one
+                    name: {"$ref": example["$ref"]}
+                    for name, example in item.items()
+                    if isinstance(example, dict) and "$ref" in example
                 }
                 yield from _references(shared, (*path, key))
-            elif isinstance(item, (dict, list)) and (named or key not in _DATA):
+            elif isinstance(item, (dict, list)) and (named or key not in DATA):
                 yield from _references(item, (*path, key))
     elif isinstance(value, list):
         for i, item in enumerate(value):

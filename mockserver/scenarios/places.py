@@ -1,4 +1,4 @@
-"""Places in a text, and flaws that have one; bytes to text."""
+"""Positions in texts, flaws with positions, and decoding of bytes."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from mockserver.errors import Flaw, InvalidInputError
 
 @dataclass(frozen=True, slots=True)
 class PlacedFlaw(Flaw):
-    """A flaw of the text itself. Line and column count from 1; where nothing could be read it has no path."""
+    """A flaw with a position. Line and column count from 1; the path is empty if nothing could be read."""
 
     line: int = 1
     column: int = 1
 
 
 class Lines:
-    """Where the lines of a text begin, found once for any number of places."""
+    """The beginnings of the lines of a text, computed once for any number of positions."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def at(self, index: int) -> tuple[int, int]:
-        """Line and column of an index, as editors count: from 1, in characters."""
+        """Return line and column of an index, from 1, in characters."""
         line = bisect_right(self._starts, index)
         return line, index - self._starts[line - 1] + 1
 
@@ -36,42 +36,42 @@ def placed(text: str, index: int, message: str, hint: str = "") -> PlacedFlaw:
 
 
 def quoted(text: str) -> str:
-    """`text` in the quotes that need least escaping."""
+    """Return `text` in the quotes that need less escaping."""
     if '"' not in text and "\\" not in text:
         return f'"{text}"'
     return "'" + text.replace("'", "''") + "'"
 
 
 def decode(raw: bytes) -> str:
-    """UTF-8, with or without a byte order mark. Raises InvalidInputError that names the byte."""
+    """Decode UTF-8, with or without a byte order mark. Raises InvalidInputError, with the position of the byte."""
     body = raw.removeprefix(BOM_UTF8)
     try:
         return body.decode()
-    except UnicodeDecodeError as why:
-        before = body[: why.start].decode()
+    except UnicodeDecodeError as error:
+        before = body[: error.start].decode()
         line, column = Lines(before).at(len(before))
-        message = f"byte {why.start + len(raw) - len(body)} (0x{body[why.start]:02x}) is no UTF-8"
+        message = f"byte {error.start + len(raw) - len(body)} (0x{body[error.start]:02x}) is not valid UTF-8"
         utf16 = raw.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
         hint = "The file is UTF-16: save it as UTF-8" if utf16 else "Save the file as UTF-8"
-        raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from why
+        raise InvalidInputError(PlacedFlaw((), message, hint, line=line, column=column)) from error
 
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-"""Told by what it holds: told by what it leaves out, it takes milliseconds of every start to compile."""
+"""A list of the excluded characters: a list of the allowed ones would take milliseconds to compile."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def refuse_unprintable(text: str) -> None:
-    """Raises InvalidInputError for what YAML allows in escapes only."""
-    if found := _UNPRINTABLE.search(text):
-        code = ord(found[0])
-        message = f"the character U+{code:04X} can't stand in YAML as it is"
-        hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Take it out"
-        raise InvalidInputError(placed(text, found.start(), message, hint))
+    """Raise InvalidInputError for characters that YAML allows only in escapes."""
+    if match := _UNPRINTABLE.search(text):
+        code = ord(match[0])
+        message = f"the character U+{code:04X} is not allowed in YAML without an escape"
+        hint = f'Write it as "\\u{code:04x}" in double quotes' if code < 0xD800 else "Remove it"
+        raise InvalidInputError(placed(text, match.start(), message, hint))
 
 
 def refuse_surrogates(text: str) -> None:
-    """Raises InvalidInputError for halves of a character, which no bytes can carry."""
-    if found := SURROGATE.search(text):
-        message = f"U+{ord(found[0]):04X} is half a character"
-        raise InvalidInputError(placed(text, found.start(), message, "Write the whole character"))
+    """Raise InvalidInputError for lone surrogates, which can't be encoded."""
+    if match := SURROGATE.search(text):
+        message = f"U+{ord(match[0]):04X} is half a character"
+        raise InvalidInputError(placed(text, match.start(), message, "Write the whole character"))

@@ -1,4 +1,4 @@
-"""Headers of replies that say when to retry: a value that no client can read is a warning of `check`."""
+"""Warnings for headers that say when to retry, if no client can read their value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _HINTS = {
 
 
 def invalid_retry_headers(spec: ScenarioSpec) -> Iterator[Flaw]:
-    """A flaw for each value of such a header that is not valid, in any reply of the scenario. Templates are not judged."""
+    """Yield a flaw for each invalid value of such a header in a scenario. Templates are skipped."""
     return _of_spec(spec, ())
 
 

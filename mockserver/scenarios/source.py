@@ -1,15 +1,15 @@
-"""A scenario and where it came from: its text, its places, and the files beside it."""
+"""A scenario with its text, its positions, and the files beside it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from os.path import realpath
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MockServerError, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MockServerError, invalid, shown
 from mockserver.scenarios.flaws import written
 from mockserver.scenarios.places import PlacedFlaw
 from mockserver.scenarios.yaml.yaml12 import Document
@@ -19,19 +19,20 @@ LARGEST_FILE = 64 * 1024 * 1024
 
 
 class LoadError(InvalidInputError):
-    """Scenarios that can't be used. `lines` says `file:line:column: key path: what. Remedy.` of each flaw."""
+    """Scenarios that can't be used. `lines` are the texts of the flaws: `file:line:column: key path: message. Fix.`."""
 
-    def __init__(self, found: list[tuple[str, Flaw]]) -> None:
-        super().__init__([flaw for _, flaw in found])
-        self.lines = [line for line, _ in found]
+    def __init__(self, located_flaws: list[tuple[str, Flaw]]) -> None:
+        super().__init__([flaw for _, flaw in located_flaws])
+        self.lines = [line for line, _ in located_flaws]
         self.args = ("\n".join(self.lines),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """
-    One scenario as written. `data` is what its text says, before the
-    environment is filled in; nobody changes it.
+    One scenario as written.
+
+    `data` is the content of its text, before the environment is filled in; it is never changed.
     """
 
     name: str
@@ -51,24 +52,33 @@ class Source:
         return position(self.document, flaw)
 
     def locate(self, flaw: Flaw) -> str:
-        """`scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key. Did you mean 'status'?`."""
+        """
+        Return the text of a flaw: `scenarios/payments.yaml:14:7: routes[2].reply.stauts: unknown key.
+
+        Did you mean 'status'?`.
+        """
         return located(self.label, self.document, flaw)
 
+    def located(self, flaws: Iterable[Flaw]) -> list[tuple[str, Flaw]]:
+        """Return the flaws with their texts, in the order of their lines."""
+        return located_in(self.label, self.document, flaws)
+
     def as_written(self, flaw: Flaw) -> Flaw:
-        """The same with the path of the text: `reply.status`, also where specs know a list of one reply."""
+        """Return the flaw with its path in the text: `reply.status`, even if specs have a list of one reply."""
         return as_written(self.document, flaw)
 
     def read_file(self, name: str, key_path: KeyPath) -> bytes:
         """
-        A file that the scenario names at `key_path`: of its bundle, or beside
-        it. Raises InvalidInputError, also for whatever leads out of its folder.
+        Return a file that the scenario names at `key_path`, from its bundle or its folder.
+
+        Raises InvalidInputError, also for a file outside of its folder.
         """
         if (known := normpath(name)) in self.bundle:
             return self.bundle[known]
         try:
             return _beside(self.folder, name, sorted(self.bundle))
-        except _UnusableFileError as why:
-            raise InvalidInputError(Flaw(key_path, str(why), why.hint)) from why
+        except _UnusableFileError as error:
+            raise invalid(key_path, str(error), error.hint) from error
 
 
 def position(document: Document, flaw: Flaw) -> tuple[int, int]:
@@ -77,8 +87,14 @@ def position(document: Document, flaw: Flaw) -> tuple[int, int]:
     return document.position(flaw.path, flaw.at_key)
 
 
+def located_in(label: str, document: Document | None, flaws: Iterable[Flaw]) -> list[tuple[str, Flaw]]:
+    """Return the flaws of a file with their texts, in the order of their lines."""
+    ordered = sorted(flaws, key=lambda flaw: position(document, flaw)) if document else flaws
+    return [(located(label, document, flaw), flaw) for flaw in ordered]
+
+
 def located(label: str, document: Document | None, flaw: Flaw) -> str:
-    """A flaw with its place, its path as the author would write it."""
+    """Return the text of a flaw, with its position and its path as written."""
     if document is None:
         at = f":{flaw.line}:{flaw.column}" if isinstance(flaw, PlacedFlaw) else ""
         return f"{label}{at}: {_sentence(flaw)}"
@@ -111,15 +127,15 @@ def _beside(folder: Path | None, name: str, bundled: list[str]) -> bytes:
         raise _UnusableFileError(f"there is no file {shown(name)} with this scenario", known)
     try:
         return _read(_inside(folder, name), name)
-    except (OSError, ValueError) as why:
-        reason = getattr(why, "strerror", None) or str(why)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise _UnusableFileError(
-            f"{shown(name)} can't be read: {reason}", "See to its name and rights"
-        ) from why
+            f"{shown(name)} can't be read: {reason}", "Check its name and permissions"
+        ) from error
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The real path. Links are followed first: what counts is where the bytes lie."""
+    """Return the real path. Links are resolved first, because the location of the bytes counts."""
     stay = "Put it beside the scenario, or below"
     if Path(name).is_absolute():
         raise _UnusableFileError(
@@ -127,17 +143,18 @@ def _inside(folder: Path, name: str) -> Path:
         )
     real = Path(realpath(folder / name))  # Path.resolve raises RuntimeError at a circle of links
     if not real.is_relative_to(realpath(folder)):
-        raise _UnusableFileError(f"{shown(name)} leads out of the scenario's folder", stay)
+        raise _UnusableFileError(f"{shown(name)} is outside of the scenario's folder", stay)
     return real
 
 
 def _read(path: Path, name: str) -> bytes:
     if not path.exists():
         raise _UnusableFileError(
-            f"there is no file {shown(name)} beside this scenario", "Paths begin at the scenario's folder"
+            f"there is no file {shown(name)} beside this scenario",
+            "Paths are relative to the scenario's folder",
         )
     if not path.is_file():
-        raise _UnusableFileError(f"{shown(name)} is no file", "Name a file")
+        raise _UnusableFileError(f"{shown(name)} is not a file", "Name a file")
     with path.open("rb") as stream:
         content = stream.read(LARGEST_FILE + 1)
     if len(content) > LARGEST_FILE:

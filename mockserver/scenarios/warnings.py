@@ -1,8 +1,7 @@
 """
-What is no error, but hardly what its author meant: texts that the core schema turns into numbers.
+Warnings for valid values that are probably mistakes: texts that YAML reads as numbers.
 
-In headers, query, cookies, form and text a number stands for its text as
-written, so nothing is lost there and nothing is said.
+In headers, query, cookies, form and text, a number stands for its text as written, so there is no warning.
 """
 
 from __future__ import annotations
@@ -29,11 +28,11 @@ _SHAPES = [
     (re.compile(r"[0-9]{20,}"), "is read as a number, with more digits than most clients keep"),
     (re.compile(r"[0-9]+[eE][0-9]+"), "looks like an id, and is read as the number {value}"),
 ]
-"""13, 16 and 19 digits from 1 on are milli-, micro- and nanoseconds since 1970: numbers on purpose."""
+"""Numbers with 13, 16 and 19 digits that begin with 1 are milli-, micro- and nanoseconds since 1970."""
 
 
 def warnings_of(source: Source) -> list[Flaw]:
-    """What `mockserver check` says of one scenario; `source.locate` gives the place."""
+    """Return the warnings of `mockserver check` for one scenario."""
     root = source.document.root
     if root is None or source.document.kind == "json":
         return []
@@ -52,13 +51,13 @@ def _doubt(path: KeyPath, node: ScalarNode) -> Flaw | None:
 
 
 def _keeps_text(path: KeyPath) -> bool:
-    """Whether the outermost of the telling keys is one where numbers stand for their text."""
+    """Whether numbers at this path stand for their text."""
     telling = next((part for part in path if part in _TEXTS_AS_WRITTEN or part in _VALUES), None)
     return telling in _TEXTS_AS_WRITTEN
 
 
 def _scalars(root: Node) -> Iterator[tuple[KeyPath, ScalarNode]]:
-    """Every scalar value once, in the order of the text; one behind several aliases where it is written."""
+    """Yield every scalar value once, in the order of the text; one with several aliases at its definition."""
     seen: set[int] = set()
     waiting: list[tuple[KeyPath, Node]] = [((), root)]
     while waiting:

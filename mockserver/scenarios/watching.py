@@ -1,4 +1,4 @@
-"""What has changed on disk: one number for all scenario files and what stands beside them."""
+"""Detects changes of scenario files and the files beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def fingerprint(paths: Iterable[str]) -> int:
-    """Changes whenever a file in one of these folders is added, removed or written."""
+    """Return a number that changes if a file in one of these folders is added, removed or written."""
     seen = []
     for path in map(Path, paths):
         for file in [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]:

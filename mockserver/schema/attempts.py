@@ -63,7 +63,7 @@ class GapsSpec(Spec):
         return self
 
     def broken(self, gap_s: float) -> str:
-        """The bound that the gap breaks, in words; empty where it keeps them all."""
+        """Return the bound that the gap violates, in words; empty if there is none."""
         for limit_s, words, broken in (
             (self.gt_s, "more than", self.gt_s is not None and gap_s <= self.gt_s),
             (self.min_s, "at least", self.min_s is not None and gap_s < self.min_s),
@@ -100,7 +100,7 @@ DECORRELATED = "decorrelated"
 
 
 def _jitter(value: object) -> object:
-    """The range that a nominal gap is multiplied by, or `decorrelated`. Raises WrongValueError."""
+    """Return the range of factors for a nominal gap, or `decorrelated`. Raises WrongValueError."""
     hint = "Write 0.25, [0.5, 1], full, none or decorrelated"
     if isinstance(value, str):
         if value == DECORRELATED:
@@ -178,9 +178,7 @@ class AttemptsSpec(GroupingSpec):
     )
     operations: Expect | None = Field(default=None, description="How many operations the calls belong to.")
     gaps: Annotated[
-        Any,
-        BeforeValidator(_gaps),
-        SchemaOf(GapsSpec, {"type": "string"}, {"type": "array", "minItems": 1}),
+        Any, BeforeValidator(_gaps), SchemaOf(GapsSpec, {"type": "string"}, {"type": "array", "minItems": 1})
     ] = Field(
         default=None,
         description='"400ms" at least, {"gte": "400ms", "lte": "1s"}, or a list: one for each gap.',
@@ -198,7 +196,7 @@ class AttemptsSpec(GroupingSpec):
     )
     honours: Honours | None = Field(
         default=None,
-        description="No retry comes before the wait that an answer asked for by Retry-After or a rate-limit header.",
+        description="No retry before the wait that an answer requires by Retry-After or a rate-limit header.",
     )
     overlap: bool | None = Field(
         default=None, description="false: no attempt begins before the one before has ended."

@@ -1,18 +1,13 @@
-"""What all specs have in common: frozen, strict, unknown keys forbidden."""
+"""The base of all specs: frozen, strict, without unknown keys."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    WithJsonSchema,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
@@ -21,7 +16,7 @@ from mockserver.model import durations
 
 
 class Spec(BaseModel):
-    """What an author writes. Field names, or their aliases, are the keys of the language."""
+    """What an author writes. Field names, or their aliases, are the keys."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -33,16 +28,41 @@ class Spec(BaseModel):
     )
 
     def has(self, key: str) -> bool:
-        """Whether the author wrote it, even as null."""
+        """Whether the author wrote the key, even with the value null."""
         return key in self.model_fields_set
 
 
+def exactly_one(spec: Spec, keys: Iterable[str], message: str, hint: str) -> str:
+    """Return which of the keys has a value. Raise WrongValueError, with `{written}` filled, unless it is exactly one."""
+    written = [key for key in keys if getattr(spec, key) is not None]
+    if len(written) != 1:
+        raise WrongValueError(message.format(written=" and ".join(written) or "none"), hint)
+    return written[0]
+
+
+def http_url(text: str, hint: str) -> SplitResult:
+    """Return the parts of an http or https URL. Raises WrongValueError."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises ValueError if it is invalid
+    except ValueError as error:
+        raise WrongValueError(f"{shown(text)} is not a valid URL: {error}", hint) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise WrongValueError(f"{shown(text)} is not an http or https URL", hint)
+    return parts
+
+
+def without_extensions(value: dict[Any, Any]) -> dict[Any, Any]:
+    """Return the keys of a file without those that begin with `x-`."""
+    return {key: item for key, item in value.items() if not str(key).startswith("x-")}
+
+
 def duration_s(value: object) -> float:
-    """Seconds of a duration as authors write it. Raises WrongValueError."""
+    """Return the seconds of a duration as written. Raises WrongValueError."""
     try:
         seconds = durations.parse_duration_s(value)
-    except ValueError as why:
-        raise WrongValueError(str(why), durations.HINT) from why
+    except ValueError as error:
+        raise WrongValueError(str(error), durations.HINT) from error
     if seconds < 0:
         raise WrongValueError(f"{value!r} is negative", durations.HINT)
     if seconds > durations.LONGEST_S:
@@ -64,15 +84,15 @@ DurationS = Annotated[
         }
     ),
 ]
-"""Seconds, at least 0; written as text with a unit."""
+"""Seconds, at least 0; written as a text with a unit."""
 
 
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         try:
             return duration_s(value)
-        except WrongValueError as why:
-            raise WrongValueError(str(why), SECONDS_HINT) from why
+        except WrongValueError as error:
+            raise WrongValueError(str(error), SECONDS_HINT) from error
     if not 0 <= value <= durations.LONGEST_S:
         raise WrongValueError(f"{value!r} is not a valid number of seconds", SECONDS_HINT)
     return float(value)
@@ -85,26 +105,30 @@ Seconds = Annotated[
     BeforeValidator(_seconds),
     WithJsonSchema(
         {
-            "anyOf": [
-                {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": _PATTERN},
-            ],
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _PATTERN}],
             "description": "Seconds, such as 5 or 0.2, or a duration such as 200ms, 5s or 1m30s.",
             "examples": [5, "200ms"],
         }
     ),
 ]
-"""Seconds, at least 0; in checks a plain number is a number of seconds."""
+"""Seconds, at least 0; in checks, a plain number is a number of seconds."""
 
 _RANGE = {"gte": "min", "lte": "max"}
 
 
 def range_keys(value: dict[Any, Any]) -> dict[Any, Any]:
-    """A range with `min` and `max` where its author wrote `gte` and `lte`. Raises WrongValueError where both stand there."""
+    """Return a range with `min` and `max` in place of `gte` and `lte`. Raises WrongValueError if both are given."""
     for key, name in _RANGE.items():
         if key in value and name in value:
-            raise WrongValueError(f"`{name}` and `{key}` say the same", "Keep one of them")
+            raise WrongValueError(f"`{name}` and `{key}` mean the same", "Keep one of them")
     return {_RANGE.get(key, key): item for key, item in value.items()}
+
+
+def has_templates(value: object) -> bool:
+    """Whether a text of a JSON value, or a key, has template syntax."""
+    if isinstance(value, dict):
+        return any(is_template(key) or has_templates(item) for key, item in value.items())
+    return any(map(has_templates, value)) if isinstance(value, list) else is_template(value)
 
 
 def is_template(value: object) -> bool:
@@ -126,7 +150,7 @@ TextLike = Annotated[
 """A text; a YAML number or boolean stands for its text as written."""
 
 UNSET: Any = None
-"""The default of a key whose type has no None: null is an error there, leaving it out is not."""
+"""The default of a key that has no null: null is an error, a missing key is not."""
 
 Json = Annotated[Any, Field(description="Any JSON value; strings may be templates.")]
 
@@ -140,7 +164,7 @@ _PLAIN: dict[str, type | tuple[type, ...]] = {
 
 
 class SpecSchema(GenerateJsonSchema):
-    """JSON Schemas whose defaults can be written: no null where none is taken, no seconds where a duration is text."""
+    """JSON Schemas with defaults that can be written: no null that is not allowed, no seconds for a duration."""
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> dict[str, Any]:
         document = super().default_schema(schema)
@@ -153,9 +177,9 @@ class SpecSchema(GenerateJsonSchema):
 
 class SchemaOf:
     """
-    The JSON Schema of a value behind a validator of any type: a model's, or one of `others`.
+    The JSON Schema of a value with a custom validator: a model's, or one of `others`.
 
-    Unlike `WithJsonSchema(model.model_json_schema())` it takes what the model refers to along.
+    Unlike `WithJsonSchema(model.model_json_schema())`, it includes the definitions that the model refers to.
     """
 
     def __init__(self, model: type[BaseModel], *others: dict[str, Any]) -> None:
@@ -201,7 +225,7 @@ def _without_host(method: str, url: str) -> str:
 
 
 def parse_request_line(text: object) -> RequestLine:
-    """Raises WrongValueError, with the remedy, for what is no request line."""
+    """Parse a request line. Raises WrongValueError, with a fix."""
     if not isinstance(text, str):
         raise WrongValueError(f"expected a request line, got {shown(text)}", _LINE_HINT)
     words = text.split()
@@ -216,20 +240,21 @@ def parse_request_line(text: object) -> RequestLine:
     if len(words) > 2 and words[1].startswith("/"):
         raise WrongValueError(f"{text!r} has white space in its path", _without_space(words[0], words[1:]))
     if len(words) != 2:
-        raise WrongValueError(f"{text!r} is no request line", _LINE_HINT)
+        raise WrongValueError(f"{text!r} is not a valid request line", _LINE_HINT)
     names, path = words
     methods = names.split(",")
     for name in methods:
         if not METHOD.fullmatch(name):
-            raise WrongValueError(f"{name!r} in {text!r} is no method", _LINE_HINT)
+            raise WrongValueError(f"{name!r} in {text!r} is not a valid method", _LINE_HINT)
         if name != name.upper():
             raise WrongValueError(
-                f"{name!r} in {text!r} is no method: methods know case", f"Write {name.upper()!r}"
+                f"{name!r} in {text!r} is not a valid method: methods are case-sensitive",
+                f"Write {name.upper()!r}",
             )
     if not path.startswith("/"):
         hint = f"Write '{names} /{path}'"
         if path.startswith("^") or path.endswith("$"):
-            hint = r"A path is no regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
+            hint = r"A path is not a regular expression: write one in a parameter, such as '/users/{id:\d+}' or '/{path:.+}'"
         raise WrongValueError(f"the path {path!r} does not begin with a slash", hint)
     bare = re.sub(r"\{[^{}]*\}", "", path)
     if "?" in bare or "#" in bare:
@@ -261,7 +286,7 @@ RequestLineText = Annotated[
 
 
 class OneOrList:
-    """For `Annotated`: the JSON Schema of a list that may be written as its only item."""
+    """For `Annotated`: the JSON Schema of one item or a list."""
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Conditions on a request, as authors write them. `matching/` compiles them and knows every operator."""
+"""Conditions on a request, as written. `matching/` compiles them."""
 
 from __future__ import annotations
 

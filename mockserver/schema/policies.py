@@ -1,4 +1,4 @@
-"""What payment APIs have in common, as authors write it: auth, idempotency keys, rate limits."""
+"""Policies, as written: authentication, idempotency keys, rate limits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
-from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike
+from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike, exactly_one
 from mockserver.schema.reply import ReplySpec
 
 NONE = "none"
-"""Switches off, on a route, what its scenario has."""
+"""Disables, on a route, a policy of its scenario."""
 
 
 class ApiKeySpec(Spec):
@@ -24,12 +24,12 @@ class ApiKeySpec(Spec):
 
     @model_validator(mode="after")
     def _one_place(self) -> ApiKeySpec:
-        if (self.header is None) == (self.query is None):
-            raise WrongValueError(
-                "an API key stands in one place",
-                "Write {header: x-api-key, values: [...]}, or `query` for `header`",
-            )
+        hint = "Write {header: x-api-key, values: [...]}, or `query` for `header`"
+        exactly_one(self, ("header", "query"), "an API key needs one of `header` and `query`", hint)
         return self
+
+
+_AUTH_KINDS = "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}}"
 
 
 class AuthSpec(Spec):
@@ -45,12 +45,9 @@ class AuthSpec(Spec):
 
     @model_validator(mode="after")
     def _one_kind(self) -> AuthSpec:
-        written = [name for name in ("bearer", "basic", "api_key") if getattr(self, name) is not None]
-        if len(written) != 1:
-            raise WrongValueError(
-                "auth has one kind",
-                "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}} or oauth",
-            )
+        exactly_one(
+            self, ("bearer", "basic", "api_key"), "auth needs exactly one kind", f"{_AUTH_KINDS} or oauth"
+        )
         return self
 
 
@@ -58,18 +55,13 @@ def _auth(value: object) -> object:
     if isinstance(value, str):
         if value not in ("oauth", NONE):
             raise WrongValueError(
-                f"{value!r} is no kind of auth",
-                "Write {bearer: [token]}, {basic: {user: pass}}, {api_key: {...}}, oauth or none",
+                f"{value!r} is not a kind of authentication", f"{_AUTH_KINDS}, oauth or none"
             )
         return value
     return AuthSpec.model_validate(value)
 
 
-Auth = Annotated[
-    Any,
-    BeforeValidator(_auth),
-    SchemaOf(AuthSpec, {"enum": ["oauth", "none"]}),
-]
+Auth = Annotated[Any, BeforeValidator(_auth), SchemaOf(AuthSpec, {"enum": ["oauth", "none"]})]
 """An AuthSpec, "oauth" or "none"."""
 
 
@@ -103,10 +95,8 @@ class IdempotencySpec(Spec):
 
     @model_validator(mode="after")
     def _one_place(self) -> IdempotencySpec:
-        if (self.header is None) == (self.json_ is None):
-            raise WrongValueError(
-                "the key stands in one place", "Write {header: idempotency-key} or {json: idempotency_key}"
-            )
+        hint = "Write {header: idempotency-key} or {json: idempotency_key}"
+        exactly_one(self, ("header", "json_"), "the key needs one of `header` and `json`", hint)
         return self
 
 
@@ -121,19 +111,19 @@ class Rate:
 
     def __init__(self, text: str) -> None:
         """Raises ValueError."""
-        found = _RATE.fullmatch(text.strip())
-        if not found or float(found[1]) <= 0:
+        match = _RATE.fullmatch(text.strip())
+        if not match or float(match[1]) <= 0:
             raise ValueError(text)
         self.text = text
-        self.calls = float(found[1])
-        self.window_s = _WINDOWS_S[found[2]]
+        self.calls = float(match[1])
+        self.window_s = _WINDOWS_S[match[2]]
 
 
 def _rate(value: object) -> object:
     try:
         return Rate(str(value))
     except ValueError:
-        raise WrongValueError(f"{shown(value)} is no rate", "Write 10/s, 2/m or 100/h") from None
+        raise WrongValueError(f"{shown(value)} is not a valid rate", "Write 10/s, 2/m or 100/h") from None
 
 
 class LimitSpec(Spec):
@@ -150,10 +140,10 @@ class LimitSpec(Spec):
 
     @model_validator(mode="after")
     def _one_kind(self) -> LimitSpec:
-        if (self.rate is None) == (self.in_flight is None):
-            raise WrongValueError("a limit has one kind", "Write {rate: 10/s, burst: 5} or {in_flight: 2}")
+        hint = "Write {rate: 10/s, burst: 5} or {in_flight: 2}"
+        exactly_one(self, ("rate", "in_flight"), "a limit needs one of `rate` and `in_flight`", hint)
         if self.burst is not None and self.rate is None:
-            raise WrongValueError("`burst` stands without `rate`", "Add rate: 10/s")
+            raise WrongValueError("`burst` needs `rate`", "Add rate: 10/s")
         return self
 
 
@@ -172,7 +162,7 @@ Limit = Annotated[Any, BeforeValidator(_limit), SchemaOf(LimitSpec, {"const": NO
 
 
 class GuardedSpec(Spec):
-    """What stands between a request and its answer; on a route it replaces the scenario's."""
+    """Policies that are applied before a request is answered; those of a route replace the scenario's."""
 
     auth: Auth = Field(
         default=None, description="Authentication: {bearer: [...]}, oauth, …; `none` disables it."

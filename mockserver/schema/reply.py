@@ -1,10 +1,10 @@
-"""What a route answers, as authors write it: a status, a mapping, or a sequence of them."""
+"""Replies, as written: a status, a mapping, or a sequence of them."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
@@ -46,7 +46,7 @@ def _status(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongValueError(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
     if not 200 <= value <= 599:
-        raise WrongValueError(f"{value} is no HTTP status", "Use 200 to 599")
+        raise WrongValueError(f"{value} is not a valid HTTP status", "Use 200 to 599")
     return int(value)
 
 
@@ -115,11 +115,11 @@ _SIZE = re.compile(r"\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([A-Za-z]*)\s*")
 
 
 def parse_size(text: str) -> int:
-    """Bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
-    found = _SIZE.fullmatch(text)
-    if not found or (found[2] or "B") not in _SIZES:
-        raise ValueError(f"{text!r} is no size; write 64KB, 10MB or 1MiB")
-    return int(float(found[1]) * _SIZES[found[2] or "B"])
+    """Return a size in bytes. Raises ValueError. `parse_size('10KB')` is 10000, `parse_size('64KiB')` 65536."""
+    match = _SIZE.fullmatch(text)
+    if not match or (match[2] or "B") not in _SIZES:
+        raise ValueError(f"{text!r} is not a valid size; write 64KB, 10MB or 1MiB")
+    return int(float(match[1]) * _SIZES[match[2] or "B"])
 
 
 class PacedSpec(Spec):
@@ -140,7 +140,7 @@ def _throttle(value: object) -> object:
         if rate > 0:
             return float(rate)
     raise WrongValueError(
-        f"{shown(value)} is no throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}"
+        f"{shown(value)} is not a valid throttle", "Write a rate such as 10KB/s, or {chunks: 5, over: 2s}"
     )
 
 
@@ -152,15 +152,18 @@ Throttle = Annotated[
 """Bytes per second, or a PacedSpec."""
 
 
+_EVENTS = re.compile(r"\s*\d+\s+events?\s*")
+
+
 class FaultSpec(Spec):
     """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
 
-    kind: Literal["reset", "close", "truncate", "garbage", "malformed_chunk", "hang"]
+    kind: Annotated[FaultKind, Field(strict=False)]
     after: Any = None
 
     @property
     def events(self) -> int | None:
-        """The number of events or chunks after which it strikes, where it is placed so."""
+        """The number of events or chunks before the fault, if it is placed so."""
         if isinstance(self.after, str) and self.after != "headers":
             return int(self.after.split()[0])
         return None
@@ -168,33 +171,26 @@ class FaultSpec(Spec):
     @model_validator(mode="after")
     def _placed(self) -> FaultSpec:
         after = self.after
-        if isinstance(after, str) and after != "headers":
-            words = after.split()
-            if len(words) != 2 or not words[0].isdigit() or words[1] not in ("event", "events"):
-                raise WrongValueError(
-                    f"{after!r} is no place in a reply",
-                    "Write headers, a number of body bytes, or '2 events'",
-                )
-        elif (
-            after is not None
-            and not isinstance(after, str)
-            and (isinstance(after, bool) or not isinstance(after, int) or after < 0)
-        ):
-            raise WrongValueError(
-                f"{shown(after)} is no place in a reply",
-                "Write headers, a number of body bytes, or '2 events'",
-            )
+        if isinstance(after, str):
+            valid = after == "headers" or _EVENTS.fullmatch(after) is not None
+        else:
+            valid = after is None or (isinstance(after, int) and not isinstance(after, bool) and after >= 0)
+        if not valid:
+            hint = "Write headers, a number of body bytes, or '2 events'"
+            raise WrongValueError(f"{shown(after)} is not a valid place in a reply", hint)
         return self
 
 
 def _fault(value: object) -> object:
     if isinstance(value, str):
         if value not in list(FaultKind):
-            raise WrongValueError(f"{value!r} is no fault", near(value, list(FaultKind)))
-        return FaultSpec(kind=value)  # type: ignore[arg-type]
+            raise WrongValueError(f"{value!r} is not a valid fault", near(value, list(FaultKind)))
+        return FaultSpec(kind=FaultKind(value))
     if isinstance(value, dict):
         return FaultSpec.model_validate(value)
-    raise WrongValueError(f"{shown(value)} is no fault", "Write reset, or {kind: reset, after: headers}")
+    raise WrongValueError(
+        f"{shown(value)} is not a valid fault", "Write reset, or {kind: reset, after: headers}"
+    )
 
 
 Fault = Annotated[
@@ -226,10 +222,11 @@ Fault = Annotated[
 
 
 def _effect(value: object) -> object:
-    for one in value if isinstance(value, list) else [value]:
-        if not isinstance(one, dict) or not one:
+    for effect in value if isinstance(value, list) else [value]:
+        if not isinstance(effect, dict) or not effect:
             raise WrongValueError(
-                f"{shown(one)} is no effect", 'Write {kind: charge, id: "{{ let.id }}"}, or a list of such'
+                f"{shown(effect)} is not a valid effect",
+                'Write {kind: charge, id: "{{ let.id }}"}, or a list of such',
             )
     return value
 
@@ -240,6 +237,25 @@ Effect = Annotated[
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
 """One mapping or a list of them."""
+
+
+class WorkSpec(Spec):
+    """What a call does beside answering: on a route, the default of its replies below 400."""
+
+    set_: dict[str, Any] | None = Field(
+        default=None, alias="set", description="State that replies below 400 write; null removes a key."
+    )
+    set_ttl_s: DurationS | None = Field(
+        default=None,
+        alias="set_ttl",
+        description="Duration after which the keys of `set` are removed, by the virtual clock.",
+    )
+    effect: Effect = Field(
+        default=None, description="What the service really did in replies below 400: a mapping, or a list."
+    )
+    webhook: Webhooks = Field(
+        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
+    )
 
 
 class ReplyDefaultsSpec(Spec):
@@ -299,7 +315,7 @@ class ReplySpec(Spec):
 
     @property
     def body_kind(self) -> str | None:
-        """Which of BODY_KINDS the author wrote."""
+        """The key of BODY_KINDS that was written."""
         for kind in BODY_KINDS:
             if self.has("json_" if kind == "json" else kind):
                 return kind
@@ -307,7 +323,10 @@ class ReplySpec(Spec):
 
     @classmethod
     def known(cls, **fields: Any) -> ReplySpec:
-        """Of fields, by their names here, that are known to be right: a validator for a reply alone takes milliseconds of a start to build."""
+        """
+        Return a reply of valid fields, by their Python names, without validation: building a validator takes
+        milliseconds.
+        """
         return cls.model_construct(set(fields), **fields)
 
     @model_validator(mode="before")
@@ -331,22 +350,15 @@ class ReplySpec(Spec):
         if self.times is not None and self.for_s is not None:
             raise WrongValueError("a step has `times` or `for`, not both", "Keep one of them")
         if self.choose is not None or self.cases is not None:
-            beside = self.model_fields_set - {
-                "choose",
-                "cases",
-                "times",
-                "for_s",
-                "weight",
-                "match",
-                "when",
-                "if_",
-            }
+            allowed = {"choose", "cases", "times", "for_s", "weight", "match", "when", "if_"}
+            beside = self.model_fields_set - allowed
             if self.choose is not None and self.cases is not None:
                 beside.add("cases")
             if beside:
                 words = " and ".join(sorted(name.rstrip("_") for name in beside))
                 raise WrongValueError(
-                    f"beside `choose` or `cases` stands {words}", "Move it into each of the replies below"
+                    f"{words} is not allowed beside `choose` or `cases`",
+                    "Move it into each of the replies below",
                 )
         return self
 

@@ -1,4 +1,4 @@
-"""A resource as authors write it: a collection that can be listed, read, made, changed and deleted."""
+"""Resources, as written: collections with operations to list, read, create, change and delete."""
 
 from __future__ import annotations
 
@@ -18,17 +18,16 @@ from pydantic import model_validator as whole
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import UNSET, DurationS, Spec, is_template
+from mockserver.schema.base import Spec, is_template
 from mockserver.schema.policies import GuardedSpec
-from mockserver.schema.reply import Effect, ReplySpec
-from mockserver.schema.webhook import Webhooks
+from mockserver.schema.reply import ReplySpec, WorkSpec
 
 EVENTS = ("create", "read", "list", "replace", "merge", "update", "delete")
-"""What happens to every collection; a machine's transitions come on top."""
+"""Events of every collection; transitions of a machine are added."""
 UPDATES = {"PUT": "replace", "PATCH": "merge", "POST": "update"}
-"""The methods that may change an item, and the event that each of them is."""
+"""Methods that may change an item, with their events."""
 ENVELOPE = ("items", "total", "page", "pages", "has_next", "next_cursor")
-"""What the answer of a list can say beside its items."""
+"""Fields that the envelope of a list can have."""
 MAX_SEEDS = 100_000
 DEFAULT_PAGE_SIZE = 10
 MAX_PAGE_SIZE = 100_000
@@ -38,26 +37,28 @@ _NAME = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9_.~-]*")
 
 def _path(value: object) -> object:
     if not isinstance(value, str) or not value.startswith("/"):
-        raise WrongValueError(f"{shown(value)} is no path", "Begin it with a slash, such as /items")
+        raise WrongValueError(f"{shown(value)} is not a valid path", "Begin it with a slash, such as /items")
     if value.endswith("/") or value.startswith("//"):
         raise WrongValueError(
             f"{value!r} has a slash too many", f"Write {'/' + (value.strip('/') or 'items')}"
         )
     if "{" in value or "}" in value:
         raise WrongValueError(
-            f"{value!r} has a parameter, and a collection stands on one path",
-            "Write one resource for each path; the items' own /{id} comes by itself",
+            f"{value!r} has a parameter, but a collection has one path",
+            "Write one resource for each path; the /{id} of items is added",
         )
     if any(c in "?#" or c.isspace() for c in value):
         raise WrongValueError(
-            f"{value!r} is no plain path", "Leave query, fragment and spaces out; write %20 for one"
+            f"{value!r} is not a plain path", "Leave query, fragment and spaces out; write %20 for one"
         )
     return value
 
 
 def _field(value: object) -> object:
     if not isinstance(value, str) or not value:
-        raise WrongValueError(f"{shown(value)} is no field's name", "Write the name of a field, such as id")
+        raise WrongValueError(
+            f"{shown(value)} is not a valid field name", "Write the name of a field, such as id"
+        )
     return value
 
 
@@ -70,7 +71,7 @@ def _generate(value: object) -> object:
     advice = near(value, ("increment", "uuid")) if isinstance(value, str) else ""
     advice = advice if advice.startswith("Did") else ""
     remedy = "Write increment, uuid or a template; {field: order_id} names the field"
-    raise WrongValueError(f"{shown(value)} makes no ids", f"{advice} {remedy}".strip())
+    raise WrongValueError(f"{shown(value)} is not a way to generate ids", f"{advice} {remedy}".strip())
 
 
 class IdSpec(Spec):
@@ -111,7 +112,7 @@ class SeedSpec(Spec):
 
 
 _COUNTED, _LISTED, _IN_FILE = "{count, each}", "[items]", "file.json"
-"""Tags of the union: no key of any author, so that they can be told from keys in a path."""
+"""Tags of the union. They are not valid keys, so that they can be distinguished from keys in a path."""
 
 
 def _seed_kind(value: object) -> str:
@@ -130,7 +131,7 @@ Seed = Annotated[
 
 def _word(value: object) -> object:
     if value not in ENVELOPE:
-        raise WrongValueError(f"{shown(value)} is nothing that a page knows", near(str(value), ENVELOPE))
+        raise WrongValueError(f"{shown(value)} is not a field of a page", near(str(value), ENVELOPE))
     return value
 
 
@@ -209,7 +210,7 @@ class PageSpec(Spec):
         beside = [key for key in ("default", "max") if self.has(key)]
         if beside and not style:
             raise WrongValueError(
-                f"`{beside[0]}` is a page's size, and nothing is paged", "Write number: page beside it"
+                f"`{beside[0]}` is the size of a page, but there are no pages", "Write number: page beside it"
             )
         if self.max is not None and self.has("default") and self.default > self.max:
             raise WrongValueError(f"default {self.default} is above max {self.max}", "Swap them")
@@ -222,7 +223,7 @@ class PageSpec(Spec):
         ]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise WrongValueError(f"the parameter {twice!r} stands for two things", "Give each its own name")
+            raise WrongValueError(f"the parameter {twice!r} is used twice", "Use different names")
 
     def _check_envelope(self, envelope: dict[str, str]) -> None:
         words = list(envelope.values())
@@ -237,11 +238,11 @@ class PageSpec(Spec):
                 remedy = (
                     "Name a `cursor`" if word == "next_cursor" else "Name a `number`, such as number: page"
                 )
-                raise WrongValueError(f"{how} knows no {word}", f"{remedy}, or use {', '.join(known)}")
+                raise WrongValueError(f"{how} has no {word}", f"{remedy}, or use {', '.join(known)}")
 
     @property
     def style(self) -> Literal["number", "offset", "cursor", ""]:
-        """How it is paged; empty where the list comes whole."""
+        """The style of pagination; empty if the list is complete."""
         if self.number is not None:
             return "number"
         if self.offset is not None:
@@ -250,7 +251,7 @@ class PageSpec(Spec):
 
     @property
     def size_name(self) -> str | None:
-        """The parameter that names a page's size, whatever it is called here."""
+        """The parameter for the size of a page."""
         return self.size if self.size is not None else self.limit
 
     @property
@@ -261,7 +262,7 @@ class PageSpec(Spec):
 def _transition(value: object) -> object:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise WrongValueError(
-            f"{shown(value)} is no name of a transition",
+            f"{shown(value)} is not a valid transition name",
             "It is the last part of a path: use letters, digits, dashes or underscores",
         )
     if value in EVENTS:
@@ -284,26 +285,13 @@ class MachineSpec(Spec):
     ]
 
 
-class OnSpec(Spec):
+class OnSpec(WorkSpec):
     """Side effects of an event of an item, as in a route."""
-
-    set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State to write; null removes a key."
-    )
-    set_ttl_s: DurationS | None = Field(
-        default=None,
-        alias="set_ttl",
-        description="Duration after which the keys of `set` are removed, by the virtual clock.",
-    )
-    effect: Effect = Field(
-        default=None, description="What the service really did: a mapping, or a list of them."
-    )
-    webhook: Webhooks = Field(default=UNSET, description="Webhooks to send after the answer: one, or a list.")
 
     @whole(mode="after")
     def _ttl_of_something(self) -> OnSpec:
         if self.set_ttl_s is not None and self.set_ is None:
-            raise WrongValueError("`set_ttl` has no `set` beside it", "Write what to set, or take it out")
+            raise WrongValueError("`set_ttl` needs `set`", "Write what to set, or remove it")
         return self
 
 
@@ -317,10 +305,10 @@ def _schema(value: object) -> object:
 
 def _methods(value: object) -> object:
     listed = [value] if isinstance(value, str) else value
-    for one in listed if isinstance(listed, list) else ():
-        if not isinstance(one, str) or one not in UPDATES:
+    for method in listed if isinstance(listed, list) else ():
+        if not isinstance(method, str) or method not in UPDATES:
             raise WrongValueError(
-                f"{shown(one)} changes no item", near(str(one), UPDATES) or "Use PATCH, PUT or POST"
+                f"{shown(method)} changes no item", near(str(method), UPDATES) or "Use PATCH, PUT or POST"
             )
     return listed
 
@@ -335,7 +323,7 @@ Methods = Annotated[
 def _one_reply(reply: ReplySpec) -> ReplySpec:
     for field, key in (("choose", "choose"), ("cases", "cases"), ("times", "times"), ("for_s", "for")):
         if reply.has(field):
-            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Take it out")
+            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Remove it")
     return reply
 
 
@@ -378,7 +366,7 @@ class ResourceSpec(GuardedSpec):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """Every event that can happen here, and so may stand under `on`."""
+        """All events that can be used under `on`."""
         changes = tuple(UPDATES[method] for method in self.update)
         any_change = ("update",) if changes and "update" not in changes else ()
         transitions = tuple(self.machine.transitions) if self.machine else ()

@@ -1,36 +1,41 @@
-"""A scenario and its routes, as authors write them."""
+"""Scenarios and routes, as written."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.violation import Mode
 from mockserver.schema.attempts import GroupingSpec
-from mockserver.schema.base import UNSET, DurationS, RequestLineText, Spec, SpecSchema, is_template
+from mockserver.schema.base import (
+    RequestLineText,
+    Spec,
+    SpecSchema,
+    http_url,
+    is_template,
+    without_extensions,
+)
 from mockserver.schema.expect import Expect
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec
-from mockserver.schema.reply import Effect, ReplyDefaultsSpec, Steps
+from mockserver.schema.reply import ReplyDefaultsSpec, Steps, WorkSpec
 from mockserver.schema.resource import ResourceSpec
-from mockserver.schema.webhook import Webhooks
 
 LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
-"""The scenario that routes made at runtime belong to."""
+"""The scenario of runtime routes."""
 
 _NAME = re.compile(r"[^\s/?#%][^/?#%\x00-\x1f]*")
 
 
 def read_scenario_name(value: object) -> object:
-    """The name of a scenario. Raises WrongValueError."""
+    """Validate the name of a scenario. Raises WrongValueError."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise WrongValueError(
-            f"{shown(value)} is no scenario name", "Use letters, digits, dashes, dots or underscores"
+            f"{shown(value)} is not a valid scenario name", "Use letters, digits, dashes, dots or underscores"
         )
     if value == RUNTIME:
         raise WrongValueError("'runtime' is the scenario of routes made at runtime", "Choose another name")
@@ -44,14 +49,16 @@ def _base(value: object) -> object:
     if value == "":
         return value
     if not isinstance(value, str) or not value.startswith("/"):
-        raise WrongValueError(f"{shown(value)} is no path prefix", "Begin it with a slash, such as /v1")
+        raise WrongValueError(
+            f"{shown(value)} is not a valid path prefix", "Begin it with a slash, such as /v1"
+        )
     if value.endswith("/"):
         raise WrongValueError(
             f"{value!r} ends with a slash",
             f"Write {value.rstrip('/') or 'no base at all'!r}: routes begin with one",
         )
     if any(c in value for c in "?#{}"):
-        raise WrongValueError(f"{value!r} is no plain path", "Leave query, fragment and parameters out")
+        raise WrongValueError(f"{value!r} is not a plain path", "Leave query, fragment and parameters out")
     return value
 
 
@@ -69,48 +76,24 @@ def _cors(value: object) -> object:
     return None if value is False else value
 
 
-class WorkSpec(Spec):
-    """What a call does beside answering: on a route, the default of its replies below 400."""
-
-    set_: dict[str, Any] | None = Field(
-        default=None, alias="set", description="State that replies below 400 write; null removes a key."
-    )
-    set_ttl_s: DurationS | None = Field(
-        default=None,
-        alias="set_ttl",
-        description="Duration after which the keys of `set` are removed, by the virtual clock.",
-    )
-    effect: Effect = Field(
-        default=None,
-        description="What the service really did in replies below 400: a mapping, or a list.",
-    )
-    webhook: Webhooks = Field(
-        default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
-    )
-
-
 _PROXY_HINT = "Write the address of the real service, such as https://api.example or ${API_URL}"
 
 
 def read_upstream(value: object) -> str:
     """
-    The URL of a real service, without a slash at its end. Raises WrongValueError.
+    Return the URL of a real service, without a slash at its end. Raises WrongValueError.
 
-    No template: a request has no say in where it goes.
+    Templates are not allowed: a request can't choose the target.
     """
     if not isinstance(value, str) or is_template(value):
         raise WrongValueError(f"expected a URL, got {shown(value)}", _PROXY_HINT)
     if _UNSAFE.search(value):
         raise WrongValueError(
-            f"{shown(value)} holds a space, a control character or a backslash", _PROXY_HINT
+            f"{shown(value)} contains a space, a control character or a backslash", _PROXY_HINT
         )
-    try:
-        parts = urlsplit(value)
-        port = parts.port
-    except ValueError as why:
-        raise WrongValueError(f"{shown(value)} is no URL: {why}", _PROXY_HINT) from why
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == 0:
-        raise WrongValueError(f"{shown(value)} is no http or https URL", _PROXY_HINT)
+    parts = http_url(value, _PROXY_HINT)
+    if parts.port == 0:
+        raise WrongValueError(f"{shown(value)} is not an http or https URL", _PROXY_HINT)
     if "@" in parts.netloc:
         raise WrongValueError(
             "a URL with user and password is not called", "Let the client send them as a header"
@@ -240,11 +223,7 @@ class ScenarioSpec(GuardedSpec):
     @classmethod
     def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {
-                key: item
-                for key, item in value.items()
-                if not (isinstance(key, str) and key.startswith("x-"))
-            }
+            return without_extensions(value)
         if value is None:
             raise WrongValueError(
                 "the file is empty", "Write at least: routes: [{request: GET /, reply: 200}]"
@@ -258,9 +237,7 @@ class ScenarioSpec(GuardedSpec):
     @model_validator(mode="after")
     def _validates_something(self) -> ScenarioSpec:
         if self.has("validate_") and self.openapi is None:
-            raise WrongValueError(
-                "`validate` has no `openapi` beside it", "Name the document, or take it out"
-            )
+            raise WrongValueError("`validate` needs `openapi`", "Name the document, or remove it")
         return self
 
 

@@ -1,8 +1,8 @@
 """
-What a service can do to one call, as authors write it: a trouble, where it strikes, and a file of them.
+Injected failures (troubles), as written, and files of them.
 
-A trouble is said apart from the routes that it strikes: `before` stands in the
-place of the work, `after` is what becomes of the answer once the work is done.
+A trouble is separate from the routes that it affects: `before` replaces the processing of the request, `after` changes
+the answer afterwards.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pydantic import BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler, W
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema
+from mockserver.schema.base import DurationS, SchemaOf, Spec, SpecSchema, without_extensions
 from mockserver.schema.policies import NONE
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import MOST_REPEATS
 
 ALWAYS = "always"
 NAME_PATTERN = r"^[^\s/*#,]+$"
-"""A trouble's name stands in the names of cells, between slashes, and on command lines."""
+"""Names of troubles are in names of cells, between slashes, and on command lines."""
 _NO_ANSWER = ("times", "for", "set", "set_ttl", "effect", "webhook", "choose", "cases")
-"""Keys of a reply that do something, or choose: a trouble is one answer, and does nothing at the service."""
+"""Keys of a reply with side effects or choices, which a trouble can't have."""
 
 
 def _answer(value: object) -> object:
@@ -38,13 +38,13 @@ def _answer(value: object) -> object:
 
 
 class _AnswerSchema:
-    """A reply's JSON Schema without the keys that have no place in a trouble."""
+    """The JSON Schema of a reply without the keys that a trouble can't have."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         whole = deepcopy(handler.resolve_ref_schema(handler(core)))
-        for one in whole["anyOf"]:
+        for choice in whole["anyOf"]:
             for key in _NO_ANSWER:
-                one.get("properties", {}).pop(key, None)
+                choice.get("properties", {}).pop(key, None)
         return whole
 
 
@@ -75,7 +75,7 @@ class WebhookTroubleSpec(Spec):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.repeat is None and self.delay_s is None:
-            raise WrongValueError("it says nothing", "Write {repeat: 2}, or {delay: 2s}")
+            raise WrongValueError("it has no effect", "Write {repeat: 2}, or {delay: 2s}")
         return self
 
 
@@ -86,7 +86,7 @@ _ANY_KEY, _AFTER_KEY = (
 _SAYS_ONE_THING: dict[str, Any] = {
     "not": {"anyOf": [{"not": _ANY_KEY}, {"required": ["before"], **_AFTER_KEY}]}
 }
-"""Of the JSON Schema: a place of its own below `not`, so that hints still find the keys beside it."""
+"""In a separate place below `not`, so that hints still find the other keys."""
 
 
 class TroubleSpec(Spec):
@@ -118,12 +118,12 @@ class TroubleSpec(Spec):
     def _strikes(self) -> Self:
         if self.before is None and self.after is None and self.webhook is None:
             raise WrongValueError(
-                "it says nothing", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
+                "it has no effect", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
             )
         if self.before is not None and (self.after is not None or self.webhook is not None):
             other = "after" if self.after is not None else "webhook"
             raise WrongValueError(
-                f"with `before` no work is done, so there is no `{other}`", "Keep one of them"
+                f"with `before`, the request is not processed, so `{other}` can't apply", "Keep one of them"
             )
         return self
 
@@ -136,13 +136,13 @@ class PlacedTroubleSpec(TroubleSpec):
         description="Id or name of the route.", examples=["create-charge"]
     )
     call: Annotated[int, Field(ge=1)] = Field(
-        default=1, description="Which call of that route, counted from now, it strikes first."
+        default=1, description="The first affected call of that route, counted from now."
     )
     later: bool = Field(
-        default=False, description="The route may be made later; then it is named by its whole id."
+        default=False, description="The route may be created later; then name it by its complete id."
     )
-    lasting: bool = Field(default=False, description="A reset leaves it.")
-    optional: bool = Field(default=False, description="A test does not fail where it strikes no call.")
+    lasting: bool = Field(default=False, description="It remains after a reset.")
+    optional: bool = Field(default=False, description="A test does not fail if it affects no call.")
 
 
 class SweepTroubleSpec(TroubleSpec):
@@ -157,9 +157,9 @@ def _trouble(value: object) -> object:
     if value == NONE:
         return None
     if not isinstance(value, dict | SweepTroubleSpec):
-        hint = f"Write where it strikes, such as {{before: 503}}, or {NONE} to leave a shipped one out"
+        hint = f"Write what it does, such as {{before: 503}}, or {NONE} to leave a shipped one out"
         raise WrongValueError(
-            "it says nothing" if value is None else f"expected a trouble, got {shown(value)}", hint
+            "it has no effect" if value is None else f"expected a trouble, got {shown(value)}", hint
         )
     return value
 
@@ -197,8 +197,7 @@ class TroublesFileSpec(Spec):
         WithJsonSchema({"anyOf": [{"enum": ["all", NONE]}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(default="all", description="Shipped troubles to use: all, none, or a list of names.")
     troubles: dict[str, SweepTrouble] = Field(
-        default={},
-        description="Additional troubles by name; a shipped name replaces it, `none` disables it.",
+        default={}, description="Additional troubles by name; a shipped name replaces it, `none` disables it."
     )
     effects: TroubleEffectsSpec = Field(
         default=TroubleEffectsSpec(), description="Facts about effects for the verdicts."
@@ -208,7 +207,7 @@ class TroublesFileSpec(Spec):
     @classmethod
     def _own_keys(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {key: item for key, item in value.items() if not str(key).startswith("x-")}
+            return without_extensions(value)
         if value is None:
             raise WrongValueError(
                 "the file is empty", "Write at least: troubles: {slow: {after: {delay: 2s}}}"
@@ -217,14 +216,18 @@ class TroublesFileSpec(Spec):
 
 
 def troubles_schema(shipped: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a file of troubles, for editors. `shipped` are the shipped ones: what each does, by name."""
+    """
+    Return the JSON Schema (2020-12) of a trouble file, for editors.
+
+    `shipped` are descriptions of shipped troubles by name.
+    """
     document = TroublesFileSpec.model_json_schema(by_alias=True, schema_generator=SpecSchema)
     properties = document["properties"]
     properties["shipped"]["anyOf"][1]["items"] = {"enum": list(shipped)}
     troubles = properties["troubles"]
-    one = troubles["additionalProperties"]
+    trouble = troubles["additionalProperties"]
     troubles["properties"] = {
-        name: {**one, "description": f"Shipped: {says}."} for name, says in shipped.items()
+        name: {**trouble, "description": f"Shipped: {says}."} for name, says in shipped.items()
     }
     troubles["propertyNames"] = {"pattern": NAME_PATTERN}
     return {

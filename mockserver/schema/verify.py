@@ -1,4 +1,4 @@
-"""Checks on what was called, as the admin API and the Python face take them."""
+"""Checks for `verify` and `count`, as written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from mockserver.errors import WrongValueError
 from mockserver.schema.attempts import AttemptsSpec
-from mockserver.schema.base import RequestLineText, Seconds, Spec
+from mockserver.schema.base import RequestLineText, Seconds, Spec, exactly_one
 from mockserver.schema.expect import Expect, ExpectSpec
 from mockserver.schema.match import Condition, MatchSpec
 
@@ -33,16 +33,14 @@ class SubjectSpec(Spec):
     def _match_has_subject(self) -> SubjectSpec:
         if self.match is not None and self.request is None and self.route is None:
             raise WrongValueError(
-                "`match` needs `route` or `request` beside it", "Add route: NAME, or request: 'POST /path'"
+                "`match` needs `route` or `request`", "Add route: NAME, or request: 'POST /path'"
             )
         return self
 
 
 def _one_of_two(spec: SubjectSpec, what: str) -> None:
-    if (spec.route is None) == (spec.request is None):
-        raise WrongValueError(
-            f"{what} asks for one thing", 'Write {"route": "NAME"} or {"request": "POST /path"}'
-        )
+    hint = 'Write {"route": "NAME"} or {"request": "POST /path"}'
+    exactly_one(spec, ("route", "request"), f"{what} needs one of `route` and `request`", hint)
 
 
 class CountSpec(SubjectSpec):
@@ -66,7 +64,7 @@ class OrderedSpec(SubjectSpec):
 
 
 class EffectsSpec(Spec):
-    """Effects of one kind, whose fields are as `where` says."""
+    """Effects of one kind, with conditions on their fields."""
 
     kind: str | None = None
     where: dict[str, Condition] = Field(default={})
@@ -89,21 +87,13 @@ class WebhooksSpec(Spec):
     route: str | None = None
     outcome: Literal["delivered", "refused", "failed", "dropped"] = Field(
         default="delivered",
-        description="refused: the last answer was not 2xx; failed: nobody answered; dropped: a reset took it back.",
+        description="refused: the last answer was not 2xx; failed: no answer; dropped: cancelled by a reset.",
     )
 
 
 SUBJECTS = (
-    "route",
-    "request",
-    "in_order",
-    "effects",
-    "webhooks",
-    "unused",
-    "unmatched",
-    "leaks",
-    "violations",
-)
+    "route", "request", "in_order", "effects", "webhooks", "unused", "unmatched", "leaks", "violations",
+)  # fmt: skip
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -111,41 +101,37 @@ class CheckSpec(SubjectSpec):
     """One check: one subject, and beside it how often, how soon, and what must not follow."""
 
     in_order: Annotated[list[OrderedSpec], Field(min_length=1)] | None = Field(
-        default=None, description="These calls in this order; others may stand between."
+        default=None, description="These calls in this order; other calls between them are allowed."
     )
-    effects: EffectsSpec | None = Field(default=None, description="What really happened at the service.")
+    effects: EffectsSpec | None = Field(
+        default=None, description="Effects: what really happened at the service."
+    )
     webhooks: WebhooksSpec | None = Field(
-        default=None, description="What became of webhooks: `outcome`, by default delivered."
+        default=None, description="Webhooks by `outcome`; default: delivered."
     )
-    unused: _Count | None = Field(default=None, description="Active routes without a call, at most so many.")
-    unmatched: _Count | None = Field(default=None, description="Calls that no route took, at most so many.")
-    leaks: _Count | None = Field(default=None, description="Secrets in what was sent, at most so many.")
+    unused: _Count | None = Field(default=None, description="Maximum number of active routes without a call.")
+    unmatched: _Count | None = Field(default=None, description="Maximum number of unmatched requests.")
+    leaks: _Count | None = Field(default=None, description="Maximum number of secrets in sent requests.")
     violations: _Count | None = Field(
-        default=None, description="What broke a scenario's `openapi`, at most so often."
+        default=None, description="Maximum number of violations of a scenario's `openapi`."
     )
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
-    attempts: AttemptsSpec | None = Field(default=None, description="Rules on how the client tries again.")
+    attempts: AttemptsSpec | None = Field(default=None, description="Rules on retries of the client.")
     within_s: Seconds | None = Field(
-        default=None, alias="within", description="Waits so long for the lower bound; at most 60s."
+        default=None, alias="within", description="Time to wait for the lower bound; at most 60s."
     )
     quiet_s: Seconds | None = Field(
-        default=None, alias="quiet", description="Nothing more may come for so long after; at most 60s."
+        default=None, alias="quiet", description="Time without further calls afterwards; at most 60s."
     )
 
     @model_validator(mode="after")
     def _one_subject(self) -> CheckSpec:
-        written = [name for name in SUBJECTS if getattr(self, name) is not None]
-        if len(written) != 1:
-            saw = " and ".join(written) or "none"
-            raise WrongValueError(
-                f"a check has one subject, this one has {saw}", f"Write one of {', '.join(SUBJECTS)}"
-            )
-        if self.attempts is not None and written[0] not in ("route", "request"):
-            raise WrongValueError(
-                f"`attempts` says nothing about {written[0]}", "It goes with route or request"
-            )
-        if self.has("times") and written[0] in ("in_order", "unused", "unmatched", "leaks", "violations"):
-            raise WrongValueError(f"`times` says nothing about {written[0]}", "Leave it out")
+        hint = f"Write one of {', '.join(SUBJECTS)}"
+        subject = exactly_one(self, SUBJECTS, "a check has one subject, this one has {written}", hint)
+        if self.attempts is not None and subject not in ("route", "request"):
+            raise WrongValueError(f"`attempts` does not apply to {subject}", "Use it with route or request")
+        if self.has("times") and subject in ("in_order", "unused", "unmatched", "leaks", "violations"):
+            raise WrongValueError(f"`times` does not apply to {subject}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")
         return self

@@ -1,4 +1,4 @@
-"""What a service sends by itself, as authors write it: where to, what, when, how often, and how it is signed."""
+"""Webhooks, as written: target, body, time, retries and signature."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import base64
 import binascii
 import re
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.lines import HeaderLines, header_name
-from mockserver.schema.base import METHOD, DurationS, Json, OneOrList, Spec, TextLike, is_template
+from mockserver.schema.base import METHOD, DurationS, Json, OneOrList, Spec, TextLike, http_url, is_template
 
 SCHEMES = ("stripe", "github", "slack", "standard", "hmac")
 FAULTS = ("expired", "wrong_key", "tampered")
@@ -33,15 +32,15 @@ def _word(what: str, known: tuple[str, ...]) -> BeforeValidator:
 
 def key_of_standard(secret: str) -> bytes:
     """
-    The key in a secret of Standard Webhooks: Base64, `whsec_` before it or not, padded or not.
+    Return the key in a secret of Standard Webhooks: Base64, with or without `whsec_` and padding.
 
     Raises ValueError.
     """
     bare = secret.removeprefix("whsec_").rstrip("=")
     try:
         key = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except (binascii.Error, ValueError) as why:
-        raise ValueError(f"{shown(secret)} is no Base64") from why
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"{shown(secret)} is not valid Base64") from error
     if not key:
         raise ValueError("the secret is empty")
     return key
@@ -90,10 +89,10 @@ class SignSpec(Spec):
 def _check_standard(secret: str) -> None:
     try:
         key_of_standard(secret)
-    except ValueError as why:
+    except ValueError as error:
         raise WrongValueError(
-            str(why), "A secret of the scheme standard is whsec_ and a key in Base64"
-        ) from why
+            str(error), "A secret of the scheme standard is whsec_ and a key in Base64"
+        ) from error
 
 
 MOST_ATTEMPTS = 100
@@ -125,7 +124,7 @@ class RetrySpec(Spec):
 
     @property
     def tries(self) -> int:
-        """How many in all."""
+        """Total number of attempts."""
         if self.attempts is not None:
             return self.attempts
         return len(self.backoff_s) + 1 if len(self.backoff_s) > 1 else DEFAULT_ATTEMPTS
@@ -150,27 +149,22 @@ _URL_HINT = "Write one such as http://app:8000/hooks"
 
 
 def _check_url(text: str) -> None:
-    try:
-        parts = urlsplit(text)
-        host = parts.hostname
-        _ = parts.port  # raises ValueError where it is none
-    except ValueError as why:
-        raise WrongValueError(f"{shown(text)} is no URL: {why}", _URL_HINT) from why
-    if parts.scheme not in ("http", "https") or not host:
-        raise WrongValueError(f"{shown(text)} is no http or https URL", _URL_HINT)
-    if "@" in parts.netloc:
+    if "@" in http_url(text, _URL_HINT).netloc:
         raise WrongValueError(
-            "a webhook's URL holds no user and password", "Send them as headers: {authorization: ...}"
+            "the URL of a webhook can't contain user and password",
+            "Send them as headers: {authorization: ...}",
         )
     if re.search(r"[\x00-\x20\x7f\\]", text):
-        raise WrongValueError(f"{shown(text)} holds a space or a backslash", "Percent-encode it: %20, %5C")
+        raise WrongValueError(f"{shown(text)} contains a space or a backslash", "Percent-encode it: %20, %5C")
 
 
 def _method(value: object) -> object:
     if not isinstance(value, str) or not METHOD.fullmatch(value):
-        raise WrongValueError(f"{shown(value)} is no method", "Write POST, PUT or another")
+        raise WrongValueError(f"{shown(value)} is not a valid method", "Write POST, PUT or another")
     if value != value.upper():
-        raise WrongValueError(f"{value!r} is no method: methods know case", f"Write {value.upper()!r}")
+        raise WrongValueError(
+            f"{value!r} is not a valid method: methods are case-sensitive", f"Write {value.upper()!r}"
+        )
     return value
 
 
@@ -212,17 +206,17 @@ class WebhookSpec(Spec):
 
     @property
     def body_kind(self) -> str | None:
-        """Which of WEBHOOK_BODY_KINDS the author wrote."""
+        """The key of WEBHOOK_BODY_KINDS that was written."""
         return next(iter(self._bodies()), None)
 
     @property
     def raw(self) -> bool:
-        """Braces are templates, as everywhere in a webhook."""
+        """Braces are always templates in a webhook."""
         return False
 
     @property
     def attempts(self) -> int:
-        """Tries of one delivery in all."""
+        """Total number of attempts of one delivery."""
         return self.retry.tries if self.retry else 1
 
     @property

@@ -1,8 +1,8 @@
 """
-One server in one process: signals, exit codes, and what is said on the terminal.
+Run one server in this process: signals, exit codes and terminal output.
 
-0 after SIGTERM or SIGINT, 1 where it can't listen or keep its state file, 2 where a scenario, a
-setting, a state file or what TLS asks for is wrong. SIGHUP reloads the scenario files.
+Exit codes: 0 after SIGTERM or SIGINT, 1 if the port or the state file is not available, 2 for an invalid scenario,
+setting, state file or TLS setting. SIGHUP reloads the scenario files.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ def run(settings: Settings) -> int:
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             runner.run(_run(settings))
-    except LoadError as why:
-        _complain(settings, *why.lines)
+    except LoadError as error:
+        _complain(settings, *error.lines)
         return 2
-    except (TlsSettingsError, InvalidInputError) as why:
-        sys.stderr.write(f"{why}\n")
+    except (TlsSettingsError, InvalidInputError) as error:
+        sys.stderr.write(f"{error}\n")
         return 2
     except SharedStoreError as error:
         _complain(settings, f"--store {without_password(settings.store)}: {error}")
         return 2
-    except StateFileRefusedError as why:
-        _complain(settings, str(why))
+    except StateFileRefusedError as error:
+        _complain(settings, str(error))
         return 2
-    except (PortInUseError, StateFileError) as why:
-        _complain(settings, str(why))
+    except (PortInUseError, StateFileError) as error:
+        _complain(settings, str(error))
         return 1
     except KeyboardInterrupt:
         return 0
@@ -58,7 +58,7 @@ def run(settings: Settings) -> int:
 
 
 def _complain(settings: Settings, *lines: str) -> None:
-    """Why it doesn't serve: plain lines, that editors can follow; objects where the log has no others."""
+    """Print errors as plain lines, or as JSON objects if the log has only these."""
     for line in lines:
         if settings.log_format == "json":
             log.error("%s", line)
@@ -67,7 +67,7 @@ def _complain(settings: Settings, *lines: str) -> None:
 
 
 def _announce(app: App) -> None:
-    """The one line on stdout: that it serves, and where."""
+    """Print the addresses as one line on stdout."""
     line = app.describe()
     if app.settings.log_format == "json":
         record = log.makeRecord(log.name, logging.INFO, "", 0, line, (), None)
@@ -87,7 +87,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def _allow_many_files() -> None:
-    """As many connections as the system lets this process have: the usual soft limit of 1,024 is soon reached."""
+    """Raise the limit of open files to the maximum: the usual soft limit is 1,024."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -121,9 +121,8 @@ async def _run(settings: Settings) -> None:
 
 def tune_collector() -> None:
     """
-    What was loaded stays, and is never gone through again; what loading leaves behind is
-    worth a collection only where it was much. Calls are freed by reference counts alone,
-    so circles are rare.
+    Freeze the loaded objects, so that the collector ignores them. Calls are freed by reference counts, so collections
+    are rare.
     """
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
@@ -131,10 +130,7 @@ def tune_collector() -> None:
 
 
 def _leave() -> None:
-    """
-    Ends the process where it stands, since something still hangs. Cutting thousands
-    of replies one by one takes seconds; the kernel closes their connections at once.
-    """
+    """End the process at once if connections hang: closing thousands of them one by one takes seconds."""
     sys.stdout.flush()
     sys.stderr.flush()
     logging.shutdown()
@@ -143,7 +139,7 @@ def _leave() -> None:
 
 @contextlib.asynccontextmanager
 async def _watched(app: App, seen: int | None) -> AsyncIterator[None]:
-    """Looks at the files while it is open, and reloads them when they are no longer as `seen`; None: doesn't."""
+    """Reload the files when they change, while the context is open; `seen` None does nothing."""
     if seen is None:
         yield
         return
@@ -167,16 +163,16 @@ async def _watch(app: App, seen: int) -> None:
 
 
 def _reload(app: App) -> None:
-    """As POST /reload does, and says how it went."""
+    """Reload the scenario files, and log the result."""
     try:
-        found = app.reload()
-        log.info("reloaded: %s scenarios with %s routes", found["scenarios"], found["routes"])
-    except LoadError as why:
-        log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(why.lines))  # noqa: TRY400
+        result = app.reload()
+        log.info("reloaded: %s scenarios with %s routes", result["scenarios"], result["routes"])
+    except LoadError as error:
+        log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(error.lines))  # noqa: TRY400
 
 
 def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:
-    """What SIGHUP does: reload; but end, where it says that the terminal which this was started in is gone."""
+    """Return the handler of SIGHUP: reload, or stop if the terminal was closed."""
     from_terminal = _has_terminal()
 
     def hung_up() -> None:

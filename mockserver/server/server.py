@@ -15,7 +15,6 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import fields
-from types import TracebackType
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from mockserver.app import App
@@ -105,7 +104,7 @@ class Server:
     def tls_url(self) -> str:
         """Base URL over TLS. Raises RuntimeError if the server is not running with `tls`."""
         if self.running is None or not self.running.app.tls_url:
-            raise RuntimeError("this server does not speak TLS now: start it with tls=True")
+            raise RuntimeError("this server does not support TLS now: start it with tls=True")
         return self.running.app.tls_url
 
     @property
@@ -121,7 +120,7 @@ class Server:
     def wiremock_url(self) -> str:
         """Base URL of the WireMock port. Raises RuntimeError if the server is not running with `wiremock_port`."""
         if self.running is None or not self.running.app.wiremock_url:
-            raise RuntimeError("this server does not speak WireMock now: start it with wiremock_port=0")
+            raise RuntimeError("this server does not support WireMock now: start it with wiremock_port=0")
         return self.running.app.wiremock_url
 
     # On a thread
@@ -153,9 +152,7 @@ class Server:
     def __enter__(self) -> Client:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.stop()
 
     # On the running loop
@@ -173,9 +170,7 @@ class Server:
         self._async_client = AsyncClient(**self._address(app), local=self.running)
         return self._async_client
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, why: BaseException | None, where: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         if self.running is None:
             return
         if asyncio.get_running_loop() is not self.running.loop:
@@ -207,14 +202,14 @@ async def _started(settings: Settings) -> App:
 
 
 class _RealTimeLoop(asyncio.SelectorEventLoop):
-    """Goes on while a test has stopped the clock."""
+    """Runs while a test has frozen the clock."""
 
     def time(self) -> float:
         return REAL.monotonic()
 
 
 class _LoopThread:
-    """An event loop on a thread of its own."""
+    """An event loop on a separate thread."""
 
     def __init__(self) -> None:
         self.loop = _RealTimeLoop()
@@ -251,15 +246,15 @@ class Running:
         return self.app.addresses
 
     def on_loop(self, work: Callable[[], T]) -> T:
-        """What `work` gives on the server's loop, from any other thread. Raises WrongEventLoop."""
+        """Run `work` on the loop of the server from another thread. Raises WrongEventLoop."""
         check_runs(self.loop)
         result: Future[T] = Future()
 
         def job() -> None:
             try:
                 result.set_result(work())
-            except BaseException as why:  # noqa: BLE001  (raised again where it is waited for)
-                result.set_exception(why)
+            except BaseException as error:  # noqa: BLE001  (raised again where it is waited for)
+                result.set_exception(error)
 
         self.loop.call_soon_threadsafe(job)
         return result.result(START_LIMIT_S)
@@ -267,13 +262,13 @@ class Running:
     def place(
         self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
     ) -> dict[str, Any]:
-        """Adds a route, or changes keys of one; those steps are answered by functions."""
+        """Add a route, or change keys of one; functions answer for their steps."""
         if self.app.settings.store:
             title = "A function can't answer on a shared store"
             detail = "Other replicas don't have it. Write the reply as a scenario does, or start the server without store="
             raise Refused(problem(422, "invalid", title, detail))
         loop = callers_loop()
-        made = {i: self._function(namespace, one, loop) for i, one in functions.items()}
+        made = {i: self._function(namespace, function, loop) for i, function in functions.items()}
         return self.on_loop(lambda: self._place(namespace, route, document, made))
 
     def _place(
@@ -288,16 +283,18 @@ class Running:
                 placed = editing.add_route(ns, document)
             else:
                 placed = editing.merge_route(ns, route_named(ns, route), document)
-        except editing.EditConflictError as why:
-            raise Refused(problem(409, "conflict", str(why), why.hint)) from None
-        except InvalidInputError as why:
-            title = "The request can't be carried out, and nothing was changed"
-            raise Refused(problem(422, "invalid", title, str(why), errors=flaw_views(why.flaws))) from None
+        except editing.EditConflictError as error:
+            raise Refused(problem(409, "conflict", str(error), error.hint)) from None
+        except InvalidInputError as error:
+            title = "The request is invalid; nothing was changed"
+            raise Refused(
+                problem(422, "invalid", title, str(error), errors=flaw_views(error.flaws))
+            ) from None
         attach(placed, functions)
         return {"id": placed.id}
 
     def _marked(self, reply: object, functions: dict[int, Function]) -> list[Any]:
-        """The sequence with a text in the place of each function: another number is another sequence."""
+        """Return the sequence with a text for each function; the number makes it unique."""
         steps = reply if isinstance(reply, list) else [reply]
         return [
             {"text": f"the function {functions[i].label}, given as number {next(self._serial)}"}
@@ -309,7 +306,7 @@ class Running:
     def _function(
         self, namespace: str, function: Callable[[Any], Any], loop: asyncio.AbstractEventLoop | None
     ) -> Function:
-        """A function of the test as the engine asks it. An async one runs on the loop that the test runs on."""
+        """Wrap a function of the test for the engine. An async function runs on the loop of the test."""
         home = loop if loop is not None and loop is not self.loop else None
         is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
             getattr(function, "__call__", None)  # noqa: B004  (an object with an async __call__)
@@ -320,33 +317,33 @@ class Running:
                 f"{_label(function)} is async, and a function that answers can't run on trio. Write a plain function"
             )
 
-        def noted(why: Exception) -> None:
-            self._failures.setdefault(namespace, []).append(why)
+        def noted(error: Exception) -> None:
+            self._failures.setdefault(namespace, []).append(error)
 
         async def ask_async(raw: http.Request, params: dict[str, str]) -> Any:
             try:
                 work = function(Request(raw, params))
                 return answer_document(await _on(home, work))
-            except Exception as why:
-                noted(why)
+            except Exception as error:
+                noted(error)
                 raise
 
         def ask(raw: http.Request, params: dict[str, str]) -> Any:
             try:
                 return answer_document(function(Request(raw, params)))
-            except Exception as why:
-                noted(why)
+            except Exception as error:
+                noted(error)
                 raise
 
         return Function(ask_async if is_async else ask, _label(function), not is_async)
 
     def failures(self, namespace: str) -> list[Exception]:
-        """What functions raised, in that namespace; told once."""
+        """Return the exceptions of functions in a namespace, once."""
         return self._failures.pop(namespace, [])
 
 
 async def _on(loop: asyncio.AbstractEventLoop | None, work: Awaitable[T]) -> T:
-    """Its result, worked out on that loop; None is this one."""
+    """Await on that loop; None is the current one."""
     if loop is None or loop.is_closed():
         return await work
 
@@ -357,7 +354,7 @@ async def _on(loop: asyncio.AbstractEventLoop | None, work: Awaitable[T]) -> T:
 
 
 def _label(function: Callable[..., Any]) -> str:
-    """A name that finds it again: `charge (test_pay.py:12)`."""
+    """Return a name with the location: `charge (test_pay.py:12)`."""
     inner = function.func if isinstance(function, functools.partial) else function
     name = getattr(inner, "__name__", type(inner).__name__)
     code = getattr(inner, "__code__", None)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from mockserver.compiler.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_scenario_set, warnings_at_load
 from mockserver.engine.engine import Engine
 from mockserver.engine.routes import Route
 from mockserver.errors import Flaw
@@ -25,7 +25,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
     paths = list(paths)
     try:
         sources = load(paths)
-        world = build_world(sources)
+        world = build_scenario_set(sources)
     except LoadError as why:
         return why.lines, [], ""
     found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
@@ -54,7 +54,7 @@ def _place(route: Route) -> str:
 
 def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:
     """What a fresh server would answer to that request. Raises LoadError and InvalidInputError."""
-    engine = Engine(build_world(load(paths)), wall=time.time, mono=time.monotonic)
+    engine = Engine(build_scenario_set(load(paths)), wall=time.time, mono=time.monotonic)
     request = as_request(parse_spec(ExplainSpec, asked), engine.default)
     return explain(engine.default, request)
 
@@ -63,7 +63,7 @@ def explained_text(view: dict[str, Any]) -> str:
     """The answer of explain, as lines for a person."""
     lines = []
     if view["route"] is None:
-        lines.append("No route takes it.")
+        lines.append("No route matches it.")
     else:
         reply = view["reply"]
         fault = f", then {reply['fault']}" if reply["fault"] else ""

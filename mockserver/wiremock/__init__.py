@@ -1,8 +1,8 @@
 """
-The WireMock dialect: its admin API over this server's engine, so that clients and suites go on working while a team moves.
+The WireMock port: the admin API of WireMock on this server, so that clients and tests keep working during a
+migration.
 
-Stubs become routes of the namespace `default`, and are shown as they came. The
-words here are theirs; `docs/wiremock.md` says what differs.
+Stubs become routes of the namespace `default`. `docs/wiremock.md` lists the differences.
 """
 
 from __future__ import annotations

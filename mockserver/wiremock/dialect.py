@@ -1,4 +1,4 @@
-"""What answers below /__admin on the dialect's port: who may, which line of the tables, errors in WireMock's shape."""
+"""The admin API of the WireMock port: access, routing, and errors in the format of WireMock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.wiremock.engine import WireMockEngine
 from mockserver.wiremock.errors import WireMockError, answer, error, of_flaws, refusal
 from mockserver.wiremock.record import Journal
 from mockserver.wiremock.stubs import Stubs
-from mockserver.wiremock.table import Handler, Lent, WireMockRequest
+from mockserver.wiremock.table import Handler, WireMockContext, WireMockRequest
 
 log = logging.getLogger("mockserver")
 
@@ -29,15 +29,14 @@ _FOR_BROWSERS = (
 """No answer is a script, an image or a frame of another page."""
 
 Refusal = Callable[[Request], Response | None]
-"""The answer to who may not use the admin API; None for who may."""
+"""Response for requests without access to the admin API; None if they have access."""
 
 
 class Dialect:
     """
-    Serves the tables; `engine` below is what the port's mock traffic asks.
+    Serves the tables; `engine` answers the mock traffic of the port.
 
-    `most_routes` are those that the namespace may make at runtime, `uptime_s`
-    how long the server runs.
+    `most_routes` is the maximum number of runtime routes; `uptime_s` returns the uptime of the server in seconds.
     """
 
     def __init__(
@@ -54,11 +53,13 @@ class Dialect:
         self._stubs = Stubs(ns, most_routes, files)
         self._refused = refused
         self.engine = WireMockEngine(engine, self._name_of)
-        self._lent = Lent(engine, self.engine, ns, self._stubs, Journal(ns), files, {}, may_reveal, uptime_s)
+        self._context = WireMockContext(
+            engine, self.engine, ns, self._stubs, Journal(ns), files, {}, may_reveal, uptime_s
+        )
 
     def _name_of(self, call: Call) -> tuple[str, str] | None:
-        """Id and name of what answers a call of this namespace."""
-        if call.route_id is None or call.namespace != self._lent.ns.name:
+        """Return id and name of the stub that answered a call."""
+        if call.route_id is None or call.namespace != self._context.ns.name:
             return None
         stub = self._stubs.of_call(call.route_id, call.step)
         return None if stub is None else (stub["id"], str(stub.get("name") or ""))
@@ -71,10 +72,10 @@ class Dialect:
         try:
             made = self._serve(request)
             return made if isinstance(made, Response) else await made
-        except WireMockError as why:
-            return refusal(why)
-        except InvalidInputError as why:
-            return refusal(of_flaws(why))
+        except WireMockError as exception:
+            return refusal(exception)
+        except InvalidInputError as exception:
+            return refusal(of_flaws(exception))
         except Exception:
             log.exception("the call %s %s of the dialect failed", request.method, mask_path(request.path))
             detail = "It is a defect of mockserver; its log says more"
@@ -86,15 +87,15 @@ class Dialect:
             refused = self._refused(request)
             if refused is not None:
                 return refused
-        self._lent.ns.used_at_s = request.arrived_at_s
+        self._context.ns.used_at_s = request.arrived_at_s
         handler, params = self._find(request.method, path)
-        return handler(WireMockRequest(self._lent, request, params, dict(request.query_pairs)))
+        return handler(WireMockRequest(self._context, request, params, dict(request.query_pairs)))
 
     def _find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
-        why = WireMockError(404)
+        reason = WireMockError(404)
         for table in TABLES:
             try:
                 return table.find(method, path)
-            except WireMockError as found:
-                why = found
-        raise why
+            except WireMockError as result:
+                reason = result
+        raise reason

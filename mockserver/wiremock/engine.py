@@ -1,8 +1,8 @@
 """
-The engine as the dialect's port asks it: the same routes and the same record, and the manners of WireMock.
+The engine with the behaviour of WireMock: same routes and call log.
 
-What no stub takes is 404, whatever the method; a `GET` stub takes no `HEAD`; an
-answer names its stub; a delay may be set for all.
+Unmatched requests get 404 for every method; a `GET` stub does not match `HEAD`; answers name their stub; a global
+delay is possible.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NameOf = Callable[[Call], tuple[str, str] | None]
 
 
 class WireMockEngine(Engine):
-    """Shares everything with `engine` but these manners. `delay` is for all stubs without their own, None for none."""
+    """Shares its state with `engine`. `delay` applies to all stubs without a delay; None is no delay."""
 
     def __init__(self, engine: Engine, name_of: NameOf) -> None:
         self.settings = engine.settings
@@ -50,7 +50,7 @@ class WireMockEngine(Engine):
         return call
 
     def _as_theirs(self, call: Call) -> None:
-        """Before its first byte: with the lines that name its stub, and with the delay for all."""
+        """Add the headers of the stub and the global delay."""
         named = self._name_of(call)
         if named is not None and call.response is not None:
             lines = [("Matched-Stub-Id", named[0])]

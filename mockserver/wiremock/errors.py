@@ -1,4 +1,4 @@
-"""Answers of the dialect: JSON, empty ones, and errors in WireMock's shape."""
+"""Responses of the WireMock API: JSON, empty, and errors."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from mockserver.recording.conversion import Lost
 from mockserver.responses.bodies import dump_json
 
 _PARSING, _TAKEN = 10, 109
+_UNDONE = "This can't be done here, and nothing was changed"
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class WireMockError(MockServerError):
-    """A call that can't be served: becomes an answer of that status with `errors`, or an empty one without."""
+    """A request that failed: becomes a response with `errors`, or an empty one."""
 
     def __init__(self, status: int, errors: list[dict[str, Any]] | None = None) -> None:
         super().__init__(str(errors))
@@ -32,21 +33,25 @@ def empty(status: int = 200) -> Response:
     return Response(status)
 
 
-def refusal(why: WireMockError) -> Response:
-    return empty(why.status) if why.errors is None else answer({"errors": why.errors}, why.status)
+def refusal(exception: WireMockError) -> Response:
+    return (
+        empty(exception.status)
+        if exception.errors is None
+        else answer({"errors": exception.errors}, exception.status)
+    )
 
 
 def error(
     title: str, detail: str = "", *, code: int = _PARSING, pointer: str | None = None
 ) -> dict[str, Any]:
     """One error."""
-    found: dict[str, Any] = {"code": code}
+    result: dict[str, Any] = {"code": code}
     if pointer is not None:
-        found["source"] = {"pointer": pointer}
-    found["title"] = title
+        result["source"] = {"pointer": pointer}
+    result["title"] = title
     if detail:
-        found["detail"] = detail
-    return found
+        result["detail"] = detail
+    return result
 
 
 def not_found() -> WireMockError:
@@ -59,15 +64,13 @@ def taken(stub_id: str) -> WireMockError:
 
 
 def of_losses(lost: list[Lost]) -> WireMockError:
-    """What this server can't do as they ask; nothing was changed."""
-    title = "This can't be done here, and nothing was changed"
-    return WireMockError(422, [error(title, str(one), pointer=pointer_of(one.place)) for one in lost])
+    """Return the error for unsupported features; nothing was changed."""
+    return WireMockError(422, [error(_UNDONE, str(item), pointer=pointer_of(item.place)) for item in lost])
 
 
-def of_flaws(why: InvalidInputError) -> WireMockError:
-    """What is wrong with a route that was made of a stub."""
-    title = "This can't be done here, and nothing was changed"
-    return WireMockError(422, [error(title, str(flaw)) for flaw in why.flaws])
+def of_flaws(exception: InvalidInputError) -> WireMockError:
+    """Return the error for an invalid route of a stub."""
+    return WireMockError(422, [error(_UNDONE, str(flaw)) for flaw in exception.flaws])
 
 
 def pointer_of(place: str) -> str:
@@ -80,23 +83,27 @@ def pointer_of(place: str) -> str:
     return "/" + "/".join(name or number for name, number in _STEP.findall(place))
 
 
+def unreadable(detail: str, pointer: str = "/") -> WireMockError:
+    """The body, or a part of it, has not the shape that the API has."""
+    return WireMockError(422, [error("Error parsing JSON", detail, pointer=pointer)])
+
+
 def read_json(request: Request) -> object:
     """The body as JSON, whatever its content type. Raises WireMockError."""
     try:
-        is_empty, found = not request.decoded_body.strip(), None
+        is_empty, result = not request.decoded_body.strip(), None
         if not is_empty:
-            found = request.json
-    except UnreadableBodyError as why:
-        raise WireMockError(422, [error("Error parsing JSON", str(why), pointer="/")]) from why
+            result = request.json
+    except UnreadableBodyError as exception:
+        raise unreadable(str(exception)) from exception
     if is_empty:
-        raise WireMockError(422, [error("Error parsing JSON", "The body is empty", pointer="/")])
-    return found
+        raise unreadable("The body is empty")
+    return result
 
 
 def read_object(request: Request) -> dict[str, Any]:
-    """The same where it must be an object. Raises WireMockError."""
-    found = read_json(request)
-    if not isinstance(found, dict):
-        detail = f"Here stands an object, not {json.dumps(found)[:80]}"
-        raise WireMockError(422, [error("Error parsing JSON", detail, pointer="/")])
-    return found
+    """Read the body as an object. Raises WireMockError."""
+    result = read_json(request)
+    if not isinstance(result, dict):
+        raise unreadable(f"Expected an object, got {json.dumps(result)[:80]}")
+    return result

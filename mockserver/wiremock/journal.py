@@ -1,4 +1,4 @@
-"""`/requests` and `/near-misses`: what was received, how often, and what was nearest."""
+"""`/requests` and `/near-misses`: received requests, counts, and nearest stubs."""
 
 from __future__ import annotations
 
@@ -18,130 +18,125 @@ from mockserver.wiremock.views import event_view, number_of, request_view
 table = WireMockTable()
 
 
-def _stub_of(asked: WireMockRequest, call: Call) -> Mapping | None:
-    return None if call.route_id is None else asked.lent.stubs.of_call(call.route_id, call.step)
+def _stub_of(request: WireMockRequest, call: Call) -> Mapping | None:
+    return None if call.route_id is None else request.context.stubs.of_call(call.route_id, call.step)
 
 
-def _view(asked: WireMockRequest, call: Call) -> dict[str, Any]:
-    return event_view(call, _stub_of(asked, call), reveal=asked.reveal)
+def _view(request: WireMockRequest, call: Call) -> dict[str, Any]:
+    return event_view(call, _stub_of(request, call), reveal=request.reveal)
 
 
-def _requests(asked: WireMockRequest, calls: Iterable[Call]) -> Response:
-    views = [request_view(call.request, reveal=asked.reveal) for call in calls]
+def _requests(request: WireMockRequest, calls: Iterable[Call]) -> Response:
+    views = [request_view(call.request, reveal=request.reveal) for call in calls]
     return answer({"requests": views, "requestJournalDisabled": False})
 
 
-def _since_s(asked: WireMockRequest) -> float:
-    text = asked.query.get("since")
+def _since_s(request: WireMockRequest) -> float:
+    text = request.query.get("since")
     if not text:
         return 0.0
     try:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
-        raise WireMockError(400, [error(f"since: {text!r} is no instant")]) from None
+        raise WireMockError(400, [error(f"since: {text!r} is not an instant")]) from None
 
 
 @table.add("GET", "/requests")
-def list_all(asked: WireMockRequest) -> Response:
-    since_s, wanted = _since_s(asked), asked.query.get("matchingStub")
-    calls = [call for call in asked.lent.journal if call.request.arrived_s >= since_s]
-    if asked.query.get("unmatched", "").lower() == "true":
+def list_all(request: WireMockRequest) -> Response:
+    since_s, wanted = _since_s(request), request.query.get("matchingStub")
+    calls = [call for call in request.context.journal if call.request.arrived_s >= since_s]
+    if request.query.get("unmatched", "").lower() == "true":
         calls = [call for call in calls if not call.matched]
     if wanted:
-        calls = [call for call in calls if (_stub_of(asked, call) or {}).get("id") == wanted]
-    views = [_view(asked, call) for call in calls[: asked.number("limit")]]
+        calls = [call for call in calls if (_stub_of(request, call) or {}).get("id") == wanted]
+    views = [_view(request, call) for call in calls[: request.number("limit")]]
     return answer({"requests": views, "meta": {"total": len(calls)}, "requestJournalDisabled": False})
 
 
 @table.add("DELETE", "/requests")
-def clear(asked: WireMockRequest) -> Response:
-    asked.lent.journal.clear()
+@table.add("POST", "/requests/reset")  # of version 2, and still sent by its clients
+def clear(request: WireMockRequest) -> Response:
+    request.context.journal.clear()
     return answer({})
 
 
-@table.add("POST", "/requests/reset")
-def clear_as_well(asked: WireMockRequest) -> Response:
-    """As version 2 had it, and as its clients still ask."""
-    return clear(asked)
-
-
 @table.add("POST", "/requests/count")
-def count(asked: WireMockRequest) -> Response:
-    return answer({"count": len(_found(asked)), "requestJournalDisabled": False})
+def count(request: WireMockRequest) -> Response:
+    return answer({"count": len(_matching_calls(request)), "requestJournalDisabled": False})
 
 
 @table.add("POST", "/requests/find")
-def find(asked: WireMockRequest) -> Response:
+def find(request: WireMockRequest) -> Response:
     """Oldest first, as there."""
-    return _requests(asked, reversed(_found(asked)))
+    return _requests(request, reversed(_matching_calls(request)))
 
 
-def _found(asked: WireMockRequest) -> list[Call]:
-    pattern = RequestPattern(asked.lent.ns, read_object(asked.request))
-    return [call for call in asked.lent.journal if pattern.holds(call)]
+def _matching_calls(request: WireMockRequest) -> list[Call]:
+    pattern = RequestPattern(request.context.ns, read_object(request.http))
+    return [call for call in request.context.journal if pattern.holds(call)]
 
 
-def _removed(asked: WireMockRequest, holds: Callable[[Call], bool]) -> Response:
-    return answer({"serveEvents": [_view(asked, call) for call in asked.lent.journal.remove(holds)]})
+def _removed(request: WireMockRequest, holds: Callable[[Call], bool]) -> Response:
+    return answer({"serveEvents": [_view(request, call) for call in request.context.journal.remove(holds)]})
 
 
 @table.add("POST", "/requests/remove")
-def remove(asked: WireMockRequest) -> Response:
-    return _removed(asked, RequestPattern(asked.lent.ns, read_object(asked.request)).holds)
+def remove(request: WireMockRequest) -> Response:
+    return _removed(request, RequestPattern(request.context.ns, read_object(request.http)).holds)
 
 
 @table.add("POST", "/requests/remove-by-metadata")
-def remove_by_metadata(asked: WireMockRequest) -> Response:
-    holds = metadata_test(read_object(asked.request))
-    return _removed(asked, lambda call: holds((_stub_of(asked, call) or {}).get("metadata")))
+def remove_by_metadata(request: WireMockRequest) -> Response:
+    holds = metadata_test(read_object(request.http))
+    return _removed(request, lambda call: holds((_stub_of(request, call) or {}).get("metadata")))
 
 
 @table.add("GET", "/requests/unmatched")
-def list_unmatched(asked: WireMockRequest) -> Response:
-    return _requests(asked, [call for call in asked.lent.journal if not call.matched])
+def list_unmatched(request: WireMockRequest) -> Response:
+    return _requests(request, [call for call in request.context.journal if not call.matched])
 
 
 @table.add("GET", "/requests/unmatched/near-misses")
-def nearest_to_unmatched(asked: WireMockRequest) -> Response:
-    found = [
-        one
-        for call in asked.lent.journal
+def nearest_to_unmatched(request: WireMockRequest) -> Response:
+    result = [
+        item
+        for call in request.context.journal
         if not call.matched
-        for one in near_misses.to_call(asked.lent.stubs, call, reveal=asked.reveal)
+        for item in near_misses.to_call(request.context.stubs, call, reveal=request.reveal)
     ]
-    return answer({"nearMisses": found})
+    return answer({"nearMisses": result})
 
 
 @table.add("POST", "/near-misses/request")
-def nearest_to_request(asked: WireMockRequest) -> Response:
-    written = read_object(asked.request)
-    request = near_misses.request_of(written)
-    return answer({"nearMisses": near_misses.to_request(asked.lent.stubs, asked.lent.ns, request, written)})
+def nearest_to_request(request: WireMockRequest) -> Response:
+    written, context = read_object(request.http), request.context
+    nearest = near_misses.to_request(context.stubs, context.ns, near_misses.request_of(written), written)
+    return answer({"nearMisses": nearest})
 
 
 @table.add("POST", "/near-misses/request-pattern")
-def nearest_to_pattern(asked: WireMockRequest) -> Response:
-    calls = list(asked.lent.journal)
+def nearest_to_pattern(request: WireMockRequest) -> Response:
+    calls = list(request.context.journal)
     return answer(
-        {"nearMisses": near_misses.to_pattern(calls, read_object(asked.request), reveal=asked.reveal)}
+        {"nearMisses": near_misses.to_pattern(calls, read_object(request.http), reveal=request.reveal)}
     )
 
 
 @table.add("GET", "/requests/{id}")
-def look(asked: WireMockRequest) -> Response:
-    return answer(_view(asked, _call(asked)))
+def look(request: WireMockRequest) -> Response:
+    return answer(_view(request, _call(request)))
 
 
 @table.add("DELETE", "/requests/{id}")
-def remove_one(asked: WireMockRequest) -> Response:
-    number = _call(asked).number
-    asked.lent.journal.remove(lambda call: call.number == number)
+def remove_one(request: WireMockRequest) -> Response:
+    number = _call(request).number
+    request.context.journal.remove(lambda call: call.number == number)
     return empty()
 
 
-def _call(asked: WireMockRequest) -> Call:
-    number = number_of(asked.params["id"])
-    call = None if number is None else asked.lent.journal.get(number)
+def _call(request: WireMockRequest) -> Call:
+    number = number_of(request.params["id"])
+    call = None if number is None else request.context.journal.get(number)
     if call is None:
         raise not_found()
     return call

@@ -21,28 +21,28 @@ def listed(mappings: list[Mapping], total: int | None = None) -> Response:
 
 
 @table.add("GET", "/mappings")
-def list_all(asked: WireMockRequest) -> Response:
-    every = asked.lent.stubs.all()
-    start, limit = asked.number("offset") or 0, asked.number("limit")
+def list_all(request: WireMockRequest) -> Response:
+    every = request.context.stubs.all()
+    start, limit = request.number("offset") or 0, request.number("limit")
     return listed(every[start : None if limit is None else start + limit], len(every))
 
 
 @table.add("POST", "/mappings")
-def add(asked: WireMockRequest) -> Response:
-    return answer(asked.lent.stubs.add(read_object(asked.request)), 201)
+def add(request: WireMockRequest) -> Response:
+    return answer(request.context.stubs.add(read_object(request.http)), 201)
 
 
 @table.add("DELETE", "/mappings")
-def remove_all(asked: WireMockRequest) -> Response:
-    asked.lent.stubs.remove_all()
+def remove_all(request: WireMockRequest) -> Response:
+    request.context.stubs.remove_all()
     return answer({})
 
 
 @table.add("POST", "/mappings/reset")
-def reset(asked: WireMockRequest) -> Response:
-    """What came here goes, what stands in files is as it was, and scenarios begin anew."""
-    start_all(asked.lent)
-    editing.reset(asked.lent.engine, asked.lent.ns, ["routes", "positions"])
+def reset(request: WireMockRequest) -> Response:
+    """Remove runtime stubs, restore those of files, and restart scenarios."""
+    start_all(request.context)
+    editing.reset(request.context.engine, request.context.ns, ["routes", "positions"])
     return empty()
 
 
@@ -53,96 +53,96 @@ def save(_: WireMockRequest) -> Response:
 
 
 @table.add("POST", "/mappings/import")
-async def import_all(asked: WireMockRequest) -> Response:
-    """Raises WireMockError at the first that can't be; those before it stay, as there. Others have their turn between two."""
-    written = read_object(asked.request)
+async def import_all(request: WireMockRequest) -> Response:
+    """Import stubs until the first error; earlier ones stay, as in WireMock. Other requests run in between."""
+    written = read_object(request.http)
     options = written.get("importOptions") or {}
-    stubs = asked.lent.stubs
+    stubs = request.context.stubs
     ignoring = options.get("duplicatePolicy", "OVERWRITE") == "IGNORE"
     several = written.get("mappings") or []
     if options.get("deleteAllNotInImport"):
-        named = {one.get("id") or one.get("uuid") for one in several}
+        named = {entry.get("id") or entry.get("uuid") for entry in several}
         for mapping in stubs.all():
             await asyncio.sleep(0)
             if mapping["id"] not in named and stubs.has(mapping["id"]):
                 stubs.remove(mapping["id"])
     # The first of the list is asked first, so it comes last.
-    for one in reversed(several):
-        stub_id = one.get("id") or one.get("uuid")
+    for item in reversed(several):
+        stub_id = item.get("id") or item.get("uuid")
         await asyncio.sleep(0)
         if stub_id is None or not stubs.has(stub_id):
-            stubs.add(one)
+            stubs.add(item)
         elif not ignoring:
-            stubs.put(stub_id, one)
+            stubs.put(stub_id, item)
     return empty()
 
 
 @table.add("POST", "/mappings/find-by-metadata")
-def find_by_metadata(asked: WireMockRequest) -> Response:
-    return listed(_by_metadata(asked))
+def find_by_metadata(request: WireMockRequest) -> Response:
+    return listed(_by_metadata(request))
 
 
 @table.add("POST", "/mappings/remove-by-metadata")
-def remove_by_metadata(asked: WireMockRequest) -> Response:
-    for mapping in _by_metadata(asked):
-        asked.lent.stubs.remove(mapping["id"])
+def remove_by_metadata(request: WireMockRequest) -> Response:
+    for mapping in _by_metadata(request):
+        request.context.stubs.remove(mapping["id"])
     return answer({})
 
 
-def _by_metadata(asked: WireMockRequest) -> list[Mapping]:
-    holds = metadata_test(read_object(asked.request))
-    return [mapping for mapping in asked.lent.stubs.all() if holds(mapping.get("metadata"))]
+def _by_metadata(request: WireMockRequest) -> list[Mapping]:
+    holds = metadata_test(read_object(request.http))
+    return [mapping for mapping in request.context.stubs.all() if holds(mapping.get("metadata"))]
 
 
-def _unmatched(asked: WireMockRequest) -> list[Mapping]:
-    """Stubs that nobody has called, by what is in the journal."""
+def _unmatched(request: WireMockRequest) -> list[Mapping]:
+    """Return the stubs without calls in the journal."""
     called = set()
-    for call in asked.lent.journal:
-        stub = asked.lent.stubs.of_call(call.route_id, call.step) if call.route_id is not None else None
+    for call in request.context.journal:
+        stub = request.context.stubs.of_call(call.route_id, call.step) if call.route_id is not None else None
         if stub is not None:
             called.add(stub["id"])
-    return [mapping for mapping in asked.lent.stubs.all() if mapping["id"] not in called]
+    return [mapping for mapping in request.context.stubs.all() if mapping["id"] not in called]
 
 
 @table.add("GET", "/mappings/unmatched")
-def list_unmatched(asked: WireMockRequest) -> Response:
-    return listed(_unmatched(asked))
+def list_unmatched(request: WireMockRequest) -> Response:
+    return listed(_unmatched(request))
 
 
 @table.add("DELETE", "/mappings/unmatched")
-def remove_unmatched(asked: WireMockRequest) -> Response:
-    for mapping in _unmatched(asked):
-        asked.lent.stubs.remove(mapping["id"])
+def remove_unmatched(request: WireMockRequest) -> Response:
+    for mapping in _unmatched(request):
+        request.context.stubs.remove(mapping["id"])
     return answer({})
 
 
 @table.add("POST", "/mappings/remove")
-def remove_one_like(asked: WireMockRequest) -> Response:
-    """The stub with that id, or with that very request."""
-    written = read_object(asked.request)
+def remove_one_like(request: WireMockRequest) -> Response:
+    """Remove the stub with this id or this request."""
+    written = read_object(request.http)
     stub_id = written.get("id") or written.get("uuid")
-    for mapping in asked.lent.stubs.all():
+    for mapping in request.context.stubs.all():
         if mapping["id"] == stub_id or (stub_id is None and _same_request(mapping, written)):
-            asked.lent.stubs.remove(mapping["id"])
+            request.context.stubs.remove(mapping["id"])
     return answer({})
 
 
 def _same_request(mapping: Mapping, written: dict[str, Any]) -> bool:
-    asked = written.get("request") or {}
-    return bool(mapping["request"] == {**asked, "method": asked.get("method", "ANY")})
+    conditions = written.get("request") or {}
+    return bool(mapping["request"] == {**conditions, "method": conditions.get("method", "ANY")})
 
 
 @table.add("GET", "/mappings/{id}")
-def look(asked: WireMockRequest) -> Response:
-    return answer(asked.lent.stubs.named(asked.params["id"])[1])
+def look(request: WireMockRequest) -> Response:
+    return answer(request.context.stubs.named(request.params["id"])[1])
 
 
 @table.add("PUT", "/mappings/{id}")
-def put(asked: WireMockRequest) -> Response:
-    return answer(asked.lent.stubs.put(asked.params["id"], read_object(asked.request)))
+def put(request: WireMockRequest) -> Response:
+    return answer(request.context.stubs.put(request.params["id"], read_object(request.http)))
 
 
 @table.add("DELETE", "/mappings/{id}")
-def remove(asked: WireMockRequest) -> Response:
-    asked.lent.stubs.remove(asked.params["id"])
+def remove(request: WireMockRequest) -> Response:
+    request.context.stubs.remove(request.params["id"])
     return answer({})

@@ -11,7 +11,7 @@ from mockserver.matching.mismatch.differences import distance
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
-from mockserver.wiremock.errors import WireMockError, error
+from mockserver.wiremock.errors import unreadable
 from mockserver.wiremock.patterns import PatternTarget
 from mockserver.wiremock.stubs import Stubs
 from mockserver.wiremock.views import request_view
@@ -25,7 +25,8 @@ def _result(differences: list[Difference]) -> dict[str, Any]:
     return {
         "subEvents": [],
         "diffDescriptions": [
-            {"expected": one.where, "actual": one.text, "errorMessage": one.text} for one in differences
+            {"expected": difference.where, "actual": difference.text, "errorMessage": difference.text}
+            for difference in differences
         ],
         "distance": round(min(1.0, distance(differences) / _FAR), 6),
     }
@@ -42,10 +43,10 @@ def to_call(stubs: Stubs, call: Call, *, reveal: bool) -> list[dict[str, Any]]:
 
 
 def _listed(
-    stubs: Stubs, found: list[tuple[Route, list[Difference]]], shown: dict[str, Any]
+    stubs: Stubs, result: list[tuple[Route, list[Difference]]], shown: dict[str, Any]
 ) -> list[dict[str, Any]]:
     made = []
-    for route, differences in found:
+    for route, differences in result:
         mappings = stubs.of_route(route)
         if mappings:
             made.append({"request": shown, "stubMapping": mappings[0], "matchResult": _result(differences)})
@@ -56,7 +57,7 @@ def to_pattern(calls: list[Call], written: dict[str, Any], *, reveal: bool) -> l
     """The calls nearest to a pattern, nearest first. Raises WireMockError."""
     target = PatternTarget(written)
     ranked = sorted(
-        ((target.differences(call.request), call) for call in calls), key=lambda one: distance(one[0])
+        ((target.differences(call.request), call) for call in calls), key=lambda item: distance(item[0])
     )
     return [
         {
@@ -72,9 +73,7 @@ def request_of(written: dict[str, Any]) -> Request:
     """A request as JSON has it. Raises WireMockError."""
     url, method = written.get("url"), written.get("method", "GET")
     if not isinstance(url, str) or not isinstance(method, str):
-        raise WireMockError(
-            422, [error("Error parsing JSON", "A request has a `url` and a `method`", pointer="/url")]
-        )
+        raise unreadable("A request has a `url` and a `method`", "/url")
     pairs = [
         (str(name), str(value))
         for name, values in (written.get("headers") or {}).items()

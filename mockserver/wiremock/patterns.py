@@ -1,4 +1,4 @@
-"""Request patterns asked of what was received: for counts, for finding, and for what is nearest."""
+"""Request patterns for received requests: counts, searches, near misses."""
 
 from __future__ import annotations
 
@@ -24,39 +24,39 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
-from mockserver.wiremock.errors import WireMockError, error, of_flaws, of_losses
+from mockserver.wiremock.errors import of_flaws, of_losses, unreadable
 
 _WHOLE = ("url", "urlPattern", "urlPathPattern")
 
 
 def url_of(request: Request) -> str:
-    """Path and query, as a `url` of theirs has it."""
+    """Return path and query as in `url`."""
     return f"{request.path}?{request.query_string}" if request.query_string else request.path
 
 
 class RequestPattern:
-    """One pattern, compiled. Raises WireMockError for what can't be asked here."""
+    """A compiled pattern. Raises WireMockError for unsupported patterns."""
 
     def __init__(self, ns: Namespace, written: dict[str, Any]) -> None:
-        """A URL is compared as it came, whole; all else as routes do."""
+        """URLs are compared as received; everything else as in routes."""
         self._url = _url_test(written)
         rest = {key: value for key, value in written.items() if key not in _WHOLE}
-        spec = parse_spec(CountSpec, _asked(rest))
+        spec = parse_spec(CountSpec, _route_of(rest))
         try:
             self._subject = Subject(ns, spec)
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
+        except InvalidInputError as error:
+            raise of_flaws(error) from error
 
     def holds(self, call: Call) -> bool:
         return self._subject.holds(call) and self._url(call.request)
 
 
-def _asked(written: dict[str, Any]) -> dict[str, Any]:
+def _route_of(written: dict[str, Any]) -> dict[str, Any]:
     at = LossPlace()
-    found = request_pattern(written, at)
-    if at.hard or found is None:
-        raise of_losses(at.hard or at.found)
-    return found
+    result = request_pattern(written, at)
+    if at.hard or result is None:
+        raise of_losses(at.hard or at.entries)
+    return result
 
 
 def _url_test(written: dict[str, Any]) -> Callable[[Request], bool]:
@@ -73,28 +73,27 @@ def _url_test(written: dict[str, Any]) -> Callable[[Request], bool]:
 def _regex(source: str, key: str) -> re2._Regexp:
     try:
         return regex(source)
-    except re2.error as why:
-        detail = f"{source!r} is no regular expression of RE2: {why}"
-        raise WireMockError(422, [error("Error parsing JSON", detail, pointer=f"/{key}")]) from why
+    except re2.error as error:
+        raise unreadable(f"{source!r} is not a regular expression of RE2: {error}", f"/{key}") from error
 
 
 class PatternTarget:
-    """A pattern as a route would ask it, so that it can be said what keeps a request from it."""
+    """A pattern in the form of a route, to report its differences from a request."""
 
     def __init__(self, written: dict[str, Any]) -> None:
         """Raises WireMockError."""
-        asked = _asked(written)
-        line = parse_request_line(asked["request"])
+        conditions = _route_of(written)
+        line = parse_request_line(conditions["request"])
         self.id = "the pattern"
         self.methods = line.methods
         self.host = None
         self.matcher: Matcher | None = None
         try:
             self.pattern = PathPattern(line.path)
-            if "match" in asked:
-                self.matcher = compile_match(parse_spec(MatchSpec, asked["match"]), _no_files)
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
+            if "match" in conditions:
+                self.matcher = compile_match(parse_spec(MatchSpec, conditions["match"]), _no_files)
+        except InvalidInputError as error:
+            raise of_flaws(error) from error
 
     def differences(self, request: Request) -> list[Difference]:
         """Everything that keeps the request from it."""
@@ -106,15 +105,15 @@ def _no_files(name: str, path: KeyPath) -> bytes:
 
 
 def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
-    """Whether a stub's metadata are as a pattern for JSON asks. Raises WireMockError."""
+    """Return a test of the metadata of stubs by a JSON pattern. Raises WireMockError."""
     at, match = LossPlace(), dict[str, Any]()
     body_patterns([written], match, at)
     if at.hard:
         raise of_losses(at.hard)
     try:
         matcher = compile_match(parse_spec(MatchSpec, match), _no_files)
-    except InvalidInputError as why:
-        raise of_flaws(why) from why
+    except InvalidInputError as error:
+        raise of_flaws(error) from error
 
     def holds(metadata: object) -> bool:
         return metadata is not None and matcher.holds(Request("POST", "/", (), json.dumps(metadata).encode()))

@@ -1,4 +1,4 @@
-"""The journal: the recorded calls of the namespace, newest first, without those that a client has had removed."""
+"""The journal: calls of the namespace, newest first, without those that a client removed."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from mockserver.model.call import Call
 
 
 class Journal:
-    """
-    Removing single calls takes them out of the journal alone: records and counts
-    of the namespace stay whole. Removing all forgets them.
-    """
+    """Removed calls are hidden here, and stay in the call log of the namespace; `clear` clears it."""
 
     def __init__(self, ns: Namespace) -> None:
         self._ns = ns
         self._removed: set[int] = set()
 
     def __iter__(self) -> Iterator[Call]:
-        """Newest first; what never came whole and what answered itself is none of theirs."""
+        """Yield the calls, newest first, without incomplete and automatic ones."""
         return (
             call
             for call in reversed(self._ns.record)
@@ -32,10 +29,10 @@ class Journal:
 
     def remove(self, holds: Callable[[Call], bool]) -> list[Call]:
         """Those that were removed."""
-        found = [call for call in self if holds(call)]
+        result = [call for call in self if holds(call)]
         recorded = {call.number for call in self._ns.record}
-        self._removed = (self._removed & recorded) | {call.number for call in found}
-        return found
+        self._removed = (self._removed & recorded) | {call.number for call in result}
+        return result
 
     def clear(self) -> None:
         self._removed.clear()

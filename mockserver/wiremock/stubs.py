@@ -1,9 +1,7 @@
 """
-Stub mappings over the routes of a namespace: what is answered, as WireMock writes it.
+Stub mappings of a namespace.
 
-A stub that came here is kept as it came, beside the route that was made of it;
-it stands for that route as long as nobody has changed it. Any other route is
-shown as an export would write it.
+A created stub is kept with its route, and shown as long as the route is unchanged. Other routes are exported.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from mockserver.formats.wiremock.replies import WireMockReplies
 from mockserver.formats.wiremock.routes import STARTED, route
 from mockserver.formats.wiremock.writer import Out
 from mockserver.schema.scenario import RUNTIME
-from mockserver.wiremock.errors import WireMockError, error, not_found, of_flaws, of_losses, taken
+from mockserver.wiremock.errors import WireMockError, error, not_found, of_flaws, of_losses, taken, unreadable
 
 Mapping = dict[str, Any]
 _FIRST = ("id", "name", "request", "response", "uuid")
@@ -36,55 +34,55 @@ class Stubs:
         self._most = most
         self._files = files
         self._kept: dict[str, tuple[dict[str, Any], Mapping]] = {}
-        """By route id: the route's own data, by which it is known again, and the stub."""
+        """By route id: the data of the route, and the stub."""
         self._shown: dict[str, tuple[dict[str, Any], list[Mapping]]] = {}
-        """The same for routes that did not come here."""
+        """Exported stubs of other routes."""
 
     # Looking
 
     def all(self) -> list[Mapping]:
-        """In the order in which they are asked."""
-        routes = sorted(self._ns.active_routes(), key=lambda one: one.key)
-        return [mapping for one in routes for mapping in self.of_route(one)]
+        """Return all stubs in matching order."""
+        routes = sorted(self._ns.active_routes(), key=lambda item: item.key)
+        return [mapping for item in routes for mapping in self.of_route(item)]
 
-    def of_route(self, one: Route) -> list[Mapping]:
-        """The stub that it was made of; or those, one for each step, that would say the same."""
-        kept = self._kept.get(one.id)
-        if kept is not None and kept[0] is one.data:
+    def of_route(self, first: Route) -> list[Mapping]:
+        """Return the stub of a route, or the exported stubs, one for each step."""
+        kept = self._kept.get(first.id)
+        if kept is not None and kept[0] is first.data:
             return [kept[1]]
-        shown = self._shown.get(one.id)
-        if shown is None or shown[0] is not one.data:
-            shown = self._shown[one.id] = (one.data, _exported(one))
+        shown = self._shown.get(first.id)
+        if shown is None or shown[0] is not first.data:
+            shown = self._shown[first.id] = (first.data, _exported(first))
         return shown[1]
 
     def of_call(self, route_id: str, step: int | None) -> Mapping | None:
-        """What answered a call, also where it is gone by now."""
-        one = self._ns.route(route_id)
-        if one is None:
+        """Return the stub that answered a call, even if it was removed."""
+        item = self._ns.route(route_id)
+        if item is None:
             kept = self._kept.get(route_id)
             return None if kept is None else kept[1]
-        found = self.of_route(one)
-        return found[min((step or 1) - 1, len(found) - 1)] if found else None
+        result = self.of_route(item)
+        return result[min((step or 1) - 1, len(result) - 1)] if result else None
 
     def named(self, stub_id: str) -> tuple[Route, Mapping]:
         """Raises WireMockError where there is none."""
         _check_id(stub_id)
-        found = self._find(stub_id) or next(
+        result = self._find(stub_id) or next(
             (pair for pair in self._pairs() if pair[1]["id"] == stub_id), None
         )
-        if found is None:
+        if result is None:
             raise not_found()
-        return found
+        return result
 
     def has(self, stub_id: str) -> bool:
         """Whether there is one with that id, among those that came here and those of files."""
         return self._find(stub_id) is not None
 
     def _find(self, stub_id: str) -> tuple[Route, Mapping] | None:
-        """The one that came here with that id, or that stands for a route of a file: without a look at every stub."""
-        one = self._ns.route(f"{RUNTIME}/{stub_id}")
-        if one is not None:
-            return one, self.of_route(one)[0]
+        """Return the stub with this id, among created stubs and those of files, without exporting all routes."""
+        item = self._ns.route(f"{RUNTIME}/{stub_id}")
+        if item is not None:
+            return item, self.of_route(item)[0]
         written = (other for scenario in self._ns.scenarios() for other in scenario.routes)
         return next(
             (
@@ -97,16 +95,16 @@ class Stubs:
         )
 
     def _pairs(self) -> Iterator[tuple[Route, Mapping]]:
-        for one in self._ns.active_routes():
-            for mapping in self.of_route(one):
-                yield one, mapping
+        for active_route in self._ns.active_routes():
+            for mapping in self.of_route(active_route):
+                yield active_route, mapping
 
     def kept(self) -> Iterator[Mapping]:
-        """Those that came here and still answer."""
-        for one in self._ns.active_routes():
-            found = self._kept.get(one.id)
-            if found is not None and found[0] is one.data:
-                yield found[1]
+        """Yield the created stubs that are active."""
+        for active_route in self._ns.active_routes():
+            result = self._kept.get(active_route.id)
+            if result is not None and result[0] is active_route.data:
+                yield result[1]
 
     # Changing
 
@@ -119,7 +117,7 @@ class Stubs:
         return self._placed(mapping, lambda data: editing.add_route(self._ns, data))
 
     def put(self, stub_id: str, written: Mapping) -> Mapping:
-        """In the place of the one with that id. Raises WireMockError; then nothing was changed."""
+        """Replace the stub with this id. Raises WireMockError without changes."""
         old, _ = self.named(stub_id)
         mapping = normalised({**written, "id": stub_id, "uuid": stub_id})
         if old.scenario.name == RUNTIME:
@@ -132,20 +130,20 @@ class Stubs:
 
     def remove(self, stub_id: str) -> None:
         """Raises WireMockError where there is none."""
-        one, _ = self.named(stub_id)
-        self._removed(one)
+        item, _ = self.named(stub_id)
+        self._removed(item)
 
     def remove_all(self) -> None:
-        """Those of files too, in this namespace; a reset brings these back."""
+        """Remove all stubs, including those of files; a reset restores these."""
         editing.remove_runtime_routes(self._ns)
         for scenario in list(self._ns.scenarios()):
             editing.remove_scenario(self._ns, scenario.name)
 
-    def _removed(self, one: Route) -> None:
+    def _removed(self, first: Route) -> None:
         try:
-            editing.remove_route(self._ns, one)
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
+            editing.remove_route(self._ns, first)
+        except InvalidInputError as exception:
+            raise of_flaws(exception) from exception
 
     def _check_room(self) -> None:
         overlay = self._ns.overlay
@@ -159,13 +157,13 @@ class Stubs:
         at = LossPlace()
         data = route(mapping, WireMockReplies(self._files.get, inline=True), at, exact=True)
         if at.hard or data is None:
-            raise of_losses(at.hard or at.found)
+            raise of_losses(at.hard or at.entries)
         try:
             made = place({"name": mapping["id"], **data})
-        except InvalidInputError as why:
-            raise of_flaws(why) from why
-        except editing.EditConflictError as why:
-            raise taken(mapping["id"]) from why
+        except InvalidInputError as exception:
+            raise of_flaws(exception) from exception
+        except editing.EditConflictError as exception:
+            raise taken(mapping["id"]) from exception
         self._keep(made, mapping)
         return mapping
 
@@ -176,7 +174,7 @@ class Stubs:
 
 
 def normalised(written: Mapping) -> Mapping:
-    """A stub as it is shown: with its id, and with what their server fills in."""
+    """Return a stub with its id and the defaults of WireMock."""
     stub_id = written.get("id") or written.get("uuid")
     if stub_id is not None:
         _check_id(stub_id)
@@ -184,9 +182,7 @@ def normalised(written: Mapping) -> Mapping:
     request = written.get("request") or written.get("requestPattern") or {}
     response = written.get("response") or written.get("responseDefinition") or {}
     if not isinstance(request, dict) or not isinstance(response, dict):
-        raise WireMockError(
-            422, [error("Error parsing JSON", "`request` and `response` are objects", pointer="/")]
-        )
+        raise unreadable("`request` and `response` are objects")
     made: Mapping = {"id": stub_id}
     if written.get("name"):
         made["name"] = written["name"]
@@ -210,17 +206,17 @@ def _check_id(stub_id: object) -> None:
         raise WireMockError(400, [error(f"{stub_id} is not a valid UUID")])
 
 
-def _exported(one: Route) -> list[Mapping]:
-    document = one.scenario.source.data
-    made = Out().route(one.scenario.name, document, {"reply": 200, **one.data}, LossPlace(one.id))
-    if one.scenario.name == RUNTIME and made and _is_id(one.name):
+def _exported(left: Route) -> list[Mapping]:
+    document = left.scenario.source.data
+    made = Out().route(left.scenario.name, document, {"reply": 200, **left.data}, LossPlace(left.id))
+    if left.scenario.name == RUNTIME and made and _is_id(left.name):
         # It came here once: before a restart, or before it was changed at the other API.
         first = {key: value for key, value in made[0].items() if key != "name"}
-        made[0] = {**first, "id": one.name}
+        made[0] = {**first, "id": left.name}
     return [{**mapping, "uuid": mapping["id"]} for mapping in made]
 
 
 def states_of(mapping: Mapping) -> set[str]:
-    """The states that a stub of a scenario knows."""
-    found = {mapping.get("requiredScenarioState"), mapping.get("newScenarioState"), STARTED}
-    return {one for one in found if one is not None}
+    """Return the states of a stub."""
+    result = {mapping.get("requiredScenarioState"), mapping.get("newScenarioState"), STARTED}
+    return {item for item in result if item is not None}

@@ -1,4 +1,4 @@
-"""`/reset`, `/settings`, `/health`, `/version`, `/files`, and what is told honestly not to be here."""
+"""`/reset`, `/settings`, `/health`, `/version`, `/files`, and unsupported endpoints."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from mockserver.wiremock.table import WireMockRequest, WireMockTable
 
 table = WireMockTable()
 SPOKEN = "3.13.2"
-"""The version of WireMock whose admin API this speaks, and that it is held against."""
+"""Version of WireMock whose admin API is supported and tested."""
 
 
 @table.add("POST", "/reset")
-def reset(asked: WireMockRequest) -> Response:
-    """Stubs as the files have them, no calls, all scenarios begun anew."""
-    lent = asked.lent
-    lent.journal.clear()
-    editing.reset(lent.engine, lent.ns, ["calls", "memory", "positions", "routes"])
+def reset(request: WireMockRequest) -> Response:
+    """Restore the stubs of files, clear the calls, and restart scenarios."""
+    context = request.context
+    context.journal.clear()
+    editing.reset(context.engine, context.ns, ["calls", "memory", "positions", "routes"])
     return empty()
 
 
 @table.add("GET", "/health")
-def health(asked: WireMockRequest) -> Response:
+def health(request: WireMockRequest) -> Response:
     return answer({
         "status": "healthy",
-        "message": f"mockserver {__version__} speaks WireMock",
+        "message": f"mockserver {__version__} supports WireMock",
         "version": SPOKEN,
-        "uptimeInSeconds": int(asked.lent.uptime_s()),
+        "uptimeInSeconds": int(request.context.uptime_s()),
         "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
     })  # fmt: skip
 
@@ -56,13 +56,15 @@ def version(_: WireMockRequest) -> Response:
 
 
 @table.add("GET", "/settings")
-def settings(asked: WireMockRequest) -> Response:
-    return answer({"settings": {**asked.lent.settings, "proxyPassThrough": False}})
+def settings(request: WireMockRequest) -> Response:
+    return answer({"settings": {**request.context.settings, "proxyPassThrough": False}})
 
 
-def _set(asked: WireMockRequest) -> Response:
-    """A delay for all stubs without one of their own, on this port. Raises WireMockError."""
-    written, at = read_object(asked.request), LossPlace()
+@table.add("POST", "/settings")
+@table.add("PUT", "/settings")
+def put_settings(request: WireMockRequest) -> Response:
+    """Set the global delay of this port. Raises WireMockError."""
+    written, at = read_object(request.http), LossPlace()
     kept: dict[str, object] = {}
     delay: float | DelayRangeSpec | None = None
     if written.get("fixedDelay") is not None:
@@ -73,36 +75,32 @@ def _set(asked: WireMockRequest) -> Response:
         delay = _delay(distribution(written["delayDistribution"], at.at("delayDistribution")))
     if at.hard:
         raise of_losses(at.hard)
-    asked.lent.settings.clear()
-    asked.lent.settings.update(kept)
-    asked.lent.theirs.delay = delay
+    request.context.settings.clear()
+    request.context.settings.update(kept)
+    request.context.theirs.delay = delay
     return empty()
 
 
 def _delay(written: object) -> float | DelayRangeSpec | None:
     try:
-        found: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
-    except InvalidInputError as why:
-        raise of_flaws(why) from why
-    return found
-
-
-table.add("POST", "/settings")(_set)
-table.add("PUT", "/settings")(_set)
+        result: float | DelayRangeSpec | None = parse_spec(ReplySpec, {"delay": written}).delay
+    except InvalidInputError as exception:
+        raise of_flaws(exception) from exception
+    return result
 
 
 @table.add("GET", "/files")
-def list_files(asked: WireMockRequest) -> Response:
-    return answer(sorted(asked.lent.files))
+def list_files(request: WireMockRequest) -> Response:
+    return answer(sorted(request.context.files))
 
 
 @table.add("PUT", "/files/{path}")
-def put_file(asked: WireMockRequest) -> Response:
-    """In memory; a stub answers with what its file held when the stub came."""
-    files, data = asked.lent.files, asked.request.body
+def put_file(request: WireMockRequest) -> Response:
+    """Store a file in memory; a stub keeps the content of its creation."""
+    files, data = request.context.files, request.http.body
     if sum(map(len, files.values())) + len(data) > MOST_FILE_BYTES:
         raise WireMockError(413, [error(f"Files hold at most {MOST_FILE_BYTES} bytes together", code=50)])
-    files[asked.params["path"]] = data
+    files[request.params["path"]] = data
     return Response(200, (), base64.b64encode(data))
 
 
@@ -110,16 +108,16 @@ MOST_FILE_BYTES = 64_000_000
 
 
 @table.add("GET", "/files/{path}")
-def look_at_file(asked: WireMockRequest) -> Response:
-    data = asked.lent.files.get(asked.params["path"])
+def look_at_file(request: WireMockRequest) -> Response:
+    data = request.context.files.get(request.params["path"])
     if data is None:
         raise not_found()
     return Response(200, [("Content-Type", "application/octet-stream")], data)
 
 
 @table.add("DELETE", "/files/{path}")
-def remove_file(asked: WireMockRequest) -> Response:
-    asked.lent.files.pop(asked.params["path"], None)
+def remove_file(request: WireMockRequest) -> Response:
+    request.context.files.pop(request.params["path"], None)
     return empty()
 
 
@@ -128,9 +126,8 @@ def recording_status(_: WireMockRequest) -> Response:
     return answer({"status": "NeverStarted"})
 
 
-def _no_recording(_: WireMockRequest) -> Response:
+@table.add("POST", "/recordings/start")
+@table.add("POST", "/recordings/stop")
+@table.add("POST", "/recordings/snapshot")
+def no_recording(_: WireMockRequest) -> Response:
     raise WireMockError(501, [error("Recording is not part of this dialect", code=50)])
-
-
-for path in ("/recordings/start", "/recordings/stop", "/recordings/snapshot"):
-    table.add("POST", path)(_no_recording)

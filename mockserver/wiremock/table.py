@@ -1,4 +1,4 @@
-"""The dialect's table: which call is answered by which function."""
+"""Routing table of the WireMock API."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from mockserver.wiremock.stubs import Stubs
 
 
 @dataclass(slots=True)
-class Lent:
-    """What every call works on. `files` are those of `/files`, which stubs answer with."""
+class WireMockContext:
+    """Shared objects of the handlers. `files` are those of `/files`."""
 
     engine: Engine
     theirs: WireMockEngine
@@ -35,15 +35,15 @@ class Lent:
 class WireMockRequest:
     """One call, parsed."""
 
-    lent: Lent
-    request: Request
+    context: WireMockContext
+    http: Request
     params: dict[str, str]
     query: dict[str, str]
 
     @property
     def reveal(self) -> bool:
-        """Whether secrets are shown to who asks."""
-        return self.lent.may_reveal(self.request)
+        """Whether secrets are shown to this client."""
+        return self.context.may_reveal(self.http)
 
     def number(self, name: str) -> int | None:
         """A query parameter that is a whole number; None where it is left out. Raises WireMockError."""
@@ -51,12 +51,12 @@ class WireMockRequest:
         if text is None:
             return None
         if not text.isascii() or not text.isdigit():
-            raise WireMockError(400, [error(f"{name}: {text!r} is no number")])
+            raise WireMockError(400, [error(f"{name}: {text!r} is not a number")])
         return int(text[:12])
 
 
 Handler = Callable[[WireMockRequest], Response | Awaitable[Response]]
-"""Awaitable where it takes long, and lets others have their turn."""
+"""Awaitable if it takes long, so that other requests run in between."""
 H = TypeVar("H", bound=Handler)
 _PARAM = re.compile(r"\\\{(\w+)\\\}")
 
@@ -65,16 +65,16 @@ class WireMockTable:
     """Handlers by method and path below /__admin."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[str, re.Pattern[str], Handler]] = []
+        self._handlers: list[tuple[str, re.Pattern[str], Handler]] = []
 
     def add(self, method: str, path: str) -> Callable[[H], H]:
         """Decorates the handler of one line. A parameter called `path` takes slashes."""
         source = _PARAM.sub(
-            lambda one: f"(?P<{one[1]}>{'.+' if one[1] == 'path' else '[^/]+'})", re.escape(path)
+            lambda item: f"(?P<{item[1]}>{'.+' if item[1] == 'path' else '[^/]+'})", re.escape(path)
         )
 
         def register(handler: H) -> H:
-            self._found.append((method, re.compile(source), handler))
+            self._handlers.append((method, re.compile(source), handler))
             return handler
 
         return register
@@ -82,7 +82,7 @@ class WireMockTable:
     def find(self, method: str, path: str) -> tuple[Handler, dict[str, str]]:
         """The handler, and its parameters. Raises WireMockError where there is none."""
         wanted = "GET" if method == "HEAD" else method
-        for known, pattern, handler in self._found:
+        for known, pattern, handler in self._handlers:
             fits = pattern.fullmatch(path) if known == wanted else None
             if fits is not None:
                 return handler, {name: decode_segment(value) for name, value in fits.groupdict().items()}

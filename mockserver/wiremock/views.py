@@ -36,14 +36,14 @@ def number_of(event: str) -> int | None:
 
 def _lines(pairs: Pairs) -> dict[str, Any]:
     """Header lines by name, a list where one came several times."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for name, value in pairs:
-        key = next((one for one in found if one.lower() == name.lower()), None)
+        key = next((item for item in result if item.lower() == name.lower()), None)
         if key is None:
-            found[name] = value
+            result[name] = value
         else:
-            found[key] = [*(found[key] if isinstance(found[key], list) else [found[key]]), value]
-    return found
+            result[key] = [*(result[key] if isinstance(result[key], list) else [result[key]]), value]
+    return result
 
 
 def _values(grouped: abc.Mapping[str, abc.Iterable[str]]) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def _cookies(request: Request) -> dict[str, Any]:
 
 
 def masked(request: Request) -> Request:
-    """The same without its secrets: what is shown to who may not see them."""
+    """Return the request without its secrets."""
     pairs = _masked_lines(request.headers.pairs)
     body = b"" if "content-encoding" in request.headers else mask_bytes(request.body, request.media_type)
     target = mask_target(url_of(request))
@@ -126,11 +126,11 @@ def _response_view(response: Response | None, *, reveal: bool, empty: bool) -> d
         coded = any(name.lower() == "content-encoding" for name, _ in lines)
         body = b"" if coded else mask_bytes(body, response.header("content-type") or "")
         lines = _masked_lines(lines)
-    found: dict[str, Any] = {"status": response.status}
+    result: dict[str, Any] = {"status": response.status}
     if lines and not empty:
-        found["headers"] = _lines(lines)
+        result["headers"] = _lines(lines)
     return {
-        **found,
+        **result,
         "bodyAsBase64": base64.b64encode(body).decode(),
         "body": body.decode("utf-8", "replace"),
     }

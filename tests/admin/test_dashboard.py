@@ -5,7 +5,7 @@ import re
 import pytest
 from support.http import ask
 
-from mockserver.admin import ui
+from mockserver.admin.endpoints import ui
 
 
 def get(server, path, headers=None):

@@ -147,7 +147,10 @@ def test_a_reload_with_errors_changes_nothing_and_lists_all_of_them(server, writ
     problem = server.admin.refused(422, "POST", "/reload")
 
     assert len(problem["errors"]) == 3
-    assert "other.yaml:2:30: routes[0].reply: 99 is no HTTP status. Use 200 to 599." in problem["detail"]
+    assert (
+        "other.yaml:2:30: routes[0].reply: 99 is not a valid HTTP status. Use 200 to 599."
+        in problem["detail"]
+    )
     assert "pay.yaml:1:11: " in problem["detail"]
     assert server.ask("POST", "/charges").status == 200
     assert server.ask("GET", "/y").status == 404

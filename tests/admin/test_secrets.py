@@ -75,7 +75,7 @@ def test_a_call_keeps_its_form(server):
 def test_a_miss_says_what_differs_without_them(server):
     answer = log_in(server, f"/login/{CARD}", **{"X-App": KEY})
     assert not leaked(answer.text)
-    assert answer.json()["title"] == "No route takes POST /login/****4242"
+    assert answer.json()["title"] == "No route matches POST /login/****4242"
 
     plain = server.ask("POST", f"/login/{CARD}", headers={"Accept": "text/plain", "X-App": KEY})
     assert not leaked(plain.text)

@@ -5,8 +5,8 @@ from support.events import following
 from support.http import ask
 from support.wire import Wire
 
-from mockserver.admin import stream
-from mockserver.admin.stream import Pace
+from mockserver.admin.endpoints import stream
+from mockserver.admin.endpoints.stream import Pace
 
 SHOP = """
 routes:

@@ -274,7 +274,7 @@ def test_all_checks_of_a_list_must_hold(verify, charge):
     problem = verify([good, bad, {"unmatched": 0}]).json()
 
     assert [one["ok"] for one in problem["checks"]] == [True, False, True]
-    assert problem["title"] == "1 of 3 checks do not hold"
+    assert problem["title"] == "1 of 3 checks failed"
     assert problem["detail"].startswith("capture: expected 1 call, saw 0")
 
 

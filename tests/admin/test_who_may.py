@@ -137,7 +137,7 @@ def test_a_further_host_may_be_written_in_several_ways(serving, name):
 
 @pytest.mark.parametrize("name", ["", "*", "*.example", "http://mock.example", "a b", "[::1", "me@mock"])
 def test_a_further_host_that_is_none_is_refused_at_once(name):
-    with pytest.raises(InvalidInputError, match=r"--admin-host: .* is no host name\. Write a name"):
+    with pytest.raises(InvalidInputError, match=r"--admin-host: .* is not a valid host name\. Write a name"):
         Guard(hosts=[name])
 
 
@@ -266,7 +266,7 @@ def test_others_who_reach_it_without_a_token_are_warned_of_once(serving, caplog,
 
     (said,) = caplog.messages
     assert said == (
-        "the admin API listens on 0.0.0.0 and asks for no token: whoever reaches it can change every answer. "
+        "the admin API listens on 0.0.0.0 without a token: everyone who can reach it can change every answer. "
         "Set --admin-token, or let only your tests reach this port"
     )
 

@@ -7,8 +7,8 @@ from support.dashboard import SCRIPTS, Dashboard
 from support.http import ask
 from support.wire import Wire
 
-from mockserver.admin import stream
-from mockserver.admin.stream import Pace
+from mockserver.admin.endpoints import stream
+from mockserver.admin.endpoints.stream import Pace
 
 SCRIPT = "<script>document.title='run'</script>"
 

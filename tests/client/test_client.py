@@ -98,7 +98,7 @@ def test_a_wrong_reply_is_refused_with_every_flaw_and_changes_nothing(mock, call
     with pytest.raises(Refused) as caught:
         mock.get("/x", priority="high").reply({"status": 99})
     assert {one["pointer"] for one in caught.value.errors} == {"/priority", "/reply/status"}
-    assert "99 is no HTTP status. Use 200 to 599" in str(caught.value)
+    assert "99 is not a valid HTTP status. Use 200 to 599" in str(caught.value)
     assert caught.value.problem["status"] == 422
     assert call("GET /x").status == 404
 
@@ -504,7 +504,7 @@ def test_a_namespace_may_see_only_some_scenarios(mock, call):
 def test_a_taken_name_is_a_conflict(mock):
     with (
         mock.namespace("once"),
-        pytest.raises(Refused, match="There is a namespace 'once' already") as caught,
+        pytest.raises(Refused, match="There is already a namespace 'once'") as caught,
     ):
         mock.namespace("once")
     assert caught.value.kind == "conflict"

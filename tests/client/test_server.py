@@ -56,7 +56,7 @@ def test_it_can_be_started_and_stopped_again():
 
 def test_scenarios_that_are_wrong_are_named(write):
     folder = write("routes: [{request: GET /x, reply: 99}]")
-    with pytest.raises(LoadError, match="99 is no HTTP status"):
+    with pytest.raises(LoadError, match="99 is not a valid HTTP status"):
         mockserver.Server(folder).start()
 
 
@@ -246,10 +246,10 @@ def test_a_function_that_fails_is_a_500_that_says_where(mock, caplog, is_async):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("200", "which is no reply. Return a status"),
-        (None, "which is no reply"),
-        ([200, 201], "which is no reply"),
-        (99, "99 is no HTTP status"),
+        ("200", "which is not a reply. Return a status"),
+        (None, "which is not a reply"),
+        ([200, 201], "which is not a reply"),
+        (99, "99 is not a valid HTTP status"),
         ({"stauts": 1}, "Did you mean 'status'"),
         ({"file": "x"}, "No such file"),
         ({"choose": [{"status": 200}]}, "a function answers one reply"),
@@ -287,7 +287,7 @@ def test_flaws_beside_a_function_are_told_as_ever(mock):
         mock.get("/x", priority="high").reply(lambda request: 200)
     assert caught.value.errors[0]["pointer"] == "/priority"
     mock.get("/x", name="x").reply(lambda request: 200)
-    with pytest.raises(Refused, match="There is a route runtime/x already"):
+    with pytest.raises(Refused, match="There is already a route runtime/x"):
         mock.get("/x", name="x").reply(lambda request: 200)
     with mock.namespace("gone") as gone:
         route = gone.get("/x")

@@ -128,7 +128,7 @@ def test_match_as_a_whole_may_stand_beside_single_conditions():
 def test_an_unknown_keyword_of_a_route_names_the_near_one():
     with pytest.raises(TypeError, match=r"a route \(GET /x\) has no keyword 'jsn'\. Did you mean 'json'\?"):
         route_document("GET /x", {"jsn": 1})
-    with pytest.raises(TypeError, match=re.escape("Here that is query=.")):
+    with pytest.raises(TypeError, match=re.escape("Use query=.")):
         route_document("GET /x", {"params": {}})
 
 

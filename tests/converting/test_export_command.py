@@ -53,7 +53,7 @@ def test_losses_are_told_and_strict_writes_nothing(write, tmp_path):
     done = run("har", folder, "-o", tmp_path / "my.har")
     assert done.exit_code == 0
     assert done.stderr.splitlines()[:3] == [
-        "shop: routes[0].reply.delay: there is no word for it in this format.",
+        "shop: routes[0].reply.delay: this format has no counterpart.",
         "shop: routes[0].request: an example stands for the parameters id.",
         "2 things could not be converted.",
     ]
@@ -82,7 +82,7 @@ def test_files_beside_scenarios_of_several_folders_are_found(write, tmp_path):
         (["hra"], "there is no format 'hra'"),
         (["har", "x", "--from", "http://localhost"], "leave SCENARIOS or --from out"),
         (["har", "--reveal"], "--reveal is for the calls of a server"),
-        (["har", "--from", "ftp://x"], "'ftp://x' is no server"),
+        (["har", "--from", "ftp://x"], "'ftp://x' is not a server"),
         (["har", "--from", "http://127.0.0.1:1"], "no mockserver answers there"),
     ],
 )

@@ -92,9 +92,9 @@ def test_a_folder_gets_a_file_for_each_scenario_and_bodies_beside(archive, tmp_p
     ("entries", "args", "said"),
     [
         ([entry(), entry("https://b.example/")], [], "these are 2 scenarios (api.example, b.example): give a folder with -o"),
-        ([entry(text="x" * 9000)], [], "1 file would lie beside the scenario: give a file or a folder with -o"),
+        ([entry(text="x" * 9000)], [], "1 file would be written next to the scenario: give a file or a folder with -o"),
         ([entry(), entry("https://b.example/")], ["--name", "x", "-o", "out"], "--name is for one scenario, and these are 2"),
-        ([entry()], ["--name", "a/b"], "'a/b' is no scenario name"),
+        ([entry()], ["--name", "a/b"], "'a/b' is not a valid scenario name"),
         ([entry(status=0)], [], "there is no scenario in it"),
     ],
 )  # fmt: skip
@@ -115,7 +115,7 @@ def test_what_is_there_is_written_over_only_by_force(archive, tmp_path):
 
     refused = run("har", source, "-o", tmp_path / "out")
     assert refused.exit_code == 2
-    assert f"{beside}: there already. Give --force to write over it" in refused.stderr
+    assert f"{beside}: already exists. Use --force to overwrite it" in refused.stderr
     assert beside.read_text() == "mine"
     assert not (tmp_path / "out" / "shop.yaml").exists()
 
@@ -136,8 +136,8 @@ def test_losses_are_told_with_their_place_and_counted(archive):
 
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
-        "log.entries[1]: no answer came. Write a fault, such as {fault: reset}, if that is what happened",
-        "log.entries[2]: 101 is no final answer. Routes answer with 200 to 599",
+        "log.entries[1]: there is no answer. Write a fault, such as {fault: reset}, if that is what happened",
+        "log.entries[2]: 101 is not a final status. Routes answer with 200 to 599",
         "2 things could not be converted.",
     ]
 
@@ -199,7 +199,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(importer, tmp_path):
     done = run("har", tmp_path, "-o", tmp_path / "out")
 
     assert done.exit_code == 2
-    assert "leads out of" in done.stderr
+    assert "is outside of" in done.stderr
 
 
 def test_a_source_that_a_reader_fails_at_is_refused_without_a_traceback(tmp_path, monkeypatch):
@@ -259,11 +259,11 @@ def test_examples_that_are_left_out_are_counted_on_stderr_and_are_no_loss(tmp_pa
 
 
 LOST_WHOLE = {
-    "har": ("a.har", {"log": {"entries": [{"request": {"method": "GET", "url": "wss://x.example/a"}, "response": {"status": 101}}]}}, "is no URL of HTTP"),
+    "har": ("a.har", {"log": {"entries": [{"request": {"method": "GET", "url": "wss://x.example/a"}, "response": {"status": 101}}]}}, "is not a URL of HTTP"),
     "postman": ("a.json", {"info": {"name": "x"}, "item": [{"name": "a"}]}, "neither a request nor items"),
     "openapi": ("a.json", {"openapi": "3.1.0", "info": {"title": "x", "version": "1"}, "paths": {"/a{b}{c}": {"get": {"responses": {"200": {"description": "x"}}}}}}, "can't be told apart"),
     "mountebank": ("a.json", {"imposters": [{"port": 1, "protocol": "tcp", "stubs": []}]}, "tcp"),
-    "vcr": ("a.yaml", {"version": 1, "interactions": [{"request": {"method": "CONNECT", "uri": "http://x.example/a", "headers": {}, "body": None}, "response": {"status": {"code": 200}, "headers": {}, "body": {"string": ""}}}]}, "asks a proxy"),
+    "vcr": ("a.yaml", {"version": 1, "interactions": [{"request": {"method": "CONNECT", "uri": "http://x.example/a", "headers": {}, "body": None}, "response": {"status": {"code": 200}, "headers": {}, "body": {"string": ""}}}]}, "is a request to a proxy"),
 }  # fmt: skip
 
 

@@ -6,14 +6,14 @@ import asyncio
 import json
 import time
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.http import Request
 from mockserver.wiremock.dialect import Dialect
 
 
 def test_between_two_mappings_of_an_import_others_have_their_turn():
-    engine = Engine(build_world([]), wall=time.time, mono=time.monotonic)
+    engine = Engine(build_scenario_set([]), wall=time.time, mono=time.monotonic)
     dialect = Dialect(
         engine, most_routes=1000, refused=lambda _: None, may_reveal=lambda _: True, uptime_s=lambda: 0.0
     )

@@ -227,7 +227,7 @@ def test_a_service_that_is_down_ends_with_2(write):
     ("scenario", "url", "said"),
     [
         ("routes: [{request: GET /x}]", "http://127.0.0.1:9", "the key 'reply' is missing"),
-        (SHOP, "nowhere", "--against: 'nowhere' is no http or https URL"),
+        (SHOP, "nowhere", "--against: 'nowhere' is not an http or https URL"),
     ],
 )
 def test_what_is_wrong_before_is_told_and_ends_with_2(write, scenario, url, said):

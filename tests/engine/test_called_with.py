@@ -170,5 +170,5 @@ def test_a_body_that_was_cut_is_told(world, lines):
 
 
 def test_conditions_alone_name_no_calls(world):
-    with pytest.raises(InvalidInputError, match="`match` needs `route` or `request` beside it"):
+    with pytest.raises(InvalidInputError, match="`match` needs `route` or `request`"):
         world.verdict({"match": {"json": {}}, "unmatched": 0})

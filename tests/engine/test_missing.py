@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mockserver.compiler import editing
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.http import Request
 from mockserver.scenarios.loader import from_text, load
@@ -15,7 +15,7 @@ SHIPPED = Path(__file__).parents[2] / "scenarios"
 
 
 def engine_of(*sources):
-    return Engine(build_world(sources), wall=lambda: 1.8e9, mono=lambda: 0.0)
+    return Engine(build_scenario_set(sources), wall=lambda: 1.8e9, mono=lambda: 0.0)
 
 
 def an_engine(*lines, **scenario):
@@ -48,8 +48,8 @@ def test_where_no_route_is_similar_the_answer_says_so_and_keeps_its_key():
     document = json.loads(call.response.body)
 
     assert document["nearest"] == []
-    assert document["detail"] == "No route takes GET /healthz\nNo route is similar.\n"
-    assert "There is no route at all." in json.loads(missed(an_engine(), "GET /x")[0].response.body)["detail"]
+    assert document["detail"] == "No route matches GET /healthz\nNo route is similar.\n"
+    assert "There are no routes." in json.loads(missed(an_engine(), "GET /x")[0].response.body)["detail"]
 
 
 def test_the_routes_of_a_resource_fill_one_place():

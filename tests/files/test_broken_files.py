@@ -47,7 +47,7 @@ def test_an_error_about_a_key_points_at_its_first_character(path: Path):
     text = path.read_bytes().decode("utf-8", "replace").split("\n")
     for line in expected_of(path):
         if found := re.match(
-            r"[^:]+:(\d+):(\d+): (?:.*\.)?([\w-]+): (?:unknown key|the key '.*' stands)", line
+            r"[^:]+:(\d+):(\d+): (?:.*\.)?([\w-]+): (?:unknown key|the key '.*' is a duplicate)", line
         ):
             rest = text[int(found[1]) - 1][int(found[2]) - 1 :]
             assert rest.startswith((f"{found[3]}:", f'"{found[3]}":'))

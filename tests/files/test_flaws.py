@@ -51,7 +51,7 @@ def test_what_is_right_becomes_the_spec():
         ({"leaf": {"sise": 1}}, "leaf.sise: unknown key. Did you mean 'size'?"),
         ({"leaves": [{}, {"knd": 1}]}, "leaves[1].knd: unknown key. Did you mean 'kind'?"),
         ({"named": {"a.b": {"zzz": 1}}}, "named['a.b'].zzz: unknown key. Known here: kind, size."),
-        ({"leaf": {"size": "7"}}, "leaf.size: expected a whole number, got '7'. Take the quotes away"),
+        ({"leaf": {"size": "7"}}, "leaf.size: expected a whole number, got '7'. Remove the quotes"),
         ({"leaf": {"size": 1.5}}, "leaf.size: expected a whole number, got 1.5."),
         ({"leaf": {"size": True}}, "leaf.size: expected a whole number, got true."),
         (

@@ -125,11 +125,11 @@ class TestLoad:
         (here / "runtime.yaml").write_text(EMPTY)
         assert refused(here) == [
             (
-                "50%.yaml:1:1: its name comes from its file, and '50%' is no scenario name. "
+                "50%.yaml:1:1: its name is the name of its file, and '50%' is not a valid scenario name. "
                 "Write scenario: and a name at its top."
             ),
             (
-                "runtime.yaml:1:1: its name comes from its file, and 'runtime' is the scenario of routes made at runtime. "
+                "runtime.yaml:1:1: its name is the name of its file, and 'runtime' is the scenario of routes made at runtime. "
                 "Write scenario: and a name at its top."
             ),
         ]
@@ -161,7 +161,7 @@ class TestLoad:
         (here / "gone.yaml").symlink_to("nowhere")
         written(here, wrong="routse: []\n")
         assert refused(here) == [
-            "gone.yaml: can't be read: No such file or directory. See to its rights.",
+            "gone.yaml: can't be read: No such file or directory. Check its permissions.",
             "wrong.yaml:1:1: routse: unknown key. Did you mean 'routes'?",
         ]
 
@@ -273,14 +273,14 @@ class TestFilesBeside:
 
     @pytest.mark.parametrize("name", ["../outside", "deep/../../outside", "../in2/x", ".."])
     def test_a_path_out_of_the_folder_is_refused(self, source: Source, name: str):
-        assert self.reason(source, name) == f"{name!r} leads out of the scenario's folder"
+        assert self.reason(source, name) == f"{name!r} is outside of the scenario's folder"
 
     def test_a_link_out_of_the_folder_is_refused_whatever_it_is_called(self, source: Source):
         assert source.folder
         (source.folder / "innocent").symlink_to("../outside")
         (source.folder / "folder").symlink_to("..")
-        assert "leads out" in self.reason(source, "innocent")
-        assert "leads out" in self.reason(source, "folder/outside")
+        assert "is outside of" in self.reason(source, "innocent")
+        assert "is outside of" in self.reason(source, "folder/outside")
 
     def test_a_link_within_the_folder_is_followed(self, source: Source):
         assert source.folder
@@ -296,8 +296,8 @@ class TestFilesBeside:
         ("name", "reason"),
         [
             ("gone", "there is no file 'gone' beside this scenario"),
-            ("deep", "'deep' is no file"),
-            ("", "'' is no file"),
+            ("deep", "'deep' is not a file"),
+            ("", "'' is not a file"),
             ("a\0b", "can't be read"),
             ("x" * 5000, "can't be read"),
         ],

@@ -81,7 +81,7 @@ def test_an_example_of_a_wrong_type_is_left_out_and_the_others_stay(imported):
     assert (type(body["count"]), type(body["size"]["kg"])) == (int, float)
     place = "spec.json: /paths/~1a/get/responses/200/content/application~1json/schema"
     assert notes == [
-        f"2 examples are left out, for breaking the schema or standing beside the one that is given; the first at {place}."
+        f"2 examples are left out, for breaking the schema or in addition to the one that is used; the first at {place}."
     ]
     assert remarks == notes
 

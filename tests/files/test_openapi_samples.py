@@ -161,7 +161,7 @@ def test_a_schema_without_an_end_is_told_as_lost(tmp_path):
     assert imported.scenarios["test"]["routes"][0]["reply"] == 200
     (lost,) = imported.lost
     assert lost.place == "spec.yaml: /paths/~1x/get/responses/200/content/application~1json"
-    assert "holds itself without an end" in lost.what
+    assert "contains itself without an end" in lost.what
 
 
 def test_a_discriminator_names_the_branch_that_is_given(tmp_path):

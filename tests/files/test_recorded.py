@@ -9,12 +9,11 @@ import time
 import pytest
 import yaml
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Request, Response
-from mockserver.recording.files import Files
 from mockserver.recording.scenario import scenario_of, written
-from mockserver.recording.seen import seen
+from mockserver.recording.written_replies import Beside
 from mockserver.scenarios.loader import from_bundle
 
 TO = "https://api.example"
@@ -43,7 +42,7 @@ def recorded(*calls):
     """The scenario as YAML gives it back; it must load."""
     made = scenario_of(calls, "api")
     text = written(made, "api")
-    build_world([from_bundle(text, made.files, name="api")])
+    build_scenario_set([from_bundle(text, made.files, name="api")])
     document = yaml.safe_load(text)
     return document["routes"], document, text, made
 
@@ -81,13 +80,13 @@ def test_bodies_with_many_fields_are_told_apart_without_comparing_each_field_ane
 
 
 def test_files_of_one_name_are_numbered_without_a_search():
-    files, one = Files("api"), seen(call("GET /a"))
+    files = Beside("api")
     before_s = time.process_time()
-    paths = [files.add(one, "bin", str(i).encode()) for i in range(20_000)]
+    paths = [files.put("get-a", ".bin", str(i).encode()) for i in range(20_000)]
     assert paths[0] == "api/get-a.bin"
     assert paths[-1] == "api/get-a-20000.bin"
-    assert files.add(one, "bin", b"7") == "api/get-a-8.bin"
-    assert files.add(seen(call("GET /a-8")), "bin", b"x") == "api/get-a-8-2.bin"
+    assert files.put("get-a", ".bin", b"7") == "api/get-a-8.bin"
+    assert files.put("get-a-8", ".bin", b"x") == "api/get-a-8-2.bin"
     assert time.process_time() - before_s < 4  # minutes where each looks at those before
 
 

@@ -318,17 +318,17 @@ def test_webhooks_of_both_kinds_are_carried(tmp_path):
 
 LOST = [
     (stub({"customMatcher": {"name": "mine"}}), "request.customMatcher: an extension's matcher runs in their server"),
-    (stub({"urlPathPattern": "/(?=x).*"}), "request.urlPathPattern: '/(?=x).*' is no regular expression of RE2"),
+    (stub({"urlPathPattern": "/(?=x).*"}), "request.urlPathPattern: '/(?=x).*' is not a regular expression of RE2"),
     (stub({"urlPathPattern": "/a|/b"}), "request.urlPathPattern: '/a|/b' can't be taken apart into a path"),
-    (stub({"headers": {"A": {"before": "now"}}}), "request.headers.A.before: `before` can't be asked of a text"),
-    (stub({"bodyPatterns": [{}, {"equalToJson": "{"}]}), "request.bodyPatterns[1].equalToJson: it is no JSON"),
-    (stub({"port": 80}), "request.port: the port is not asked"),
+    (stub({"headers": {"A": {"before": "now"}}}), "request.headers.A.before: `before` can't be applied to a text"),
+    (stub({"bodyPatterns": [{}, {"equalToJson": "{"}]}), "request.bodyPatterns[1].equalToJson: it is not valid JSON"),
+    (stub({"port": 80}), "request.port: the port is not matched"),
     (stub({}, {"statusMessage": "Fine"}), "response.statusMessage: the reason phrase follows from the status"),
     (stub({}, {"fault": "FLOOD"}), "response.fault: the fault 'FLOOD' is not known here"),
     (stub({}, {"transformers": ["mine"]}), "response.transformers: the transformer 'mine' is an extension"),
     (stub({}, {"body": "{{hmm 1}}", "transformers": ["response-template"]}), "response.body: {{hmm 1}}: the helper 'hmm'"),
     (stub({}, {"delayDistribution": {"type": "odd"}}), "response.delayDistribution: the distribution 'odd'"),
-    (stub({}, {"status": 101}), "response.status: 101 is no status that can be answered here"),
+    (stub({}, {"status": 101}), "response.status: 101 is not a status that can be answered here"),
     (stub({}, metadata={"a": 1}), "metadata: it is kept by their server alone"),
     (stub({}, serveEventListeners=[{"name": "mine"}]), "serveEventListeners[0]: 'mine' is an extension"),
     (stub({"hedders": {}}), "request.hedders: `hedders` is not known here"),
@@ -370,5 +370,5 @@ def test_a_folder_without_mappings_and_a_file_that_is_no_json_are_refused(tmp_pa
         wiremock.read(tmp_path)
     folder = folder_of(tmp_path)
     (folder / "mappings" / "x.json").write_text("{")
-    with pytest.raises(InvalidInputError, match=r"x\.json is no JSON"):
+    with pytest.raises(InvalidInputError, match=r"x\.json is not valid JSON"):
         wiremock.read(folder)

@@ -195,7 +195,7 @@ class TestEncoding:
 
     def test_a_bad_byte_is_named_with_its_position(self):
         said, line, column = flaw_of("# ünder\na: é".encode() + b"\xff")
-        assert said == "byte 14 (0xff) is no UTF-8. Save the file as UTF-8."[:-1]
+        assert said == "byte 14 (0xff) is not valid UTF-8. Save the file as UTF-8."[:-1]
         assert (line, column) == (2, 5)
 
     def test_a_byte_order_mark_takes_no_column(self):
@@ -288,22 +288,22 @@ class TestJson:
     @pytest.mark.parametrize(
         ("text", "said", "place"),
         [
-            ('{"a": 1,}', "a comma stands before the closing bracket. Take it away", (1, 8)),
-            ("[1,\n 2,\n]", "a comma stands before the closing bracket. Take it away", (2, 3)),
+            ('{"a": 1,}', "there is a comma before the closing bracket. Remove it", (1, 8)),
+            ("[1,\n 2,\n]", "there is a comma before the closing bracket. Remove it", (2, 3)),
             ('{"a": NaN}', "JSON has no NaN", (1, 7)),
             ('{"a" 1}', "a colon is missing before this.", (1, 6)),
             ('{"a": 1 "b": 2}', "a comma or a closing bracket is missing before this.", (1, 9)),
             ('{"a": "b', "a quote is opened here and never closed. Close it", (1, 7)),
-            ('{"a": "b\nc"}', "a line break or control character stands in a text. Write it as \\n", (1, 9)),
-            ('{"a": "\\d"}', "a backslash and what follows are no escape that JSON knows.", (1, 8)),
-            ('{"a": 1} x', "more stands behind the end.", (1, 10)),
+            ('{"a": "b\nc"}', "a text contains a line break or a control character. Write it as \\n", (1, 9)),
+            ('{"a": "\\d"}', "a backslash and what follows are not a valid JSON escape.", (1, 8)),
+            ('{"a": 1} x', "there is more text after the end.", (1, 10)),
             ("{a: 1}", "a key in double quotes is expected here.", (1, 2)),
             ("// x\n{}", "JSON has no comments. Name the file .yaml to have them", (1, 1)),
             ("", "a value is expected here.", (1, 1)),
-            ('{"a": 1e999}', "'1e999' is beyond what a JSON number holds.", (1, 7)),
+            ('{"a": 1e999}', "'1e999' is larger than a JSON number can be.", (1, 7)),
             ("[" * 200 + "]" * 200, "nested more than 100 levels deep.", (1, 1)),
             ("[" * 100_000, "nested more than 100 levels deep.", (1, 1)),
-            ('{"a": "\\udc00"}', '"\\udc00" holds half a character (U+DC00). Write', (1, 7)),
+            ('{"a": "\\udc00"}', '"\\udc00" contains half a character (U+DC00). Write', (1, 7)),
         ],
     )
     def test_what_is_no_json_is_said_plainly(self, text: str, said: str, place: tuple[int, int]):
@@ -343,6 +343,6 @@ def test_a_question_mark_without_quotes_says_which_text_needs_them(text, word, m
     said, line, column = flaw_of(text)
 
     assert said == (
-        f"a text between brackets or braces can't hold '?' without quotes. Put quotes round it: \"{word}\""
+        f"a text between brackets or braces can't contain '?' without quotes. Put quotes round it: \"{word}\""
     )
     assert text.splitlines()[line - 1][column - 1] == "?"

@@ -101,7 +101,7 @@ def _judge(said: Conversation, heard: Heard) -> None:
     if said.answers is None:
         # Which of the answers have a body can't be said: what was a HEAD and what was none is the server's to find out.
         if heard.data and not _STATUS.match(heard.data):
-            heard.wrong = f"what came is no HTTP: {heard.data[:80]!r}"
+            heard.wrong = f"what came is not valid HTTP: {heard.data[:80]!r}"
         return
     answers, rest, closes = _read(heard.data, said.heads)
     heard.answers = answers

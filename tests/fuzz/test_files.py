@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.matching import a_request
 
 from fuzz.files import anything, scenarios, texts
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.errors import InvalidInputError
 from mockserver.model.plan import Outcome
@@ -39,7 +39,7 @@ def loaded(text, kind="yaml"):
     started_s = time.process_time()
     try:
         source = from_text(text, "shop", kind)
-        found, refused = (source, build_world([source])), None
+        found, refused = (source, build_scenario_set([source])), None
     except InvalidInputError as why:
         found, refused = None, why
     assert time.process_time() - started_s < LONGEST_S

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
@@ -18,7 +18,7 @@ SOON_S = 0.2
 
 def engine(*routes, **scenario):
     text = json.dumps({"routes": list(routes), **scenario})
-    return Engine(build_world([from_text(text, "shop", "json")]), wall=lambda: 1.8e9, mono=lambda: 0.0)
+    return Engine(build_scenario_set([from_text(text, "shop", "json")]), wall=lambda: 1.8e9, mono=lambda: 0.0)
 
 
 def missed(one, method, target, *headers, body=b""):

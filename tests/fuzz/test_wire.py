@@ -62,7 +62,7 @@ def said(**facts):
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, {}, ""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {"heads": [True], "bodies": [None]}, ""),
         (OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), {"answers": 2, "counted": [True, True]}, ""),
-        (b"hello", {"answers": None}, "what came is no HTTP"),
+        (b"hello", {"answers": None}, "what came is not valid HTTP"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", {"answers": None}, ""),
         (OK + b"HTTP/1.1 500 Internal Server Error\r\n\r\n", {"answers": None}, "an answer of HTTP/1.1 500"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mockserver.compiler.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_scenario_set, warnings_at_load
 from mockserver.matching.bare import bare_operators
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.yaml.yaml12 import read
@@ -67,7 +67,7 @@ routes:
 """
     source = from_text(text, "shop")
 
-    assert [line.split(": ")[:2] for line in warnings_at_load(build_world([source]))] == [
+    assert [line.split(": ")[:2] for line in warnings_at_load(build_scenario_set([source]))] == [
         ["shop:3:29", "routes[0].match.json.amount.gte"],
         ["shop:6:34", "routes[0].reply[0].cases[0].match.json.key"],
     ]

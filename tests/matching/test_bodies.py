@@ -309,8 +309,8 @@ def test_xml_needs_a_body_that_parses(body):
 XML_SAID = [
     (b"<a>1</a>", XML, {"//a": 2}, "xml['//a']: expected '2', got '1'"),
     (b"<a>1</a>", XML, {"//b": "present"}, "xml['//b'] is missing"),
-    (b"<a>", XML, {"//b": 1}, "body: expected XML, but it is no XML: Premature end of data in tag a line 1, line 1, column 4"),
-    (b"{}", JSON, {"//b": 1}, "body: expected XML, but it is no XML: Start tag expected, '<' not found, line 1, column 1; its content-type is application/json"),
+    (b"<a>", XML, {"//b": 1}, "body: expected XML, but it is not valid XML: Premature end of data in tag a line 1, line 1, column 4"),
+    (b"{}", JSON, {"//b": 1}, "body: expected XML, but it is not valid XML: Start tag expected, '<' not found, line 1, column 1; its content-type is application/json"),
     (b"", XML, {"//b": 1}, "body: expected XML, but the body is empty; send an XML body"),
 ]  # fmt: skip
 
@@ -348,7 +348,7 @@ def test_xml_in_another_encoding():
 def test_what_is_no_xpath_is_a_flaw(query):
     (said,) = flaws_of(xml={query: "present"})
 
-    assert "is no XPath" in said
+    assert "is not a valid XPath" in said
 
 
 # JSONPath
@@ -417,7 +417,7 @@ def test_a_jsonpath_needs_json_and_says_what_it_found():
 def test_what_is_no_jsonpath_is_a_flaw(query):
     (said,) = flaws_of(jsonpath={query: "present"})
 
-    assert "is no JSONPath" in said
+    assert "is not a valid JSONPath" in said
 
 
 # Schemas
@@ -462,13 +462,13 @@ def test_a_schema_says_what_it_refuses_and_where():
 
 
 NO_SCHEMAS = [
-    ({"type": "objekt"}, "schema.type: this is no JSON Schema: "),
+    ({"type": "objekt"}, "schema.type: this is not a valid JSON Schema: "),
     ({"pattern": "(?=a)"}, "look-around"),
     (5, "schema: expected a JSON Schema, got 5"),
-    ({"$ref": "http://example.com/x.json"}, "nothing is fetched"),
+    ({"$ref": "http://example.com/x.json"}, "remote files are not loaded"),
     ({"$ref": "other.json"}, "there is no file 'other.json'"),
     ("gone.json", "schema: there is no file 'gone.json'"),
-    ("broken.json", "schema: 'broken.json' is no JSON: "),
+    ("broken.json", "schema: 'broken.json' is not valid JSON: "),
 ]
 
 
@@ -549,8 +549,8 @@ GRAPHQL_SAID = [
     ({"operation": "createCharge"}, BODY, ["graphql.operation: expected 'createCharge', got 'CreateCharge'; only the case differs"]),
     ({"variables": {"amount": "5"}}, BODY, ["graphql.variables.amount: expected '5', got 5, a number; send a text"]),
     ({"operation": "A", "type": "query"}, {"a": 1}, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
-    ({"operation": "A"}, [BODY], ["body: expected a GraphQL request, but it is a batch of GraphQL requests, and each is asked for on its own"]),
-    ({"type": "query"}, {"query": "{ a"}, ["graphql.type: expected 'query', but its query is no GraphQL: Syntax Error: Expected Name, found <EOF>."]),
+    ({"operation": "A"}, [BODY], ["body: expected a GraphQL request, but it is a batch of GraphQL requests; send each as its own request"]),
+    ({"type": "query"}, {"query": "{ a"}, ["graphql.type: expected 'query', but its query is not valid GraphQL: Syntax Error: Expected Name, found <EOF>."]),
     ({"type": "query"}, {"query": 5}, ["graphql.type: expected 'query', but it has no query"]),
     ({"variables": {"a": 1}}, {"b": 1}, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
     ({"operation": "A"}, 5, ["body: expected a GraphQL request, but it has neither query nor operationName"]),
@@ -570,8 +570,8 @@ def test_graphql_differences_point_into_the_body():
 
 NO_GRAPHQL = [
     ({"operaton": "A"}, "graphql.operaton: unknown key 'operaton'. Did you mean 'operation'?"),
-    ({"type": "mutate"}, "graphql.type: 'mutate' is no type of operation. Did you mean 'mutation'?"),
-    ({"query": "{ a"}, "graphql.query: this can't be compared: its query is no GraphQL: Syntax Error: Expected Name, found <EOF>.. Write a GraphQL document"),
+    ({"type": "mutate"}, "graphql.type: 'mutate' is not an operation type. Did you mean 'mutation'?"),
+    ({"query": "{ a"}, "graphql.query: this can't be compared: its query is not valid GraphQL: Syntax Error: Expected Name, found <EOF>.. Write a GraphQL document"),
     ({"variables": {"a": {"$x": 1}}}, "graphql.variables.a.$x: unknown operator '$x'."),
     ({"operation": None}, "graphql.operation: expected a text, got null."),
 ]  # fmt: skip

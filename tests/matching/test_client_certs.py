@@ -110,14 +110,14 @@ def test_a_certificate_without_a_subject_is_one_all_the_same():
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("CN=app", "client_cert: expected what is asked of the certificate, got 'CN=app'"),
-        (3, "client_cert: expected what is asked of the certificate, got 3"),
-        (["present"], "client_cert: expected what is asked of the certificate"),
-        ({}, "client_cert: nothing is asked of the certificate"),
+        ("CN=app", "client_cert: expected conditions on the certificate, got 'CN=app'"),
+        (3, "client_cert: expected conditions on the certificate, got 3"),
+        (["present"], "client_cert: expected conditions on the certificate"),
+        ({}, "client_cert: there is no condition on the certificate"),
         ({"subjct": "CN=app"}, "client_cert.subjct: unknown key 'subjct'. Did you mean 'subject'?"),
         (
             {"contains": "CN=app"},
-            "client_cert.contains: the operator 'contains' stands where a part is named. Put it below one of subject, issuer",
+            "client_cert.contains: the operator 'contains' is in the place of a part. Move it below one of subject, issuer",
         ),
         ({"subject": {"contain": "x"}}, "client_cert.subject.contain: unknown operator 'contain'"),
         ({"subject": None}, "client_cert.subject: expected a text, got null"),

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from mockserver.compiler.scenario_set import build_world, warnings_at_load
+from mockserver.compiler.scenario_set import build_scenario_set, warnings_at_load
 from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.unmatched import path_difference
 from mockserver.matching.paths import PathPattern, as_parameter
@@ -20,7 +20,7 @@ NOTATIONS = [
 def test_it_is_told_at_load_and_at_the_miss(written, meant):
     text = f"routes: [{{request: 'GET /charges/{written}', reply: 200}}]"
 
-    assert list(warnings_at_load(build_world([from_text(text, "shop")]))) == [
+    assert list(warnings_at_load(build_scenario_set([from_text(text, "shop")]))) == [
         f"shop:1:20: routes[0].request: {written!r} is taken literally, as any other text of a path. Write {meant} for a parameter."
     ]
     difference = path_difference("/charges/ch_1", PathPattern(f"/charges/{written}"))
@@ -41,10 +41,10 @@ def test_what_paths_really_have_is_not_told(segment):
         ("/v/{{id}}", "as in {id}"),
         ("/v/{id?}", "as in {id}"),
         ("/v/{*rest}", "as in {rest}"),
-        ("^/a/.*$", "A path is no regular expression"),
+        ("^/a/.*$", "A path is not a regular expression"),
         ("a/b", "Write 'GET /a/b'"),
     ],
 )
 def test_what_is_no_path_here_is_refused_with_what_is_meant(path, hint):
     with pytest.raises(InvalidInputError, match=re.escape(hint)):
-        build_world([from_text(f"routes: [{{request: 'GET {path}', reply: 200}}]", "shop")])
+        build_scenario_set([from_text(f"routes: [{{request: 'GET {path}', reply: 200}}]", "shop")])

@@ -69,7 +69,7 @@ def test_a_miss_is_explained_as_a_colleague_would(path: Path):
 
     assert (found and found.id, [one.text for one in differences]) == (miss["nearest"], miss["says"])
     text = as_text(request, ranked)
-    assert text.startswith(f"No route takes {request.method} {request.path}\n")
+    assert text.startswith(f"No route matches {request.method} {request.path}\n")
     assert all(f"  - {line}\n" in text for line in miss["says"])
 
 

@@ -192,7 +192,7 @@ def test_the_whole_miss_as_text():
     request = a_request("POST /v1/charge", json={"amount": 7})
 
     assert as_text(request, nearest(request, shapes)) == (
-        "No route takes POST /v1/charge\n"
+        "No route matches POST /v1/charge\n"
         "\n"
         "pay/any (ANY /v1/charge)\n"
         "  - headers.a is missing: expected '1'\n"
@@ -201,10 +201,9 @@ def test_the_whole_miss_as_text():
         "  - path differs: '/v1/charge' is not '/v1/charges'; 'charge' instead of 'charges', a typo?\n"
         "  - json.amount: expected 5, got 7\n"
     )
-    assert as_text(request, []) == "No route takes POST /v1/charge\nNo route is similar.\n"
+    assert as_text(request, []) == "No route matches POST /v1/charge\nNo route is similar.\n"
     assert (
-        as_text(request, [], has_routes=False)
-        == "No route takes POST /v1/charge\nThere is no route at all.\n"
+        as_text(request, [], has_routes=False) == "No route matches POST /v1/charge\nThere are no routes.\n"
     )
     assert "`when`" in as_text(request, [(shapes[1], [])])
 

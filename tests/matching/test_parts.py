@@ -117,7 +117,7 @@ SAID = [
     ({"query": {"tag": {"unordered": ["a", "c"]}}}, "query.tag: expected ['a', 'c'] in any order, got ['a', 'b']; no item is 'c'; 'b' is one too many"),
     ({"query": {"q": "a b"}}, "query.q: expected 'a b', got 'a%20b'; it came percent-encoded once more than needed"),
     ({"query": {"page": {"gt": 5}}}, "query.page: expected more than 5, got '1'"),
-    ({"query": {"q": {"gt": 5}}}, "query.q: expected more than 5, got 'a%20b'; it is no number"),
+    ({"query": {"q": {"gt": 5}}}, "query.q: expected more than 5, got 'a%20b'; it is not a number"),
     ({"query": {"tag": "absent"}}, "query.tag: expected to be absent, got ['a', 'b']"),
     ({"cookies": {"sid": 8}}, "cookies.sid: expected '8', got '7'"),
     ({"form": {"a": 1}}, "body: expected a form, but the body is empty; send it as application/x-www-form-urlencoded"),

@@ -133,7 +133,7 @@ SAID = [
     ({"amount": 25000}, "json.amount: expected 25000, got 250; 100 times too small: the smallest unit of the currency was wanted?"),
     ({"amount": {"$gt": 1000}}, "json.amount: expected more than 1000, got 250"),
     ({"currency": "USD"}, "json.currency: expected 'USD', got 'usd'; only the case differs"),
-    ({"currency": {"$matches": "u"}}, "json.currency: expected to match 'u', got 'usd'; a part of it fits, the pattern has to fit the whole"),
+    ({"currency": {"$matches": "u"}}, "json.currency: expected to match 'u', got 'usd'; a part of it matches, but the pattern must match the complete value"),
     ({"currency": {"$one_of": ["eur", "USD"]}}, "json.currency: expected one of 'eur', 'USD', got 'usd'; only the case differs"),
     ({"currency": {"$not": "usd"}}, "json.currency: expected not 'usd', got 'usd'"),
     ({"currency": {"$length": 2}}, "json.currency: expected a length of 2, got 'usd'; its length is 3"),

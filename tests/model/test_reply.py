@@ -33,7 +33,7 @@ def test_a_range_may_be_written_as_with_operators(written):
 
 
 def test_a_bound_is_written_once():
-    with pytest.raises(ValidationError, match="`max` and `lte` say the same"):
+    with pytest.raises(ValidationError, match="`max` and `lte` mean the same"):
         ReplySpec.model_validate({"delay": {"min": "1ms", "max": "9ms", "lte": "9ms"}})
 
 

@@ -15,8 +15,8 @@ REFUSED = [
     ("POST http://h:80/x?y=1#z", "'http://h:80/x?y=1#z' is a URL", "Write 'POST /x', and `host: h:80` in"),
     ("GET charges", "does not begin with a slash", "Write 'GET /charges'"),
     ("/charges", "has no method", "Write 'ANY /charges' for every method, or 'GET /charges'"),
-    ("GET", "is no request line", "Write a method and a path"),
-    ("GET  and more", "is no request line", "Write a method and a path"),
+    ("GET", "is not a valid request line", "Write a method and a path"),
+    ("GET  and more", "is not a valid request line", "Write a method and a path"),
 ]  # fmt: skip
 
 

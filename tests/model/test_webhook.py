@@ -47,13 +47,13 @@ def test_a_url_may_be_a_template(url):
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("app:8000/hooks", "is no http or https URL"),
-        ("ftp://app/", "is no http or https URL"),
-        ("http:///hooks", "is no http or https URL"),
-        ("http://app:99999/", "is no URL"),
-        ("http://me:pw@app/", "holds no user and password. Send them as headers"),
+        ("app:8000/hooks", "is not an http or https URL"),
+        ("ftp://app/", "is not an http or https URL"),
+        ("http:///hooks", "is not an http or https URL"),
+        ("http://app:99999/", "is not a valid URL"),
+        ("http://me:pw@app/", "can't contain user and password. Send them as headers"),
         ("http://app/a b", "Percent-encode it"),
-        ("http://app\\evil/", "holds a space or a backslash"),
+        ("http://app\\evil/", "contains a space or a backslash"),
         ("", "expected a URL"),
         (None, "expected a URL, got None"),
     ],
@@ -88,8 +88,11 @@ def test_a_retry_is_attempts_in_all_and_gaps(retry, tries, gaps):
         ({"retry": {"backoff": []}}, "retry.backoff: expected at least 1 item"),
         ({"retry": {"times": 3}}, "retry.times: unknown key"),
         ({"repeat": 0}, "repeat: expected at least 1, got 0"),
-        ({"method": "post"}, "method: 'post' is no method: methods know case. Write 'POST'"),
-        ({"method": "PO ST"}, "method: 'PO ST' is no method"),
+        (
+            {"method": "post"},
+            "method: 'post' is not a valid method: methods are case-sensitive. Write 'POST'",
+        ),
+        ({"method": "PO ST"}, "method: 'PO ST' is not a valid method"),
         ({"json": {}, "text": "x"}, "a webhook has one body, this one has json and text. Keep one of them"),
         (
             {"before": True, "delay": "2s"},

@@ -49,7 +49,7 @@ async def test_nothing_is_open_by_itself_not_even_loopback():
 
     for host in ("app:8000", "localhost:8000", "127.0.0.1:8000", "[::1]:8000"):
         assert await refusal(egress, f"http://{host}/hooks") == (
-            f"{host} stands in no scenario file and was not allowed. "
+            f"{host} is not in any scenario file and was not allowed. "
             f"Start the server with --allow-egress {host}, or write the URL into a scenario file"
         )
     assert names.asked == []  # not even looked up
@@ -206,31 +206,31 @@ async def test_one_forbidden_address_among_those_of_a_name_closes_it(address, fi
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("ftp://app/", "is no http or https URL"),
-        ("file:///etc/passwd", "is no http or https URL"),
-        ("app:8000/hooks", "is no http or https URL"),
-        ("//app/", "is no http or https URL"),
-        ("http:///x", "is no http or https URL"),
-        ("http://app:0/", "is no http or https URL"),
-        ("http://app:99999/", "is no URL"),
-        ("http://[::1/", "is no URL"),
-        ("http://[::1]@/", "is no URL"),
+        ("ftp://app/", "is not an http or https URL"),
+        ("file:///etc/passwd", "is not an http or https URL"),
+        ("app:8000/hooks", "is not an http or https URL"),
+        ("//app/", "is not an http or https URL"),
+        ("http:///x", "is not an http or https URL"),
+        ("http://app:0/", "is not an http or https URL"),
+        ("http://app:99999/", "is not a valid URL"),
+        ("http://[::1/", "is not a valid URL"),
+        ("http://[::1]@/", "is not a valid URL"),
         ("http://me:pw@app/", "user and password"),
         ("http://@app/", "user and password"),
         ("http://app@169.254.169.254/", "user and password"),
         ("http://app\\@169.254.169.254/", "backslash"),
         ("http://app\t.evil/", "control character"),
-        ("http://a b/", "holds a space"),
+        ("http://a b/", "contains a space"),
         ("http://app%2eevil/", "percent-encoded"),
         ("http://[fe80::1%25eth0]/", "zone"),
-        ("http://1.2.3.4.5/", "is no address"),
-        ("http://1.2.3.4.0/", "is no address"),
-        ("http://256.0.0.1/", "is no address"),
-        ("http://1.2.3.08/", "is no address"),
-        ("http://0x1ffffffff/", "is no address"),
-        ("http://app..x/", "is no host name"),
-        ("http://app$/", "is no host name"),
-        ("", "is no http or https URL"),
+        ("http://1.2.3.4.5/", "is not a valid address"),
+        ("http://1.2.3.4.0/", "is not a valid address"),
+        ("http://256.0.0.1/", "is not a valid address"),
+        ("http://1.2.3.08/", "is not a valid address"),
+        ("http://0x1ffffffff/", "is not a valid address"),
+        ("http://app..x/", "is not a valid host name"),
+        ("http://app$/", "is not a valid host name"),
+        ("", "is not an http or https URL"),
     ],
 )
 async def test_a_url_that_can_be_read_in_two_ways_or_none_is_refused(url, said):

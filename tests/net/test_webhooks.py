@@ -353,7 +353,7 @@ async def test_a_clock_that_stands_sends_only_what_is_due_already(still, courier
     await still.until(lambda: now.state is DeliveryState.DELIVERED)
     await asyncio.sleep(0)  # the try's task ends
     assert later.state is DeliveryState.WAITING
-    assert courier._desks == {}  # no timer of the loop runs for it
+    assert courier._queues == {}  # no timer of the loop runs for it
 
     await courier.change(still, lambda clock: clock.resume())
     await still.until(lambda: later.state is DeliveryState.DELIVERED)
@@ -607,7 +607,7 @@ async def test_more_than_the_limit_waiting_is_refused_and_said(still):
             courier.schedule(still, delivery)
 
     assert [one.state.value for one in made] == ["waiting", "waiting", "failed"]
-    assert made[2].error == "not sent: 2 webhooks of its namespace wait already; see --max-webhooks"
+    assert made[2].error == "not sent: 2 webhooks of its namespace are pending; see --max-webhooks"
 
 
 async def test_closing_cuts_what_hangs_within_a_second(home, deliveries):
@@ -685,12 +685,12 @@ async def test_nothing_is_kept_of_calls_whose_webhooks_are_over(home, deliveries
     courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
     for _ in range(3):
         courier.schedule(home, deliveries.make(receiver.url))
-    desk = courier._desks[home]
+    queue = courier._queues[home]
     await home.until(lambda: sum(one.state is DeliveryState.DELIVERED for one in deliveries.made) == 3)
     await asyncio.sleep(0)  # the last task ends
 
-    assert desk._last == {}
-    assert desk.under_way == 0
+    assert queue._last == {}
+    assert queue.under_way == 0
 
 
 async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries, courier, receiver):
@@ -698,12 +698,12 @@ async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries
     courier.schedule(home, delivery)
     await home.until(lambda: delivery.state is DeliveryState.DELIVERED)
     courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
-    assert list(courier._desks) == [home]
+    assert list(courier._queues) == [home]
 
     courier.forget(home)
     await courier.advance_by(home, 1)
 
-    assert courier._desks == {}
+    assert courier._queues == {}
     assert courier._retired == set()
 
 
@@ -742,7 +742,7 @@ async def test_the_stripe_sdk_refuses_a_faulty_one(home, deliveries, courier, re
 async def test_every_try_is_signed_anew(still):
     walls = iter([1000.0, 2000.0])
     async with Receiver(500, 200).open() as receiver, a_courier() as courier:
-        courier._trier._wall = lambda: next(walls)
+        courier._sender._wall = lambda: next(walls)
         sign = SignSpec(scheme="stripe", secret="whsec_test")
         courier.schedule(still, Deliveries(still).make(receiver.url, attempts=2, sign=sign))
         await courier.advance(still, START_S + 1)
@@ -811,7 +811,7 @@ async def test_what_egress_refuses_is_said_with_the_remedy_and_not_tried_again(s
 
     assert (delivery.state, len(delivery.tries), len(still.timers)) == (DeliveryState.FAILED, 1, 0)
     assert delivery.error == (
-        "refused by egress: 127.0.0.1:9 stands in no scenario file and was not allowed. "
+        "refused by egress: 127.0.0.1:9 is not in any scenario file and was not allowed. "
         "Start the server with --allow-egress 127.0.0.1:9, or write the URL into a scenario file"
     )
 
@@ -851,7 +851,7 @@ async def test_a_receiver_without_tls_is_said(home, courier, receiver):
     ("answer", "status", "said"),
     [
         (b"", None, "closed the connection without an answer"),
-        (b"SSH-2.0-nonsense\r\n\r\n", None, "is no HTTP"),
+        (b"SSH-2.0-nonsense\r\n\r\n", None, "is not valid HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", 200, "the answer broke off"),
         (b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno", 500, "the receiver answered 500"),
     ],

@@ -143,7 +143,7 @@ def test_a_folder_with_a_flaw_is_named_with_its_place(suite, folder):
     (folder / "pay.yaml").write_text("routes: [{request: GET /x, reply: 99}]")
     result = suite("def test_it(mock_server): pass", "-o", "mock_server_scenarios=mocks")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*mocks/pay.yaml:1:*99 is no HTTP status. Use 200 to 599*"])
+    result.stdout.fnmatch_lines(["*mocks/pay.yaml:1:*99 is not a valid HTTP status. Use 200 to 599*"])
 
 
 # A server that runs already

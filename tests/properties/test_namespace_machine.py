@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from support.matching import a_request
 
 from mockserver.compiler import editing
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.model.call import Call
@@ -484,7 +484,7 @@ class Lives(RuleBasedStateMachine):
 def world(tmp_path_factory: pytest.TempPathFactory) -> Any:
     file = tmp_path_factory.mktemp("scenarios") / "shop.yaml"
     file.write_text(SCENARIO)
-    return build_world(load([str(file)]))
+    return build_scenario_set(load([str(file)]))
 
 
 @pytest.mark.parametrize("examples", [15, pytest.param(300, marks=pytest.mark.slow)])

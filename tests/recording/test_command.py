@@ -71,7 +71,7 @@ def test_without_a_name_the_file_is_named_after_the_service(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "api-example.yaml").touch()
-    assert "scenarios/api-example.yaml is there already" in refused("--to", "https://api.example/v1")
+    assert "scenarios/api-example.yaml already exists" in refused("--to", "https://api.example/v1")
 
 
 def refused(*args):
@@ -84,7 +84,7 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
     there = tmp_path / "api.yaml"
     there.write_text("routes: []\n")
     said = refused("--to", "http://127.0.0.1:9", "-o", str(there))
-    assert "is there already" in said
+    assert "already exists" in said
     assert "--force" in said
     assert there.read_text() == "routes: []\n"
     assert place_for(str(there), force=True).name == "api"
@@ -93,8 +93,8 @@ def test_a_file_that_is_there_is_not_written_over(tmp_path):
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--to", "nowhere"), "--to: 'nowhere' is no http or https URL"),
-        (("--to", "http://x", "-o", "api.json"), "api.json is no YAML file"),
+        (("--to", "nowhere"), "--to: 'nowhere' is not an http or https URL"),
+        (("--to", "http://x", "-o", "api.json"), "api.json is not a YAML file"),
         (("--to", "http://x", "-o", "runtime.yaml"), "Choose another name"),
         (
             ("--to", "http://x", "-o", "n.yaml", "--upstream-ca", "/nowhere.pem"),

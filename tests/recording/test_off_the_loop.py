@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from mockserver.admin.recordings import recorded_answer
+from mockserver.admin.endpoints.recordings import recorded_answer
 from mockserver.cli import diff_session as diffing
 from mockserver.cli import record_session as recording
 from mockserver.model.exchange import Exchange

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import MockServerError
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome, Plan
-from mockserver.persistence.saving import taken
+from mockserver.persistence.saving import copy_of
 from mockserver.replicas.clock import StoreClock
 from mockserver.replicas.journal import NamespaceJournal, OwnerLostError, StoreTimeoutError
 from mockserver.replicas.ownership import Ownership
@@ -56,7 +56,7 @@ routes:
     limit: {rate: 2/m}
     reply: 200
 """
-WORLD = build_world([from_text(SCENARIO, "shop")])
+WORLD = build_scenario_set([from_text(SCENARIO, "shop")])
 PATHS = ["/data", "/data", "/per/a", "/per/b", "/pay", "/slow", "/limited"]
 
 
@@ -337,13 +337,13 @@ def test_a_namespace_that_is_taken_over_remembers_the_same() -> None:
             await world.ask(number % 3, PATHS[number % len(PATHS)], f"k{number % 4}" if number % 2 else None)
         first = await world.replicas[0].ownership.home("default")
         assert isinstance(first, NamespaceJournal)
-        before = taken(first.ns, "same")
+        before = copy_of(first.ns, "same")
         world.replicas[0].is_stopped = True
         world.time.now_s += 10
         await world.beat(1)
         second = await world.replicas[1].ownership.home("default")
         assert isinstance(second, NamespaceJournal)
-        after = taken(second.ns, "same")
+        after = copy_of(second.ns, "same")
         assert after.about == before.about
         assert [(part.name, [part.row(one) for one in part.things]) for part in after.parts] == [
             (part.name, [part.row(one) for one in part.things]) for part in before.parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.wiremock import Asking
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.scenarios.loader import from_text
 
@@ -23,5 +23,5 @@ BLOCK = "{% raw %}{{ as it stands }}{% endraw %}"
 )
 def test_a_body_with_a_raw_block_is_sent_without_its_marks(kind, sent):
     source = from_text(f"routes: [{{request: GET /, reply: {{{kind}}}}}]", "s")
-    engine = Engine(build_world([source]), wall=lambda: 0.0, mono=lambda: 0.0)
+    engine = Engine(build_scenario_set([source]), wall=lambda: 0.0, mono=lambda: 0.0)
     assert Asking(engine).text("GET /") == sent

@@ -191,7 +191,7 @@ def test_what_is_made_meanwhile_comes_at_the_end_once():
 def test_what_was_never_given_out_is_no_cursor(text):
     refused = world(CURSOR).ask("GET", f"/items?after={text}")
     assert refused.status == 422
-    assert refused.json == {"errors": [{"field": "after", "message": "is no cursor that was given out"}]}
+    assert refused.json == {"errors": [{"field": "after", "message": "is not a valid cursor"}]}
 
 
 def test_an_empty_cursor_is_the_beginning():

@@ -52,8 +52,8 @@ def of(schema):
         ({"format": "json-pointer"}, "x", "must be a valid json-pointer"),
         ({"minItems": 1}, [], "must have at least 1 item"),
         ({"maxItems": 1}, [1, 2], "must have at most 1 item"),
-        ({"uniqueItems": True}, [1, 1], "must not have the same item twice"),
-        ({"contains": {"const": 1}}, [2], "lacks an item that it must have"),
+        ({"uniqueItems": True}, [1, 1], "must not have duplicate items"),
+        ({"contains": {"const": 1}}, [2], "lacks a required item"),
         ({"minProperties": 1}, {}, "must have at least 1 field"),
         ({"maxProperties": 0}, {"b": 1}, "must have at most 0 fields"),
         (False, 1, "is not allowed"),
@@ -61,13 +61,13 @@ def of(schema):
         ({"not": {"type": "string"}}, "x", "must not be like this"),
         ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, 0, "must be at least 1"),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, "x", "must be a whole number or null"),
-        ({"anyOf": [{"minimum": 5}, {"multipleOf": 2}]}, 3, "fits none of the allowed forms"),
+        ({"anyOf": [{"minimum": 5}, {"multipleOf": 2}]}, 3, "matches none of the allowed forms"),
         (
             {"anyOf": [{"type": "object"}, {"minimum": 5}, {"multipleOf": 2}]},
             3,
-            "fits none of the allowed forms",
+            "matches none of the allowed forms",
         ),
-        ({"oneOf": [{"minimum": 5}, {"multipleOf": 2}]}, 6, "fits more than one of the allowed forms"),
+        ({"oneOf": [{"minimum": 5}, {"multipleOf": 2}]}, 6, "matches more than one of the allowed forms"),
     ],
 )
 def test_each_keyword_has_its_words(schema, value, message):
@@ -94,7 +94,7 @@ def test_each_keyword_has_its_words(schema, value, message):
             "is unknown",
         ),
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, "b", "is required"),
-        ({"propertyNames": {"pattern": "^[a-z]+$"}}, {"A": 1}, "A", "is no name that is allowed here"),
+        ({"propertyNames": {"pattern": "^[a-z]+$"}}, {"A": 1}, "A", "is not an allowed name"),
         ({"$ref": "#/$defs/x", "$defs": {"x": of({"type": "string"})}}, {"a": 1}, "a", "must be a text"),
         (
             {
@@ -149,7 +149,7 @@ def test_a_pattern_that_backtracks_gives_up():
 
 def test_a_lone_surrogate_is_no_text():
     assert said(of({"type": "integer"}), {"a": "\ud800"}) == {
-        "": "must hold Unicode texts only, without lone surrogates"
+        "": "must contain only Unicode texts, without lone surrogates"
     }
 
 

@@ -25,37 +25,40 @@ def flaws(written, files=None):
 @pytest.mark.parametrize(
     ("written", "flaw"),
     [
-        ({"path": 5}, "path: 5 is no path. Begin it with a slash, such as /items"),
-        ({"path": "items"}, "path: 'items' is no path. Begin it with a slash, such as /items"),
+        ({"path": 5}, "path: 5 is not a valid path. Begin it with a slash, such as /items"),
+        ({"path": "items"}, "path: 'items' is not a valid path. Begin it with a slash, such as /items"),
         ({"path": "/items/"}, "path: '/items/' has a slash too many. Write /items"),
         ({"path": "//items"}, "path: '//items' has a slash too many. Write /items"),
         ({"path": "/"}, "path: '/' has a slash too many. Write /items"),
         (
             {"path": "/users/{id}/items"},
-            "path: '/users/{id}/items' has a parameter, and a collection stands on one path. Write one resource for each path; the items' own /{id} comes by itself",
+            "path: '/users/{id}/items' has a parameter, but a collection has one path. Write one resource for each path; the /{id} of items is added",
         ),
         (
             {"path": "/a b"},
-            "path: '/a b' is no plain path. Leave query, fragment and spaces out; write %20 for one",
+            "path: '/a b' is not a plain path. Leave query, fragment and spaces out; write %20 for one",
         ),
         (
             {"path": "/a?x"},
-            "path: '/a?x' is no plain path. Leave query, fragment and spaces out; write %20 for one",
+            "path: '/a?x' is not a plain path. Leave query, fragment and spaces out; write %20 for one",
         ),
         ({"pth": "/a"}, "pth: unknown key. Did you mean 'path'?"),
         (
             {"id": "uid"},
-            "id: 'uid' makes no ids. Did you mean 'uuid'? Write increment, uuid or a template; {field: order_id} names the field",
+            "id: 'uid' is not a way to generate ids. Did you mean 'uuid'? Write increment, uuid or a template; {field: order_id} names the field",
         ),
         (
             {"id": "order_id"},
-            "id: 'order_id' makes no ids. Write increment, uuid or a template; {field: order_id} names the field",
+            "id: 'order_id' is not a way to generate ids. Write increment, uuid or a template; {field: order_id} names the field",
         ),
         (
             {"id": 5},
-            "id: 5 makes no ids. Write increment, uuid or a template; {field: order_id} names the field",
+            "id: 5 is not a way to generate ids. Write increment, uuid or a template; {field: order_id} names the field",
         ),
-        ({"id": {"field": ""}}, "id.field: '' is no field's name. Write the name of a field, such as id"),
+        (
+            {"id": {"field": ""}},
+            "id.field: '' is not a valid field name. Write the name of a field, such as id",
+        ),
         ({"id": {"fild": "x"}}, "id.fild: unknown key. Did you mean 'field'?"),
         ({"id": "{{ nn }}"}, None),
         ({"id": "{{ n"}, None),
@@ -69,7 +72,7 @@ def flaws(written, files=None):
         ),
         (
             {"seed": [{"id": True}]},
-            "seed[0].id: True is no id: it must be a text or a whole number. Leave it out, and one is made",
+            "seed[0].id: True is not a valid id: it must be a text or a whole number. Leave it out to have one generated",
         ),
         (
             {"seed": {"count": 2, "each": {"id": 7}}},
@@ -78,10 +81,10 @@ def flaws(written, files=None):
         ({"seed": {"count": 1, "each": {"a": "{{ request.path }}"}}}, None),
         ({"seed": [{"a": "{{ m }}"}]}, None),
         ({"new": 5}, "new: expected a mapping, got 5."),
-        ({"new": {"id": 5}}, "new.id: the field 'id' is made by `id`. Take it out"),
+        ({"new": {"id": 5}}, "new.id: the field 'id' is set by `id`. Remove it"),
         (
             {"new": {"status": "x"}, "machine": MACHINE},
-            "new.status: the field 'status' is made by `machine`. Take it out",
+            "new.status: the field 'status' is set by `machine`. Remove it",
         ),
         ({"new": {"a": "{{ errors }}"}}, None),
         (
@@ -118,21 +121,21 @@ def flaws(written, files=None):
         ),
         (
             {"page": {"number": "p", "size": "p"}},
-            "page: the parameter 'p' stands for two things. Give each its own name",
+            "page: the parameter 'p' is used twice. Use different names",
         ),
         (
             {"page": {"envelope": {"a": "items"}, "default": 5}},
-            "page: `default` is a page's size, and nothing is paged. Write number: page beside it",
+            "page: `default` is the size of a page, but there are no pages. Write number: page beside it",
         ),
         ({"page": {**NUMBER, "default": 0}}, "page.default: expected at least 1, got 0."),
         ({"page": {**NUMBER, "default": 9, "max": 8}}, "page: default 9 is above max 8. Swap them"),
         (
             {"page": {**NUMBER, "envelope": {"data": "itms"}}},
-            "page.envelope.data: 'itms' is nothing that a page knows. Did you mean 'items'?",
+            "page.envelope.data: 'itms' is not a field of a page. Did you mean 'items'?",
         ),
         (
             {"page": {**NUMBER, "envelope": {"data": 5}}},
-            "page.envelope.data: 5 is nothing that a page knows. Known here: has_next, items, next_cursor, page, pages, total.",
+            "page.envelope.data: 5 is not a field of a page. Known here: has_next, items, next_cursor, page, pages, total.",
         ),
         (
             {"page": {**NUMBER, "envelope": {"n": "total"}}},
@@ -140,15 +143,15 @@ def flaws(written, files=None):
         ),
         (
             {"page": {**NUMBER, "envelope": {"a": "items", "c": "next_cursor"}}},
-            "page: paging by number knows no next_cursor. Name a `cursor`, or use items, total, page, pages, has_next",
+            "page: paging by number has no next_cursor. Name a `cursor`, or use items, total, page, pages, has_next",
         ),
         (
             {"page": {"cursor": "c", "envelope": {"a": "items", "c": "pages"}}},
-            "page: paging by cursor knows no pages. Name a `number`, such as number: page, or use items, total, has_next, next_cursor",
+            "page: paging by cursor has no pages. Name a `number`, such as number: page, or use items, total, has_next, next_cursor",
         ),
         (
             {"page": {"envelope": {"a": "items", "c": "has_next"}}},
-            "page: a list without pages knows no has_next. Name a `number`, such as number: page, or use items, total",
+            "page: a list without pages has no has_next. Name a `number`, such as number: page, or use items, total",
         ),
         (
             {"schema": 5},
@@ -156,25 +159,28 @@ def flaws(written, files=None):
         ),
         (
             {"schema": {"properties": {"a": {"type": "strng"}}}},
-            "schema.properties.a.type: this is no JSON Schema: \"strng\" is not valid under any of the schemas listed in the 'anyOf' keyword. Did you mean 'string'?",
+            "schema.properties.a.type: this is not a valid JSON Schema: \"strng\" is not valid under any of the schemas listed in the 'anyOf' keyword. Did you mean 'string'?",
         ),
-        ({"schema": {"pattern": "("}}, 'schema.pattern: this is no JSON Schema: "(" is not a "regex".'),
+        (
+            {"schema": {"pattern": "("}},
+            'schema.pattern: this is not a valid JSON Schema: "(" is not a "regex".',
+        ),
         (
             {"schema": {"$ref": "http://other/x"}},
             "schema: Resource 'http://other/x' is another document. Copy what it needs under $defs",
         ),
         (
             {"schema": {"$ref": "#/$defs/x"}},
-            "schema: this is no JSON Schema: Pointer '/$defs/x' does not exist.",
+            "schema: this is not a valid JSON Schema: Pointer '/$defs/x' does not exist.",
         ),
-        ({"invalid": {"status": 99}}, "invalid.status: 99 is no HTTP status. Use 200 to 599"),
+        ({"invalid": {"status": 99}}, "invalid.status: 99 is not a valid HTTP status. Use 200 to 599"),
         (
             {"invalid": {"status": 400, "times": 2}},
-            "invalid: `invalid` is one reply, and this one has `times`. Take it out",
+            "invalid: `invalid` is one reply, and this one has `times`. Remove it",
         ),
         (
             {"invalid": {"choose": [{"status": 400}]}},
-            "invalid: `invalid` is one reply, and this one has `choose`. Take it out",
+            "invalid: `invalid` is one reply, and this one has `choose`. Remove it",
         ),
         ({"invalid": {"json": "{{ item }}"}}, None),
         ({"update": "GET"}, "update: 'GET' changes no item. Known here: PATCH, POST, PUT."),
@@ -186,7 +192,7 @@ def flaws(written, files=None):
         ),
         (
             {"machine": {"initial": "a", "transitions": {"x/y": {"a": "b"}}}},
-            "machine.transitions['x/y']: 'x/y' is no name of a transition. It is the last part of a path: use letters, digits, dashes or underscores",
+            "machine.transitions['x/y']: 'x/y' is not a valid transition name. It is the last part of a path: use letters, digits, dashes or underscores",
         ),
         (
             {"machine": {"initial": "a", "transitions": {"delete": {"a": "b"}}}},
@@ -203,7 +209,7 @@ def flaws(written, files=None):
                     "transitions": {"ship": {"aproved": "shipped"}, "approve": {"pending": "approved"}},
                 }
             },
-            "machine.transitions.ship.aproved: no item is ever 'aproved': nothing leads there from 'pending'. Did you mean 'approved'?",
+            "machine.transitions.ship.aproved: no item is ever 'aproved': no transition leads there from 'pending'. Did you mean 'approved'?",
         ),
         (
             {
@@ -216,33 +222,33 @@ def flaws(written, files=None):
         ),
         (
             {"machine": MACHINE, "seed": [{"status": "pendng"}]},
-            "seed[0].status: 'pendng' is no state of the machine. Did you mean 'pending'?",
+            "seed[0].status: 'pendng' is not a state of the machine. Did you mean 'pending'?",
         ),
         (
             {"machine": MACHINE, "seed": [{"status": 5}]},
-            "seed[0].status: 5 is no state of the machine. Known here: approved, pending, shipped.",
+            "seed[0].status: 5 is not a state of the machine. Known here: approved, pending, shipped.",
         ),
         (
             {"machine": MACHINE, "seed": {"count": 2, "each": {"status": "pendng"}}},
-            "seed.each.status: 'pendng' is no state of the machine. Did you mean 'pending'?",
+            "seed.each.status: 'pendng' is not a state of the machine. Did you mean 'pending'?",
         ),
-        ({"on": {"craete": {}}}, "on.craete: nothing of that name happens here. Did you mean 'create'?"),
+        ({"on": {"craete": {}}}, "on.craete: there is no such event here. Did you mean 'create'?"),
         (
             {"on": {"aprove": {}}, "machine": MACHINE},
-            "on.aprove: nothing of that name happens here. Did you mean 'approve'?",
+            "on.aprove: there is no such event here. Did you mean 'approve'?",
         ),
         (
             {"on": {"merge": {}}, "update": ["PUT"]},
-            "on.merge: it never happens: PATCH changes no item here. Add PATCH to `update`",
+            "on.merge: this never happens: PATCH changes no item here. Add PATCH to `update`",
         ),
         (
             {"on": {"update": {}}, "update": []},
-            "on.update: it never happens: POST changes no item here. Add POST to `update`",
+            "on.update: this never happens: POST changes no item here. Add POST to `update`",
         ),
         ({"on": {"create": {"effct": {}}}}, "on.create.effct: unknown key. Did you mean 'effect'?"),
         (
             {"on": {"create": {"set_ttl": "1h"}}},
-            "on.create: `set_ttl` has no `set` beside it. Write what to set, or take it out",
+            "on.create: `set_ttl` needs `set`. Write what to set, or remove it",
         ),
     ],
 )
@@ -272,10 +278,10 @@ def test_what_is_missing_is_named(written, start):
     [
         (
             b"{",
-            "seed: 'x.json' is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1). Write it as JSON",
+            "seed: 'x.json' is not valid JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1). Write it as JSON",
         ),
-        (b"{}", "seed: 'x.json' is no list of items. Write [{…}, {…}]"),
-        (b"[1]", "seed: 'x.json' is no list of items. Write [{…}, {…}]"),
+        (b"{}", "seed: 'x.json' is not a list of items. Write [{…}, {…}]"),
+        (b"[1]", "seed: 'x.json' is not a list of items. Write [{…}, {…}]"),
         (
             b'[{"id": 1}, {"id": 1}]',
             "seed: item 2 of 'x.json': the id '1' is that of an earlier item. Choose another",
@@ -286,7 +292,7 @@ def test_what_is_missing_is_named(written, start):
         ),
         (
             b'[{"status": "x"}]',
-            "seed: item 1 of 'x.json': 'x' is no state of the machine. Known here: approved, pending, shipped.",
+            "seed: item 1 of 'x.json': 'x' is not a state of the machine. Known here: approved, pending, shipped.",
         ),
     ],
 )
@@ -297,7 +303,7 @@ def test_a_file_of_seeds_is_judged_at_load(seed, flaw):
 def test_a_file_with_a_schema_is_judged_at_load():
     broken = json.dumps({"properties": {"a": {"type": "strng"}}}).encode()
     assert flaws({"schema": "x.json"}, {"x.json": broken}) == [
-        "schema: 'x.json' is no JSON Schema at properties.a.type: \"strng\" is not valid under any of the schemas listed in the 'anyOf' keyword. Did you mean 'string'?"
+        "schema: 'x.json' is not a valid JSON Schema at properties.a.type: \"strng\" is not valid under any of the schemas listed in the 'anyOf' keyword. Did you mean 'string'?"
     ]
     world = World({"schema": "x.json"}, {"x.json": b'{"required": ["a"]}'})
     assert world.ask("POST", "/items", {}).status == 422

@@ -108,7 +108,7 @@ def test_an_id_that_is_taken_is_drawn_again():
     "value", ["{{ none }}", "{{ [1] }}", "{{ true }}", "{{ '' }}", "{{ 1.5 }}", "{{ '..' }}"]
 )
 def test_a_template_that_makes_no_id_is_an_error(value):
-    with pytest.raises(TemplateError, match="is no id") as error:
+    with pytest.raises(TemplateError, match="is not a valid id") as error:
         World({"id": value}).ask("POST", "/items", {})
     assert error.value.place == "id.generate"
 
@@ -117,7 +117,7 @@ def test_ids_are_compared_as_text():
     world = World(SEEDED)
     refused = world.ask("POST", "/items", {"id": "3"})
     assert (refused.status, refused.headers["Content-Type"]) == (409, PROBLEM_TYPE)
-    assert refused.json["title"] == "/items has an item '3' already"
+    assert refused.json["title"] == "/items already has an item '3'"
     assert len(world.collection) == 25
 
 

@@ -155,7 +155,7 @@ def test_any_other_body_tampered_with_is_another(body):
         ({"scheme": "slack", "algorithm": "sha1", "encoding": "hex"}, "its own `algorithm` and `encoding`"),
         ({"scheme": "hmac", "algorithm": "md5"}, "'md5' is no algorithm"),
         ({"scheme": "hmac", "header": "a b"}, "'a b' is no header name"),
-        ({"scheme": "standard", "secret": "whsec_%%"}, "'whsec_%%' is no Base64"),
+        ({"scheme": "standard", "secret": "whsec_%%"}, "'whsec_%%' is not valid Base64"),
         ({"scheme": "standard", "secret": "whsec_"}, "the secret is empty"),
     ],
 )

@@ -553,9 +553,9 @@ def test_a_route_that_the_contract_does_not_know_is_told_at_load(serving):
     ("scenario", "said"),
     [
         ({"openapi": "gone.yaml"}, "openapi: there is no file 'gone.yaml' beside this scenario"),
-        ({"openapi": "../spec.yaml"}, "openapi: '../spec.yaml' leads out of the scenario's folder"),
-        ({"openapi": "shop.yaml"}, "openapi: shop.yaml: /openapi: version 'shop.yaml' is not read"),
-        ({"validate": "enforce"}, "`validate` has no `openapi` beside it"),
+        ({"openapi": "../spec.yaml"}, "openapi: '../spec.yaml' is outside of the scenario's folder"),
+        ({"openapi": "shop.yaml"}, "openapi: shop.yaml: /openapi: version 'shop.yaml' is not supported"),
+        ({"validate": "enforce"}, "`validate` needs `openapi`"),
         ({"openapi": "spec.yaml", "validate": "loud"}, "validate"),
         ({"routes": [{"request": "GET /x", "reply": 200, "validate": "off"}]}, "routes[0].validate: the scenario has no `openapi`"),
     ],

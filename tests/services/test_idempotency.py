@@ -6,7 +6,7 @@ import json
 import pytest
 from support.wire import Wire
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.scenarios.loader import load
 from mockserver.scenarios.source import LoadError
 
@@ -474,4 +474,4 @@ def test_what_is_said_instead_does_nothing_and_draws_nothing(write, word, reply)
     folder = write(under("  - {request: POST /pay, reply: 200}", f"{{header: a, {word}: {reply}}}"))
 
     with pytest.raises(LoadError, match=f"idempotency.{word}.*has no place here"):
-        build_world(load([str(folder)]))
+        build_scenario_set(load([str(folder)]))

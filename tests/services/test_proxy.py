@@ -351,7 +351,7 @@ def test_what_is_no_http_is_a_502(proxied):
     server, _ = proxied(b"220 smtp ready\r\n")
     answer = server.ask("GET", "/x")
     assert answer.status == 502
-    assert "no HTTP" in answer.json()["detail"]
+    assert "not valid HTTP" in answer.json()["detail"]
 
 
 def test_a_reply_with_a_line_break_in_a_header_is_not_passed_back(proxied):
@@ -394,7 +394,7 @@ def test_a_server_that_is_led_back_to_itself_says_so(serving):
     server = serving(f"routes: [{{request: GET /x, proxy: 'http://localhost:{port}'}}]", port=port)
     answer = server.ask("GET", "/x")
     assert answer.status == 508
-    assert "leads back to this very server" in answer.json()["detail"]
+    assert "leads back to this server" in answer.json()["detail"]
     assert len(server.calls()) == 2
 
 
@@ -541,7 +541,7 @@ def test_an_environment_variable_says_where_the_real_service_is(serving, upstrea
 @pytest.mark.parametrize(
     ("route", "said"),
     [
-        ("proxy: 'ftp://x'", "no http or https URL"),
+        ("proxy: 'ftp://x'", "not an http or https URL"),
         ("proxy: 'http://u:p@x'", "user and password"),
         ("proxy: 'http://x/?a=1'", "query or fragment"),
         ("proxy: 'http://{{ request.headers.to }}'", "expected a URL"),
@@ -586,7 +586,7 @@ def test_what_no_route_takes_goes_on_and_still_counts_as_unmatched(serving, upst
     [
         ({"on_unmatched": "forward"}, "--forward-to URL"),
         ({"forward_to": "http://x"}, "--on-unmatched forward"),
-        ({"on_unmatched": "forward", "forward_to": "x"}, "--forward-to: 'x' is no http or https URL"),
+        ({"on_unmatched": "forward", "forward_to": "x"}, "--forward-to: 'x' is not an http or https URL"),
     ],
 )
 def test_flags_that_do_not_fit_are_told(settings, said):

@@ -323,13 +323,13 @@ def test_what_is_set_replaces_what_was(server):
 @pytest.mark.parametrize(
     ("trouble", "pointer", "said"),
     [
-        ({"route": "fixed"}, "", "says nothing"),
+        ({"route": "fixed"}, "", "has no effect"),
         ({"before": 500}, "", "'route' is missing"),
         ({"route": "fixd", "before": 500}, "/route", "Did you mean 'fixed'?"),
-        ({"route": "fixed", "before": 99}, "/before", "99 is no HTTP status"),
-        ({"route": "fixed", "before": 500, "after": {"fault": "reset"}}, "", "no work is done"),
-        ({"route": "fixed", "before": 500, "webhook": {"repeat": 2}}, "", "no `webhook`"),
-        ({"route": "fixed", "webhook": {}}, "/webhook", "says nothing"),
+        ({"route": "fixed", "before": 99}, "/before", "99 is not a valid HTTP status"),
+        ({"route": "fixed", "before": 500, "after": {"fault": "reset"}}, "", "is not processed"),
+        ({"route": "fixed", "before": 500, "webhook": {"repeat": 2}}, "", "so `webhook`"),
+        ({"route": "fixed", "webhook": {}}, "/webhook", "has no effect"),
         ({"route": "fixed", "webhook": {"repeat": 1}}, "/webhook/repeat", "at least 2"),
         ({"route": "fixed", "before": {"text": "{{ path }}"}}, "/before", "this varies"),
         ({"route": "fixed", "before": {"text": "{{ 1 +"}}, "/before/text", ""),

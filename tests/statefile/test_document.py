@@ -37,13 +37,13 @@ def test_the_whole_is_one_json_document_that_says_what_it_is():
 
 def test_a_torn_one_is_refused_wherever_it_ends():
     for length in range(len(WHOLE)):
-        with pytest.raises(UnreadableDocumentError, match=r"torn|empty|no state file"):
+        with pytest.raises(UnreadableDocumentError, match=r"incomplete|empty|not a state file"):
             read(WHOLE[:length])
 
 
 @pytest.mark.parametrize("length", [30, 100, 200, len(WHOLE) - 3, len(WHOLE) - 1])
 def test_a_torn_one_is_called_torn(length):
-    with pytest.raises(UnreadableDocumentError, match="torn"):
+    with pytest.raises(UnreadableDocumentError, match="incomplete"):
         read(WHOLE[:length])
 
 
@@ -60,7 +60,7 @@ def test_one_changed_byte_is_refused_or_changes_nothing(at, change):
 
 @pytest.mark.parametrize("more", [b"\n", b"x", WHOLE])
 def test_more_than_was_written_is_refused(more):
-    with pytest.raises(UnreadableDocumentError, match="torn"):
+    with pytest.raises(UnreadableDocumentError, match="incomplete"):
         read(WHOLE + more)
 
 
@@ -71,7 +71,7 @@ def test_more_than_was_written_is_refused(more):
      json.dumps(json.loads(WHOLE), indent=1).encode()],
 )  # fmt: skip
 def test_a_foreign_one_is_refused(foreign):
-    with pytest.raises(UnreadableDocumentError, match=r"no state file of mockserver|torn"):
+    with pytest.raises(UnreadableDocumentError, match=r"not a state file of mockserver|incomplete"):
         read(foreign)
 
 

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockserver.persistence.encoding import CHUNK, Encoded, encoded
-from mockserver.persistence.saving import Taken
-from mockserver.persistence.serialise import StatePart
+from mockserver.persistence.parts import StatePart
+from mockserver.persistence.saving import NamespaceCopy
 
 
 def read(made: Encoded):
     return json.loads(b"".join(made.pieces))
 
 
-def breathe():
+def yield_to_loop():
     pass
 
 
@@ -25,9 +25,9 @@ def breathe():
 @pytest.mark.parametrize("stable", [True, False])
 def test_all_rows_are_there_in_their_order(count, first, stable):
     part = StatePart("effects", list(range(count)), lambda one: [one], first, stable)
-    taken = Taken("default", {"seed": None}, [part, StatePart("none", []), StatePart("one", ["x"])])
+    taken = NamespaceCopy("default", {"seed": None}, [part, StatePart("none", []), StatePart("one", ["x"])])
 
-    made = encoded(taken, None, breathe)
+    made = encoded(taken, None, yield_to_loop)
 
     assert read(made) == {
         "about": {"seed": None},
@@ -48,16 +48,20 @@ def test_rows_that_were_kept_are_those_that_would_be_made(turns):
             first += 1
         part = StatePart("effects", list(things), first=first, stable=True)
 
-        before = encoded(Taken("default", {}, [part]), before, breathe)
+        before = encoded(NamespaceCopy("default", {}, [part]), before, yield_to_loop)
 
         assert read(before)["parts"]["effects"] == list(things)
 
 
 def test_a_thing_in_the_place_of_another_is_written():
     old, new = {"a": 1}, {"a": True}
-    before = encoded(Taken("default", {}, [StatePart("items", [old], stable=True)]), None, breathe)
+    before = encoded(
+        NamespaceCopy("default", {}, [StatePart("items", [old], stable=True)]), None, yield_to_loop
+    )
 
-    after = encoded(Taken("default", {}, [StatePart("items", [new], stable=True)]), before, breathe)
+    after = encoded(
+        NamespaceCopy("default", {}, [StatePart("items", [new], stable=True)]), before, yield_to_loop
+    )
 
     assert b'{"a":true}' in b"".join(after.pieces)
 
@@ -69,8 +73,8 @@ def test_stable_things_are_written_once():
     def part(count):
         return StatePart("effects", things[:count], lambda one: made.append(one) or 1, stable=True)
 
-    before = encoded(Taken("default", {}, [part(2 * CHUNK)]), None, breathe)
+    before = encoded(NamespaceCopy("default", {}, [part(2 * CHUNK)]), None, yield_to_loop)
     made.clear()
-    encoded(Taken("default", {}, [part(3 * CHUNK)]), before, breathe)
+    encoded(NamespaceCopy("default", {}, [part(3 * CHUNK)]), before, yield_to_loop)
 
     assert made == things[2 * CHUNK :]

@@ -40,8 +40,8 @@ def rewritten(state_file, change):
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(lambda raw: b"", "it is empty"), (lambda raw: raw[:-9], "it is torn: "), (lambda raw: raw.replace(b"/x", b"/y"), "it is damaged, or was changed by hand"),
-     (lambda raw: b"routes: []\n", "it is no state file of mockserver"), (lambda raw: raw.replace(b'"version":1', b'"version":2'), "a newer mockserver wrote it")],
+    [(lambda raw: b"", "it is empty"), (lambda raw: raw[:-9], "it is incomplete: "), (lambda raw: raw.replace(b"/x", b"/y"), "it is damaged, or was changed by hand"),
+     (lambda raw: b"routes: []\n", "it is not a state file of mockserver"), (lambda raw: raw.replace(b'"version":1', b'"version":2'), "a newer mockserver wrote it")],
     ids=["empty", "torn", "damaged", "foreign", "newer"],
 )  # fmt: skip
 def test_a_file_that_is_not_whole_or_not_ours(ended, kept, state_file, spoil, said):
@@ -53,7 +53,7 @@ def test_a_file_that_is_not_whole_or_not_ours(ended, kept, state_file, spoil, sa
         kept(folder)
 
     assert str(why.value).startswith(f"the state file {state_file} is not used: {said}")
-    assert "Delete it to begin anew, or name another with --state-file" in str(why.value)
+    assert "Delete it to start from scratch, or name another with --state-file" in str(why.value)
     assert state_file.read_bytes() == spoilt
 
 
@@ -66,8 +66,10 @@ def test_a_route_that_can_not_be_made_any_more_is_named_with_its_place(ended, ke
 
     first, *_, remedy = str(why.value).splitlines()
     assert first.startswith(f"{state_file}: namespaces.default.routes.x: reply")
-    assert "99 is no HTTP status" in first
-    assert remedy == f"Mend that, or delete {state_file} to begin anew, or name another with --state-file"
+    assert "99 is not a valid HTTP status" in first
+    assert (
+        remedy == f"Fix that, or delete {state_file} to start from scratch, or name another with --state-file"
+    )
 
 
 def test_a_route_that_needs_an_extra_names_it(ended, kept, state_file, monkeypatch):
@@ -142,7 +144,7 @@ def test_a_whole_file_that_holds_something_else_is_refused(ended, kept, state_fi
     rewritten(state_file, spoil)
 
     with pytest.raises(
-        StateFileRefusedError, match="is not used: it is whole, but holds what this mockserver can't read"
+        StateFileRefusedError, match="is not used: it is complete, but this mockserver can't read it"
     ):
         kept(folder)
 
@@ -260,8 +262,8 @@ def test_a_refused_file_ends_it_with_2_and_one_without_rights_with_1(write, tmp_
 
     assert (foreign.returncode, foreign.stdout) == (2, "")
     assert foreign.stderr == (
-        "the state file foreign.json is not used: it is no state file of mockserver. "
-        "Delete it to begin anew, or name another with --state-file\n"
+        "the state file foreign.json is not used: it is not a state file of mockserver. "
+        "Delete it to start from scratch, or name another with --state-file\n"
     )
     assert (nowhere.returncode, nowhere.stdout) == (1, "")
     assert nowhere.stderr.startswith("can't use the state file no/where.json: No such file or directory. ")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
@@ -81,7 +81,7 @@ class World(Calls):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__()
         self.engine = Engine(
-            build_world(load([str(folder)])),
+            build_scenario_set(load([str(folder)])),
             wall=lambda: WALL_S,
             mono=lambda: 0.0,
             settings=EngineSettings(**settings),

@@ -50,7 +50,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Defence:
-    """`changes` take it out; empty where there is none to take out, and `why` says so."""
+    """`changes` remove it; empty where there is none to take out, and `why` says so."""
 
     name: str
     tests: tuple[str, ...]

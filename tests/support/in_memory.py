@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mockserver.admin.views import call_view
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.addressing import Addresser
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import Namespace
@@ -145,7 +145,7 @@ def listener(scenario: str, *names: str, seed: str = "same", **settings: Any) ->
 
 @functools.cache
 def _world(scenario: str) -> ScenarioSet:
-    return build_world([from_text(scenario, "shop")])
+    return build_scenario_set([from_text(scenario, "shop")])
 
 
 def left_behind(engine: Engine) -> dict[str, Any]:

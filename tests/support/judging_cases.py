@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mockserver.attempts import operations
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.call import Call
 from mockserver.model.http import Request
@@ -53,7 +53,7 @@ class Played:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.now_s = 0.0
-        world = build_world([from_bundle(document["scenario"], {}, "case")])
+        world = build_scenario_set([from_bundle(document["scenario"], {}, "case")])
         self.engine = Engine(world, wall=lambda: WALL_S + self.now_s, mono=lambda: self.now_s)
         self.ns = self.engine.default
         self.by = document.get("by")

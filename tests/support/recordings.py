@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
@@ -29,7 +29,7 @@ class Played:
             from_bundle(dump(document, ScenarioSpec), imported.files, name)
             for name, document in imported.scenarios.items()
         ]
-        self.engine = Engine(build_world(sources), wall=time.time, mono=time.monotonic)
+        self.engine = Engine(build_scenario_set(sources), wall=time.time, mono=time.monotonic)
         self.last: Any = None
 
     def ask(

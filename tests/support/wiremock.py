@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
 from mockserver.formats import wiremock
 from mockserver.model.call import Call
@@ -44,7 +44,7 @@ def routes(path: Path, *mappings: Any, files: dict[str, bytes] | None = None) ->
 def engine_of(found: Imported) -> Engine:
     """What was read, written as a person would find it, and loaded."""
     sources = [from_bundle(dump(one), found.files, name) for name, one in found.scenarios.items()]
-    return Engine(build_world(sources), wall=lambda: 1_767_323_045.0, mono=lambda: 0.0)
+    return Engine(build_scenario_set(sources), wall=lambda: 1_767_323_045.0, mono=lambda: 0.0)
 
 
 class Asking:

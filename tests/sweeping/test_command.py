@@ -168,7 +168,7 @@ def test_a_suite_may_reset_its_world(folder):
     [
         (["--"], 2, "no command. Write it behind two dashes: mockserver sweep scenarios/ -- npm test"),
         (["scenarios"], 2, "no command"),
-        (["--limit", "soon", "--", "true"], 2, "'soon' is no duration"),
+        (["--limit", "soon", "--", "true"], 2, "'soon' is not a valid duration"),
         (["--troubles", "nowhere.yaml", "--", "true"], 2, "nowhere.yaml"),
         (["--troubles", "wrong.yaml", "--", "true"], 2, "wrong.yaml:1:11: shipped[0]: there is no shipped trouble '503-onec'"),
         (["nowhere/", "--", "true"], 2, "nowhere"),

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.wire import Wire
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.scenarios.loader import from_text
 from mockserver.verification.lint import doubts
 
@@ -35,7 +35,7 @@ def scenario(status, body, lines):
 
 
 def warnings(text):
-    return [doubt.message for doubt in doubts(build_world([from_text(text, "shop")]))]
+    return [doubt.message for doubt in doubts(build_scenario_set([from_text(text, "shop")]))]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -10,7 +10,7 @@ import pytest
 from support.server import until
 from support.wire import Wire
 
-from mockserver.admin import routes
+from mockserver.admin.endpoints import routes
 from mockserver.http.connection import Connection
 
 PLAIN = """

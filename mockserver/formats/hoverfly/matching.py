@@ -1,7 +1,7 @@
 """
-Hoverfly's request field matchers (docs.hoverfly.io, "Request matchers") as tests of a request.
+Convert request matchers of Hoverfly (docs.hoverfly.io, "Request matchers").
 
-A field has a list of matchers, all of which hold; `doMatch` asks what the one before found.
+A field has a list of matchers, all of which must match; `doMatch` applies to the result of the matcher before.
 """
 
 from __future__ import annotations
@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, escaped, literal, negated, pattern, tree
+from mockserver.formats.mocks.conditions import (
+    anywhere,
+    both,
+    escaped,
+    literal,
+    negated,
+    pattern,
+    value_or_text,
+)
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, text_of
-from mockserver.formats.mocks.trees import subset
-from mockserver.formats.reading import json_of
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, text_of
+from mockserver.formats.mocks.trees import subset, tree
 
 Matcher = dict[str, Any]
 _PARTS = {
@@ -30,13 +37,13 @@ _PARTS = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What a pair asks of a request, its destination, scheme and state apart. Raises NotConvertibleError."""
+    """Return the tests of a request, without destination, scheme and state. Raises NotConvertibleError."""
     losses.unknown(where, request, _PARTS)
     atoms: list[Atom] = []
     atoms += [Atom("method", _methods(matcher)) for matcher in request.get("method") or []]
     atoms += [Atom("path", _path(matcher)) for matcher in request.get("path") or []]
     for name, matchers in (request.get("headers") or {}).items():
-        atoms += [Atom("headers", text_condition(one), name) for one in matchers]
+        atoms += [Atom("headers", text_condition(item), name) for item in matchers]
     atoms += _query(request)
     for matcher in request.get("body") or []:
         atoms += _body(matcher)
@@ -52,27 +59,27 @@ def _query(request: dict[str, Any]) -> list[Atom]:
     if query == {}:
         return [Atom("if", "request.query | length == 0")]
     return [
-        Atom("query", text_condition(one), name)
+        Atom("query", text_condition(matcher), name)
         for name, matchers in (query or {}).items()
-        for one in matchers
+        for matcher in matchers
     ]
 
 
 def score(request: dict[str, Any]) -> int:
     """
-    How strong a match of it is (Hoverfly takes the strongest): 2 for each
-    exact matcher, 1 for each other, and for the parts that are not asked.
+    Return the score of a match (Hoverfly takes the highest): 2 for each exact matcher, 1 for each other, and 1 for
+    missing body or query.
     """
     lists = [request.get(part) or [] for part in ("method", "path", "destination", "scheme")]
     lists += list((request.get("headers") or {}).values())
     body, query = request.get("body") or [], request.get("query")
-    points = sum(_points(one) for one in lists) + len(request.get("requiresState") or {})
+    points = sum(_points(item) for item in lists) + len(request.get("requiresState") or {})
     points += _points(body) or 1
-    return points + (sum(_points(one) for one in query.values()) if query else 1)
+    return points + (sum(_points(item) for item in query.values()) if query else 1)
 
 
 def _points(matchers: list[Matcher]) -> int:
-    return sum(2 if kind_of(one) in ("exact", "containsexactly") else 1 for one in matchers)
+    return sum(2 if kind_of(matcher) in ("exact", "containsexactly") else 1 for matcher in matchers)
 
 
 def kind_of(matcher: Matcher) -> str:
@@ -81,15 +88,15 @@ def kind_of(matcher: Matcher) -> str:
 
 def exact_value(matchers: list[Matcher]) -> str | None:
     """The one text that fulfils them, if it is one."""
-    one = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
-    return text_of(matchers[0].get("value")) if one else None
+    single = len(matchers) == 1 and kind_of(matchers[0]) == "exact"
+    return text_of(matchers[0].get("value")) if single else None
 
 
-def may_meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def may_meet(left: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether a request may fulfil both: not where an exact method or path of one is none of the other's."""
     for part in ("method", "path"):
-        asked = [request.get(part) or [] for request in (one, other)]
-        for first, second in (asked, asked[::-1]):
+        conditions = [request.get(part) or [] for request in (left, other)]
+        for first, second in (conditions, conditions[::-1]):
             exact = exact_value(first)
             if exact is not None and not all(_path(matcher).holds(exact) for matcher in second):
                 return False
@@ -139,7 +146,7 @@ def _path(matcher: Matcher) -> PathTest:
             return PathTest("search", value)
         case "negate":
             return PathTest("equals", value, turned=True)
-    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of a path")
+    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be applied to a path")
 
 
 def _plain(matcher: Matcher) -> str:
@@ -158,10 +165,10 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def text_condition(matcher: Matcher) -> object:
-    """Of one text, or of the values under one name. Raises NotConvertibleError."""
+    """Return the condition on one text, or on the values of one name. Raises NotConvertibleError."""
     if inner := matcher.get("doMatch"):
         if kind_of(matcher) in ("jsonpath", "xpath", "jwt", "jwtjsonpath"):
-            raise NotConvertibleError(f"{matcher['matcher']} asks for a part of a text that is no body")
+            raise NotConvertibleError(f"{matcher['matcher']} selects a part of a text that is not a body")
         return both(text_condition({**matcher, "doMatch": None}), text_condition(inner))
     value = matcher.get("value")
     match kind_of(matcher):
@@ -174,7 +181,7 @@ def text_condition(matcher: Matcher) -> object:
         case "negate":
             return both("present", negated(literal(text_of(value))))
         case "array" | "containsexactly" if isinstance(value, list):
-            return _array([text_of(one) for one in value], matcher.get("config") or {})
+            return _array([text_of(item) for item in value], matcher.get("config") or {})
     raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} has no counterpart for a text")
 
 
@@ -197,7 +204,7 @@ def _array(values: list[str], config: dict[str, Any]) -> object:
         parts = [literal(value) for value in values]
         return parts[0] if len(parts) == 1 else {"all_of": parts}
     if unknown or often:
-        raise NotConvertibleError("an array that takes unknown or repeated values, but asks for their order")
+        raise NotConvertibleError("an array that takes unknown or repeated values, but compares their order")
     return {"unordered": values} if order else values
 
 
@@ -205,16 +212,18 @@ def _body(matcher: Matcher) -> list[Atom]:
     value = matcher.get("value")
     match kind_of(matcher):
         case "json":
-            return [Atom("json_exact", tree(_json(value)))]
+            return [Atom("json_exact", tree(json_value(value)))]
         case "jsonpartial":
-            return [Atom("json", subset(_json(value)))]
+            return [Atom("json", subset(json_value(value)))]
         case "jsonpath":
             query = text_of(value).strip("{}")
-            return [Atom("jsonpath", _found(matcher.get("doMatch"), text_item), query)]
+            return [Atom("jsonpath", _selection(matcher.get("doMatch"), text_item), query)]
         case "xpath":
-            return [Atom("xml", _found(matcher.get("doMatch"), text_condition), text_of(value))]
+            return [Atom("xml", _selection(matcher.get("doMatch"), text_condition), text_of(value))]
         case "form" if isinstance(value, dict):
-            return [Atom("form", text_condition(one), name) for name, inner in value.items() for one in inner]
+            return [
+                Atom("form", text_condition(item), name) for name, inner in value.items() for item in inner
+            ]
         case "exact" | "glob" | "regex" | "negate":
             condition = text_condition(matcher)
             return [Atom("text", condition)]
@@ -224,14 +233,7 @@ def _body(matcher: Matcher) -> list[Atom]:
     )
 
 
-def _json(value: object) -> object:
-    try:
-        return json_of(value) if isinstance(value, str) else value
-    except ValueError:
-        raise NotConvertibleError("its value is no JSON") from None
-
-
-def _found(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
+def _selection(inner: Matcher | None, condition: Callable[[Matcher], Any]) -> object:
     return "present" if inner is None else condition(inner)
 
 
@@ -240,11 +242,7 @@ def text_item(matcher: Matcher) -> object:
     value = text_of(matcher.get("value"))
     match kind_of(matcher):
         case "exact":
-            return (
-                {"contains": {"one_of": [_value(value), value]}}
-                if _value(value) != value
-                else {"contains": value}
-            )
+            return {"contains": value_or_text(value)}
         case "glob":
             condition = glob_condition(value)
             return (
@@ -252,13 +250,6 @@ def text_item(matcher: Matcher) -> object:
             )
         case "regex":
             return {"contains": {"matches": anywhere(value)}}
-    raise NotConvertibleError(f"the matcher {matcher.get('matcher')!r} can't be asked of what a query finds")
-
-
-def _value(text: str) -> object:
-    """The number or boolean that prints so, else the text."""
-    try:
-        value = json_of(text)
-    except ValueError:
-        return text
-    return value if isinstance(value, (int, float)) and text_of(value) == text else text
+    raise NotConvertibleError(
+        f"the matcher {matcher.get('matcher')!r} can't be applied to the result of a query"
+    )

@@ -1,6 +1,6 @@
 """
-Pairs of a simulation as routes: in the order in which Hoverfly would choose
-them, and those that are a sequence by state as one route.
+Convert pairs of a simulation to routes, in the order in which Hoverfly selects them; pairs that are a sequence by
+state become one route.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import Any
 
 from mockserver.formats.hoverfly.matching import may_meet, meetings
 from mockserver.formats.mocks.conditions import literal
-from mockserver.formats.mocks.replies import Reply, folded, short
+from mockserver.formats.mocks.replies import Reply, sequence, short
 
 
 @dataclass(slots=True)
 class Pair:
-    """A pair on its way to a route."""
+    """A pair during conversion."""
 
     place: str
     request: dict[str, Any]
@@ -29,21 +29,21 @@ class Pair:
 
 def ordered(pairs: list[Pair]) -> list[Pair]:
     """
-    As they stand where that says the same; else the strongest first, and of
-    equals the last.
+    Return the pairs in their order if that has the same effect; otherwise the highest score first, and the last of
+    equals.
     """
-    strongest = sorted(enumerate(pairs), key=lambda one: (-one[1].score, -one[0]))
+    strongest = sorted(enumerate(pairs), key=lambda item: (-item[1].score, -item[0]))
     rank = {number: place for place, (number, _) in enumerate(strongest)}
     for first, later in meetings([pair.request for pair in pairs]):
         if rank[later] < rank[first] and _may_meet(pairs[first], pairs[later]):
-            return [one for _, one in strongest]
+            return [item for _, item in strongest]
     return pairs
 
 
-def _may_meet(one: Pair, other: Pair) -> bool:
+def _may_meet(pair: Pair, other: Pair) -> bool:
     """Whether a request, in some state, may fulfil both."""
-    same = all(other.required.get(key, value) == value for key, value in one.required.items())
-    return same and may_meet(one.request, other.request)
+    same = all(other.required.get(key, value) == value for key, value in pair.required.items())
+    return same and may_meet(pair.request, other.request)
 
 
 def routes_of(pairs: list[Pair]) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def routes_of(pairs: list[Pair]) -> list[dict[str, Any]]:
         if id(pair) in told:
             continue
         chain = _chain(pair, pairs)
-        told |= {id(one) for one in chain}
+        told |= {id(item) for item in chain}
         made.append(_sequence(chain) if chain else _single(pair))
     return made
 
@@ -72,13 +72,13 @@ def _single(pair: Pair) -> dict[str, Any]:
 
 
 def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
-    """The pairs that are steps 1, 2, … of the sequence that this one belongs to; none if it is no such step."""
+    """Return the pairs of the sequence that this pair belongs to, in order; none if it is not a step of one."""
     keys = [key for key in pair.required if key.startswith("sequence:")]
     if len(keys) != 1 or len(pair.required) != 1:
         return []
     key = keys[0]
-    users = [one for one in pairs if key in one.required or key in one.changes]
-    steps = {one.required.get(key): one for one in users}
+    users = [item for item in pairs if key in item.required or key in item.changes]
+    steps = {user.required.get(key): user for user in users}
     chain = [steps.get(str(number)) for number in range(1, len(users) + 1)]
     last = len(users)
     for number, step in enumerate(chain, 1):
@@ -87,17 +87,14 @@ def _chain(pair: Pair, pairs: list[Pair]) -> list[Pair]:
         nexts = {str(number + 1)} if number < last else {None, "1", str(number), str(number + 1)}
         if set(step.changes) - {key} or step.changes.get(key) not in nexts:
             return []
-    return [one for one in chain if one is not None]
+    return [item for item in chain if item is not None]
 
 
 def _sequence(chain: list[Pair]) -> dict[str, Any]:
     key = next(iter(chain[0].required))
     after = chain[-1].changes.get(key)
-    steps = folded([pair.reply for pair in chain])
-    if after not in ("1", str(len(chain) + 1)) and "times" in steps[-1]:
-        steps[-1] = {name: value for name, value in steps[-1].items() if name != "times"}
-    replies = [short(step) for step in steps]
-    route: dict[str, Any] = {**chain[0].route, "reply": replies[0] if len(replies) == 1 else replies}
+    reply = sequence([pair.reply for pair in chain], endless=after not in ("1", str(len(chain) + 1)))
+    route: dict[str, Any] = {**chain[0].route, "reply": reply}
     if after == "1":
         route["then"] = "cycle"
     elif after == str(len(chain) + 1):

@@ -1,8 +1,8 @@
 """
-Hoverfly's simulations (schema v5 and its later minor versions), in and out.
+Read simulations of Hoverfly (schema v5 and later minor versions).
 
-Each exact destination becomes a scenario with that `host`. Hoverfly takes
-the strongest match and the last of equals; routes are put into that order.
+Each exact destination becomes a scenario with that `host`. Hoverfly takes the highest score and the last of equals;
+routes get that order.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_base64,
     with_text,
 )
@@ -48,6 +47,7 @@ from mockserver.formats.mocks.sources import (
     refused,
     text_of,
 )
+from mockserver.model.json_values import map_leaves
 from mockserver.recording.conversion import Document, Imported
 
 _LEFT = ", so this pair is left out"
@@ -69,14 +69,14 @@ def read(source: Path) -> Imported:
         if not version.startswith("v5"):
             said = f"the schema version {version or 'nothing'} can't be read"
             raise refused(
-                f"{name}: meta.schemaVersion", said, "Import it into Hoverfly 1.x, and export it anew: v5"
+                f"{name}: meta.schemaVersion", said, "Import it into Hoverfly 1.x, and export it again: v5"
             )
         losses = Losses(name)
         try:
             _Simulation(content["data"], losses, folder, Path(name).stem).into(made)
-        except FAILURES as why:
-            losses.failed("data", why, ", so it is left out")
-        made.lost += losses.found
+        except FAILURES as error:
+            losses.failed("data", error, ", so it is left out")
+        made.lost += losses.entries
     return made
 
 
@@ -95,7 +95,7 @@ class _Simulation:
     def into(self, made: Imported) -> None:
         pairs = list(self._pairs())
         hosts = list(dict.fromkeys(pair.host for pair in pairs)) or [None]
-        for host in sorted(hosts, key=lambda one: one is None):
+        for host in sorted(hosts, key=lambda item: item is None):
             name = unique_name(host or self.name, made.scenarios)
             document: Document = {"scenario": name, **({"host": host} if host else {})}
             if self.literals:
@@ -129,8 +129,8 @@ class _Simulation:
                 yield self._pair(
                     pair.get("request") or {}, pair.get("response") or {}, place, one_scheme=len(schemes) == 1
                 )
-            except FAILURES as why:
-                self.losses.failed(place, why, _LEFT)
+            except FAILURES as error:
+                self.losses.failed(place, error, _LEFT)
 
     def _pair(
         self, request: dict[str, Any], response: dict[str, Any], place: str, *, one_scheme: bool
@@ -152,15 +152,7 @@ class _Simulation:
 
     def _reply(self, response: dict[str, Any], place: str) -> Reply:
         self.losses.unknown(place, response, _RESPONSE)
-        reply: Reply = {"status": status_of(response.get("status"))}
-        headers = kept_headers(
-            {
-                name: [text_of(one) for one in listed(value)]
-                for name, value in (response.get("headers") or {}).items()
-            }
-        )
-        if headers:
-            reply["headers"] = headers
+        reply = reply_head(response.get("status"), (response.get("headers") or {}).items())
         if response.get("bodyFile"):
             return self._file(reply, str(response["bodyFile"]))
         body = text_of(response["body"]) if response.get("body") is not None else ""
@@ -170,15 +162,18 @@ class _Simulation:
         if not response.get("templated"):
             return literal_reply(reply)
         try:
-            return _map_texts(reply, translated)
-        except FAILURES as why:
-            self.losses.failed(f"{place}.body", why, ", so the body is sent with its braces")
+            return {
+                key: map_leaves(value, _translated) if key in ("text", "json", "headers") else value
+                for key, value in reply.items()
+            }
+        except FAILURES as error:
+            self.losses.failed(f"{place}.body", error, ", so the body is sent with its braces")
             return literal_reply(reply)
 
     def _file(self, reply: Reply, name: str) -> Reply:
         path = self.folder / name
         if Path(name).is_absolute() or ".." in Path(name).parts or not path.is_file():
-            raise NotConvertibleError(f"its bodyFile {name} is no file beside the simulation")
+            raise NotConvertibleError(f"its bodyFile {name} is not a file beside the simulation")
         self.files[name] = path.read_bytes()
         return {**reply, "file": name}
 
@@ -198,34 +193,34 @@ class _Simulation:
         return {}
 
     def _lognormal(self, drawn: dict[str, Any], place: str) -> dict[str, Any]:
-        """By mean and median, as Hoverfly has it: the mean of a lognormal is its median times e^(σ²/2)."""
+        """Return a lognormal delay from mean and median, as in Hoverfly: mean = median · e^(σ²/2)."""
         median, mean = float(drawn.get("median") or 1), float(drawn.get("mean") or 1)
         sigma = min(10.0, max(0.01, math.sqrt(2 * math.log(max(mean / median, 1.00005)))))
         most = float(drawn.get("max") or 0) or math.ceil(median * math.exp(4 * sigma))
         if drawn.get("min"):
-            self.losses.add(f"{place}.min", "a drawn delay has no least value here")
+            self.losses.add(f"{place}.min", "a random delay has no least value here")
         return {"median": duration(median), "sigma": round(sigma, 3), "max": duration(most)}
 
     def _strikes(self, action: dict[str, Any], request: dict[str, Any], where: str, place: str) -> bool:
-        """Whether a global delay strikes this pair, where that can be told from its destination and path."""
+        """Return whether a global delay applies to this pair, if destination and path determine it."""
         methods = [
-            text_of(one.get("value")) for one in request.get("method") or [] if kind_of(one) == "exact"
+            text_of(item.get("value")) for item in request.get("method") or [] if kind_of(item) == "exact"
         ]
         wanted = str(action.get("httpMethod") or "")
-        if wanted and methods and wanted.upper() not in [one.upper() for one in methods]:
+        if wanted and methods and wanted.upper() not in [method.upper() for method in methods]:
             return False
-        found = str(action.get("urlPattern") or ".")
+        result = str(action.get("urlPattern") or ".")
         exact = [exact_value(request.get(part) or []) for part in ("destination", "path")]
-        everything = found in (".", ".*", "") and (not wanted or bool(methods))
+        everything = result in (".", ".*", "") and (not wanted or bool(methods))
         try:
             known = everything or (None not in exact and (not wanted or bool(methods)))
             if known:
-                return everything or fits(anywhere(found), "".join(map(str, exact)))
-        except FAILURES as why:
-            self.losses.failed(where, why)
+                return everything or fits(anywhere(result), "".join(map(str, exact)))
+        except FAILURES as error:
+            self.losses.failed(where, error)
             return False
         self.losses.add(
-            where, f"whether it strikes {place} depends on the request", "Write `delay` on that route"
+            where, f"whether it applies to {place} depends on the request", "Write `delay` on that route"
         )
         return False
 
@@ -235,16 +230,20 @@ def _scheme(pair: object) -> str:
     return str(request.get("scheme") if isinstance(request, dict) else None)
 
 
+def _translated(value: object, _: object) -> object:
+    return translated(value) if isinstance(value, str) else value
+
+
 def _destination(matchers: list[dict[str, Any]]) -> tuple[str | None, list[Atom]]:
     """The host of the scenario, or conditions on the Host header."""
     exact = exact_value(matchers)
     if exact is not None and re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?", exact):
         return exact, []
-    return None, [Atom("headers", text_condition(one), "host") for one in matchers]
+    return None, [Atom("headers", text_condition(matcher), "host") for matcher in matchers]
 
 
 def _decoded(reply: Reply, body: str) -> Reply:
-    """Base64; where the headers name a coding, the server codes anew what lies in it."""
+    """Decode Base64, and the content coding of the headers, which the server applies again."""
     coding = next(
         (str(v) for k, v in reply.get("headers", {}).items() if k.lower() == "content-encoding"), ""
     )
@@ -259,16 +258,3 @@ def _decoded(reply: Reply, body: str) -> Reply:
         return literal_reply(with_text(reply, plain.decode()))
     except UnicodeDecodeError:
         return with_base64(reply, base64.b64encode(plain).decode())
-
-
-def _map_texts(reply: Reply, change: Any) -> Reply:
-    def below(value: Any) -> object:
-        if isinstance(value, dict):
-            return {key: below(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [below(item) for item in value]
-        return change(value) if isinstance(value, str) else value
-
-    return {
-        key: below(value) if key in ("text", "json", "headers") else value for key, value in reply.items()
-    }

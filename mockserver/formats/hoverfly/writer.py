@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.hoverfly.matching import may_meet, meetings, score
-from mockserver.formats.mocks.conditions import escaped, searching
+from mockserver.formats.mocks.conditions import escaped, printed, searching
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
@@ -40,10 +40,10 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             sequences += len(route.answers) > 1 or route.then == "stop"
             try:
                 routes.append((route.place, _pairs(route, f"sequence:{sequences}", losses)))
-            except NotConvertibleError as why:
-                losses.failed(route.place, why, ", so the route is left out")
+            except NotConvertibleError as error:
+                losses.failed(route.place, error, ", so the route is left out")
         pairs += _in_order(routes, losses)
-        made.lost += losses.found
+        made.lost += losses.entries
     data: dict[str, Any] = {"pairs": pairs, "globalActions": {"delays": [], "delaysLogNormal": []}}
     if written:
         data["literals"] = [{"name": key, "value": value} for key, value in written.items()]
@@ -53,14 +53,16 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
 
 
 def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) -> list[dict[str, Any]]:
-    """The last of equals wins there, the first here; a route that would win all the same is told."""
+    """
+    Return the pairs in the order of Hoverfly, where the last of equals wins; routes that would still win are lost.
+    """
     turned = False
     for first, later in meetings([pairs[0]["request"] for _, pairs in routes]):
         (place, ours), (other, theirs) = routes[first], routes[later]
         if not may_meet(ours[0]["request"], theirs[0]["request"]):
             continue
         turned = True
-        if max(score(one["request"]) for one in theirs) > min(score(one["request"]) for one in ours):
+        if max(score(item["request"]) for item in theirs) > min(score(item["request"]) for item in ours):
             losses.add(other, f"Hoverfly takes the strongest match, and this one is stronger than {place}")
     made: list[dict[str, Any]] = []
     for _, pairs in reversed(routes) if turned else routes:
@@ -70,7 +72,7 @@ def _in_order(routes: list[tuple[str, list[dict[str, Any]]]], losses: Losses) ->
 
 def _pairs(route: Outgoing, key: str, losses: Losses) -> list[dict[str, Any]]:
     if route.proxy is not None:
-        raise NotConvertibleError("Hoverfly passes on by its mode, and not by a pair", "Run it in spy mode")
+        raise NotConvertibleError("Hoverfly forwards by its mode, and not by a pair", "Run it in spy mode")
     if route.expect is not None:
         losses.add(f"{route.place}.expect", "Hoverfly expects no number of calls")
     request = _request(route)
@@ -128,7 +130,7 @@ def _state(value: object) -> str:
 
 def _changes(answer: OutgoingReply) -> dict[str, str | None]:
     if any(not isinstance(value, (str, type(None))) or "{{" in str(value) for value in answer.set.values()):
-        raise NotConvertibleError("Hoverfly's state is text that stands fast")
+        raise NotConvertibleError("Hoverfly's state is constant text")
     return answer.set
 
 
@@ -145,8 +147,8 @@ def _request(route: Outgoing) -> dict[str, Any]:
     if route.host is not None:
         made["destination"] = [_exact(route.host)]
     if route.methods is not None:
-        one = len(route.methods) == 1
-        made["method"] = [_exact(route.methods[0]) if one else _regex(f"^({'|'.join(route.methods)})$")]
+        single = len(route.methods) == 1
+        made["method"] = [_exact(route.methods[0]) if single else _regex(f"^({'|'.join(route.methods)})$")]
     path = route.path
     if path.literal is not None:
         made["path"] = [_exact(path.literal)]
@@ -157,39 +159,39 @@ def _request(route: Outgoing) -> dict[str, Any]:
         if expression != "request.query | length == 0" or "query" in route.match:
             raise NotConvertibleError("Hoverfly has no `if`")
         made["query"] = {}
-    for part, asked in route.match.items():
-        _ask(made, part, asked)
+    for part, conditions in route.match.items():
+        _ask(made, part, conditions)
     return made
 
 
-def _ask(made: dict[str, Any], part: str, asked: Any) -> None:
+def _ask(made: dict[str, Any], part: str, conditions: Any) -> None:
     match part:
-        case "headers" if list(asked) == ["host"]:
-            made["destination"] = _matchers(asked["host"])
+        case "headers" if list(conditions) == ["host"]:
+            made["destination"] = _matchers(conditions["host"])
         case "headers" | "query":
-            made[part] = {name: _matchers(condition) for name, condition in asked.items()}
+            made[part] = {name: _matchers(condition) for name, condition in conditions.items()}
         case "text":
-            made.setdefault("body", []).extend(_matchers(asked))
+            made.setdefault("body", []).extend(_matchers(conditions))
         case "form":
-            form = {name: _matchers(condition) for name, condition in asked.items()}
+            form = {name: _matchers(condition) for name, condition in conditions.items()}
             made.setdefault("body", []).append({"matcher": "form", "value": form})
         case "json":
             made.setdefault("body", []).append(
-                {"matcher": "jsonpartial", "value": json_line(plain_subset(asked))}
+                {"matcher": "jsonpartial", "value": json_line(plain_subset(conditions))}
             )
         case "json_exact":
-            made.setdefault("body", []).append({"matcher": "json", "value": json_line(plain(asked))})
+            made.setdefault("body", []).append({"matcher": "json", "value": json_line(plain(conditions))})
         case "jsonpath":
-            for query, condition in asked.items():
+            for query, condition in conditions.items():
                 made.setdefault("body", []).append(_query("jsonpath", query, _item(condition)))
         case "xml":
-            for query, condition in asked.items():
+            for query, condition in conditions.items():
                 inner = None if condition == "present" else _matchers(condition)
                 if inner is not None and len(inner) > 1:
-                    raise NotConvertibleError("several conditions on one XPath query can't be carried")
+                    raise NotConvertibleError("several conditions on one XPath query can't be converted")
                 made.setdefault("body", []).append(_query("xpath", query, inner[0] if inner else None))
         case _:
-            raise NotConvertibleError(f"Hoverfly can't ask for `{part}`")
+            raise NotConvertibleError(f"Hoverfly can't match `{part}`")
 
 
 def _query(kind: str, query: str, inner: Matcher | None) -> Matcher:
@@ -201,12 +203,12 @@ def _matchers(condition: object) -> list[Matcher]:
     if condition == "present":
         return [{"matcher": "glob", "value": "*"}]
     if isinstance(condition, list):
-        if any(isinstance(one, (dict, list)) for one in condition):
-            raise NotConvertibleError("a list of conditions can't be carried")
-        return [{"matcher": "containsexactly", "value": [as_text(one) for one in condition]}]
+        if any(isinstance(item, (dict, list)) for item in condition):
+            raise NotConvertibleError("a list of conditions can't be converted")
+        return [{"matcher": "containsexactly", "value": [as_text(item) for item in condition]}]
     if not isinstance(condition, dict):
         if condition == "absent":
-            raise NotConvertibleError("Hoverfly can't ask for what is absent")
+            raise NotConvertibleError("Hoverfly can't match what is absent")
         return [_exact(as_text(condition))]
     made: list[Matcher] = []
     for operator, operand in condition.items():
@@ -228,18 +230,18 @@ def _operator(operator: str, operand: Any) -> list[Matcher]:
             return [{"matcher": "negate", "value": operand}]
         case "present" if operand is True:
             return [{"matcher": "glob", "value": "*"}]
-        case "all_of" if all(isinstance(one, str) for one in operand):
+        case "all_of" if all(isinstance(item, str) for item in operand):
             return [
                 {"matcher": "array", "value": operand, "config": {"ignoreUnknown": True, "ignoreOrder": True}}
             ]
         case "all_of":
-            return [one for part in operand for one in _matchers(part)]
-        case "unordered" if all(isinstance(one, str) for one in operand):
+            return [matcher for part in operand for matcher in _matchers(part)]
+        case "unordered" if all(isinstance(item, str) for item in operand):
             return [{"matcher": "array", "value": operand, "config": {"ignoreOrder": True}}]
         case "one_of" | "any_of" if all(
-            isinstance(one, str) and one not in ("present", "absent") for one in operand
+            isinstance(item, str) and item not in ("present", "absent") for item in operand
         ):
-            return [_regex(f"^({'|'.join(escaped(one) for one in operand)})$")]
+            return [_regex(f"^({'|'.join(escaped(item) for item in operand)})$")]
     raise NotConvertibleError(f"Hoverfly has no `{operator}` like this")
 
 
@@ -261,14 +263,12 @@ def _item(condition: object) -> Matcher | None:
         return _exact(as_text(condition[0]))
     if isinstance(condition, dict) and list(condition) == ["contains"]:
         operand = condition["contains"]
-        if isinstance(operand, dict) and list(operand) == ["one_of"] and len(operand["one_of"]) == 2:
-            value, text = operand["one_of"]
-            if as_text(value) == text:
-                return _exact(text)
-        found = _matchers(operand)
-        if len(found) == 1:
-            return found[0]
-    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
+        if (text := printed(operand)) is not None:
+            return _exact(text)
+        result = _matchers(operand)
+        if len(result) == 1:
+            return result[0]
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be converted")
 
 
 def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losses) -> dict[str, Any]:
@@ -293,6 +293,6 @@ def _response(route: Outgoing, number: int, answer: OutgoingReply, losses: Losse
         else:
             place = f"{route.place}.reply[{number}].delay"
             middle = round((drawn.get("min", 0) + drawn["max"]) / 2)
-            losses.add(place, f"an even delay can't be carried: it is {middle} ms throughout")
+            losses.add(place, f"a uniform delay can't be converted: it is {middle} ms throughout")
             made["fixedDelay"] = middle
     return made

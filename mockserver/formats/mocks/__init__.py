@@ -1,1 +1,1 @@
-"""What the importers of other mock servers have in common."""
+"""Shared parts of the importers and exporters of mock servers."""

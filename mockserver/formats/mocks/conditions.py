@@ -1,21 +1,22 @@
-"""
-Conditions in our words, put together from what other tools say.
-
-Their regular expressions are handed to RE2; what it lacks is `Uncarried`.
-"""
+"""Build conditions of the scenario language. Regular expressions must be valid in RE2."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import re2
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.trees import tree
+from mockserver.formats.reading import json_of
+from mockserver.model.written import as_text
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
-"""Flags for the whole of a pattern, at its start."""
+"""Flags at the start of a pattern."""
 
 
 def literal(text: str) -> object:
@@ -35,14 +36,32 @@ def negated(condition: object) -> object:
     return {"not": condition}
 
 
-def both(one: object, other: object) -> object:
-    """Both hold. Operators that don't repeat share a mapping."""
-    if one == other:
-        return one
-    first, second = _as_operators(one), _as_operators(other)
+def value_or_text(text: str) -> object:
+    """Return the condition for a JSON value that prints as this text: tools compare what they print."""
+    try:
+        value = json_of(text)
+    except ValueError:
+        return literal(text)
+    is_scalar = isinstance(value, (int, float)) and text_of(value) == text
+    return {"one_of": [value, text]} if is_scalar else literal(text)
+
+
+def printed(condition: object) -> str | None:
+    """Return the text that `value_or_text` made the condition of, if it names the value too."""
+    if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
+        value, text = condition["one_of"]
+        return text if as_text(value) == text else None
+    return None
+
+
+def both(left: object, other: object) -> object:
+    """Return the condition that both fulfil; different operators share a mapping."""
+    if left == other:
+        return left
+    first, second = _as_operators(left), _as_operators(other)
     if first is not None and second is not None and not first.keys() & second.keys():
         return {**first, **second}
-    parts = [*(_parts("all_of", one)), *(_parts("all_of", other))]
+    parts = [*(_parts("all_of", left)), *(_parts("all_of", other))]
     return {"all_of": parts}
 
 
@@ -65,22 +84,24 @@ def _parts(operator: str, condition: object) -> list[Any]:
 
 
 def pattern(source: str) -> str:
-    """
-    A regular expression as RE2 takes it. Raises NotConvertibleError for look-around,
-    back references and what else it lacks.
-    """
+    """Return a regular expression in the syntax of RE2. Raises NotConvertibleError for unsupported features."""
     translated = re.sub(r"\(\?<(?![=!])", "(?P<", source)
+    if compiled(translated) is None:
+        raise NotConvertibleError(
+            f"the regular expression {source!r} is not valid in RE2",
+            "Write it without look-around and back references",
+        )
+    return translated
+
+
+def compiled(source: object) -> re2._Regexp | None:
+    """Return an expression compiled by RE2; None if RE2 rejects it."""
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 8 << 20
     try:
-        re2.compile(translated, options)
-    except (re2.error, UnicodeEncodeError):
-        raise NotConvertibleError(
-            f"the regular expression {source!r} needs what RE2 lacks, or is none",
-            "Write it without look-around and back references",
-        ) from None
-    return translated
+        return re2.compile(source, options)
+    except (re2.error, TypeError, UnicodeEncodeError):
+        return None
 
 
 def fits(whole: str, text: str) -> bool:
@@ -90,8 +111,9 @@ def fits(whole: str, text: str) -> bool:
 
 def anywhere(source: str, *, ignore_case: bool = False, anything: str = "(?s:.*)") -> str:
     """
-    The pattern for a whole value that says the same as one that may fit any
-    part of it; `anything` is what may stand before and behind. Raises NotConvertibleError.
+    Return the pattern for a whole value that is equivalent to an unanchored one.
+
+    `anything` matches what may precede and follow. Raises NotConvertibleError.
     """
     inner = pattern(source)
     flags = _FLAGS.match(inner)
@@ -121,27 +143,31 @@ def _escaped(text: str, at: int) -> bool:
     return backslashes % 2 == 1
 
 
-def closing(source: str, start: int) -> int:
-    """Where the bracket that opens at `start` closes; the pattern's length if it doesn't."""
-    depth, i, in_class = 0, start, False
-    while i < len(source):
-        char = source[i]
+def _scanned(source: str) -> Iterator[tuple[int, str, int]]:
+    """Yield each character outside of classes and escapes: its place, itself, and how many groups it is in."""
+    depth, at, class_start = 0, 0, -1
+    while at < len(source):
+        char = source[at]
         if char == "\\":
-            i += 1
-        elif in_class:
-            in_class = char != "]"
+            at += 1
+        elif class_start >= 0:
+            class_start = -1 if char == "]" and at != class_start else class_start
         elif char == "[":
-            in_class = True
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-            if not depth:
-                return i
-        i += 1
-    return len(source)
+            class_start = at + (2 if source[at + 1 : at + 2] == "^" else 1)
+        else:
+            depth += (char == "(") - (char == ")")
+            yield at, char, depth
+        at += 1
+
+
+def closing(source: str, start: int) -> int:
+    """Return where the group that opens at `start` closes; the pattern's length if it doesn't."""
+    ends = (at for at, char, depth in _scanned(source[start:]) if char == ")" and not depth)
+    return start + next(ends, len(source) - start)
 
 
 def escaped(text: str) -> str:
-    """A text as the pattern that fits just it, escaped no more than a person would."""
+    """Return the pattern for exactly this text, with as few escapes as possible."""
     return re.sub(r"([\\^$.|?*+()\[\]{}])", r"\\\1", text)
 
 
@@ -152,51 +178,23 @@ def containing(text: str, *, start: bool = False, end: bool = False) -> str:
 
 
 def has_alternatives(source: str) -> bool:
-    """Whether `|` stands outside of all brackets."""
+    """Whether `|` occurs outside of groups and classes."""
     return len(alternatives(source)) > 1
 
 
 def alternatives(source: str) -> list[str]:
-    """The parts of a pattern between the `|` that stand outside of all brackets."""
+    """Return the parts of a pattern between `|` outside of groups and classes."""
     return split(source, "|")
 
 
 def split(source: str, by: str) -> list[str]:
-    """A pattern, split at a character where it stands outside of all brackets and is not escaped."""
-    parts: list[str] = []
-    depth, in_class, class_start, start, i = 0, False, 0, 0, 0
-    while i < len(source):
-        char = source[i]
-        if char == "\\":
-            i += 1
-        elif in_class:
-            in_class = char != "]" or i == class_start
-        elif char == "[":
-            in_class = True
-            class_start = i + (2 if source[i + 1 : i + 2] == "^" else 1)
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == by and not depth:
-            parts.append(source[start:i])
-            start = i + 1
-        i += 1
-    return [*parts, source[start:]]
-
-
-def tree(value: object) -> object:
-    """A JSON value as `json` and `json_exact` take it literally: a dollar means nothing in it."""
-    if isinstance(value, dict):
-        fields = {key: tree(item) for key, item in value.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(value, list):
-        return [tree(item) for item in value]
-    if value in ("$present", "$absent"):
-        return {"$equals": value}
-    return value
+    """Split a pattern at a character where it is outside of all groups and classes, and not escaped."""
+    places = [at for at, char, depth in _scanned(source) if char == by and not depth]
+    return [source[start + 1 : end] for start, end in pairwise([-1, *places, len(source)])]
 
 
 def dollared(condition: object) -> object:
-    """A condition with bare operators as one for a tree, where they carry a dollar."""
+    """Return a condition for a JSON tree, where operators start with a dollar."""
     if condition in _WORDS:
         return f"${condition}"
     if isinstance(condition, dict):
@@ -213,7 +211,7 @@ def _operand(name: str, operand: Any) -> object:
 
 
 def searching(whole: str, anything: str = "(?s:.*)") -> str:
-    """The pattern for any part of a value that says the same as one for the whole: what `anywhere` undoes."""
+    """Return the unanchored pattern that is equivalent to one for the whole value; the inverse of `anywhere`."""
     flags = _FLAGS.match(whole)
     head = flags[0] if flags else ""
     inner = whole[len(head) :]

@@ -1,32 +1,32 @@
-"""A scenario as exporters see it: its routes and replies in plain terms, what no peer knows told as lost."""
+"""Routes and replies of a scenario in the terms that other mock servers share; everything else is lost."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from mockserver.formats.mocks.paths import Path as RoutePath
 from mockserver.formats.mocks.paths import outgoing_path
-from mockserver.formats.mocks.replies import has_templates
-from mockserver.formats.mocks.sources import Losses
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
-from mockserver.schema.base import parse_request_line
+from mockserver.schema.base import has_templates, parse_request_line
 
+T = TypeVar("T")
 _WORK = {"set_ttl", "effect", "webhook", "auth", "idempotency", "limit"}
 _QUIET = {"scenario", "description", "active", "vars", "routes", "base", "host", "defaults", "state"}
-"""Keys of a scenario that are read elsewhere, or say nothing by themselves."""
+"""Keys of a scenario that are handled elsewhere or need no conversion."""
 
 
 @dataclass(slots=True)
 class OutgoingReply:
-    """One reply; times in milliseconds. Of `json`, `text` and `base64` at most one is there."""
+    """One reply; durations in milliseconds. At most one of `json`, `text` and `base64` is set."""
 
     status: int = 200
     headers: dict[str, list[str]] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class OutgoingReply:
 
 @dataclass(slots=True)
 class Outgoing:
-    """A route on its way out. `place` is its key path in the scenario."""
+    """A route during export. `place` is its key path in the scenario."""
 
     place: str
     name: str | None
@@ -80,9 +80,10 @@ def outgoing(
     sort: bool = True,
 ) -> Iterator[Outgoing]:
     """
-    The routes that can go out, by priority as they are asked (with `sort`). `base` stands for the document's own;
-    with `ifs` the caller sees to expressions.
-    What a route can't take along is lost; where it would then answer what it should not, the route is.
+    Yield the routes that can be exported, by priority (with `sort`).
+
+    `base` replaces the base of the document; with `ifs`, the caller converts expressions. Unsupported keys are lost;
+    if a route would then answer wrong requests, the route is lost.
     """
     for key in document:
         if key not in _QUIET and not key.startswith("x-") and document[key]:
@@ -94,6 +95,17 @@ def outgoing(
         made = _outgoing(document, f"routes[{number}]", route, losses, folder, base, ifs)
         if made is not None:
             yield made
+
+
+def converted(
+    document: Document, losses: Losses, folder: Path | None, convert: Callable[[Outgoing], T], **options: Any
+) -> Iterator[T]:
+    """Convert each outgoing route; one that can't be converted is lost. For `options` see `outgoing`."""
+    for route in outgoing(document, losses, folder, **options):
+        try:
+            yield convert(route)
+        except NotConvertibleError as error:
+            losses.failed(route.place, error, ", so the route is left out")
 
 
 def _outgoing(
@@ -152,11 +164,11 @@ def _answer(
             losses.add(f"{place}.{key}", "no other tool has this")
     shown = {key: value for key, value in step.items() if key != "set"}
     if not step.get("raw") and has_templates(shown):
-        losses.add(place, "its templates can't be carried, so the route is left out")
+        losses.add(place, "its templates can't be converted, so the route is left out")
         return None
     answer = OutgoingReply(status=step.get("status", 200), times=step.get("times", 1))
     for name, value in {**defaults.get("headers", {}), **step.get("headers", {})}.items():
-        answer.headers[name] = [as_text(one) for one in (value if isinstance(value, list) else [value])]
+        answer.headers[name] = [as_text(item) for item in (value if isinstance(value, list) else [value])]
     answer.set = dict(step["set"] if "set" in step else _route_work(route, step, answer.status))
     _body(answer, step, place, losses, folder)
     _delay(answer, step.get("delay", defaults.get("delay")), place, losses)
@@ -201,8 +213,8 @@ def _file(answer: OutgoingReply, name: str, place: str, losses: Losses, folder: 
         return
     try:
         content = (folder / name).read_bytes()
-    except OSError as why:
-        losses.add(f"{place}.file", f"{name} can't be read: {why}")
+    except OSError as error:
+        losses.add(f"{place}.file", f"{name} can't be read: {error}")
         return
     try:
         answer.text = content.decode()
@@ -218,7 +230,7 @@ def _delay(answer: OutgoingReply, delay: object, place: str, losses: Losses) -> 
             key: value if key == "sigma" else parse_duration_s(value) * 1000 for key, value in delay.items()
         }
     elif has_templates(delay):
-        losses.add(f"{place}.delay", "a delay from a template can't be carried")
+        losses.add(f"{place}.delay", "a delay from a template can't be converted")
     else:
         answer.delay_ms = parse_duration_s(delay) * 1000
 
@@ -226,18 +238,16 @@ def _delay(answer: OutgoingReply, delay: object, place: str, losses: Losses) -> 
 def _fault(answer: OutgoingReply, fault: Any, place: str, losses: Losses) -> None:
     if isinstance(fault, dict):
         if fault.get("after") is not None:
-            losses.add(f"{place}.fault.after", "no other tool says where a fault strikes")
+            losses.add(f"{place}.fault.after", "no other tool says where a fault occurs")
         fault = fault["kind"]
     answer.fault = fault
 
 
 def only_fixed_delay(answer: OutgoingReply, place: str, losses: Losses) -> int | None:
-    """Whole milliseconds, for tools that know nothing else: of a range the middle, which is told."""
+    """Return a fixed delay in milliseconds; a range is lost and becomes its middle."""
     if answer.delay_range is not None:
         given = answer.delay_range
         middle = given.get("median", (given.get("min", 0) + given["max"]) / 2)
-        losses.add(
-            f"{place}.delay", f"a delay that is drawn can't be carried: it is {middle:g} ms throughout"
-        )
+        losses.add(f"{place}.delay", f"a random delay can't be converted: it is {middle:g} ms throughout")
         return round(middle)
     return None if answer.delay_ms is None else round(answer.delay_ms)

@@ -1,14 +1,15 @@
 """
-Paths of other tools, literal or as regular expressions, and paths as routes write them.
+Convert paths of other tools, literal or as regular expressions, to paths of routes and back.
 
-A route's path begins with a slash, and its parameters stand behind it; so a
-pattern for a whole path is first freed of the slash that it begins with.
+The path of a route starts with a slash, followed by its parameters, so a pattern for a whole path loses its first
+slash.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from mockserver.formats.mocks.conditions import (
     alternatives,
@@ -20,6 +21,7 @@ from mockserver.formats.mocks.conditions import (
     split,
 )
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.path_pieces import PLAIN, has_pairs_of_braces, pieces
 
 ANY_PATH = "/{path:.*}"
 """Every path there is."""
@@ -29,10 +31,10 @@ _META = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
 def literal_path(text: str) -> str:
-    """A path that is compared as it stands. Raises NotConvertibleError for one without its slash."""
+    """Return a literal path. Raises NotConvertibleError if it does not start with a slash."""
     if not text.startswith("/"):
         raise NotConvertibleError(f"the path {text!r} does not begin with a slash, so no request has it")
-    return re.sub(r"[\s{}?#]", lambda found: f"%{ord(found[0]):02X}", text)
+    return re.sub(r"[\s{}?#]", lambda match: f"%{ord(match[0]):02X}", text)
 
 
 def without_case(text: str) -> str:
@@ -40,13 +42,7 @@ def without_case(text: str) -> str:
     if text.lower() == text.upper():
         return literal_path(text)
     literal_path(text)
-    return "/{path:(?i)" + _guarded(escaped(_decoded(text[1:]))) + "}"
-
-
-def _decoded(text: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(text)
+    return "/{path:(?i)" + _guarded(escaped(unquote(text[1:]))) + "}"
 
 
 def pattern_path(whole: str) -> str:
@@ -62,19 +58,10 @@ def pattern_path(whole: str) -> str:
 
 
 def _guarded(source: str) -> str:
-    """A pattern that can stand between braces. Raises NotConvertibleError."""
-    depth, i = 0, 0
-    while i < len(source):
-        if source[i] == "\\":
-            i += 1
-        elif source[i] in "{}":
-            depth += 1 if source[i] == "{" else -1
-            if depth < 0:
-                break
-        i += 1
-    if depth or re.search(r"\s", source):
+    """Return a pattern that can be between braces. Raises NotConvertibleError."""
+    if not has_pairs_of_braces(source) or re.search(r"\s", source):
         raise NotConvertibleError(
-            f"the pattern {source!r} can't stand in a path: its braces or spaces would end it"
+            f"the pattern {source!r} can't be part of a path: its braces or spaces would end it"
         )
     return pattern(source)
 
@@ -133,7 +120,7 @@ def _one_group(part: str) -> bool:
 
 
 def _plain(part: str) -> str | None:
-    """The text that a pattern stands for if it has no choice in it."""
+    """Return the text of a pattern that matches only this text."""
     text, i = "", 0
     while i < len(part):
         char = part[i]
@@ -150,10 +137,10 @@ def _plain(part: str) -> str | None:
 
 def _after_slash(whole: str) -> str:
     """The pattern for what may follow a path's first slash (its derivative). Raises NotConvertibleError."""
-    found = [one for one in map(_after, alternatives(whole)) if one is not None]
-    if not found:
+    result = [alternative for alternative in map(_after, alternatives(whole)) if alternative is not None]
+    if not result:
         raise NotConvertibleError(f"the pattern {whole!r} fits no path, since none begins so")
-    return found[0] if len(found) == 1 else "(?:" + "|".join(found) + ")"
+    return result[0] if len(result) == 1 else "(?:" + "|".join(result) + ")"
 
 
 _FLAGS = re.compile(r"\(\?([a-z]+)\)")
@@ -206,8 +193,8 @@ def _after_group(source: str) -> str | None:
     optional = rest[:1] == "?"
     rest = rest[1:] if optional else rest
     flags = head[1][1:-1] if head and head[1] and not head[1].startswith("?P") else ""
-    found = [one for one in map(_after, alternatives(inner)) if one is not None]
-    ways = [f"(?{flags}:{'|'.join(found)}){rest}"] if found else []
+    result = [alternative for alternative in map(_after, alternatives(inner)) if alternative is not None]
+    ways = [f"(?{flags}:{'|'.join(result)}){rest}"] if result else []
     if optional and (more := _after(rest)) is not None:
         ways.append(more)
     if not ways:
@@ -218,9 +205,9 @@ def _after_group(source: str) -> str | None:
 @dataclass(frozen=True, slots=True)
 class Path:
     """
-    A route's path as other tools take it: `literal`, or a pattern for whole
-    paths with a named group for each parameter; `caseless` is the text where
-    that pattern only compares without case.
+    A path of a route for other tools: `literal`, or a pattern for whole paths with a named group for each parameter.
+
+    `caseless` is the text if the pattern only ignores case.
     """
 
     literal: str | None
@@ -233,59 +220,27 @@ class Path:
         return self.literal is None and self.regex in ("/.*", "/(?s:.*)")
 
 
-_PARAM = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*)(?::(.*))?", re.DOTALL)
-
-
 def outgoing_path(path: str) -> Path:
-    """A route's path, with its base before it."""
-    regex, plain = "", True
-    for text, param in _pieces(path):
-        if param is None:
-            regex += escaped(_decoded(text))
-            continue
-        plain = False
-        found = _PARAM.fullmatch(param)
-        name, inner = (found[1], found[2]) if found else (param, None)
-        regex += f"(?<{name.replace('-', '_')}>{inner or '[^/]+'})"
-    if plain:
-        return Path(_decoded(path), regex)
-    if (whole := _whole_param(path)) is not None:
-        flags = re.match(r"\(\?([is]+)\)", whole)
-        ignore_case = flags is not None and "i" in flags[1]
-        inner = whole[flags.end() :] if flags else whole
-        inner = f"(?:{inner})" if has_alternatives(inner) else inner
-        return Path(None, f"/{inner}", ignore_case, _plain("/" + inner) if ignore_case else None)
-    return Path(None, regex)
+    """Return a route's path, with its base before it, as other tools take it."""
+    parts = pieces(path)
+    if all(isinstance(part, str) for part in parts):
+        return Path(unquote(path), escaped(unquote(path)))
+    match parts:
+        case ["/", ("path", whole)] if whole != PLAIN:
+            return _caseless(whole)
+    return Path(
+        None, "".join(escaped(unquote(part)) if isinstance(part, str) else _group(*part) for part in parts)
+    )
 
 
-def _whole_param(path: str) -> str | None:
-    """The pattern of a path that is one parameter, as `pattern_path` makes it."""
-    pieces = _pieces(path)
-    if len(pieces) == 2 and pieces[0] == ("/", None) and (pieces[1][1] or "").startswith("path:"):
-        return (pieces[1][1] or "").removeprefix("path:")
-    return None
+def _group(name: str, pattern: str) -> str:
+    return f"(?<{name.replace('-', '_')}>{pattern})"
 
 
-def _pieces(path: str) -> list[tuple[str, str | None]]:
-    pieces: list[tuple[str, str | None]] = []
-    i = start = 0
-    while i < len(path):
-        if path[i] == "{":
-            depth, end = 0, i
-            while end < len(path):
-                if path[end] == "\\":
-                    end += 1
-                elif path[end] in "{}":
-                    depth += 1 if path[end] == "{" else -1
-                    if not depth:
-                        break
-                end += 1
-            if i > start:
-                pieces.append((path[start:i], None))
-            pieces.append(("", path[i + 1 : end]))
-            i = start = end + 1
-        else:
-            i += 1
-    if start < len(path):
-        pieces.append((path[start:], None))
-    return pieces
+def _caseless(whole: str) -> Path:
+    """Return the path for the one parameter that `pattern_path` makes."""
+    flags = re.match(r"\(\?([is]+)\)", whole)
+    ignore_case = flags is not None and "i" in flags[1]
+    inner = whole[flags.end() :] if flags else whole
+    inner = f"(?:{inner})" if has_alternatives(inner) else inner
+    return Path(None, f"/{inner}", ignore_case, _plain("/" + inner) if ignore_case else None)

@@ -29,37 +29,37 @@ def _library(name: str) -> Any:
 def jsonpath(query: str) -> str:
     """A query by RFC 9535. Raises NotConvertibleError for one that is none."""
     query = _FROM_END.sub(r"[-\1]", query)
-    found = _library("jsonpath_rfc9535")
-    if found is not None:
+    result = _library("jsonpath_rfc9535")
+    if result is not None:
         try:
-            found.JSONPathEnvironment().compile(query)
-        except (found.JSONPathError, RecursionError):
+            result.JSONPathEnvironment().compile(query)
+        except (result.JSONPathError, RecursionError):
             raise NotConvertibleError(
-                f"{query!r} is no JSONPath by RFC 9535", "See docs/matching.md"
+                f"{query!r} is not a JSONPath by RFC 9535", "See docs/matching.md"
             ) from None
     return query
 
 
 def xpath(query: str) -> str:
     """A query by XPath 1.0. Raises NotConvertibleError for one that is none."""
-    found = _library("lxml.etree")
-    if found is not None:
+    result = _library("lxml.etree")
+    if result is not None:
         try:
-            found.XPath(re.sub(r"[A-Za-z_][\w.-]*:(?=[A-Za-z_*])(?!:)", "", query))
-        except (found.XPathError, ValueError):
-            raise NotConvertibleError(f"{query!r} is no XPath 1.0") from None
+            result.XPath(re.sub(r"[A-Za-z_][\w.-]*:(?=[A-Za-z_*])(?!:)", "", query))
+        except (result.XPathError, ValueError):
+            raise NotConvertibleError(f"{query!r} is not an XPath 1.0") from None
     return query
 
 
 def schema(written: object) -> object:
     """A JSON Schema. Raises NotConvertibleError for what is none."""
-    found = _library("jsonschema_rs")
+    result = _library("jsonschema_rs")
     if not isinstance(written, (dict, bool)):
         raise NotConvertibleError("its JSON Schema is none")
-    if found is not None:
+    if result is not None:
         try:
-            found.validator_for(written)
-        except (ValueError, found.ValidationError):
+            result.validator_for(written)
+        except (ValueError, result.ValidationError):
             raise NotConvertibleError("its JSON Schema can't be compiled") from None
     return written
 
@@ -68,8 +68,8 @@ def sure(route: dict[str, Any]) -> dict[str, Any]:
     """The route, if the language takes it. Raises NotConvertibleError with the first reason why not."""
     try:
         parse_spec(RouteSpec, route)
-    except InvalidInputError as why:
-        flaw = why.flaws[0]
+    except InvalidInputError as error:
+        flaw = error.flaws[0]
         raise NotConvertibleError(
             f"it can't be written as a route: {flaw.where}: {flaw.message}", flaw.hint
         ) from None

@@ -1,22 +1,23 @@
-"""Replies of other tools in our words: bodies, delays, sequences."""
+"""Build replies: bodies, delays, sequences."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.sources import NotConvertibleError, listed, text_of
 from mockserver.formats.reading import json_of
 from mockserver.model.durations import format_duration
 from mockserver.model.written import json_text
-from mockserver.schema.base import is_template
+from mockserver.schema.base import has_templates
 
 Reply = dict[str, Any]
 
 ENDLESS = 10_000
-"""So often another tool is told to repeat what is repeated for good here."""
+"""Number of repetitions that other tools get for an endless step."""
 
 
 def duration(milliseconds: float) -> str:
@@ -36,11 +37,11 @@ def _content_type(headers: dict[str, Any]) -> str | None:
 HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "transfer-encoding", "content-length", "date", "trailer", "upgrade")
 )
-"""What belongs to one connection or is made for each answer: not taken over."""
+"""Headers of a connection, or generated for each answer; they are not imported."""
 
 
 def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
-    """Without those that are made anew here; a list of one value is that value."""
+    """Return the headers without those that the server generates; a list of one value becomes the value."""
     kept = {name: value for name, value in headers.items() if name.lower() not in HOP_BY_HOP}
     return {
         name: value[0] if isinstance(value, list) and len(value) == 1 else value
@@ -48,8 +49,14 @@ def kept_headers(headers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def reply_head(status: object, headers: Iterable[tuple[str, Any]]) -> Reply:
+    """Return status and headers of a reply; a header has one value or a list. Raises NotConvertibleError."""
+    kept = kept_headers({str(name): [text_of(item) for item in listed(value)] for name, value in headers})
+    return {"status": status_of(status), **({"headers": kept} if kept else {})}
+
+
 def with_text(reply: Reply, text: str) -> Reply:
-    """A text as body: as JSON where it is marked so and JSON says the same, for a person to read."""
+    """Return the reply with a text body; as JSON if it is declared as JSON and JSON is equivalent."""
     if not text:
         return reply
     kind = media_type(reply.get("headers", {}))
@@ -104,7 +111,7 @@ def with_json(reply: Reply, value: object) -> Reply:
 
 
 def with_base64(reply: Reply, coded: str) -> Reply:
-    """Raises NotConvertibleError for what is no Base64."""
+    """Return the reply with a Base64 body. Raises NotConvertibleError if it is invalid."""
     coded = "".join(coded.split())
     try:
         base64.b64decode(coded, validate=True)
@@ -118,14 +125,6 @@ def literal_reply(reply: Reply) -> Reply:
     return {**reply, "raw": True} if has_templates(reply) else reply
 
 
-def has_templates(value: object) -> bool:
-    if isinstance(value, dict):
-        return any(is_template(key) or has_templates(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(has_templates(item) for item in value)
-    return is_template(value)
-
-
 def short(reply: Reply) -> object:
     """As a person writes it: a bare status for an empty body."""
     if list(reply) == ["status"]:
@@ -136,7 +135,7 @@ def short(reply: Reply) -> object:
 
 
 def folded(steps: list[Reply]) -> list[Reply]:
-    """Neighbours that say the same are one step with `times`."""
+    """Merge equal neighbours into one step with `times`."""
     made: list[Reply] = []
     for step in steps:
         bare = {key: value for key, value in step.items() if key != "times"}
@@ -147,6 +146,15 @@ def folded(steps: list[Reply]) -> list[Reply]:
     return made
 
 
+def sequence(steps: list[Reply], *, endless: bool) -> object:
+    """Return the reply of a route with these steps; `endless`: the last one is not used up."""
+    steps = folded(steps)
+    if endless:
+        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
+    replies = [short(step) for step in steps]
+    return replies[0] if len(replies) == 1 else replies
+
+
 def status_of(value: object, default: int = 200) -> int:
     """Raises NotConvertibleError for a status that can't be served."""
     if value is None:
@@ -154,7 +162,7 @@ def status_of(value: object, default: int = 200) -> int:
     try:
         status = int(str(value))
     except ValueError:
-        raise NotConvertibleError(f"{value!r} is no HTTP status") from None
+        raise NotConvertibleError(f"{value!r} is not a valid HTTP status") from None
     if not 200 <= status <= 599:
         raise NotConvertibleError(f"the status {status} can't be served", "Here are statuses from 200 to 599")
     return status

@@ -1,9 +1,8 @@
 """
-What a request has to be, as alternatives of single tests, and routes made of them.
+Conditions on requests as alternatives of single tests, and routes made of them.
 
-A peer's `or` becomes several routes with one reply, its `not` is pushed down
-to the single test: in our language only conditions on one part can be
-turned round or be chosen from.
+An `or` of another tool becomes several routes with one reply; a `not` is moved to the single tests: the language
+negates and combines only conditions on one part.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ class Atom:
     name: str = ""
 
     def turned(self) -> Atom:
-        """What holds just where this one doesn't."""
+        """Return the negated test."""
         match self.part:
             case "method":
                 return replace(self, condition=frozenset(METHODS) - self.condition)
@@ -97,7 +96,7 @@ class PathTest:
                 said = f"{subject}.endswith({text})"
             case _:
                 raise NotConvertibleError(
-                    f"the pattern {self.text!r} stands beside another condition on the path, or is turned round",
+                    f"the pattern {self.text!r} is combined with another condition on the path, or is negated",
                     "Write one pattern for both",
                 )
         return f"not ({said})" if self.turned else said
@@ -107,18 +106,18 @@ class PathTest:
         path = path.lower() if self.ignore_case else path
         match self.kind:
             case "equals":
-                found = path == text
+                result = path == text
             case "contains":
-                found = text in path
+                result = text in path
             case "starts":
-                found = path.startswith(text)
+                result = path.startswith(text)
             case "ends":
-                found = path.endswith(text)
+                result = path.endswith(text)
             case "search":
-                found = fits(anywhere(text, ignore_case=self.ignore_case), path)
+                result = fits(anywhere(text, ignore_case=self.ignore_case), path)
             case _:
-                found = fits(("(?i)" if self.ignore_case else "") + text, path)
-        return found is not self.turned
+                result = fits(("(?i)" if self.ignore_case else "") + text, path)
+        return result is not self.turned
 
 
 def quoted(text: str) -> str:
@@ -130,7 +129,7 @@ def quoted(text: str) -> str:
 
 
 Alternatives = list[list[Atom]]
-"""At least one of them, of which all tests hold."""
+"""Alternatives; of each, all tests must pass."""
 
 
 def all_of(parts: Iterable[Alternatives]) -> Alternatives:
@@ -138,49 +137,47 @@ def all_of(parts: Iterable[Alternatives]) -> Alternatives:
     for part in parts:
         if len(made) * len(part) > MOST_ALTERNATIVES:
             raise NotConvertibleError(
-                f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
+                f"it has more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
             )
-        made = [[*one, *other] for one, other in product(made, part)]
+        made = [[*item, *other] for item, other in product(made, part)]
     return made
 
 
 def any_of(parts: Iterable[Alternatives]) -> Alternatives:
     """Single tests of one part are put together, so that they need one route."""
     made: Alternatives = []
-    for alternative in [one for part in parts for one in part]:
+    for alternative in [item for part in parts for item in part]:
         if len(alternative) == 1:
             twin = next(
-                (i for i, one in enumerate(made) if len(one) == 1 and _same(one[0], alternative[0])), None
+                (i for i, item in enumerate(made) if len(item) == 1 and _same(item[0], alternative[0])), None
             )
             if twin is not None:
                 made[twin] = [_either(made[twin][0], alternative[0])]
                 continue
         made.append(alternative)
     if len(made) > MOST_ALTERNATIVES:
-        raise NotConvertibleError(
-            f"it comes to more than {MOST_ALTERNATIVES} alternatives", "Split it by hand"
-        )
+        raise NotConvertibleError(f"it has more than {MOST_ALTERNATIVES} alternatives", "Split it by hand")
     return made
 
 
-def _same(one: Atom, other: Atom) -> bool:
-    return one.part == other.part and one.name == other.name and one.part not in ("path", "schema")
+def _same(atom: Atom, other: Atom) -> bool:
+    return atom.part == other.part and atom.name == other.name and atom.part not in ("path", "schema")
 
 
-def _either(one: Atom, other: Atom) -> Atom:
-    match one.part:
+def _either(atom: Atom, other: Atom) -> Atom:
+    match atom.part:
         case "method":
-            return replace(one, condition=one.condition | other.condition)
+            return replace(atom, condition=atom.condition | other.condition)
         case "if":
-            return replace(one, condition=f"({one.condition}) or ({other.condition})")
+            return replace(atom, condition=f"({atom.condition}) or ({other.condition})")
         case "json" | "json_exact":
-            before = one.condition["$any_of"] if list(one.condition) == ["$any_of"] else [one.condition]
-            return replace(one, condition={"$any_of": [*before, other.condition]})
-    return replace(one, condition=either([one.condition, other.condition]))
+            before = atom.condition["$any_of"] if list(atom.condition) == ["$any_of"] else [atom.condition]
+            return replace(atom, condition={"$any_of": [*before, other.condition]})
+    return replace(atom, condition=either([atom.condition, other.condition]))
 
 
 def route_of(atoms: Iterable[Atom], base: str = "") -> dict[str, Any]:
-    """`request`, `match` and `if` of a route that asks for all of them. Raises NotConvertibleError."""
+    """Return `request`, `match` and `if` of a route for all tests. Raises NotConvertibleError."""
     methods: frozenset[str] | None = None
     paths: list[PathTest] = []
     match: dict[str, Any] = {}
@@ -242,17 +239,17 @@ def _ask(match: dict[str, Any], atom: Atom) -> None:
         match[part] = both(match[part], condition)
 
 
-def _trees(one: Any, other: Any) -> object:
+def _trees(first: Any, other: Any) -> object:
     """Both trees hold: fields beside each other where they don't meet."""
-    if one == other:
-        return one
-    if _is_fields(one) and _is_fields(other):
-        made = dict(one)
+    if first == other:
+        return first
+    if _is_fields(first) and _is_fields(other):
+        made = dict(first)
         for key, item in other.items():
             made[key] = _trees(made[key], item) if key in made else item
         return made
     parts: list[Any] = []
-    for part in (one, other):
+    for part in (first, other):
         parts += part["$all_of"] if isinstance(part, dict) and list(part) == ["$all_of"] else [part]
     return {"$all_of": parts}
 

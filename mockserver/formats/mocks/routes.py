@@ -1,4 +1,4 @@
-"""What importers of mocks share about whole routes and scenarios."""
+"""Shared conversions of whole routes and scenarios."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from collections.abc import Container
 from typing import Any
 
-from mockserver.formats.mocks.replies import Reply, folded, short
+from mockserver.formats.mocks.replies import Reply, sequence
 from mockserver.formats.mocks.sources import NotConvertibleError
 
 
 def proxy_route(target: str) -> dict[str, Any]:
     """A route's `proxy`. Raises NotConvertibleError for a target that is none."""
     if not re.match(r"https?://[^/\s]+", target):
-        raise NotConvertibleError(f"{target!r} is no http or https URL to pass requests on to")
+        raise NotConvertibleError(f"{target!r} is not an http or https URL to forward requests to")
     return {"proxy": target}
 
 
@@ -36,9 +36,10 @@ is used up after so many calls; or `proxy`.
 
 def sequenced(entries: list[Entry], *, counted: bool = False) -> list[dict[str, Any]]:
     """
-    Routes of entries that are asked in this order. Neighbours that ask for the
-    same, where the first is used up at some time, are one route with a
-    sequence. `counted`: what is used up has to be, by the end (`expect`).
+    Return the routes of entries that are tried in this order.
+
+    Neighbours with equal conditions become one route with a sequence if the first is used up. `counted`: the steps
+    that are used up must be used up by the end (`expect`).
     """
     routes: list[dict[str, Any]] = []
     steps: list[Reply] = []
@@ -50,24 +51,25 @@ def sequenced(entries: list[Entry], *, counted: bool = False) -> list[dict[str, 
         limited = "times" in answer
         steps.append({**step, "times": answer["times"]} if answer.get("times", 1) > 1 else step)
         after = entries[number + 1] if number + 1 < len(entries) else None
-        if limited and after is not None and "reply" in after[1] and _asks(after[0]) == _asks(route):
+        if (
+            limited
+            and after is not None
+            and "reply" in after[1]
+            and _conditions(after[0]) == _conditions(route)
+        ):
             continue
         routes.append(_sequence(route, steps, limited=limited, counted=counted))
         steps = []
     return routes
 
 
-def _asks(route: dict[str, Any]) -> dict[str, Any]:
+def _conditions(route: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in route.items() if key != "name"}
 
 
 def _sequence(route: dict[str, Any], steps: list[Reply], *, limited: bool, counted: bool) -> dict[str, Any]:
     used_up = sum(step.get("times", 1) for step in (steps if limited else steps[:-1]))
-    steps = folded(steps)
-    if not limited:
-        steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
-    replies = [short(step) for step in steps]
-    made = {**route, "reply": replies[0] if len(replies) == 1 else replies}
+    made = {**route, "reply": sequence(steps, endless=not limited)}
     if limited:
         made["then"] = "stop"
     if counted and used_up:

@@ -1,4 +1,4 @@
-"""What a peer's files hold, read without trust: JSON or YAML, a file or a folder of them."""
+"""Read files of other tools, JSON or YAML, as untrusted input."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError, MockServerError
+from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.yaml.yaml12 import parse
@@ -17,7 +18,7 @@ LARGEST_BYTES = 64 << 20
 
 
 class NotConvertibleError(MockServerError):
-    """Ends one condition or reply: it can't be said here. The text is a `Lost.what`."""
+    """A condition or reply cannot be converted. The text becomes `Lost.what`."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)
@@ -35,29 +36,29 @@ FAILURES = (
     ValueError,
     RecursionError,
 )
-"""What reading a part of another tool's file may end in: it holds anything, a list where a mapping belongs too."""
+"""Exceptions of reading untrusted data, which may have any shape."""
 
 
 @dataclass(slots=True)
 class Losses:
-    """Gathers what is lost; `place` is the file, keys are added to it."""
+    """Collects losses; `place` is the file, and keys are added to it."""
 
     place: str
-    found: list[Lost] = field(default_factory=list)
+    entries: list[Lost] = field(default_factory=list)
 
     def add(self, where: str, what: str, hint: str = "") -> None:
         place = f"{self.place}: {where}" if self.place and where else self.place or where
-        self.found.append(Lost(place, what, hint))
+        self.entries.append(Lost(place, what, hint))
 
-    def failed(self, where: str, why: Exception, then: str = "") -> None:
-        """What one of FAILURES stopped."""
-        if isinstance(why, NotConvertibleError):
-            self.add(where, f"{why.what}{then}", why.hint)
+    def failed(self, where: str, error: Exception, then: str = "") -> None:
+        """Add the loss for one of FAILURES."""
+        if isinstance(error, NotConvertibleError):
+            self.add(where, f"{error.what}{then}", error.hint)
         else:
             self.add(where, f"it is not of the shape that such a file has{then}")
 
     def unknown(self, where: str, written: object, known: set[str]) -> None:
-        """Every key of a mapping that nobody reads, so that nothing is dropped in silence."""
+        """Add each unknown key, so that no key is dropped silently."""
         if not isinstance(written, dict):
             return
         for key in written:
@@ -66,10 +67,7 @@ class Losses:
 
 
 def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
-    """
-    Name and content of a file, or of each file below a folder, in the order of
-    their paths. Raises InvalidInputError for what can't be read.
-    """
+    """Yield name and content of a file, or of each file below a folder, sorted by path. Raises InvalidInputError."""
     if not source.exists():
         raise refused(str(source), "there is no such file or folder", "Name an export, or a folder of them")
     if source.is_file():
@@ -87,14 +85,14 @@ def _content(path: Path) -> object:
         raise refused(str(path), "larger than 64 MiB", "Split it")
     try:
         text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as why:
-        raise refused(str(path), f"can't be read: {why}", "It has to be text in UTF-8") from why
+    except (OSError, UnicodeDecodeError) as error:
+        raise refused(str(path), f"can't be read: {error}", "It has to be text in UTF-8") from error
     if path.suffix in (".yaml", ".yml"):
         return _yaml(path, text)
     try:
         return json.loads(text, parse_constant=_no_number, parse_float=written_float)
-    except (ValueError, RecursionError) as why:
-        raise refused(str(path), f"no JSON: {why}", "Export it anew") from why
+    except (ValueError, RecursionError) as error:
+        raise refused(str(path), f"no JSON: {error}", "Export it again") from error
 
 
 def _no_number(name: str) -> NoReturn:
@@ -102,11 +100,11 @@ def _no_number(name: str) -> NoReturn:
 
 
 def _yaml(path: Path, text: str) -> object:
-    """By YAML 1.2, where `no` and `12:30` are texts, as they are for who reads into texts."""
+    """Parse as YAML 1.2, where `no` and `12:30` are texts."""
     try:
         return parse(text)
-    except InvalidInputError as why:
-        raise InvalidInputError([flaw.under(str(path)) for flaw in why.flaws]) from why
+    except InvalidInputError as error:
+        raise InvalidInputError([flaw.under(str(path)) for flaw in error.flaws]) from error
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
@@ -116,10 +114,16 @@ def refused(place: str, what: str, hint: str) -> InvalidInputError:
 def mapping(value: object, place: str) -> dict[str, Any]:
     """A value that has to be a mapping. Raises NotConvertibleError."""
     if not isinstance(value, dict):
-        raise NotConvertibleError(
-            f"a mapping was expected here, and {type(value).__name__} stands there", place and ""
-        )
+        raise NotConvertibleError(f"expected a mapping, got {type(value).__name__}", place and "")
     return value
+
+
+def json_value(value: object) -> object:
+    """Return a value that may be written as JSON text. Raises NotConvertibleError."""
+    try:
+        return json_of(value) if isinstance(value, str) else value
+    except ValueError:
+        raise NotConvertibleError("its value is not valid JSON") from None
 
 
 def listed(value: object) -> list[Any]:
@@ -130,10 +134,10 @@ def listed(value: object) -> list[Any]:
 
 
 def text_of(value: object) -> str:
-    """A scalar as JavaScript, Go and Java print it in JSON. Raises NotConvertibleError for a list or a mapping."""
+    """Return a scalar as JavaScript, Go and Java print it. Raises NotConvertibleError for a list or a mapping."""
     if isinstance(value, (list, dict)):
         raise NotConvertibleError(
-            f"a {'list' if isinstance(value, list) else 'mapping'} stands where a text belongs"
+            f"a {'list' if isinstance(value, list) else 'mapping'} is where a text is expected"
         )
     if value is None:
         return "null"

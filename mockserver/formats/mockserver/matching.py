@@ -1,8 +1,7 @@
 """
-MockServer's request matchers (mock-server.com, "Creating expectations") as tests of a request.
+Convert request matchers of MockServer (mock-server.com, "Creating expectations").
 
-Every text is a pattern for the whole value; `!` turns it round, `?` before
-a name makes it optional.
+Each text is a pattern for the whole value; `!` negates it, `?` before a name makes it optional.
 """
 
 from __future__ import annotations
@@ -22,14 +21,13 @@ from mockserver.formats.mocks.conditions import (
     literal,
     negated,
     pattern,
-    tree,
 )
 from mockserver.formats.mocks.paths import literal_path
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, listed, text_of
-from mockserver.formats.mocks.trees import subset
+from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, listed, text_of
+from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
 from mockserver.formats.path_pieces import has_pairs_of_braces
-from mockserver.formats.reading import json_of
+from mockserver.model.json_values import map_leaves
 
 _REQUEST = {
     "method", "path", "pathParameters", "queryStringParameters", "headers", "cookies", "body", "secure", "keepAlive",
@@ -44,9 +42,11 @@ _BODIES = {
 
 
 def atoms_of(request: dict[str, Any], where: str, losses: Losses) -> list[Atom]:
-    """What an expectation asks of a request. Raises NotConvertibleError."""
+    """Return the tests of an expectation. Raises NotConvertibleError."""
     if "specUrlOrPayload" in request:
-        raise NotConvertibleError("it asks by an OpenAPI document", "Import that: mockserver import openapi")
+        raise NotConvertibleError(
+            "it refers to an OpenAPI document", "Import that: mockserver import openapi"
+        )
     losses.unknown(where, request, _REQUEST)
     for key in ("secure", "keepAlive"):
         if key in request:
@@ -77,7 +77,7 @@ def _path(written: object, parameters: dict[str, list[Any]]) -> PathTest:
     turned, text = written.startswith("!"), written.removeprefix("!")
     if parameters:
         if turned:
-            raise NotConvertibleError("a path with parameters is turned round")
+            raise NotConvertibleError("a path with parameters is negated")
         return PathTest("route", _with_parameters(text, parameters))
     if not _PATTERN.search(text):
         return PathTest("equals", text, turned=turned)
@@ -106,7 +106,7 @@ def _with_parameters(text: str, parameters: dict[str, list[Any]]) -> str:
         elif condition == "present":
             made += piece
         else:
-            raise NotConvertibleError(f"the path parameter {name!r} is turned round")
+            raise NotConvertibleError(f"the path parameter {name!r} is negated")
     return made
 
 
@@ -116,9 +116,9 @@ def pairs(written: object) -> Iterator[tuple[str, list[Any]]]:
         for name, values in written.items():
             if name != "keyMatchStyle":
                 yield name, listed(values)
-    for one in written if isinstance(written, list) else []:
-        if isinstance(one, dict):
-            yield str(one.get("name")), listed(one.get("values", one.get("value")))
+    for item in written if isinstance(written, list) else []:
+        if isinstance(item, dict):
+            yield str(item.get("name")), listed(item.get("values", item.get("value")))
 
 
 def _named(part: str, written: object) -> Iterator[Atom]:
@@ -165,9 +165,9 @@ def _by_schema(schema: object) -> object:
     kinds = {"integer": r"-?\d+", "number": r"-?\d+(?:\.\d+)?", "boolean": "true|false"}
     known = {"type", "pattern", "enum"}
     if not isinstance(schema, dict) or set(schema) - known:
-        raise NotConvertibleError("a JSON Schema of a text that asks for more than type, pattern and enum")
+        raise NotConvertibleError("a JSON Schema of a text that needs more than type, pattern and enum")
     if "enum" in schema:
-        return {"one_of": [text_of(one) for one in schema["enum"]]}
+        return {"one_of": [text_of(item) for item in schema["enum"]]}
     if "pattern" in schema:
         return {"matches": anywhere(schema["pattern"])}
     kind = schema.get("type", "string")
@@ -181,14 +181,14 @@ def _body(body: object) -> list[Atom]:
         return [Atom("json", subset(body))]
     kind = body.get("type") or next((kind for kind, key in _BODIES.items() if key in body), None)
     if kind not in _BODIES and not ({"type", "not"} & set(body) and kind is not None and str(kind).isupper()):
-        return [Atom("json", _placeholders(subset(body)))]
+        return [Atom("json", _with_placeholders(subset(body)))]
     atoms = _typed(str(kind), body)
     if body.get("optional"):
         raise NotConvertibleError("a body that is optional")
     if not body.get("not"):
         return atoms
     if len(atoms) > 1:
-        raise NotConvertibleError("several parameters of a body are turned round together")
+        raise NotConvertibleError("several parameters of a body are negated together")
     return [atom.turned() for atom in atoms]
 
 
@@ -200,60 +200,44 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
         case "REGEX":
             return [Atom("text", {"matches": pattern(text_of(value))})]
         case "JSON":
-            json_value = _json(value)
+            expected = json_value(value)
             if body.get("matchType") == "STRICT":
-                return [Atom("json_exact", _placeholders(tree(json_value)))]
-            return [Atom("json", _placeholders(subset(json_value)))]
+                return [Atom("json_exact", _with_placeholders(tree(expected)))]
+            return [Atom("json", _with_placeholders(subset(expected)))]
         case "JSON_PATH":
             return [Atom("jsonpath", "present", text_of(value))]
         case "JSON_SCHEMA":
-            return [Atom("schema", _json(value))]
+            return [Atom("schema", json_value(value))]
         case "XPATH":
             return [Atom("xml", "present", text_of(value))]
         case "PARAMETERS":
             return list(_named("form", value))
         case "BINARY":
             return [Atom("body_sha256", _hash(text_of(value)))]
-    raise NotConvertibleError(
-        f"a body of type {kind} can't be asked for", "Ask for its parts with xml or text"
-    )
-
-
-def _json(value: object) -> object:
-    try:
-        return json_of(value) if isinstance(value, str) else value
-    except ValueError:
-        raise NotConvertibleError("its JSON is none") from None
+    raise NotConvertibleError(f"a body of type {kind} can't be matched", "Match its parts with xml or text")
 
 
 def _hash(coded: str) -> str:
     try:
         return hashlib.sha256(base64.b64decode(coded, validate=True)).hexdigest()
     except (binascii.Error, ValueError):
-        raise NotConvertibleError("its base64Bytes are no Base64") from None
+        raise NotConvertibleError("its base64Bytes are not Base64") from None
 
 
-_PLACEHOLDERS = {
-    "any-string": {"$type": "string"}, "any-number": {"$type": "number"}, "any-boolean": {"$type": "boolean"},
-    "ignore": "$present", "ignore-element": {"$any_of": ["$absent", "$present"]},
-}  # fmt: skip
+def _with_placeholders(condition: object) -> object:
+    return map_leaves(condition, _placeholder)
 
 
-def _placeholders(value: object) -> object:
-    """JSON Unit's placeholders, such as `${json-unit.any-string}`."""
-    if isinstance(value, dict):
-        return {key: _placeholders(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_placeholders(item) for item in value]
-    found = (
+def _placeholder(value: object, _: object) -> object:
+    match = (
         re.fullmatch(r"[$#]\{json-unit\.([a-z-]+)\}(.*)", value, re.DOTALL)
         if isinstance(value, str)
         else None
     )
-    if found is None:
+    if match is None:
         return value
-    if found[1] == "regex":
-        return {"$matches": pattern(found[2])}
-    if found[1] not in _PLACEHOLDERS:
+    if match[1] == "regex":
+        return {"$matches": pattern(match[2])}
+    if match[1] not in PLACEHOLDERS:
         raise NotConvertibleError(f"the placeholder {value!r} has no counterpart")
-    return _PLACEHOLDERS[found[1]]
+    return PLACEHOLDERS[match[1]]

@@ -1,8 +1,8 @@
 """
-MockServer's expectations (mock-server.com), in and out.
+Read expectations of MockServer (mock-server.com).
 
-They are asked by priority, then in their order, and are used up by `times`:
-neighbours that ask for the same become one route with a sequence.
+They are tried by priority, then in order, and are used up by `times`; neighbours with equal requests become one route
+with a sequence.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_base64,
     with_json,
     with_text,
@@ -60,9 +59,9 @@ def read(source: Path) -> Imported:
         entries = list(_entries(content, losses))
         made.scenarios[scenario] = {"scenario": scenario, "routes": sequenced(entries)}
         made.remarks[scenario] = [
-            "Texts count with their case here; MockServer ignores it where a text is no pattern."
+            "Texts count with their case here; MockServer ignores it where a text is not a pattern."
         ]
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -75,8 +74,8 @@ def _entries(content: object, losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield from _expectation(expectation, place, losses, names)
-        except FAILURES as why:
-            losses.failed(place, why, _LEFT)
+        except FAILURES as error:
+            losses.failed(place, error, _LEFT)
 
 
 def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names: set[str]) -> Iterator[Entry]:
@@ -84,7 +83,7 @@ def _expectation(expectation: dict[str, Any], place: str, losses: Losses, names:
     for key in sorted(set(expectation) - _KNOWN):
         if key.startswith("http"):
             raise NotConvertibleError(
-                f"its action {key} runs code or passes on in its own way", "Write the reply with templates"
+                f"its action {key} runs code or forwards in its own way", "Write the reply with templates"
             )
         losses.add(f"{where}{key}", "this key has no counterpart here")
     answer = _answer(expectation, where, losses)
@@ -135,7 +134,7 @@ def _answer(expectation: dict[str, Any], where: str, losses: Losses) -> dict[str
         return {"reply": {**_error(error, f"{where}httpError", losses), **_delay(error)}}
     if (forward := expectation.get("httpForward")) is not None:
         if forward.get("delay"):
-            losses.add(f"{where}httpForward.delay", "what is passed on isn't delayed")
+            losses.add(f"{where}httpForward.delay", "forwarded requests are not delayed")
         scheme, port = str(forward.get("scheme", "HTTP")).lower(), forward.get("port", 80)
         bare = port == {"http": 80, "https": 443}.get(scheme)
         return proxy_route(f"{scheme}://{forward.get('host')}" + ("" if bare else f":{port}"))
@@ -148,12 +147,12 @@ def _response(response: dict[str, Any], where: str, losses: Losses, *, templated
         losses.add(f"{where}.reasonPhrase", "the reason phrase is that of the status")
     for key in response.get("connectionOptions") or {}:
         losses.add(
-            f"{where}.connectionOptions.{key}", "how the connection goes on can't be said here", "See `fault`"
+            f"{where}.connectionOptions.{key}",
+            "how the connection goes on can't be expressed here",
+            "See `fault`",
         )
-    reply: Reply = {"status": status_of(response.get("statusCode"))}
-    headers = kept_headers(
-        {name: [text_of(one) for one in values] for name, values in pairs(response.get("headers"))}
-    )
+    reply = reply_head(response.get("statusCode"), pairs(response.get("headers")))
+    headers = reply.pop("headers", {})
     cookies = [
         f"{name}={text_of(values[0] if values else '')}" for name, values in pairs(response.get("cookies"))
     ]
@@ -200,7 +199,7 @@ def _delay(holder: dict[str, Any]) -> dict[str, str]:
 def _error(error: dict[str, Any], where: str, losses: Losses) -> Reply:
     losses.unknown(where, error, {"dropConnection", "responseBytes", "delay"})
     if error.get("responseBytes"):
-        losses.add(f"{where}.responseBytes", "other bytes that are no HTTP are sent")
+        losses.add(f"{where}.responseBytes", "other bytes that are not HTTP are sent")
         return {"fault": "garbage"}
     if error.get("dropConnection"):
         return {"fault": "close"}

@@ -41,7 +41,7 @@ def response_of(template: dict[str, Any]) -> dict[str, Any]:
     if is_template(form.sub("", text)):
         raise NotConvertibleError(f"its {kind} template has braces of its own")
     try:
-        made = json_of(form.sub(lambda found: "{{ " + _expression(found[1]) + " }}", text))
+        made = json_of(form.sub(lambda match: "{{ " + _expression(match[1]) + " }}", text))
     except ValueError:
         raise NotConvertibleError(f"its {kind} template is more than JSON with values in it") from None
     if not isinstance(made, dict):
@@ -52,12 +52,12 @@ def response_of(template: dict[str, Any]) -> dict[str, Any]:
 def _expression(said: str) -> str:
     if said in _PLAIN:
         return _PLAIN[said]
-    bare = re.sub(r"\['([^']*)'\]|\[(\d+)\]", lambda found: "." + (found[1] or found[2] or ""), said)
-    if found := re.fullmatch(r"request\.(headers|queryStringParameters|cookies)\.([\w-]+)(?:\.0)?", bare):
-        name = found[2].lower() if found[1] == "headers" else found[2]
-        return f"request.{_PARTS[found[1]]}[{quoted(name)}] | default('')"
-    if found := re.fullmatch(r"request\.pathParameters\.([A-Za-z_]\w*)(?:\.0)?", bare):
-        return f"path.{found[1]}"
+    bare = re.sub(r"\['([^']*)'\]|\[(\d+)\]", lambda matched: "." + (matched[1] or matched[2] or ""), said)
+    if match := re.fullmatch(r"request\.(headers|queryStringParameters|cookies)\.([\w-]+)(?:\.0)?", bare):
+        name = match[2].lower() if match[1] == "headers" else match[2]
+        return f"request.{_PARTS[match[1]]}[{quoted(name)}] | default('')"
+    if match := re.fullmatch(r"request\.pathParameters\.([A-Za-z_]\w*)(?:\.0)?", bare):
+        return f"path.{match[1]}"
     raise NotConvertibleError(
         f"the value {said!r} of its template has no counterpart", "Write it with templates: docs/templates.md"
     )

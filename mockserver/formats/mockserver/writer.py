@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped
-from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, only_fixed_delay, outgoing
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted, only_fixed_delay
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import pretty
@@ -25,14 +26,9 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     made = Exported()
     for name, document in scenarios.items():
         losses = Losses(name)
-        expectations: list[dict[str, Any]] = []
-        for route in outgoing(document, losses, folder, sort=False):
-            try:
-                expectations += _expectations(route, losses)
-            except NotConvertibleError as why:
-                losses.failed(route.place, why, ", so the route is left out")
-        made.files[f"{name}.json"] = pretty(expectations)
-        made.lost += losses.found
+        routes = converted(document, losses, folder, partial(_expectations, losses=losses), sort=False)
+        made.files[f"{name}.json"] = pretty([expectation for route in routes for expectation in route])
+        made.lost += losses.entries
     return made
 
 
@@ -40,7 +36,7 @@ def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
         raise NotConvertibleError("expectations have no state")
     if route.then == "cycle":
-        raise NotConvertibleError("an expectation that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("an expectation that is used up stays so, and no sequence begins again")
     if route.expect is not None:
         losses.add(
             f"{route.place}.expect", "an expectation expects no number of calls", "Verify it in the test"
@@ -63,15 +59,15 @@ def _expectations(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
 
 
 def _forward(url: str) -> dict[str, Any]:
-    found = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
-    if not found:
+    match = re.fullmatch(r"(https?)://([^/:]+)(?::(\d+))?/?", url)
+    if not match:
         raise NotConvertibleError(
-            f"requests can't be passed on to {url}: an httpForward has host, port and scheme"
+            f"requests can't be forwarded to {url}: an httpForward has host, port and scheme"
         )
     return {
-        "host": found[2],
-        "port": int(found[3] or (443 if found[1] == "https" else 80)),
-        "scheme": found[1].upper(),
+        "host": match[2],
+        "port": int(match[3] or (443 if match[1] == "https" else 80)),
+        "scheme": match[1].upper(),
     }
 
 
@@ -92,12 +88,12 @@ def _requests(route: Outgoing) -> list[dict[str, Any]]:
     if "cookies" in route.match:
         request["cookies"] = {name: _one(values) for name, values in _names(route.match["cookies"]).items()}
     bodies = [
-        _body(part, asked)
-        for part, asked in route.match.items()
+        _body(part, conditions)
+        for part, conditions in route.match.items()
         if part not in ("query", "headers", "cookies")
     ]
     if len(bodies) > 1 or any(len(body) > 1 for body in bodies):
-        raise NotConvertibleError("an expectation asks for its body in one way only")
+        raise NotConvertibleError("an expectation matches its body in one way only")
     if bodies:
         [request["body"]] = bodies[0]
     return [request]
@@ -113,9 +109,9 @@ def _literal(text: str) -> str:
     return escaped(text) if _PATTERN.search(text) else text
 
 
-def _names(asked: dict[str, Any]) -> dict[str, list[str]]:
+def _names(conditions: dict[str, Any]) -> dict[str, list[str]]:
     made = {}
-    for name, condition in asked.items():
+    for name, condition in conditions.items():
         if _PATTERN.search(name):
             raise NotConvertibleError(f"the name {name!r} would be read as a pattern")
         head, values = _values(condition)
@@ -124,13 +120,13 @@ def _names(asked: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _values(condition: object) -> tuple[str, list[str]]:
-    """What stands before the name, and the values. Raises NotConvertibleError."""
+    """Return the prefix of the name, and the values. Raises NotConvertibleError."""
     if condition == "absent":
         return "!", [".*"]
     if condition == "present":
         return "", [".*"]
     if isinstance(condition, list):
-        raise NotConvertibleError("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be matched")
     if not isinstance(condition, dict):
         return "", [_literal(as_text(condition))]
     if set(condition) == {"present", "not"} and condition["present"] is True:
@@ -138,7 +134,7 @@ def _values(condition: object) -> tuple[str, list[str]]:
     if len(condition) != 1:
         parts = [_values({operator: operand}) for operator, operand in condition.items()]
         if any(head for head, _ in parts):
-            raise NotConvertibleError("several operators with one that is turned round can't be carried")
+            raise NotConvertibleError("several operators with one that is negated can't be converted")
         return "", [value for _, values in parts for value in values]
     operator, operand = next(iter(condition.items()))
     match operator:
@@ -147,12 +143,12 @@ def _values(condition: object) -> tuple[str, list[str]]:
         case "any_of" if len(operand) == 2 and operand[0] == "absent":
             head, values = _values(operand[1])
             if head:
-                raise NotConvertibleError("an optional value that is turned round can't be carried")
+                raise NotConvertibleError("an optional value that is negated can't be converted")
             return "?", values
         case "all_of":
-            parts = [_values(one) for one in operand]
+            parts = [_values(item) for item in operand]
             if any(head for head, _ in parts):
-                raise NotConvertibleError("several conditions with one that is turned round can't be carried")
+                raise NotConvertibleError("several conditions with one that is negated can't be converted")
             return "", [value for _, values in parts for value in values]
     return "", [_text_pattern(condition)]
 
@@ -161,7 +157,7 @@ def _text_pattern(condition: object) -> str:
     """A text, or the pattern that a condition comes to. Raises NotConvertibleError."""
     if not isinstance(condition, (dict, list)):
         if condition in ("present", "absent"):
-            raise NotConvertibleError(f"`{condition}` can't be asked for inside of a condition")
+            raise NotConvertibleError(f"`{condition}` can't be used inside of a condition")
         return _literal(as_text(condition))
     if isinstance(condition, dict) and len(condition) == 1:
         operator, operand = next(iter(condition.items()))
@@ -179,47 +175,47 @@ def _text_pattern(condition: object) -> str:
             case "ignore_case":
                 return f"(?i){escaped(operand)}"
             case "one_of":
-                return "|".join(escaped(as_text(one)) for one in operand)
+                return "|".join(escaped(as_text(item)) for item in operand)
             case "present" if operand is True:
                 return ".*"
-    raise NotConvertibleError(f"{condition!r} can't be said as one pattern")
+    raise NotConvertibleError(f"{condition!r} can't be expressed as one pattern")
 
 
 def _java(pattern: str) -> str:
     return pattern.replace("(?P<", "(?<")
 
 
-def _body(part: str, asked: Any) -> list[Any]:
+def _body(part: str, conditions: Any) -> list[Any]:
     match part:
         case "text":
-            return [_text_body(asked)]
+            return [_text_body(conditions)]
         case "json":
-            return [{"type": "JSON", "json": plain_subset(asked), "matchType": "ONLY_MATCHING_FIELDS"}]
+            return [{"type": "JSON", "json": plain_subset(conditions), "matchType": "ONLY_MATCHING_FIELDS"}]
         case "json_exact":
-            return [{"type": "JSON", "json": plain(asked), "matchType": "STRICT"}]
-        case "schema" if isinstance(asked, dict):
-            return [{"type": "JSON_SCHEMA", "jsonSchema": asked}]
+            return [{"type": "JSON", "json": plain(conditions), "matchType": "STRICT"}]
+        case "schema" if isinstance(conditions, dict):
+            return [{"type": "JSON_SCHEMA", "jsonSchema": conditions}]
         case "form":
-            return [{"type": "PARAMETERS", "parameters": _names(asked)}]
-        case "jsonpath" | "xml" if all(one in ("present", "absent") for one in asked.values()):
+            return [{"type": "PARAMETERS", "parameters": _names(conditions)}]
+        case "jsonpath" | "xml" if all(item in ("present", "absent") for item in conditions.values()):
             kind, key = {"jsonpath": ("JSON_PATH", "jsonPath"), "xml": ("XPATH", "xpath")}[part]
             return [
-                {"type": kind, key: query, **({"not": True} if one == "absent" else {})}
-                for query, one in asked.items()
+                {"type": kind, key: query, **({"not": True} if item == "absent" else {})}
+                for query, item in conditions.items()
             ]
-    raise NotConvertibleError(f"an expectation can't ask for this `{part}`")
+    raise NotConvertibleError(f"an expectation can't match this `{part}`")
 
 
-def _text_body(asked: object) -> Any:
-    if not isinstance(asked, (dict, list)) and asked not in ("present", "absent"):
-        return {"type": "STRING", "string": as_text(asked)}
-    if isinstance(asked, dict) and list(asked) == ["contains"]:
-        return {"type": "STRING", "string": as_text(asked["contains"]), "subString": True}
-    if isinstance(asked, dict) and list(asked) == ["equals"]:
-        return {"type": "STRING", "string": as_text(asked["equals"])}
-    if isinstance(asked, dict) and list(asked) == ["not"]:
-        return {**_text_body(asked["not"]), "not": True}
-    return {"type": "REGEX", "regex": _text_pattern(asked)}
+def _text_body(conditions: object) -> Any:
+    if not isinstance(conditions, (dict, list)) and conditions not in ("present", "absent"):
+        return {"type": "STRING", "string": as_text(conditions)}
+    if isinstance(conditions, dict) and list(conditions) == ["contains"]:
+        return {"type": "STRING", "string": as_text(conditions["contains"]), "subString": True}
+    if isinstance(conditions, dict) and list(conditions) == ["equals"]:
+        return {"type": "STRING", "string": as_text(conditions["equals"])}
+    if isinstance(conditions, dict) and list(conditions) == ["not"]:
+        return {**_text_body(conditions["not"]), "not": True}
+    return {"type": "REGEX", "regex": _text_pattern(conditions)}
 
 
 def _action(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, Any]:

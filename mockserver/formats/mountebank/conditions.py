@@ -1,11 +1,11 @@
-"""Our conditions on one value as mountebank's predicates. What ignores case here does so by their default."""
+"""Convert conditions on one value to predicates of mountebank. Predicates ignore case by default."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from mockserver.formats.mocks.conditions import escaped
+from mockserver.formats.mocks.conditions import escaped, printed, searching
 from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.written import as_text
 
@@ -13,18 +13,10 @@ Predicate = dict[str, Any]
 
 
 def _javascript(pattern: str) -> tuple[str, bool]:
-    """A pattern of RE2 as one of JavaScript, unanchored where it is, and whether it ignores case."""
+    """Return a pattern for JavaScript, unanchored if possible, and whether it ignores case."""
     flags = re.match(r"\(\?([is]+)\)", pattern)
     letters = flags[1] if flags else ""
-    inner = pattern[flags.end() :] if flags else pattern
-    start, end = "^", "$"
-    for anything in ("(?s:.*)",):
-        if inner.startswith(anything):
-            inner, start = inner.removeprefix(anything), ""
-        if inner.endswith(anything):
-            inner, end = inner.removesuffix(anything), ""
-    if start and end and "|" in inner:
-        inner = f"(?:{inner})"
+    inner = searching(pattern[flags.end() :] if flags else pattern)
     inner = inner.replace("(?s:.*)", r"[\s\S]*").replace("(?P<", "(?<")
     if "s" in letters:
         inner = re.sub(r"(?<!\\)\.", r"[\\s\\S]", inner)
@@ -32,7 +24,7 @@ def _javascript(pattern: str) -> tuple[str, bool]:
         raise NotConvertibleError(
             f"JavaScript's regular expressions have no flags inside, as {pattern!r} has"
         )
-    return f"{start}{inner}{end}", "i" in letters
+    return inner, "i" in letters
 
 
 def matching(pattern: str, field: str, name: str | None) -> Predicate:
@@ -57,7 +49,7 @@ def predicates_of(condition: object, field: str, name: str | None, options: Pred
     if isinstance(condition, list):
         if len(condition) == 1:
             return predicates_of(condition[0], field, name, options)
-        raise NotConvertibleError("a list of values in their order can't be asked for")
+        raise NotConvertibleError("a list of values in their order can't be matched")
     if not isinstance(condition, dict):
         return [{"equals": at(field, name, as_text(condition)), **exact}]
     made: list[Predicate] = []
@@ -80,13 +72,13 @@ def _operator(
         case "not":
             return [{"not": together(predicates_of(operand, field, name, options))}]
         case "any_of":
-            return [{"or": [together(predicates_of(one, field, name, options)) for one in operand]}]
+            return [{"or": [together(predicates_of(item, field, name, options)) for item in operand]}]
         case "one_of":
             return [
-                {"or": [together(predicates_of({"equals": one}, field, name, options)) for one in operand]}
+                {"or": [together(predicates_of({"equals": item}, field, name, options)) for item in operand]}
             ]
         case "all_of":
-            return [one for part in operand for one in predicates_of(part, field, name, options)]
+            return [item for part in operand for item in predicates_of(part, field, name, options)]
         case "present" | "absent":
             return [{"exists": at(field, name, (operator == "present") is operand), **options}]
         case "length" if operand == {"gte": 1} and field != "headers":
@@ -110,7 +102,7 @@ def together(predicates: list[Predicate]) -> Predicate:
     return predicates[0] if len(predicates) == 1 else {"and": predicates}
 
 
-def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Predicate]:
+def selected_by(condition: object, selector: Predicate, *, lists: bool) -> list[Predicate]:
     if not lists:
         return predicates_of(condition, "body", None, selector)
     if isinstance(condition, list):
@@ -118,15 +110,15 @@ def found_by(condition: object, selector: Predicate, *, lists: bool) -> list[Pre
         return [{"deepEquals": {"body": value}, "caseSensitive": True, **selector}]
     if isinstance(condition, dict) and len(condition) == 1:
         match next(iter(condition.items())):
-            case ("contains", {"one_of": [int() as number, str() as text]}) if as_text(number) == text:
-                return [{"equals": {"body": number}, "caseSensitive": True, **selector}]
+            case ("contains", operand) if printed(operand) is not None:
+                return [{"equals": {"body": operand["one_of"][0]}, "caseSensitive": True, **selector}]
             case ("contains", operand):
                 return predicates_of(operand, "body", None, selector)
             case ("unordered", operand):
                 return [{"deepEquals": {"body": operand}, "caseSensitive": True, **selector}]
             case ("not" | "any_of" | "all_of" as operator, operand):
                 parts = operand if isinstance(operand, list) else [operand]
-                inner = [together(found_by(one, selector, lists=True)) for one in parts]
+                inner = [together(selected_by(part, selector, lists=True)) for part in parts]
                 return combined(operator, inner)
     return predicates_of(condition, "body", None, selector)
 

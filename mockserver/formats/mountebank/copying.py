@@ -1,13 +1,14 @@
-"""mountebank's `copy` behavior as templates: whole values of the request, and what JSONPath finds."""
+"""Convert the `copy` behavior of mountebank to templates: whole values of the request, and results of JSONPath."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from mockserver.formats.mocks.replies import Reply, has_templates
+from mockserver.formats.mocks.replies import Reply
 from mockserver.formats.mocks.requests import quoted
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
+from mockserver.schema.base import has_templates
 
 _WHOLE = re.compile(r"\^?(\(?)(\.[*+]|\[\\s\\S\][*+])\)?\$?")
 _PARTS = {"method": "method", "path": "path", "body": "text"}
@@ -16,7 +17,7 @@ _SHOWN = ("status", "headers", "text", "json")
 
 
 def copied(reply: Reply, copies: list[dict[str, Any]], where: str, losses: Losses) -> Reply:
-    """The reply with a template in the place of each token that can be worked out here."""
+    """Replace each token that can be computed by a template."""
     if has_templates(reply):
         losses.add(
             where, "nothing is copied, since the body has braces of its own, which would be templates here"
@@ -26,8 +27,8 @@ def copied(reply: Reply, copies: list[dict[str, Any]], where: str, losses: Losse
         try:
             token = copy["into"]
             template = _template(copy, token)
-        except (NotConvertibleError, KeyError, TypeError) as why:
-            said = why.what if isinstance(why, NotConvertibleError) else "the behavior lacks a part"
+        except (NotConvertibleError, KeyError, TypeError) as error:
+            said = error.what if isinstance(error, NotConvertibleError) else "the behavior lacks a part"
             losses.add(f"{where}[{number}]", f"{said}, so its token stays as it is", "Write a template")
             continue
         reply = {

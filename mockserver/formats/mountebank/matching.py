@@ -1,14 +1,14 @@
 """
-mountebank's predicates (mbtest.org/docs/api/predicates) as tests of a request.
+Convert predicates of mountebank (mbtest.org/docs/api/predicates).
 
-Without `caseSensitive` they compare without case, `matches` fits any part,
-and what is absent is compared as an empty text.
+They ignore case without `caseSensitive`; `matches` is unanchored, and an absent value equals an empty text.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import re2
@@ -23,10 +23,12 @@ from mockserver.formats.mocks.conditions import (
     ignoring_case,
     literal,
     pattern,
-    tree,
+    printed,
+    value_or_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, PathTest, all_of, any_of
 from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.trees import literal_leaf, some_items, tree
 
 _TEXTUAL = ("equals", "contains", "startsWith", "endsWith", "matches", "exists", "deepEquals")
 _OPTIONS = {"caseSensitive", "keyCaseSensitive", "except", "jsonpath", "xpath"}
@@ -47,7 +49,7 @@ class Test:
         if isinstance(expected, list):
             if not expected:
                 raise NotConvertibleError("an empty list of values")
-            parts = [self.condition(one) for one in expected]
+            parts = [self.condition(item) for item in expected]
             return parts[0] if len(parts) == 1 else {"all_of": parts}
         if self.operator == "exists":
             return {"length": {"gte": 1}} if expected else ""
@@ -69,15 +71,16 @@ class Test:
 
     def _without(self, text: str) -> str:
         r"""
-        A pattern for the text with what `except` removes anywhere in it. Exact where that
-        is one kind of character (`\d`, `[^a-z]+`) or stands at the start or the end.
+        Return a pattern for the text, with anything that `except` removes in between.
+
+        It is exact if `except` is one kind of character (`\d`, `[^a-z]+`) or is anchored.
         """
         removed = pattern(self.removed or "")
         if (
             self.operator not in ("equals", "deepEquals", "contains", "startsWith", "endsWith")
             or len(text) > 200
         ):
-            raise NotConvertibleError("`except` can't be carried together with this predicate")
+            raise NotConvertibleError("`except` can't be converted together with this predicate")
         text = re2.sub(("(?i)" if self.ignore_case else "") + removed, "", text)
         letters = [escaped(char) for char in text]
         if removed.startswith("^"):
@@ -87,13 +90,15 @@ class Test:
         elif re.fullmatch(r"(\\[dDwWsS]|\[[^\]]+\]|[^\\.*+?()|{}\[\]])[+*]?", removed):
             inner = f"(?:{removed})*".join(["", *letters, ""])
         else:
-            raise NotConvertibleError(f"what `except` removes ({removed!r}) is no single kind of character")
+            raise NotConvertibleError(
+                f"what `except` removes ({removed!r}) is not a single kind of character"
+            )
         before = "" if self.operator in ("equals", "deepEquals", "startsWith") else "(?s:.*)"
         after = "" if self.operator in ("equals", "deepEquals", "endsWith") else "(?s:.*)"
         return pattern(("(?i)" if self.ignore_case else "") + before + inner + after)
 
     def fulfilled_by_nothing(self, expected: object) -> bool:
-        """Whether an empty text fulfils it, and so what is absent does."""
+        """Whether an empty text passes, as an absent value does."""
         if isinstance(expected, list) or self.operator == "exists":
             return self.operator == "exists" and not expected
         if self.operator == "matches":
@@ -119,10 +124,10 @@ def _read(predicate: object, *, turned: bool) -> Alternatives:
             return _read(inner, turned=not turned)
         case "and" | "or":
             combine = any_of if (operator == "or") is not turned else all_of
-            return combine([_read(one, turned=turned) for one in inner])
+            return combine([_read(item, turned=turned) for item in inner])
         case "inject":
             raise NotConvertibleError(
-                "its `inject` is JavaScript, which does not run here", "Say it with match or if"
+                "its `inject` is JavaScript, which does not run here", "Use match or if"
             )
     if operator not in _TEXTUAL:
         raise NotConvertibleError(f"the predicate {operator!r} is unknown")
@@ -146,7 +151,7 @@ def _field(test: Test, field: str, expected: object, options: dict[str, Any]) ->
     if field == "body" and ("jsonpath" in options or "xpath" in options):
         return [_selected(test, expected, options)]
     if "jsonpath" in options or "xpath" in options:
-        raise NotConvertibleError(f"a selector for {field!r}, which is no document")
+        raise NotConvertibleError(f"a selector for {field!r}, which is not a document")
     match field:
         case "method":
             return [Atom("method", _methods(test, expected))]
@@ -157,7 +162,7 @@ def _field(test: Test, field: str, expected: object, options: dict[str, Any]) ->
         case "body":
             return [_body(test, expected)]
     raise NotConvertibleError(
-        f"the field {field!r} can't be asked for here", "See what else tells these requests apart"
+        f"the field {field!r} can't be matched here", "See what else tells these requests apart"
     )
 
 
@@ -180,13 +185,13 @@ def _path(test: Test, expected: object) -> list[Atom]:
 
 def _named(test: Test, field: str, expected: object) -> list[Atom]:
     if not isinstance(expected, dict):
-        raise NotConvertibleError(f"{field} is asked as a whole", "Ask for each of its names")
+        raise NotConvertibleError(f"{field} is matched as a whole", "Match each of its names")
     if test.operator == "deepEquals":
         return _whole(test, field, expected)
     atoms = []
     for name, value in expected.items():
         if isinstance(value, dict):
-            raise NotConvertibleError(f"{field}.{name} is asked for fields inside of it")
+            raise NotConvertibleError(f"{field}.{name} has fields inside of it")
         if test.operator == "exists" and field == "headers":
             condition: Any = "present" if value else "absent"
         else:
@@ -200,10 +205,10 @@ def _named(test: Test, field: str, expected: object) -> list[Atom]:
 def _whole(test: Test, field: str, expected: dict[str, Any]) -> list[Atom]:
     """`deepEquals`: these names and no others."""
     if field == "headers":
-        raise NotConvertibleError("all headers are asked for at once, and every client sends some of its own")
+        raise NotConvertibleError("all headers are compared at once, and every client sends some of its own")
     atoms = []
     for name, value in expected.items():
-        values = [test.condition(one) for one in value] if isinstance(value, list) else []
+        values = [test.condition(item) for item in value] if isinstance(value, list) else []
         atoms.append(Atom(field, {"unordered": values} if values else [test.condition(value)], name))
     count = f"request.{field} | length == {len(expected)}"
     return [*atoms, Atom("if", count)]
@@ -213,19 +218,13 @@ def _body(test: Test, expected: object) -> Atom:
     if not isinstance(expected, (dict, list)):
         return Atom("text", test.condition(expected))
     if test.removed is not None:
-        raise NotConvertibleError("`except` can't be carried for the fields of a JSON body")
+        raise NotConvertibleError("`except` can't be converted for the fields of a JSON body")
     if test.operator == "deepEquals":
-        return Atom("json_exact", _deep(expected, ignore_case=test.ignore_case))
-    return Atom("json", _tree(test, expected))
+        return Atom("json_exact", tree(expected, partial(_deep, ignore_case=test.ignore_case), _unordered))
+    return Atom("json", tree(expected, partial(_leaf, test), some_items))
 
 
-def _tree(test: Test, expected: object) -> object:
-    if isinstance(expected, dict):
-        fields = {key: _tree(test, value) for key, value in expected.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(expected, list):
-        parts = [{"$contains": _tree(test, one)} for one in expected]
-        return parts[0] if len(parts) == 1 else {"$all_of": parts} if parts else {"$type": "array"}
+def _leaf(test: Test, expected: object) -> object:
     if test.operator == "exists":
         return "$present" if expected else "$absent"
     if test.operator == "equals" and not isinstance(expected, str):
@@ -234,16 +233,13 @@ def _tree(test: Test, expected: object) -> object:
 
 
 def _deep(expected: object, *, ignore_case: bool) -> object:
-    """Lists are compared in any order."""
-    if isinstance(expected, dict):
-        fields = {key: _deep(value, ignore_case=ignore_case) for key, value in expected.items()}
-        return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-    if isinstance(expected, list):
-        items = [_deep(one, ignore_case=ignore_case) for one in expected]
-        return {"$unordered": items} if len(items) > 1 else items
     if isinstance(expected, str) and ignore_case:
         return dollared(ignoring_case(expected))
-    return tree(expected)
+    return literal_leaf(expected)
+
+
+def _unordered(items: list[Any]) -> object:
+    return {"$unordered": items} if len(items) > 1 else items
 
 
 def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:
@@ -252,45 +248,41 @@ def _selected(test: Test, expected: object, options: dict[str, Any]) -> Atom:
     if not isinstance(selector, str) or not selector:
         raise NotConvertibleError(f"its {by} has no selector")
     if by == "xpath":
-        return Atom("xml", _found(test, expected, texts=True), selector)
+        return Atom("xml", _selection(test, expected, texts=True), selector)
     selector = selector if selector.startswith("$") else f"$.{selector}"
     if isinstance(expected, dict):
         return Atom("json", _nested(selector, _body(test, expected).condition))
-    return Atom("jsonpath", _found(test, expected, texts=False), selector)
+    return Atom("jsonpath", _selection(test, expected, texts=False), selector)
 
 
 def _nested(selector: str, inner: object) -> object:
     names = selector.split(".")[1:]
     if not names or not all(re.fullmatch(r"\w+", name) for name in names):
         raise NotConvertibleError(
-            f"fields inside of what {selector!r} finds can't be asked for", "Name them in the query"
+            f"fields inside of what {selector!r} finds can't be matched", "Name them in the query"
         )
     for name in reversed(names):
         inner = {name: inner}
     return inner
 
 
-def _found(test: Test, expected: object, *, texts: bool) -> object:
+def _selection(test: Test, expected: object, *, texts: bool) -> object:
     """A condition on what a selector finds: of texts (XPath), or of the list of JSON values."""
     if test.operator == "exists":
         return "present" if expected else "absent"
     if texts:
         if test.operator == "deepEquals" and isinstance(expected, list):
-            return {"unordered": [test.condition(one) for one in expected]}
+            return {"unordered": [test.condition(item) for item in expected]}
         return [test.condition(expected)] if test.operator == "deepEquals" else test.condition(expected)
     if test.operator == "deepEquals":
         return {"unordered": expected} if isinstance(expected, list) else [expected]
     wanted = expected if isinstance(expected, list) else [expected]
-    parts = [{"contains": _item(test, one)} for one in wanted]
+    parts = [{"contains": _item(test, item)} for item in wanted]
     return parts[0] if len(parts) == 1 else {"all_of": parts}
 
 
 def _item(test: Test, expected: object) -> object:
     """A number may come as text, and the other way round: mountebank prints both."""
-    text = text_of(expected)
-    if test.operator == "equals" and test.removed is None:
-        if re.fullmatch(r"-?(0|[1-9]\d{0,14})", text):
-            return {"one_of": [int(text), text]}
-        if text in ("true", "false"):
-            return {"one_of": [text == "true", text]}
-    return test.condition(expected)
+    whole = value_or_text(text_of(expected))
+    is_value = test.operator == "equals" and test.removed is None and printed(whole) is not None
+    return whole if is_value else test.condition(expected)

@@ -10,9 +10,9 @@ from mockserver.formats.mocks.requests import METHODS
 from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import (
     Predicate,
-    found_by,
     matching,
     predicates_of,
+    selected_by,
 )
 from mockserver.formats.mountebank.trees import of_part, of_whole
 from mockserver.model.written import as_text
@@ -36,7 +36,7 @@ def _methods(methods: set[str]) -> Predicate:
     others = [method for method in METHODS if method not in methods]
     if methods <= set(METHODS) and len(others) < len(methods):
         return {"not": _one_of_methods(others)}
-    return _one_of_methods([one for one in (*METHODS, *sorted(methods - set(METHODS))) if one in methods])
+    return _one_of_methods([item for item in (*METHODS, *sorted(methods - set(METHODS))) if item in methods])
 
 
 def _one_of_methods(methods: list[str]) -> Predicate:
@@ -57,22 +57,22 @@ _SUBJECT = re.compile(r"\(request\.path(?:\[\d+:\])? \| lower\)|request\.path(?:
 
 def of_expression(expression: str, match: dict[str, Any]) -> Predicate:
     """What the importer says by `if`. Raises NotConvertibleError for anything else."""
-    if found := _COUNT.fullmatch(expression):
-        asked = match.get(found[1], {})
-        values = {name: _only(condition) for name, condition in asked.items()}
-        if len(values) == int(found[2]):
-            match.pop(found[1], None)
-            cases = {one for _, one in values.values()} - {None}
+    if matched := _COUNT.fullmatch(expression):
+        conditions = match.get(matched[1], {})
+        values = {name: _only(condition) for name, condition in conditions.items()}
+        if len(values) == int(matched[2]):
+            match.pop(matched[1], None)
+            cases = {value for _, value in values.values()} - {None}
             if len(cases) < 2:
-                whole = {found[1]: {name: value for name, (value, _) in values.items()}}
+                whole = {matched[1]: {name: value for name, (value, _) in values.items()}}
                 return {"deepEquals": whole, **({} if cases == {False} else {"caseSensitive": True})}
     bare = (
         expression.removeprefix("not (").removesuffix(")") if expression.startswith("not (") else expression
     )
     plain, caseless = _SUBJECT.sub("S", bare), "| lower" in bare
     for operator, form in _PATHS.items():
-        if found := form.fullmatch(plain):
-            said: Predicate = {operator: {"path": re.sub(r"\\(.)", r"\1", found[1])}}
+        if matched := form.fullmatch(plain):
+            said: Predicate = {operator: {"path": re.sub(r"\\(.)", r"\1", matched[1])}}
             said = said if caseless else {**said, "caseSensitive": True}
             return said if bare is expression else {"not": said}
     raise NotConvertibleError("mountebank has no `if`")
@@ -98,31 +98,33 @@ def _only(condition: object) -> tuple[Any, bool | None]:
 
 def of_match(match: dict[str, Any]) -> list[Predicate]:
     made: list[Predicate] = []
-    for part, asked in match.items():
+    for part, conditions in match.items():
         match part:
             case "headers" | "query" | "form":
-                for name, condition in asked.items():
+                for name, condition in conditions.items():
                     made += predicates_of(condition, part, name, {})
             case "text":
-                made += predicates_of(asked, "body", None, {})
+                made += predicates_of(conditions, "body", None, {})
             case "jsonpath":
-                for selector, condition in asked.items():
-                    made += found_by(condition, {"jsonpath": {"selector": selector}}, lists=True)
+                for selector, condition in conditions.items():
+                    made += selected_by(condition, {"jsonpath": {"selector": selector}}, lists=True)
             case "xml":
-                for selector, condition in asked.items():
-                    made += found_by(condition, {"xpath": {"selector": _bare_names(selector)}}, lists=False)
+                for selector, condition in conditions.items():
+                    made += selected_by(
+                        condition, {"xpath": {"selector": _bare_names(selector)}}, lists=False
+                    )
             case "json":
-                made += of_part(asked)
+                made += of_part(conditions)
             case "json_exact":
                 cases: set[bool] = set()
-                deep: Predicate = {"deepEquals": {"body": of_whole(asked, cases)}}
+                deep: Predicate = {"deepEquals": {"body": of_whole(conditions, cases)}}
                 if len(cases) > 1:
                     raise NotConvertibleError(
-                        "texts with and without case in one `json_exact` can't be carried"
+                        "texts with and without case in one `json_exact` can't be converted"
                     )
                 made.append(deep if cases == {False} else {**deep, "caseSensitive": True})
             case _:
-                raise NotConvertibleError(f"mountebank can't ask for `{part}`")
+                raise NotConvertibleError(f"mountebank can't match `{part}`")
     return made
 
 

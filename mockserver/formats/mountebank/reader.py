@@ -1,8 +1,8 @@
 """
-mountebank's imposters (mbtest.org), in and out: one scenario for each http or https imposter.
+Read imposters of mountebank (mbtest.org): one scenario for each http or https imposter.
 
-A stub's responses come round and round, as `then: cycle` does. Where there
-are several imposters each gets a `base` of its own, since each had a port.
+The responses of a stub repeat, as with `then: cycle`. Several imposters get a `base` each, since each had its own
+port.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from mockserver.formats.mocks.replies import (
     Reply,
     duration,
     folded,
-    kept_headers,
     literal_reply,
+    reply_head,
+    sequence,
     short,
-    status_of,
     with_base64,
     with_json,
     with_text,
@@ -40,7 +40,6 @@ from mockserver.formats.mocks.sources import (
 )
 from mockserver.formats.mountebank.copying import copied
 from mockserver.formats.mountebank.matching import requests_of
-from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Imported
 
 _IMPOSTER = {
@@ -54,16 +53,18 @@ FAULTS = {"CONNECTION_RESET_BY_PEER": "reset", "RANDOM_DATA_THEN_CLOSE": "garbag
 def read(source: Path) -> Imported:
     """The imposters of a config file (`mb --configfile`, `mb save`), or of a folder. Raises InvalidInputError."""
     made = Imported()
-    found: list[tuple[str, Any, str]] = []
+    result: list[tuple[str, Any, str]] = []
     for name, content in documents(source, (".json",)):
         imposters = content.get("imposters", [content]) if isinstance(content, dict) else content
         if not isinstance(imposters, list):
             raise refused(f"{name}: imposters", "a list was expected", 'Write {"imposters": [...]}')
         for number, imposter in enumerate(imposters):
             where = f"imposters[{number}]" if imposters is not content and imposter is not content else ""
-            found.append((name, imposter, where))
-    http = [one for one in found if isinstance(one[1], dict) and one[1].get("protocol") in ("http", "https")]
-    for name, imposter, where in found:
+            result.append((name, imposter, where))
+    http = [
+        item for item in result if isinstance(item[1], dict) and item[1].get("protocol") in ("http", "https")
+    ]
+    for name, imposter, where in result:
         losses = Losses(name)
         if (name, imposter, where) not in http:
             kind = imposter.get("protocol") if isinstance(imposter, dict) else None
@@ -73,14 +74,14 @@ def read(source: Path) -> Imported:
         else:
             try:
                 _Imposter(imposter, where, losses, several=len(http) > 1).into(made)
-            except FAILURES as why:
-                losses.failed(where, why, ", so this imposter is left out")
-        made.lost += losses.found
+            except FAILURES as error:
+                losses.failed(where, error, ", so this imposter is left out")
+        made.lost += losses.entries
     return made
 
 
 class _Imposter:
-    """One imposter on its way to a scenario."""
+    """Converts one imposter to a scenario."""
 
     def __init__(self, imposter: dict[str, Any], where: str, losses: Losses, *, several: bool) -> None:
         self.imposter = imposter
@@ -119,7 +120,7 @@ class _Imposter:
         if self.base:
             remarks.append(f"Several imposters came together: this one is served below {self.base}.")
         if not self.default:
-            remarks.append("What no route takes is 404 here; mountebank answers 200 with an empty body.")
+            remarks.append("Unmatched requests get 404 here; mountebank answers 200 with an empty body.")
         return remarks
 
     def _routes(self) -> Iterator[dict[str, Any]]:
@@ -142,8 +143,8 @@ class _Imposter:
             routes = [route_of(atoms, self.base) for atoms in alternatives]
             answer = self._answer(listed(stub.get("responses")), place)
             made = [sure({**route, **answer}) for route in routes]
-        except FAILURES as why:
-            self.losses.failed(place, why, _LEFT)
+        except FAILURES as error:
+            self.losses.failed(place, error, _LEFT)
             return
         if len(routes) > 1 and isinstance(answer.get("reply"), list):
             self.losses.add(
@@ -161,20 +162,16 @@ class _Imposter:
             where = f"{place}.responses[{number}]"
             try:
                 step, times = self._response(response, where)
-            except FAILURES as why:
-                self.losses.failed(where, why, ", so this response is left out")
+            except FAILURES as error:
+                self.losses.failed(where, error, ", so this response is left out")
                 continue
             steps.append({**step, "times": times} if times > 1 else step)
         if not steps:
             raise NotConvertibleError("no response of it can be given here")
         steps = folded(steps)
-        if len(steps) == 1:
-            return {"reply": short({key: value for key, value in steps[0].items() if key != "times"})}
-        endless = steps[-1].get("times", 1) >= ENDLESS
-        if endless:
-            steps[-1] = {key: value for key, value in steps[-1].items() if key != "times"}
-        replies = [short(step) for step in steps]
-        return {"reply": replies} if endless else {"reply": replies, "then": "cycle"}
+        endless = len(steps) == 1 or steps[-1].get("times", 1) >= ENDLESS
+        reply = sequence(steps, endless=endless)
+        return {"reply": reply} if endless else {"reply": reply, "then": "cycle"}
 
     def _proxy(self, proxy: dict[str, Any], where: str) -> dict[str, Any]:
         for key in proxy:
@@ -183,7 +180,7 @@ class _Imposter:
         if proxy.get("mode", "proxyOnce") != "proxyTransparent":
             self.losses.add(
                 f"{where}.mode",
-                "every request is passed on, and none is kept as a stub",
+                "every request is forwarded, and none is kept as a stub",
                 "Record with `mockserver record`",
             )
         return proxy_route(str(proxy.get("to")))
@@ -195,7 +192,8 @@ class _Imposter:
         )
         behaviors = _behaviors(response)
         times = _whole(
-            response.get("repeat") or next((one["repeat"] for one in behaviors if "repeat" in one), 1)
+            response.get("repeat")
+            or next((behavior["repeat"] for behavior in behaviors if "repeat" in behavior), 1)
         )
         if "proxy" in response:
             raise NotConvertibleError("a proxy among several responses")
@@ -206,7 +204,9 @@ class _Imposter:
         if "fault" in response:
             return {"fault": _fault(response["fault"])}, times
         reply = self._is(
-            response.get("is") or {}, f"{where}.is", templated=any("copy" in one for one in behaviors)
+            response.get("is") or {},
+            f"{where}.is",
+            templated=any("copy" in behavior for behavior in behaviors),
         )
         return self._behaved(reply, behaviors, where), times
 
@@ -216,12 +216,7 @@ class _Imposter:
             **self.default,
             **{key: value for key, value in written.items() if value not in (None, "")},
         }
-        reply: Reply = {"status": status_of(written.get("statusCode"))}
-        headers = kept_headers(
-            {name: _header(value) for name, value in (written.get("headers") or {}).items()}
-        )
-        if headers:
-            reply["headers"] = headers
+        reply = reply_head(written.get("statusCode"), (written.get("headers") or {}).items())
         body = written.get("body", "")
         if written.get("_mode") == "binary":
             reply = with_base64(reply, str(body))
@@ -232,10 +227,10 @@ class _Imposter:
         return reply if templated else literal_reply(reply)
 
     def _behaved(self, reply: Reply, behaviors: list[dict[str, Any]], where: str) -> Reply:
-        copies = [one["copy"] for one in behaviors if "copy" in one]
+        copies = [item["copy"] for item in behaviors if "copy" in item]
         if copies:
             reply = copied(
-                reply, [copy for one in copies for copy in listed(one)], f"{where}.copy", self.losses
+                reply, [copy for item in copies for copy in listed(item)], f"{where}.copy", self.losses
             )
         for behavior in behaviors:
             for key, value in behavior.items():
@@ -247,34 +242,28 @@ class _Imposter:
                         if key != "lookup"
                         else "Write `cases`, one for each row"
                     )
-                    self.losses.add(f"{where}.{key}", "this behavior can't be carried", hint)
+                    self.losses.add(f"{where}.{key}", "this behavior can't be converted", hint)
         return reply
 
     def _waiting(self, reply: Reply, value: object, where: str) -> Reply:
         try:
             return {**reply, "delay": duration(int(str(value)))}
         except ValueError:
-            self.losses.add(
-                f"{where}.wait", "a wait that JavaScript works out", "Write {min: 100ms, max: 1s}"
-            )
+            self.losses.add(f"{where}.wait", "a wait that JavaScript computes", "Write {min: 100ms, max: 1s}")
             return reply
-
-
-def _header(value: object) -> object:
-    return [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
 
 
 def _behaviors(response: dict[str, Any]) -> list[dict[str, Any]]:
     """As a list of single ones, in the old spelling (`_behaviors`, one mapping) and the new."""
     written = response.get("behaviors", response.get("_behaviors"))
-    return [{key: value} for one in listed(written) if isinstance(one, dict) for key, value in one.items()]
+    return [{key: value} for item in listed(written) if isinstance(item, dict) for key, value in item.items()]
 
 
 def _whole(value: object) -> int:
     try:
         return max(1, int(str(value)))
     except ValueError:
-        raise NotConvertibleError(f"its repeat {value!r} is no number") from None
+        raise NotConvertibleError(f"its repeat {value!r} is not a number") from None
 
 
 def _fault(name: object) -> str:

@@ -1,10 +1,11 @@
-"""Our JSON trees as mountebank's predicates on a body: whole for deepEquals, else leaf by leaf."""
+"""Convert JSON trees to predicates of mountebank on a body: complete for deepEquals, otherwise leaf by leaf."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.mocks.trees import contained
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
 
 
@@ -25,7 +26,7 @@ def of_whole(value: object, cases: set[bool]) -> object:
                 cases.add(False)
                 return text
         if any(key.startswith("$") for key in value):
-            raise NotConvertibleError("operators inside of `json_exact` can't be carried")
+            raise NotConvertibleError("operators inside of `json_exact` can't be converted")
         return {key: of_whole(item, cases) for key, item in value.items()}
     if isinstance(value, list):
         if len(value) > 1:
@@ -37,16 +38,13 @@ def of_whole(value: object, cases: set[bool]) -> object:
 
 
 def of_part(tree: object) -> list[Predicate]:
-    """
-    A part of a JSON body: every leaf becomes a predicate of its kind, and
-    those of one kind are put together again.
-    """
+    """Return predicates for a part of a JSON body: one for each leaf, merged by kind."""
     if isinstance(tree, dict) and list(tree) in (["$any_of"], ["$not"], ["$all_of"]):
         operator, operand = next(iter(tree.items()))
-        inner = [together(of_part(one)) for one in (operand if isinstance(operand, list) else [operand])]
+        inner = [together(of_part(item)) for item in (operand if isinstance(operand, list) else [operand])]
         return combined(operator[1:], inner)
     if not isinstance(tree, dict):
-        raise NotConvertibleError("a JSON body that is no object can't be asked for in part")
+        raise NotConvertibleError("a JSON body that is not an object can't be matched in part")
     made: list[Predicate] = []
     leaves = sorted(_leaves(tree, ()), key=lambda leaf: "caseSensitive" not in leaf[1])
     for path, predicate in leaves:
@@ -57,7 +55,7 @@ def of_part(tree: object) -> list[Predicate]:
             value = {name: value} if isinstance(name, str) else [value]
         caseless = operator == "equals" and not isinstance(predicate[operator]["body"], str)
         twin = next(
-            (one for one in made if operator in one and (caseless or _options(one, operator) == options)),
+            (item for item in made if operator in item and (caseless or _options(item, operator) == options)),
             None,
         )
         if twin is None or not _merge(twin[operator]["body"], value):
@@ -70,7 +68,7 @@ def _options(predicate: Predicate, operator: str) -> Predicate:
 
 
 def _merge(into: object, value: object) -> bool:
-    """Puts one leaf's branch into a tree; False where something stands there already."""
+    """Merge the branch of a leaf into a tree. Return False if the place is occupied."""
     while isinstance(into, dict) and isinstance(value, dict):
         name, value = next(iter(value.items()))
         if name not in into:
@@ -90,10 +88,10 @@ def _leaves(tree: object, path: tuple[str | int, ...]) -> list[tuple[tuple[str |
         return _operators(tree, path)
     if isinstance(tree, dict):
         if not tree:
-            raise NotConvertibleError("an object that may hold anything can't be asked for")
-        return [one for key, item in tree.items() for one in _leaves(item, (*path, key))]
+            raise NotConvertibleError("an object that may hold anything can't be matched")
+        return [leaf for key, item in tree.items() for leaf in _leaves(item, (*path, key))]
     if isinstance(tree, list):
-        raise NotConvertibleError("a list of a JSON body in its order can't be asked for in part")
+        raise NotConvertibleError("a list of a JSON body in its order can't be matched in part")
     return [(path, _leaf(tree))]
 
 
@@ -102,15 +100,15 @@ def _operators(
 ) -> list[tuple[tuple[str | int, ...], Predicate]]:
     made: list[tuple[tuple[str | int, ...], Predicate]] = []
     for key, operand in tree.items():
-        if key == "$all_of" and all(isinstance(one, dict) and list(one) == ["$contains"] for one in operand):
-            made += [leaf for one in operand for leaf in _leaves(one["$contains"], (*path, 0))]
+        if key == "$all_of" and (items := contained(operand)) is not None:
+            made += [leaf for item in items for leaf in _leaves(item, (*path, 0))]
         elif key == "$contains" and not isinstance(operand, str):
             made += _leaves(operand, (*path, 0))
         else:
-            found = predicates_of({key[1:]: operand}, "body", None, {})
-            if any(next(iter(one)) in ("not", "or", "and") for one in found):
-                raise NotConvertibleError(f"`{key}` inside of a JSON body can't be carried")
-            made += [(path, one) for one in found]
+            result = predicates_of({key[1:]: operand}, "body", None, {})
+            if any(next(iter(item)) in ("not", "or", "and") for item in result):
+                raise NotConvertibleError(f"`{key}` inside of a JSON body can't be converted")
+            made += [(path, item) for item in result]
     return made
 
 

@@ -35,7 +35,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             port += 1
         taken.add(port)
         imposters.append(_imposter(name, document, port, losses, folder))
-        made.lost += losses.found
+        made.lost += losses.entries
     made.files["imposters.json"] = pretty({"imposters": imposters})
     return made
 
@@ -60,8 +60,8 @@ def _imposter(
                 imposter["defaultResponse"] = _is(route.answers[0])["is"]
             else:
                 stubs.append(_stub(route, losses))
-        except NotConvertibleError as why:
-            losses.failed(route.place, why, ", so the route is left out")
+        except NotConvertibleError as error:
+            losses.failed(route.place, error, ", so the route is left out")
     return {**imposter, "stubs": stubs}
 
 
@@ -82,7 +82,7 @@ def _stub(route: Outgoing, losses: Losses) -> dict[str, Any]:
         return {**stub, "responses": [{"proxy": {"to": route.proxy, "mode": "proxyTransparent"}}]}
     responses = [_response(route, number, answer, losses) for number, answer in enumerate(route.answers)]
     if route.then == "stop":
-        losses.add(f"{route.place}.then", "a stub never stops: it begins anew")
+        losses.add(f"{route.place}.then", "a stub never stops: it begins again")
     elif route.then == "repeat" and len(responses) > 1:
         responses[-1]["repeat"] = ENDLESS
     return {**stub, "responses": responses}

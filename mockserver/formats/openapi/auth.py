@@ -1,9 +1,8 @@
 """
-The security schemes of a specification, as the `auth` that would ask for them.
+Convert security schemes to `auth`.
 
-It is written under `x-auth`, which does nothing: an import that refused every
-client without a made-up token would be of little use, and which tokens a test
-sends only its author knows. Renamed to `auth`, it asks.
+It is written as `x-auth`, which has no effect, since only the author of a test knows its tokens; rename it to `auth`
+to require it.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ TOKEN = "test-token"  # noqa: S105  (what a test may send)
 
 
 def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> Document:
-    """`x-auth` for the scheme that most of the specification asks for; others are lost."""
+    """Return `x-auth` for the scheme that is required most; the others are lost."""
     components = spec.root.object("components")
     schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
     wanted = _wanted(spec, operations, schemes)
@@ -30,7 +29,7 @@ def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost
             what = f"{name!r} has no counterpart in `auth`"
             lost.append(Lost(schemes[name].place, what, "bearer, basic and api_key are known"))
         elif document:
-            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not asked for"))
+            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not required"))
         else:
             document["x-auth"] = auth
     return document
@@ -39,14 +38,14 @@ def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost
 def _wanted(
     spec: Specification, operations: list[ApiOperation], schemes: dict[str, DocumentNode]
 ) -> list[str]:
-    """The schemes that are asked for, the most asked first."""
-    asked = dict.fromkeys(schemes, 0)
+    """Return the required schemes, the most frequent first."""
+    uses = dict.fromkeys(schemes, 0)
     for node in (spec.root, *(operation.node for operation in operations)):
-        for one in node.items("security"):
-            for name in one.value if isinstance(one.value, dict) else ():
-                if name in asked:
-                    asked[name] += len(operations) + 1 if node is spec.root else 1
-    return sorted((name for name, times in asked.items() if times), key=lambda name: -asked[name])
+        for item in node.items("security"):
+            for name in item.value if isinstance(item.value, dict) else ():
+                if name in uses:
+                    uses[name] += len(operations) + 1 if node is spec.root else 1
+    return sorted((name for name, times in uses.items() if times), key=lambda name: -uses[name])
 
 
 def _auth(scheme: DocumentNode) -> dict[str, Any] | None:

@@ -1,9 +1,8 @@
 """
-OpenAPI 3.0 and 3.1, in: each operation becomes a route that answers as documented, plain CRUD a resource.
+Read OpenAPI 3.0 and 3.1: each operation becomes a route that answers as documented, plain CRUD a resource.
 
-An answer is the specification's own example; without one it is a sample of the
-schema, the same at every import. Of several answers the success is taken.
-Requests are not checked by what is made here; a scenario's `openapi` key does that.
+The answer is the example of the document, or a reproducible sample of the schema; a success is preferred. Requests
+are not validated; use the `openapi` key of a scenario for that.
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ def read(source: Path) -> Imported:
     validators = Validators(spec)
     lost: list[Lost] = []
     replies = OpenApiReplies(validators, lost)
-    operations = [one for one in operations_of(spec) if _fits(one, lost)]
+    operations = [item for item in operations_of(spec) if _fits(item, lost)]
     resources, covered = resources_of(operations, replies)
     document = _head(spec, lost) | auth_of(spec, operations, lost)
-    document["routes"] = _routes([one for one in operations if one not in covered], replies)
+    document["routes"] = _routes([operation for operation in operations if operation not in covered], replies)
     if resources:
         document["resources"] = resources
     _lose_the_rest(spec, operations, lost)
@@ -54,8 +53,8 @@ def read(source: Path) -> Imported:
 def _bytes(path: Path, name: str) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as why:
-        said = f"{name}: can't be read: {why.strerror}"
+    except OSError as error:
+        said = f"{name}: can't be read: {error.strerror}"
         raise InvalidInputError(Flaw((), said, "Name a specification, .yaml or .json")) from None
 
 
@@ -76,12 +75,12 @@ def _slug(text: str) -> str:
 
 
 def _head(spec: Specification, lost: list[Lost]) -> Document:
-    """What stands above the routes: the description, and the path of its first server."""
+    """Return description and base, the path of the first server."""
     title, version = _info(spec).get("title"), _info(spec).get("version")
     head: Document = {"description": f"{title} {version or ''}".strip()} if title else {}
     bases = spec.bases or ("",)
     if any(c in bases[0] for c in "?#{}"):
-        lost.append(Lost(spec.root["servers"].place, f"{bases[0]!r} is no plain path", "Write a `base`"))
+        lost.append(Lost(spec.root["servers"].place, f"{bases[0]!r} is not a plain path", "Write a `base`"))
     elif bases[0]:
         head["base"] = bases[0]
     lost += [
@@ -95,25 +94,25 @@ def _head(spec: Specification, lost: list[Lost]) -> Document:
 
 def _fits(operation: ApiOperation, lost: list[Lost]) -> bool:
     """Whether a route can have its path."""
-    path, why = operation.path, ""
+    path, reason = operation.path, ""
     if any(c in path for c in "?#"):
-        why = "a path with a query in it is no path of a route"
+        reason = "a path with a query in it is not a path of a route"
     elif "}{" in path:
-        why = "two parameters with nothing between them can't be told apart"
+        reason = "two parameters with nothing between them can't be told apart"
     elif path.count("{") != len(operation.names) or path.count("}") != len(operation.names):
-        why = "its braces don't pair"
+        reason = "its braces don't pair"
     elif path == _ADMIN or path.startswith(_ADMIN + "/"):
-        why = f"{_ADMIN} belongs to the admin API"
-    if why:
-        lost.append(Lost(operation.node.place, why, "Write the route by hand"))
-    return not why
+        reason = f"{_ADMIN} belongs to the admin API"
+    if reason:
+        lost.append(Lost(operation.node.place, reason, "Write the route by hand"))
+    return not reason
 
 
 def _routes(operations: list[ApiOperation], replies: OpenApiReplies) -> list[dict[str, Any]]:
     ids = Counter(operation.id for operation in operations)
     routes = []
     for operation in operations:
-        path = re.sub(r"\s", lambda found: f"%{ord(found[0]):02X}", operation.route_path)
+        path = re.sub(r"\s", lambda match: f"%{ord(match[0]):02X}", operation.route_path)
         route: dict[str, Any] = {"request": f"{operation.method} {path}"}
         name = operation.node.value.get("operationId")
         if isinstance(name, str) and ids[name] == 1 and 0 < len(name) <= _LONGEST_NAME:

@@ -1,4 +1,4 @@
-"""What an operation answers: its success, with the specification's example or a sample of the schema."""
+"""Create the answer of an operation: its success, with the example of the document or a sample of the schema."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from mockserver.openapi.samples import EndlessSchemaError, sample
 from mockserver.openapi.validators import Validators
 from mockserver.recording.conversion import Lost
 from mockserver.scenarios.openapi_nodes import DocumentNode
-
-_BRACES = ("{{", "{%", "{#")
+from mockserver.schema.base import has_templates
 
 
 class OpenApiReplies:
@@ -36,11 +35,11 @@ class OpenApiReplies:
         count = sum(self._left_out.values())
         if not count:
             return []
-        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or standing beside the one that is given"
+        what = f"{count} example{'s are' if count > 1 else ' is'} left out, for breaking the schema or in addition to the one that is used"
         return [f"{what}; the first at {next(iter(self._left_out))}."]
 
     def remarks(self) -> list[str]:
-        """What a person should know of all replies together."""
+        """Return remarks on all replies."""
         said = self.notes()
         if self._others:
             said.append(
@@ -50,18 +49,18 @@ class OpenApiReplies:
             said.append(f"{self._headers} optional headers of answers are left out.")
         if self._unfit:
             said.append(
-                f"{len(self._unfit)} examples of the specification break its own schemas and are given as they stand; "
+                f"{len(self._unfit)} examples of the specification break its own schemas and are used unchanged; "
                 f"the first is {self._unfit[0]}"
             )
         return said
 
     def reply(self, operation: ApiOperation) -> object:
         """A reply in the scenario language: a status, or a mapping."""
-        found = best(operation)
-        if found is None:
+        result = best(operation)
+        if result is None:
             self._lost.append(Lost(operation.node.place, "it documents no answer that can be given; 200 is"))
             return 200
-        status, response = found
+        status, response = result
         self._others += len(operation.responses()) - 1
         for name, node in response.mapping("links"):
             self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
@@ -71,7 +70,7 @@ class OpenApiReplies:
         if headers:
             reply["headers"] = headers
         reply |= body
-        if _has_braces(reply):
+        if has_templates(reply):
             reply["raw"] = True
         return reply if reply.keys() - {"status"} else status
 
@@ -82,7 +81,7 @@ class OpenApiReplies:
         if len(examples) > 1:
             self._left_out[media.place] = len(examples) - 1
         if examples:
-            fitting = [one for one in examples if schema is None or self.fits(schema, one)]
+            fitting = [example for example in examples if schema is None or self.fits(schema, example)]
             if not fitting:
                 self._unfit.append(media.place)
             return (fitting or examples)[0]
@@ -112,8 +111,8 @@ class OpenApiReplies:
                 continue
             try:
                 yield name, plain_text(self.value(operation, _content(node)))
-            except EndlessSchemaError as why:
-                self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {why}"))
+            except EndlessSchemaError as error:
+                self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {error}"))
 
     # Bodies
 
@@ -127,8 +126,8 @@ class OpenApiReplies:
         media = content[kind]
         try:
             return _written(kind, media, self._media_value(kind, operation, media), headers)
-        except EndlessSchemaError as why:
-            what = f"no sample of {kind} was found that its schema takes: {why}"
+        except EndlessSchemaError as error:
+            what = f"no sample of {kind} was found that its schema takes: {error}"
             self._lost.append(Lost(media.place, what, "Write the body by hand"))
             return {}
 
@@ -147,18 +146,18 @@ def best(operation: ApiOperation) -> tuple[int, DocumentNode] | None:
     fixed = sorted((int(text), node) for text, node in responses.items() if text.isdecimal())
     ranges = {text[0]: node for text, node in responses.items() if text[1:] == "XX"}
     for hundred, usual in (("2", 200), ("3", 302)):
-        found = next(((status, node) for status, node in fixed if str(status)[0] == hundred), None)
-        if found is not None:
-            return found
+        result = next(((status, node) for status, node in fixed if str(status)[0] == hundred), None)
+        if result is not None:
+            return result
         if hundred in ranges:
             return usual, ranges[hundred]
     if "DEFAULT" in responses:
         return 200, responses["DEFAULT"]
-    found = next(((status, node) for status, node in fixed if 400 <= status <= 599), None)
-    if found is None and ranges.keys() & {"4", "5"}:
+    result = next(((status, node) for status, node in fixed if 400 <= status <= 599), None)
+    if result is None and ranges.keys() & {"4", "5"}:
         digit = min(ranges.keys() & {"4", "5"})
         return int(digit) * 100, ranges[digit]
-    return found
+    return result
 
 
 def is_structured(kind: str) -> bool:
@@ -186,9 +185,9 @@ def preferred(content: dict[str, Any]) -> str:
 
 def examples_of(media: DocumentNode) -> list[Any]:
     """Every example that the author gives of a media type, a parameter or a header."""
-    found = [media.value["example"]] if "example" in media.value else []
+    result = [media.value["example"]] if "example" in media.value else []
     nodes = [node for _, node in media.mapping("examples")]
-    return found + [
+    return result + [
         node.value["value"] for node in nodes if isinstance(node.value, dict) and "value" in node.value
     ]
 
@@ -208,7 +207,7 @@ def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, s
     if plain == "application/x-www-form-urlencoded" and isinstance(value, dict):
         return {"form": value}
     if plain == "text/event-stream" and not isinstance(value, str):
-        return {"events": [{"data": one} for one in (value if isinstance(value, list) else [value])]}
+        return {"events": [{"data": item} for item in (value if isinstance(value, list) else [value])]}
     if plain not in usual or ";" in kind:
         headers["content-type"] = kind
     if isinstance(value, bytes):
@@ -216,12 +215,3 @@ def _written(kind: str, media: DocumentNode, value: object, headers: dict[str, s
     if plain.endswith("xml") and not isinstance(value, str):
         value = as_xml(value, media.get("schema"))
     return {usual.get(plain, "text"): plain_text(value)}
-
-
-def _has_braces(value: object) -> bool:
-    """Whether something in it would be read as a template."""
-    if isinstance(value, dict):
-        return any(_has_braces(item) for pair in value.items() for item in pair)
-    if isinstance(value, list):
-        return any(map(_has_braces, value))
-    return isinstance(value, str) and any(mark in value for mark in _BRACES)

@@ -55,7 +55,7 @@ def _collections(operations: list[ApiOperation]) -> list[_Collection]:
     by_path: dict[str, dict[str, ApiOperation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, {})[operation.method] = operation
-    found = []
+    result = []
     for path, items in by_path.items():
         above, _, last = path.rpartition("/")
         plain = "{" not in above and last.startswith("{") and last.endswith("}") and last.count("{") == 1
@@ -64,8 +64,8 @@ def _collections(operations: list[ApiOperation]) -> list[_Collection]:
             named = {"list": whole["GET"], "create": whole["POST"], "read": items.get("GET"), **items}
             named.pop("GET", None)
             if all(named.get(key) for key in ("read", "DELETE")) and {"PUT", "PATCH"} & set(named):
-                found.append(_Collection(above, last.strip("{}"), {k: v for k, v in named.items() if v}))
-    return found
+                result.append(_Collection(above, last.strip("{}"), {k: v for k, v in named.items() if v}))
+    return result
 
 
 def _resource(collection: _Collection, replies: OpenApiReplies) -> dict[str, Any] | None:
@@ -81,7 +81,7 @@ def _resource(collection: _Collection, replies: OpenApiReplies) -> dict[str, Any
     if (
         item is None
         or listed is None
-        or any(one is None or one.value != item.value for one in schemas.values())
+        or any(schema is None or schema.value != item.value for schema in schemas.values())
     ):
         return None
     page = _page(collection.operations["list"], listed, item)
@@ -100,10 +100,10 @@ def _json_schema(response: DocumentNode) -> DocumentNode | None:
 
 def _properties(schema: DocumentNode) -> dict[str, DocumentNode]:
     """Of an object, those of its `allOf` too."""
-    found = dict(schema.schemas("properties"))
+    result = dict(schema.schemas("properties"))
     for _, part in schema.schemas("allOf"):
-        found |= _properties(part)
-    return found
+        result |= _properties(part)
+    return result
 
 
 def _id_field(item: DocumentNode, parameter: str) -> str | None:
@@ -120,8 +120,10 @@ def _page(operation: ApiOperation, listed: DocumentNode, item: DocumentNode) -> 
             return None
     elif not _lists(listed, item):
         return None
-    asked = {node.value["name"]: node for node in operation.parameters if node.value.get("in") == "query"}
-    page = _style(asked)
+    conditions = {
+        node.value["name"]: node for node in operation.parameters if node.value.get("in") == "query"
+    }
+    page = _style(conditions)
     words = set((envelope or {}).values())
     if ("next_cursor" in words and "cursor" not in page) or (
         {"page", "pages"} & words and "number" not in page
@@ -157,17 +159,17 @@ def _required(schema: DocumentNode) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
-def _style(asked: dict[str, DocumentNode]) -> dict[str, Any]:
-    size = next((name for name in _SIZES if name in asked), None)
-    if "page" in asked:
+def _style(conditions: dict[str, DocumentNode]) -> dict[str, Any]:
+    size = next((name for name in _SIZES if name in conditions), None)
+    if "page" in conditions:
         page = {"number": "page"} | ({"size": size} if size else {})
-    elif "offset" in asked:
+    elif "offset" in conditions:
         page = {"offset": "offset"} | ({"limit": size} if size else {})
-    elif "cursor" in asked:
+    elif "cursor" in conditions:
         page = {"cursor": "cursor"} | ({"limit": size} if size else {})
     else:
         return {}
-    schema = asked[size].get("schema") if size else None
+    schema = conditions[size].get("schema") if size else None
     default = schema.value.get("default") if schema is not None and isinstance(schema.value, dict) else None
     return {**page, "default": default} if isinstance(default, int) and default > 0 else page
 
@@ -179,15 +181,15 @@ def _written(
         seed = [replies.sampled(collection.operations["read"], item, f" #{n}") for n in range(1, SEEDS + 1)]
     except EndlessSchemaError:
         return None
-    if not all(isinstance(one, dict) for one in seed) or "{{" in json.dumps(seed):
+    if not all(isinstance(element, dict) for element in seed) or "{{" in json.dumps(seed):
         return None
     whole = isinstance(seed[0].get(field), int)
-    for n, one in enumerate(seed, 1):
+    for n, entry in enumerate(seed, 1):
         if whole:
-            one[field] = n
-        if not replies.fits(item, one):
+            entry[field] = n
+        if not replies.fits(item, entry):
             return None
-    if len({str(one.get(field)) for one in seed}) < SEEDS:
+    if len({str(element.get(field)) for element in seed}) < SEEDS:
         return None
     resource: dict[str, Any] = {"path": collection.path}
     generate = "increment" if whole else "uuid"

@@ -1,18 +1,18 @@
-"""The calls of a test run as a pact."""
+"""Convert the calls of a test run to a pact."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
-from mockserver.formats.reading import pretty
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
+from mockserver.formats.reading import pretty, utf8_text
 from mockserver.model.http import UnreadableBodyError
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Exported, Lost
-from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
+from mockserver.recording.exchanges import RecordedExchange, grouped, json_of, value_of
 from mockserver.recording.noise import telling
 
-_ASKED_HEADERS = ("content-type", "accept")
+_KEPT_HEADERS = ("content-type", "accept")
 _OF_CLIENTS = frozenset(
     [
         "host",
@@ -35,20 +35,20 @@ _OF_CLIENTS = frozenset(
 
 
 def from_calls(archive: object, *, consumer: str = "", provider: str = "", version: int = 4) -> Exported:
-    """The calls of a server's archive that a route took and answered: each different one is an interaction."""
+    """Return a pact of the matched and answered calls of a server; each different one is an interaction."""
     from mockserver.formats.har import exchanges
 
     exported = Exported()
-    found = _of_calls(exchanges(archive, exported.lost), exported.lost)
+    result = _of_calls(exchanges(archive, exported.lost), exported.lost)
     consumer, provider = consumer or "consumer", provider or "provider"
     exported.files[file_name(consumer, provider)] = pretty(
-        pact_of(consumer, provider, found, version, exported.lost)
+        pact_of(consumer, provider, result, version, exported.lost)
     )
     return exported
 
 
 def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[Interaction]:
-    found: list[Interaction] = []
+    result: list[Interaction] = []
     known: dict[str, list[str]] = {}
     taken: set[str] = set()
     left: set[str] = set()
@@ -57,8 +57,8 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
             lost.append(
                 Lost(
                     exchange.place,
-                    f"no route took {exchange.method} {exchange.path}",
-                    "It is no part of the pact",
+                    f"unmatched request: {exchange.method} {exchange.path}",
+                    "It is not part of the pact",
                 )
             )
         elif exchange.fault or not 200 <= exchange.status <= 599:
@@ -66,22 +66,22 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
                 Lost(
                     exchange.place,
                     f"it ended with {exchange.fault or 'no answer'}",
-                    "It is no part of the pact",
+                    "It is not part of the pact",
                 )
             )
         else:
-            request, response = _asked_part(exchange, left), _answered_part(exchange)
-            asked, answered = repr(request), repr(response)
-            answers = known.setdefault(asked, [])
+            request, response = _request_part(exchange, left), _response_part(exchange)
+            conditions, answered = repr(request), repr(response)
+            answers = known.setdefault(conditions, [])
             if answered in answers:
                 continue
             answers.append(answered)
             route = exchange.name.partition("/")[2]
             given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
-            found.append(Interaction(_description(route, exchange, taken), given, request, response))
+            result.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
-        lost.append(Lost("request headers", f"they are no part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
-    return found
+        lost.append(Lost("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
+    return result
 
 
 def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str:
@@ -97,34 +97,34 @@ def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str
     return description
 
 
-def _asked_part(exchange: RecordedExchange, left: set[str]) -> PactPart:
-    found = PactPart(more={"method": exchange.method, "path": exchange.path})
+def _request_part(exchange: RecordedExchange, left: set[str]) -> PactPart:
+    result = PactPart(more={"method": exchange.method, "path": exchange.path})
     query = grouped(exchange.request.query_pairs)
     if query:
-        found.more["query"] = query
+        result.more["query"] = query
     for name, value in exchange.request_headers:
-        if name.lower() in _ASKED_HEADERS and value != "*/*":
-            found.headers.setdefault(name.lower(), []).append(value)
-        elif name.lower() not in _OF_CLIENTS and name.lower() not in _ASKED_HEADERS:
+        if name.lower() in _KEPT_HEADERS and value != "*/*":
+            result.headers.setdefault(name.lower(), []).append(value)
+        elif name.lower() not in _OF_CLIENTS and name.lower() not in _KEPT_HEADERS:
             left.add(name.lower())
-    found.content_type = value_of(exchange.request_headers, "content-type")
+    result.content_type = value_of(exchange.request_headers, "content-type")
     if exchange.request_body:
-        found.body = _content(exchange.request_body, found.content_type)
-    return found
+        result.body = _content(exchange.request_body, result.content_type)
+    return result
 
 
-def _answered_part(exchange: RecordedExchange) -> PactPart:
+def _response_part(exchange: RecordedExchange) -> PactPart:
     kept = [
         (name, value) for name, value in telling(exchange.headers)[0] if not name.startswith("x-mockserver")
     ]
-    found = PactPart(
+    result = PactPart(
         headers=grouped(kept), more={"status": exchange.status}, content_type=exchange.header("content-type")
     )
     if exchange.body:
-        found.body = _content(exchange.body, found.content_type)
-        if not isinstance(found.body, (str, bytes)):
-            found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
-    return found
+        result.body = _content(exchange.body, result.content_type)
+        if not isinstance(result.body, (str, bytes)):
+            result.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+    return result
 
 
 def _content(body: bytes, content_type: str) -> object:
@@ -133,7 +133,5 @@ def _content(body: bytes, content_type: str) -> object:
             return json_of(body)
         except UnreadableBodyError:
             pass
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        return body
+    text = utf8_text(body)
+    return body if text is None else text

@@ -1,9 +1,8 @@
-"""What goes into a pact, whatever its version, and how versions 3 and 4 write it."""
+"""Parts of a pact, and how versions 3 and 4 write them."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,30 +31,23 @@ class Interaction:
     response: PactPart
 
 
-def grouped(lines: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in lines:
-        found.setdefault(name, []).append(value)
-    return found
-
-
 def file_name(consumer: str, provider: str) -> str:
     return "".join(c if c.isalnum() or c in "-_. " else "_" for c in f"{consumer}-{provider}") + ".json"
 
 
 def pact_of(
-    consumer: str, provider: str, found: list[Interaction], version: int, lost: list[Lost]
+    consumer: str, provider: str, result: list[Interaction], version: int, lost: list[Lost]
 ) -> dict[str, Any]:
     part = _part_of_4 if version == 4 else _part_of_3
     interactions = []
-    for one in found:
-        written: dict[str, Any] = {"description": one.description}
+    for item in result:
+        written: dict[str, Any] = {"description": item.description}
         if version == 4:
             written = {"type": "Synchronous/HTTP", **written, "pending": False}
-        if one.given:
-            written["providerStates"] = [{"name": state} for state in one.given]
-        written["request"] = part(one.request, f"{one.description}: request", lost)
-        written["response"] = part(one.response, f"{one.description}: response", lost)
+        if item.given:
+            written["providerStates"] = [{"name": state} for state in item.given]
+        written["request"] = part(item.request, f"{item.description}: request", lost)
+        written["response"] = part(item.response, f"{item.description}: response", lost)
         interactions.append(written)
     return {
         "consumer": {"name": consumer},
@@ -67,9 +59,9 @@ def pact_of(
 
 def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     del place, lost  # version 4 can say it all
-    found = dict(part.more)
+    result = dict(part.more)
     if part.headers:
-        found["headers"] = part.headers
+        result["headers"] = part.headers
     if part.body is not ...:
         content: Any = part.body
         encoded: str | bool = False
@@ -78,31 +70,31 @@ def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
             content = text if text is not None else base64.b64encode(content).decode()
             encoded = "base64" if text is None else False
         kind = part.content_type or "application/octet-stream"
-        found["body"] = {"content": content, "contentType": kind, "encoded": encoded}
-    return found | _rules_and_generators(part)
+        result["body"] = {"content": content, "contentType": kind, "encoded": encoded}
+    return result | _rules_and_generators(part)
 
 
 def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
-    found = dict(part.more)
+    result = dict(part.more)
     if part.headers:
-        found["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
+        result["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
     if (
         part.content_type
         and part.body is not ...
         and not any(name.lower() == "content-type" for name in part.headers)
     ):
-        found.setdefault("headers", {})["content-type"] = part.content_type
+        result.setdefault("headers", {})["content-type"] = part.content_type
     if isinstance(part.body, bytes):
         text = utf8_text(part.body)
         if text is None:
-            lost.append(Lost(f"{place}.body", "version 3 holds no bytes that are no text", "Write version 4"))
+            lost.append(Lost(f"{place}.body", "version 3 has no binary bodies", "Write version 4"))
         else:
-            found["body"] = text
+            result["body"] = text
     elif part.body is not ...:
-        found["body"] = part.body
-    return found | _rules_and_generators(part)
+        result["body"] = part.body
+    return result | _rules_and_generators(part)
 
 
 def _rules_and_generators(part: PactPart) -> dict[str, Any]:
-    found = {"matchingRules": part.rules, "generators": part.generators}
-    return {key: value for key, value in found.items() if value}
+    result = {"matchingRules": part.rules, "generators": part.generators}
+    return {key: value for key, value in result.items() if value}

@@ -1,4 +1,4 @@
-"""A pact's rule for a path, as a path with parameters."""
+"""Convert a rule for a path to a path with parameters."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import re2
-
 from mockserver.formats.exchanges_to_routes import route_path
+from mockserver.formats.mocks.conditions import compiled, split
 from mockserver.formats.path_pieces import PLAIN
 
 _LITERAL = re.compile(r"(?:[A-Za-z0-9_~!@&=:;,%\- ]|\\[./\-+*?()\[\]{}^$|])*")
 
 
 def path_pattern(example: str, matchers: list[Mapping[str, Any]]) -> tuple[str, str]:
-    """The path of a route, and what is lost of the rule."""
+    """Return the path of a route, and the loss of the rule."""
     if len(matchers) != 1 or "regex" not in matchers[0]:
-        kinds = " and ".join(str(one.get("match")) for one in matchers)
-        return route_path(example), f"a path that is only told by {kinds} must be as it stands"
+        kinds = " and ".join(str(matcher.get("match")) for matcher in matchers)
+        return route_path(example), f"a path that only differs by {kinds} must be equal"
     regex = str(matchers[0]["regex"])
-    found = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
-    if found is None:
+    result = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
+    if result is None:
         return route_path(
             example
-        ), f"the expression {regex!r} can't be taken apart at slashes: the path must be as it stands"
-    return found, ""
+        ), f"the expression {regex!r} can't be taken apart at slashes: the path must be equal"
+    return result, ""
 
 
 def _segments(regex: str) -> str | None:
     if not regex.startswith("/"):
         return None
     parts, number = [""], 0
-    for segment in _split(regex[1:]):
+    for segment in split(regex[1:], "/"):
         if _LITERAL.fullmatch(segment):
             text = route_path(re.sub(r"\\(.)", r"\1", segment))
         elif not _is_usable(segment):
@@ -44,28 +43,7 @@ def _segments(regex: str) -> str | None:
     return "/".join(parts)
 
 
-def _split(regex: str) -> list[str]:
-    """At slashes that stand in no group and no class."""
-    found, depth, at = [""], 0, 0
-    while at < len(regex):
-        step = 2 if regex[at] == "\\" else 1
-        char = regex[at : at + step]
-        in_class = found[-1].count("[") > found[-1].count("]")
-        depth += (char == "(" and not in_class) - (char == ")" and not in_class)
-        if char == "/" and not depth and not in_class:
-            found.append("")
-        else:
-            found[-1] += char
-        at += step
-    return found
-
-
 def _is_usable(segment: str) -> bool:
-    """Whether a route can have it as a parameter: braces in pairs, no group of its own that would count."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(segment, options)
-    except re2.error:
-        return False
-    return compiled.groups == 0 and segment.count("{") == segment.count("}")
+    """Whether a route can have it as a parameter: braces in pairs, no groups that would count."""
+    regex = compiled(segment)
+    return regex is not None and regex.groups == 0 and segment.count("{") == segment.count("}")

@@ -1,8 +1,8 @@
 """
-Pact contracts, versions 2 to 4 (github.com/pact-foundation/pact-specification).
+Read Pact contracts, versions 2 to 4 (github.com/pact-foundation/pact-specification).
 
-The mock plays the provider: each interaction is a route that asks for what the
-consumer promised to send, no more and no less, and answers with the example.
+The mock is the provider: each interaction becomes a route that matches exactly the request of the consumer, and
+answers with the example.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, route_path
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.pact.paths import path_pattern
 from mockserver.formats.pact.rules import (
     Conditions,
@@ -32,7 +33,7 @@ from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
 _HTTP = "Synchronous/HTTP"
@@ -41,16 +42,16 @@ _NOTHING: Any = object()
 
 @dataclass(slots=True)
 class _Interaction:
-    asked: RecordedRequest
+    request: RecordedRequest
     route: Document
     given: list[str]
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no pact."""
+    """Read a pact. Raises InvalidInputError for any other file."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInputError(Flaw((), f"{source} is no pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
     consumer, provider = (
         str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
         for side in ("consumer", "provider")
@@ -58,19 +59,19 @@ def read(source: Path) -> Imported:
     name = scenario_name(provider) if provider != "provider" else name_of(source)
     imported = Imported()
     beside = Beside(name)
-    found: list[_Interaction] = []
+    result: list[_Interaction] = []
     for place, interaction in _http_interactions(pact, imported.lost):
         try:
-            found.append(_interaction(place, interaction, beside, imported.lost))
-        except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
-            imported.lost.append(Lost(place, f"it can't be read: {why!r}", "Leave it out, or mend it"))
+            result.append(_interaction(place, interaction, beside, imported.lost))
+        except FAILURES as error:
+            imported.lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or fix it"))
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",
         CONSUMER: consumer,
         PROVIDER: provider,
     }
-    remarks = _told_apart(found, scenario, imported.lost)
-    scenario["routes"] = [one.route for one in _in_order(found)]
+    remarks = _told_apart(result, scenario, imported.lost)
+    scenario["routes"] = [item.route for item in _in_order(result)]
     imported.scenarios[name] = scenario
     imported.files = beside.files
     imported.remarks[name] = remarks
@@ -83,20 +84,20 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
         lost.append(
             Lost(
                 f"messages[{index}]",
-                f"the message {told!r} is no HTTP",
+                f"the message {told!r} is not HTTP",
                 "Routes answer requests; see webhook",
             )
         )
     for index, interaction in enumerate(_listed(pact, "interactions")):
         place = f"interactions[{index}]"
         if not isinstance(interaction, dict):
-            lost.append(Lost(place, "it is no interaction", "Leave it out"))
+            lost.append(Lost(place, "it is not an interaction", "Leave it out"))
             continue
         kind = interaction.get("type", _HTTP)
         if kind != _HTTP or interaction.get("transport", "http") not in ("http", "https"):
             told = interaction.get("description")
             lost.append(
-                Lost(place, f"{told!r} of type {kind} is no HTTP", "Routes answer requests; see webhook")
+                Lost(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
             )
             continue
         if interaction.get("pending"):
@@ -105,47 +106,49 @@ def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tu
 
 
 def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
-    """Raises InvalidInputError for what is no list."""
-    found = pact.get(key) or []
-    if not isinstance(found, list):
+    """Return a list of the pact. Raises InvalidInputError."""
+    result = pact.get(key) or []
+    if not isinstance(result, list):
         raise InvalidInputError(
-            Flaw((key,), f"expected a list, got {shown(found)}", "Name the file that a pact test wrote")
+            Flaw((key,), f"expected a list, got {shown(result)}", "Name the file that a pact test wrote")
         )
-    return found
+    return result
 
 
 def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> _Interaction:
     request, response = written["request"], written["response"]
-    asked = _asked(f"{place}.request", request, lost)
+    recorded = _recorded(f"{place}.request", request, lost)
     given = _given(place, written, lost)
-    route: Document = {"name": str(written.get("description") or asked.place)[:150].strip() or asked.place}
-    route["request"] = asked.place
-    if asked.match:
-        route["match"] = asked.match
-    route["reply"] = _reply(f"{place}.response", asked, response, beside, lost)
+    route: Document = {
+        "name": str(written.get("description") or recorded.place)[:150].strip() or recorded.place
+    }
+    route["request"] = recorded.place
+    if recorded.match:
+        route["match"] = recorded.match
+    route["reply"] = _reply(f"{place}.response", recorded, response, beside, lost)
     if given:
         route["tags"] = [f"{GIVEN}{state}" for state in given]
-    return _Interaction(asked, route, given)
+    return _Interaction(recorded, route, given)
 
 
 def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str]:
     """The names of provider states; version 2 has one, as text."""
     states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
-    found = []
+    result = []
     for index, state in enumerate([states] if isinstance(states, str) else states):
         if isinstance(state, str):
-            found.append(state)
+            result.append(state)
             continue
-        found.append(str(state["name"]))
+        result.append(str(state["name"]))
         if state.get("params"):
             lost.append(Lost(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named"))  # fmt: skip
-    return [state for state in found if state]
+    return [state for state in result if state]
 
 
 # The request
 
 
-def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
+def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
     rules = _rules(request)
     if request.get("generators"):
         lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
@@ -156,9 +159,9 @@ def _asked(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Recorded
     pattern = route_path(path)
     rule = rule_of(rules.get("path"))
     if rule is not None:
-        pattern, why = path_pattern(path, rule.matchers)
-        if why:
-            lost.append(Lost(f"{place}.matchingRules.path", why))
+        pattern, reason = path_pattern(path, rule.matchers)
+        if reason:
+            lost.append(Lost(f"{place}.matchingRules.path", reason))
     query = _texts(f"{place}.query", _query(request.get("query")), rules.get("query"), lost)
     headers = _headers(f"{place}.headers", _lines(request.get("headers")), rules.get("header"), lost)
     body, content_type = _body(request)
@@ -172,63 +175,59 @@ def _rules(part: Mapping[str, Any]) -> dict[str, Any]:
     written = part.get("matchingRules") or {}
     if not any(str(key).startswith("$.") for key in written):
         return dict(written)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for path, matcher in written.items():
         category, *rest = tokens_of(path)
         category = {"headers": "header"}.get(category, category)
         if category == "path":
-            found["path"] = matcher
+            result["path"] = matcher
         elif category == "body":
-            found.setdefault("body", {})["$" + str(path).removeprefix("$.body")] = matcher
+            result.setdefault("body", {})["$" + str(path).removeprefix("$.body")] = matcher
         elif rest:
-            found.setdefault(category, {})[rest[0]] = matcher
-    return found
+            result.setdefault(category, {})[rest[0]] = matcher
+    return result
 
 
 def _query(query: Any) -> dict[str, list[str]]:
     if isinstance(query, str):
-        found: dict[str, list[str]] = {}
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            found.setdefault(name, []).append(value)
-        return found
-    return {str(name): [as_text(one) for one in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
+        return grouped(parse_qsl(query, keep_blank_values=True))
+    return {str(name): [as_text(item) for item in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
 
 
 def _lines(headers: Any) -> Lines:
     return [
-        (str(name), as_text(one))
+        (str(name), as_text(item))
         for name, value in (headers or {}).items()
-        for one in (value if isinstance(value, list) else [value])
+        for item in (value if isinstance(value, list) else [value])
     ]
 
 
 def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[Lost]) -> dict[str, Any]:
     by_name = {tokens_of(str(name))[0] if str(name).startswith("$") else str(name): rule for name, rule in (rules or {}).items()}  # fmt: skip
-    found = {}
+    result = {}
     for name, some in values.items():
-        found[name], why = texts_condition(some, rule_of(by_name.get(name)))
-        if why:
-            lost.append(Lost(f"{place}.{name}", why))
-    return found
+        result[name], reason = texts_condition(some, rule_of(by_name.get(name)))
+        if reason:
+            lost.append(Lost(f"{place}.{name}", reason))
+    return result
 
 
 def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
-    """A Content-Type without parameters is one with any."""
-    values: dict[str, list[str]] = {}
-    for name, value in lines:
-        values.setdefault(name.lower(), []).append(value)
+    """Return conditions on headers. A Content-Type without parameters matches any parameters."""
+    values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
-    found = _texts(place, values, lowered, lost)
-    kind = found.get("content-type")
+    result = _texts(place, values, lowered, lost)
+    kind = result.get("content-type")
     if isinstance(kind, str) and ";" not in kind and kind != "present":
-        found["content-type"] = {"starts_with": kind}
-    return found
+        result["content-type"] = {"starts_with": kind}
+    return result
 
 
 def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
     """
-    The body, JSON as data, and its Content-Type. Version 4 tells it with its content, the others with
-    the header. Ellipsis: nothing is said of a body.
+    Return the body, JSON as data, and its Content-Type. Ellipsis is an unspecified body.
+
+    Version 4 stores the type with the content, earlier versions in the header.
     """
     header = value_of(_lines(part.get("headers")), "content-type")
     body = part.get("body", ...)
@@ -262,20 +261,18 @@ def _body_match(
         return {"body_sha256": sha256(body).hexdigest()}
     if not isinstance(body, str) or _is_json(content_type):
         conditions = Conditions(rules_of(rules))
-        found = conditions.of(body)
-        lost += [Lost(f"{place}.body: {path}", why) for path, why in conditions.lost]
-        return {"json_exact": found}
+        result = conditions.of(body)
+        lost += [Lost(f"{place}.body: {path}", reason) for path, reason in conditions.lost]
+        return {"json_exact": result}
     if rules:
         lost.append(
             Lost(
                 f"{place}.matchingRules.body",
-                f"rules for {content_type} are not asked: the body must be as it stands",
+                f"rules for {content_type} are not matched: the body must be equal",
             )
         )
     if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
-        form: dict[str, list[str]] = {}
-        for name, value in parse_qsl(body, keep_blank_values=True):
-            form.setdefault(name, []).append(value)
+        form = grouped(parse_qsl(body, keep_blank_values=True))
         return {"form": {name: exact_texts(some) for name, some in form.items()}} if form else {}
     return {"text": {"equals": body} if body in ("present", "absent") else body} if body else {}
 
@@ -284,7 +281,7 @@ def _body_match(
 
 
 def _reply(
-    place: str, asked: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
+    place: str, request: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
 ) -> object:
     rules = response.get("matchingRules") or {}
     count = sum(
@@ -298,9 +295,9 @@ def _reply(
         lines.append(("content-type", content_type))
     content = b"" if body is ... else body if isinstance(body, bytes) else _bytes(body, content_type)
     status = response.get("status", 200)
-    exchange = RecordedExchange(place, asked.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
+    exchange = RecordedExchange(place, request.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
-        raise ValueError(f"{status} is no final answer: routes answer with 200 to 599")
+        raise ValueError(f"{status} is not a final status: routes answer with 200 to 599")
     reply = reply_of(exchange, beside)
     generators = response.get("generators") or {}
     return _generated(place, reply, generators, lost) if generators else reply
@@ -313,7 +310,7 @@ def _bytes(body: object, content_type: str) -> bytes:
 
 
 def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> object:
-    """The reply with templates where values are made anew."""
+    """Return the reply with templates for generated values."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
             at = f"{place}.generators.{category}{f': {path}' if path else ''}"
@@ -322,12 +319,12 @@ def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: l
                 tokens = tokens_of(path) if path.startswith("$") else (path.lower(),)
                 made = _put(reply, ("json" if category == "body" else "headers", *tokens), generator)
             if not made:
-                lost.append(Lost(at, f"there is no template for {generator}", "The example stands"))
+                lost.append(Lost(at, f"there is no template for {generator}", "The example is used"))
     return reply
 
 
 def _put(holder: Any, tokens: tuple[str, ...], generator: Mapping[str, Any]) -> bool:
-    """Puts the template in its place. False where there is none, or no such place."""
+    """Put the template in its place. Return False if there is none, or no such place."""
     for token in tokens[:-1]:
         holder = _child(holder, token)
     key: Any = int(tokens[-1]) if isinstance(holder, list) and tokens[-1].isdigit() else tokens[-1]
@@ -352,40 +349,44 @@ def _child(holder: object, token: str) -> object:
 # All of them
 
 
-def _told_apart(found: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
-    """What asks the same in other states answers by the namespace's state `given`. The remarks."""
+def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
+    """Distinguish equal requests in different states by the state `given`. Return the remarks."""
     names: dict[str, int] = {}
     alike: dict[str, list[_Interaction]] = {}
-    for one in found:
-        name = one.route["name"]
+    for item in result:
+        name = item.route["name"]
         names[name] = names.get(name, 0) + 1
         if names[name] > 1:
-            one.route["name"] = f"{name} #{names[name]}"
-        alike.setdefault(one.asked.same, []).append(one)
+            item.route["name"] = f"{name} #{names[name]}"
+        alike.setdefault(item.request.same, []).append(item)
     several = [those for those in alike.values() if len(those) > 1]
     told: dict[str, None] = {}
     for those in several:
         seen: set[str] = set()
-        for one in those:
-            state = " and ".join(one.given)
+        for item in those:
+            state = " and ".join(item.given)
             if state in seen:
-                lost.append(Lost(one.route["name"], "another interaction asks the same in the same state", "Only the first answers"))  # fmt: skip
+                lost.append(Lost(item.route["name"], "another interaction has the same request and state", "Only the first answers"))  # fmt: skip
             seen.add(state)
-            one.route["when"] = {"given": _state(state)}
+            item.route["when"] = {"given": _state(state)}
             told[state] = None
     if not told:
         return []
     first = " and ".join(several[0][0].given)
     if first:
         scenario["state"] = {"given": first}
-    return ["The state `given` says which provider state holds (PUT /__admin/state/given): " + ", ".join(repr(one) for one in told if one) + "."]  # fmt: skip
+    return ["The state `given` says which provider state holds (PUT /__admin/state/given): " + ", ".join(repr(entry) for entry in told if entry) + "."]  # fmt: skip
 
 
 def _state(state: str) -> object:
     return "absent" if not state else {"equals": state} if state in ("present", "absent") else state
 
 
-def _in_order(found: list[_Interaction]) -> list[_Interaction]:
-    """Paths without parameters first, and of each place what asks for more."""
-    places = {place: index for index, place in enumerate(dict.fromkeys(one.asked.place for one in found))}
-    return sorted(found, key=lambda one: ("{" in one.asked.path, places[one.asked.place], one.asked.breadth))
+def _in_order(result: list[_Interaction]) -> list[_Interaction]:
+    """Sort by path parameters, then by specificity."""
+    places = {
+        place: index for index, place in enumerate(dict.fromkeys(item.request.place for item in result))
+    }
+    return sorted(
+        result, key=lambda item: ("{" in item.request.path, places[item.request.place], item.request.breadth)
+    )

@@ -1,8 +1,8 @@
 """
-Pact's matchers as conditions, and conditions as matchers (github.com/pact-foundation/pact-specification, versions 2 to 4).
+Convert matchers of Pact to conditions and back (github.com/pact-foundation/pact-specification, versions 2 to 4).
 
-A rule stands at a path into the example, `$.items[0].sku` or `$.items[*].sku`. The
-most exact one counts; that of a type holds for everything below as well.
+A rule has a path into the example, `$.items[0].sku` or `$.items[*].sku`. The most specific rule applies; a type rule
+also applies to everything below.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import re2
-
-from mockserver.formats.exchanges_to_routes import text_condition, tree_condition
+from mockserver.formats.exchanges_to_routes import text_condition
+from mockserver.formats.mocks.conditions import compiled
+from mockserver.formats.mocks.trees import fields_of, literal_leaf
 
 Path = tuple[str | int, ...]
 _ANY = "*"
@@ -23,7 +23,7 @@ _TOKEN = re.compile(r"""\.?([^.\[\]'"]+)|\[(\d+|\*)\]|\[(?:'([^']*)'|"([^"]*)")\
 
 @dataclass(slots=True)
 class MatchingRule:
-    """What stands at one path. `tokens` may hold `*`."""
+    """The rule of one path. `tokens` may contain `*`."""
 
     tokens: tuple[str, ...]
     matchers: list[Mapping[str, Any]]
@@ -48,7 +48,7 @@ def tokens_of(path: str) -> tuple[str, ...]:
     >>> tokens_of("$.items[*]['a.b'].c[0]")
     ('items', '*', 'a.b', 'c', '0')
     """
-    return tuple("".join(found) for found in _TOKEN.findall(path.removeprefix("$")))
+    return tuple("".join(result) for result in _TOKEN.findall(path.removeprefix("$")))
 
 
 def rules_of(written: object) -> list[MatchingRule]:
@@ -59,7 +59,7 @@ def rules_of(written: object) -> list[MatchingRule]:
 
 
 def rule_of(written: object) -> MatchingRule | None:
-    """The one of a path, a header, a query parameter."""
+    """Return the rule of a path, a header or a query parameter."""
     return MatchingRule((), *_matchers(written)) if isinstance(written, dict) and written else None
 
 
@@ -86,10 +86,10 @@ class Conditions:
         rule = self._rule(path)
         if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
             return self._literal(value, path)
-        found = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
-        if len(found) == 1:
-            return found[0]
-        return {"$any_of" if rule.any_of else "$all_of": found}
+        result = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
+        if len(result) == 1:
+            return result[0]
+        return {"$any_of" if rule.any_of else "$all_of": result}
 
     def _rule(self, path: Path) -> MatchingRule | None:
         best = max(self.rules, key=lambda rule: rule.weight(path), default=None)
@@ -100,11 +100,10 @@ class Conditions:
 
     def _literal(self, value: object, path: Path) -> object:
         if isinstance(value, dict):
-            fields = {key: self.of(item, (*path, key)) for key, item in value.items()}
-            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
+            return fields_of({key: self.of(item, (*path, key)) for key, item in value.items()})
         if isinstance(value, list):
             return [self.of(item, (*path, index)) for index, item in enumerate(value)]
-        return exact_tree(value)
+        return literal_leaf(value)
 
     def _one(self, matcher: Mapping[str, Any], value: object, path: Path, here: bool) -> object:
         kind = str(matcher.get("match") or _kind_of(matcher))
@@ -112,38 +111,31 @@ class Conditions:
             return self._literal(value, path)
         if isinstance(value, list) and kind in ("type", "eachValue", "arrayContains"):
             return self._some(matcher if here else {}, value, path)
-        operators, why = operators_of(kind, matcher, value)
-        if why:
-            self.lost.append((_shown(path), why))
+        operators, reason = operators_of(kind, matcher, value)
+        if reason:
+            self.lost.append((_shown(path), reason))
         if operators is None:
             return self._literal(value, path)
         return {f"${name}": operand for name, operand in operators.items()} if operators else value
 
     def _some(self, matcher: Mapping[str, Any], value: list[Any], path: Path) -> object:
-        """A list of any length; what its items are is not asked."""
-        found: dict[str, Any] = {"$type": "array"}
+        """Return the condition for a list of any length; its items are not matched."""
+        result: dict[str, Any] = {"$type": "array"}
         bounds = {
             f"${name}": matcher[key]
             for key, name in (("min", "gte"), ("max", "lte"))
             if type(matcher.get(key)) is int
         }
         if bounds:
-            found["$length"] = bounds
+            result["$length"] = bounds
         if value:
-            self.lost.append((_shown(path), "what the list's items are like is not asked for"))
-        return found
+            self.lost.append((_shown(path), "what the list's items are like is not matched"))
+        return result
 
 
 def _kind_of(matcher: Mapping[str, Any]) -> str:
     """Version 2 leaves `match` out where another key says it."""
     return "regex" if "regex" in matcher else "type" if matcher.keys() & {"min", "max"} else "equality"
-
-
-def exact_tree(value: object) -> object:
-    """A scalar as a condition that only it fulfils."""
-    if isinstance(value, str):
-        return {"$equals": value} if value in ("$present", "$absent") else value
-    return value if not isinstance(value, (dict, list)) else tree_condition(value)
 
 
 def _shown(path: Path) -> str:
@@ -154,10 +146,7 @@ def _shown(path: Path) -> str:
 
 
 def operators_of(kind: str, matcher: Mapping[str, Any], value: object) -> tuple[dict[str, Any] | None, str]:
-    """
-    A matcher as bare operators, and what of it is lost. None: as the example says;
-    an empty mapping: exactly the example, which is null.
-    """
+    """Return a matcher as operators, and its loss. None means equal to the example; an empty mapping means null."""
     match kind:
         case "type":
             return ({} if value is None else {"type": _type_of(value)}), ""
@@ -177,7 +166,7 @@ def operators_of(kind: str, matcher: Mapping[str, Any], value: object) -> tuple[
             return _instant(str(matcher.get("format") or matcher.get(kind) or ""), value)
         case "equality":
             return None, ""
-    return {"type": _type_of(value)}, f"the matcher {kind!r} asks only for the type"
+    return {"type": _type_of(value)}, f"the matcher {kind!r} matches only the type"
 
 
 def _type_of(value: object) -> str:
@@ -193,16 +182,13 @@ def _type_of(value: object) -> str:
 
 
 def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
-    """Some implementations look anywhere in the text, so the example decides what was meant."""
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        compiled = re2.compile(pattern, options)
-    except re2.error:
+    """Return a pattern; the example decides whether it is anchored, since implementations differ."""
+    regex = compiled(pattern)
+    if regex is None:
         return {
             "type": _type_of(value)
-        }, f"the expression {pattern!r} needs more than linear time, so only the type is asked for"
-    if isinstance(value, str) and not compiled.fullmatch(value) and compiled.search(value):
+        }, f"the expression {pattern!r} needs more than linear time, so only the type is matched"
+    if isinstance(value, str) and not regex.fullmatch(value) and regex.search(value):
         pattern = f"(?s:.*)(?:{pattern})(?s:.*)"
     return {"matches": pattern}, ""
 
@@ -229,10 +215,10 @@ _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
 def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
-    """A format of Java's DateTimeFormatter as an expression; where that doesn't fit the example, any text."""
+    """Convert a format of DateTimeFormatter to a pattern; any text if the example does not match."""
     pattern = ""
-    for found in _RUN.finditer(form):
-        letter, run = found[2], found[0]
+    for match in _RUN.finditer(form):
+        letter, run = match[2], match[0]
         if letter in _WHOLE:
             pattern += _WHOLE[letter]
         elif letter == "M" and len(run) > 2:
@@ -240,42 +226,42 @@ def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
         elif letter in _LETTERS:
             pattern += _LETTERS[letter] + (f"{{{len(run)}}}" if len(run) > 1 else "{1,2}")
         else:
-            pattern += re.escape(found[1] if found[1] is not None else run)
+            pattern += re.escape(match[1] if match[1] is not None else run)
     if form and isinstance(value, str) and re.fullmatch(pattern, value):
         return {"matches": pattern}, ""
-    return {"type": "string"}, f"the format {form!r} is not asked for"
+    return {"type": "string"}, f"the format {form!r} is not matched"
 
 
 def texts_condition(values: list[str], rule: MatchingRule | None) -> tuple[Any, str]:
     """A condition on the texts of a header or a query parameter."""
     if rule is None or not values:
         return exact_texts(values), ""
-    found: list[dict[str, Any]] = []
-    why = ""
+    result: list[dict[str, Any]] = []
+    reason = ""
     for matcher in rule.matchers:
         kind = str(matcher.get("match") or _kind_of(matcher))
         operators, lost = operators_of(kind, matcher, values[0])
-        why = why or lost
+        reason = reason or lost
         if operators is None:
-            found.append({"equals": values[0]})
+            result.append({"equals": values[0]})
         elif kind in ("integer", "number", "decimal"):
-            found.append({"matches": r"-?\d+" if kind == "integer" else r"-?\d+(?:\.\d+)?"})
+            result.append({"matches": r"-?\d+" if kind == "integer" else r"-?\d+(?:\.\d+)?"})
         elif operators.keys() == {"type"} or not operators:
-            found.append({"present": True})
+            result.append({"present": True})
         else:
-            found.append(
+            result.append(
                 {name: {"gte": 1} if name == "length" else operand for name, operand in operators.items()}
             )
-    if len(found) > 1:
-        return {"any_of" if rule.any_of else "all_of": found}, why
-    if found[0] == {"present": True}:
-        return "present", why
-    return (exact_text(found[0]["equals"]) if found[0].keys() == {"equals"} else found[0]), why
+    if len(result) > 1:
+        return {"any_of" if rule.any_of else "all_of": result}, reason
+    if result[0] == {"present": True}:
+        return "present", reason
+    return (exact_text(result[0]["equals"]) if result[0].keys() == {"equals"} else result[0]), reason
 
 
 def exact_texts(values: list[str]) -> object:
     """Exactly these; the one, where it is one."""
-    return exact_text(values[0]) if len(values) == 1 else [exact_text(one) for one in values]
+    return exact_text(values[0]) if len(values) == 1 else [exact_text(value) for value in values]
 
 
 def exact_text(text: str) -> object:
@@ -301,8 +287,8 @@ def matcher_of(name: str, operand: Any) -> dict[str, Any] | None:
             return {"match": "regex", "regex": f".*{re.escape(str(operand))}$"}
         case "ignore_case":
             return {"match": "regex", "regex": f"(?i)^{re.escape(str(operand))}$"}
-        case "one_of" if all(isinstance(one, (str, int)) and not isinstance(one, bool) for one in operand):
-            return {"match": "regex", "regex": f"^(?:{'|'.join(re.escape(str(one)) for one in operand)})$"}
+        case "one_of" if all(isinstance(item, (str, int)) and not isinstance(item, bool) for item in operand):
+            return {"match": "regex", "regex": f"^(?:{'|'.join(re.escape(str(item)) for item in operand)})$"}
         case "present" if operand is True:
             return {"match": "type"}
         case "length" if isinstance(operand, int):
@@ -337,7 +323,7 @@ def _written(part: str | int) -> str:
 def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
     """Adds a matcher at a key of `{key: {combine, matchers}}`, once."""
     rule = rules.setdefault(key, {"combine": "AND", "matchers": []})
-    same = next((one for one in rule["matchers"] if one["match"] == matcher["match"] == "type"), None)
+    same = next((item for item in rule["matchers"] if item["match"] == matcher["match"] == "type"), None)
     if same is not None:
         same.update(matcher)
     elif matcher not in rule["matchers"]:
@@ -346,5 +332,5 @@ def set_rule(rules: dict[str, Any], key: str, matcher: dict[str, Any]) -> None:
 
 def parts(rules: object, name: str) -> Iterator[tuple[str, Any]]:
     """The rules of `header` or `query`, by name."""
-    found = rules.get(name) if isinstance(rules, dict) else None
-    yield from found.items() if isinstance(found, dict) else ()
+    result = rules.get(name) if isinstance(rules, dict) else None
+    yield from result.items() if isinstance(result, dict) else ()

@@ -1,4 +1,4 @@
-"""Pact's generators as templates, and templates as generators."""
+"""Convert generators of Pact to templates and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from mockserver.model.json_values import is_number
 
 AN_ID = "e2490de5-5bd3-43d5-b7c4-526e33f71304"
-"""Stands as the example of an id that is made anew each time."""
+"""Example of a generated id."""
 _DIRECTIVES = {
     "yyyy": "%Y",
     "yy": "%y",
@@ -26,7 +26,7 @@ _RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
 def template_of(generator: Mapping[str, Any], example: object) -> str | None:
-    """None where no template does the same."""
+    """Return the template of a generator; None if there is none."""
     match generator.get("type"):
         case "Uuid":
             return "{{ uuid() }}" if generator.get("format") in (None, "lower-case-hyphenated") else None
@@ -60,13 +60,13 @@ def _path(url: str) -> str:
 def _strftime(form: str) -> str | None:
     """A format of Java's as one of C's; None where that can't be said."""
     made = ""
-    for found in _RUN.finditer(form):
-        if found[2]:
-            if found[0] not in _DIRECTIVES:
+    for match in _RUN.finditer(form):
+        if match[2]:
+            if match[0] not in _DIRECTIVES:
                 return None
-            made += _DIRECTIVES[found[0]]
+            made += _DIRECTIVES[match[0]]
         else:
-            made += found[1] if found[1] is not None else found[0]
+            made += match[1] if match[1] is not None else match[0]
     return made if "'" not in made and "\\" not in made else None
 
 
@@ -75,10 +75,10 @@ _WHOLE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 def generator_of(text: object) -> tuple[Any, dict[str, Any]] | None:
     """An example and the generator for a text that is one whole expression; None for any other."""
-    found = _WHOLE.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
+    match = _WHOLE.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
         return None
-    expression = found[1]
+    expression = match[1]
     if expression == "uuid()":
         return AN_ID, {"type": "Uuid"}
     if numbers := re.fullmatch(r"random_int\((-?\d+), ?(-?\d+)\)", expression):

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.formats.examples import NOTHING, Example, of_text, of_tree
-from mockserver.formats.pact.parts import Interaction, PactPart, file_name, grouped, pact_of
+from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
 from mockserver.formats.pact.rules import body_path, matcher_of, set_rule
 from mockserver.formats.pact.texts import generator_of
 from mockserver.formats.path_pieces import example_path, path_regex
 from mockserver.formats.reading import pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, status_of
 from mockserver.formats.steps import Step, steps_of
+from mockserver.model.json_values import map_leaves
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Lost
-from mockserver.recording.exchanges import value_of
+from mockserver.recording.exchanges import grouped, value_of
 from mockserver.schema.base import is_template
 
 CONSUMER, PROVIDER = "x-consumer", "x-provider"
@@ -39,22 +40,22 @@ def write(
     pacts: dict[tuple[str, str], list[Interaction]] = {}
     for name, document in scenarios.items():
         sides = (consumer or document.get(CONSUMER) or "consumer", provider or document.get(PROVIDER) or name)
-        found = pacts.setdefault(sides, [])
-        found += [
+        result = pacts.setdefault(sides, [])
+        result += [
             _of_step(step, folder, exported.lost)
             for step in steps_of({name: document}, exported.lost, frozenset({"when", "state", "fault"}))
             if not _is_broken(step, exported.lost)
         ]
-    for (asking, answering), found in pacts.items():
+    for (asking, answering), result in pacts.items():
         exported.files[file_name(asking, answering)] = pretty(
-            pact_of(asking, answering, found, version, exported.lost)
+            pact_of(asking, answering, result, version, exported.lost)
         )
     return exported
 
 
 def _is_broken(step: Step, lost: list[Lost]) -> bool:
     if "fault" in step.reply:
-        lost.append(Lost(f"{step.place}.fault", "no provider promises to break: the answer is left out"))
+        lost.append(Lost(f"{step.place}.fault", "no provider promises a fault: the answer is left out"))
     return "fault" in step.reply
 
 
@@ -85,41 +86,41 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
 def _request(step: Step, lost: list[Lost]) -> PactPart:
     place = f"{step.route_place}.match"
     path, names = example_path(step.path)
-    found = PactPart(more={"method": step.method, "path": path})
+    result = PactPart(more={"method": step.method, "path": path})
     if names:
-        found.rules["path"] = {
+        result.rules["path"] = {
             "combine": "AND",
-            "matchers": [{"match": "regex", "regex": path_regex(step.path)}],
+            "matchers": [{"match": "regex", "regex": f"^{path_regex(step.path)}$"}],
         }
-    query = _texts(step.match.get("query"), f"{place}.query", "query", found, lost)
+    query = _texts(step.match.get("query"), f"{place}.query", "query", result, lost)
     if query:
-        found.more["query"] = query
-    found.headers = _texts(step.match.get("headers"), f"{place}.headers", "header", found, lost)
+        result.more["query"] = query
+    result.headers = _texts(step.match.get("headers"), f"{place}.headers", "header", result, lost)
     for key in ("json", "json_exact"):
         if key in step.match:
-            _json_body(step.match[key], f"{place}.{key}", found, lost)
+            _json_body(step.match[key], f"{place}.{key}", result, lost)
     if "json" in step.match:
-        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may stand"))
+        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may exist"))
     if "form" in step.match:
         from urllib.parse import urlencode
 
-        form = _texts(step.match["form"], f"{place}.form", "", found, lost)
-        found.body, found.content_type = urlencode([(name, one) for name, some in form.items() for one in some]), "application/x-www-form-urlencoded"  # fmt: skip
+        form = _texts(step.match["form"], f"{place}.form", "", result, lost)
+        result.body, result.content_type = urlencode([(name, item) for name, some in form.items() for item in some]), "application/x-www-form-urlencoded"  # fmt: skip
     if "text" in step.match:
         example = of_text(step.match["text"])
         lost += [
             Lost(f"{place}.text", f"an example stands for {name}: {operand!r}")
             for _, name, operand in example.rules
         ]
-        found.body, found.content_type = (
+        result.body, result.content_type = (
             ("" if example.value is NOTHING else as_text(example.value)),
             "text/plain",
         )
     for key in step.match:
         if key not in ("query", "headers", "json", "json_exact", "form", "text"):
-            lost.append(Lost(f"{place}.{key}", "a pact can't say it"))
-    found.content_type = _own_type(found)
-    return found
+            lost.append(Lost(f"{place}.{key}", "a pact can't express it"))
+    result.content_type = _own_type(result)
+    return result
 
 
 def _own_type(part: PactPart) -> str:
@@ -129,7 +130,7 @@ def _own_type(part: PactPart) -> str:
 
 
 def _texts(
-    conditions: Any, place: str, category: str, found: PactPart, lost: list[Lost]
+    conditions: Any, place: str, category: str, result: PactPart, lost: list[Lost]
 ) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, condition in (conditions or {}).items():
@@ -141,38 +142,38 @@ def _texts(
             condition = condition["starts_with"]  # noqa: PLW2901  (a pact compares it so)
         example = of_text(condition)
         if example.value is NOTHING:
-            lost.append(Lost(f"{place}.{name}", "a pact can't ask for what is absent"))
+            lost.append(Lost(f"{place}.{name}", "a pact can't match what is absent"))
             continue
         values[name] = [
-            as_text(one) for one in (example.value if isinstance(example.value, list) else [example.value])
+            as_text(item) for item in (example.value if isinstance(example.value, list) else [example.value])
         ]
-        rules = found.rules.setdefault(category, {}) if category else {}
+        rules = result.rules.setdefault(category, {}) if category else {}
         below: dict[str, Any] = {}
         _take(example, body_path, below, f"{place}.{name}", lost)
         if below:
             rules[name] = next(iter(below.values()))
         if category and not rules:
-            del found.rules[category]
+            del result.rules[category]
         elif not category and rules:
             lost.append(Lost(f"{place}.{name}", "an example stands for its condition"))
     return values
 
 
-def _json_body(condition: object, place: str, found: PactPart, lost: list[Lost]) -> None:
+def _json_body(condition: object, place: str, result: PactPart, lost: list[Lost]) -> None:
     example = of_tree(condition)
-    found.body = None if example.value is NOTHING else example.value
-    found.content_type = "application/json"
+    result.body = None if example.value is NOTHING else example.value
+    result.content_type = "application/json"
     rules: dict[str, Any] = {}
     _take(example, body_path, rules, place, lost)
     if rules:
-        found.rules["body"] = rules
+        result.rules["body"] = rules
 
 
 def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost: list[Lost]) -> None:
     for path, name, operand in example.rules:
         matcher = matcher_of(name, operand)
         if matcher is None:
-            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example stands"))  # fmt: skip
+            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example is used"))  # fmt: skip
         else:
             set_rule(rules, key_of(path), matcher)
 
@@ -181,31 +182,29 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     quiet: list[Lost] = []
     lines, content = reply_parts(step, folder, quiet, step.origin)
     is_json = step.body_kind == "json"
-    lost += [one for one in quiet if not (is_json and one.place == f"{step.place}.json")]
-    found = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
-    found.content_type = value_of(lines, "content-type")
+    lost += [item for item in quiet if not (is_json and item.place == f"{step.place}.json")]
+    result = PactPart(headers=grouped(lines), more={"status": status_of(step, lost)})
+    result.content_type = value_of(lines, "content-type")
     if is_json:
-        found.body = _examples(step.reply["json"], (), step, found, lost)
-        found.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
+        result.body = _examples(step.reply["json"], step, result, lost)
+        result.rules["body"] = {"$": {"combine": "AND", "matchers": [{"match": "type"}]}}
     elif step.body_kind is not None:
-        found.body = content
-    return found
+        result.body = content
+    return result
 
 
-def _examples(
-    value: object, path: tuple[str | int, ...], step: Step, found: PactPart, lost: list[Lost]
-) -> object:
-    """The JSON with examples where templates stand."""
-    if isinstance(value, dict):
-        return {key: _examples(item, (*path, key), step, found, lost) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_examples(item, (*path, index), step, found, lost) for index, item in enumerate(value)]
-    if not is_template(value) or step.reply.get("raw"):
-        return value
-    made = generator_of(value)
-    if made is None:
-        lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {value}", "It stands as an example"))  # fmt: skip
-        return value
-    example, generator = made
-    found.generators.setdefault("body", {})[body_path(path)] = generator
-    return example
+def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> object:
+    """Return the JSON with examples in the place of templates."""
+
+    def leaf(item: object, path: tuple[str | int, ...]) -> object:
+        if not is_template(item):
+            return item
+        made = generator_of(item)
+        if made is None:
+            lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It is used as an example"))  # fmt: skip
+            return item
+        example, generator = made
+        part.generators.setdefault("body", {})[body_path(path)] = generator
+        return example
+
+    return value if step.reply.get("raw") else map_leaves(value, leaf)

@@ -16,11 +16,12 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
 from mockserver.formats.mocks.conditions import literal
+from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.postman.requests import (
-    asked_of,
     dicts,
     json_without_placeholders,
     placeholders_lost,
+    recorded_request,
 )
 from mockserver.formats.postman.variables import PLACEHOLDER, filled, has_variables, json_template, template
 from mockserver.formats.reading import json_file, name_of, scenario_name
@@ -57,18 +58,18 @@ class _Reading:
     lost: list[Lost]
     beside: Beside
     used: dict[str, str] = field(default_factory=dict)
-    """Constants that replies speak of."""
+    """Constants in replies."""
     silent: list[str] = field(default_factory=list)
     """Requests without an example."""
 
 
 def read(source: Path) -> Imported:
-    """Raises InvalidInputError for what is no collection."""
+    """Read a collection. Raises InvalidInputError for any other file."""
     document = json_file(source, "a collection that was exported from Postman")
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
         raise InvalidInputError(
-            Flaw(("item",), f"{source} is no collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
+            Flaw(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
         )  # fmt: skip
     info = collection.get("info")
     info = info if isinstance(info, dict) else {}
@@ -107,7 +108,7 @@ def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables:
     for index, item in enumerate(holder.get("item") or []):
         at = f"{place}item[{index}]"
         if not isinstance(item, dict):
-            lost.append(Lost(at, f"{shown(item)} is no item", "Leave it out"))
+            lost.append(Lost(at, f"{shown(item)} is not an item", "Leave it out"))
         elif isinstance(item.get("item"), list):
             yield from _items(item, f"{at}.", [*folders, str(item.get("name") or "folder")], variables, lost)
         elif item.get("request"):
@@ -131,16 +132,16 @@ def _name(item: Mapping[str, Any]) -> str:
 
 def _variables(written: object) -> dict[str, str]:
     return {
-        str(one.get("key", one.get("id"))): str(one.get("value", ""))
-        for one in dicts(written)
-        if not one.get("disabled")
-        and one.get("value") is not None
-        and not PLACEHOLDER.fullmatch(str(one["value"]))
+        str(item.get("key", item.get("id"))): str(item.get("value", ""))
+        for item in dicts(written)
+        if not item.get("disabled")
+        and item.get("value") is not None
+        and not PLACEHOLDER.fullmatch(str(item["value"]))
     }
 
 
 def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> None:
-    """Scripts, and credentials, which a mock asks for only if it is told to."""
+    """Add the loss of scripts and credentials."""
     for index, event in enumerate(dicts(holder.get("event"))):
         script = event.get("script")
         lines = script.get("exec") if isinstance(script, dict) else None
@@ -157,8 +158,8 @@ def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> Non
         lost.append(
             Lost(
                 f"{place}auth",
-                f"{auth['type']} is not asked for",
-                "Write auth: on the scenario or route to have it asked",
+                f"{auth['type']} is not required",
+                "Write auth: on the scenario or route to require it",
             )
         )
 
@@ -168,52 +169,56 @@ def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> Non
 
 @dataclass(slots=True)
 class _Group:
-    asked: RecordedRequest
+    request: RecordedRequest
     item: _Item
     examples: list[_Example]
 
 
 def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Group], str]:
     """Requests that conditions tell apart, each with its examples; and where the service is."""
-    found: dict[str, _Group] = {}
+    result: dict[str, _Group] = {}
     origins: dict[str, None] = {}
     for item in _items(collection, "", [], {}, reading.lost):
-        asked = None
+        recorded = None
         if isinstance(item.request, dict):
             _tell_unsaid({"auth": item.request.get("auth")}, f"{item.place}.request.", reading.lost)
         for index, written in enumerate(item.examples or [{}]):
             place = f"{item.place}.response[{index}]" if item.examples else item.place
             request = written.get("originalRequest") or item.request
             try:
-                asked, origin = asked_of(request, item.variables, f"{item.place}.request", reading.lost)
-                example = _example(written, asked, origin, item, place, reading)
-            except (IndexError, KeyError, TypeError, AttributeError, ValueError) as why:
-                reading.lost.append(Lost(place, f"it can't be read: {why}", "Leave it out, or mend it"))
+                recorded, origin = recorded_request(
+                    request, item.variables, f"{item.place}.request", reading.lost
+                )
+                example = _example(written, recorded, origin, item, place, reading)
+            except FAILURES as error:
+                reading.lost.append(Lost(place, f"it can't be read: {error}", "Leave it out, or fix it"))
                 continue
             if origin:
                 origins[origin] = None
-            found.setdefault(asked.same, _Group(asked, item, [])).examples.append(example)
-    return list(found.values()), next(iter(origins)) if len(origins) == 1 else ""
+            result.setdefault(recorded.same, _Group(recorded, item, [])).examples.append(example)
+    return list(result.values()), next(iter(origins)) if len(origins) == 1 else ""
 
 
-def _example(written: dict[str, Any], asked: RecordedRequest, origin: str, item: _Item, place: str, reading: _Reading) -> _Example:  # fmt: skip
+def _example(written: dict[str, Any], request: RecordedRequest, origin: str, item: _Item, place: str, reading: _Reading) -> _Example:  # fmt: skip
     if not written:
-        reading.silent.append(item.name or asked.place)
+        reading.silent.append(item.name or request.place)
         return _Example("", place, 200)
     headers = written.get("header") or []
     if isinstance(headers, str):
         headers = [dict(zip(("key", "value"), map(str.strip, line.split(":", 1)), strict=False)) for line in headers.splitlines() if ":" in line]  # fmt: skip
     left_out: dict[str, None] = {}
-    lines = [(str(one["key"]), str(one.get("value", ""))) for one in headers if not one.get("disabled")]
+    lines = [
+        (str(header["key"]), str(header.get("value", ""))) for header in headers if not header.get("disabled")
+    ]
     left_out |= dict.fromkeys(value for _, value in lines if PLACEHOLDER.fullmatch(value))
     lines = [(name, value) for name, value in lines if value not in left_out]
     body = json_without_placeholders(str(written.get("body") or ""), left_out.setdefault)
     reading.lost += placeholders_lost(place, left_out)
     exchange = RecordedExchange(
-        place, asked.method, f"{origin}/", status=int(written.get("code") or 200), headers=lines, body=str(body).encode("utf-8", "replace")
+        place, request.method, f"{origin}/", status=int(written.get("code") or 200), headers=lines, body=str(body).encode("utf-8", "replace")
     )  # fmt: skip
     if not 200 <= exchange.status <= 599:
-        raise ValueError(f"{exchange.status} is no final answer: routes answer with 200 to 599")
+        raise ValueError(f"{exchange.status} is not a final status: routes answer with 200 to 599")
     if not any(name.lower() == "content-type" for name, _ in lines) and body:
         kind = {"json": "application/json", "html": "text/html", "xml": "application/xml"}.get(str(written.get("_postman_previewlanguage")))  # fmt: skip
         exchange.headers.append(("content-type", kind or "text/plain"))
@@ -226,9 +231,7 @@ def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) 
     constants = {name: filled(value, item.variables) for name, value in item.variables.items()}
 
     def unknown(name: str) -> None:
-        reading.lost.append(
-            Lost(exchange.place, f"nobody says what {{{{{name}}}}} is", "It is sent as it stands")
-        )
+        reading.lost.append(Lost(exchange.place, f"{{{{{name}}}}} is not defined", "It is sent unchanged"))
 
     def made(text: str) -> str:
         return template(text, constants, unknown)
@@ -258,35 +261,35 @@ def _body(text: str, exchange: RecordedExchange, made: Any, tree: Any) -> dict[s
 
 
 def _routes(groups: list[_Group]) -> list[Document]:
-    by_asked = {id(group.asked): group for group in groups}
-    found, names = [], dict[str, int]()
-    for asked in told_apart([group.asked for group in groups]):
-        group = by_asked[id(asked)]
+    by_request = {id(group.request): group for group in groups}
+    result, names = [], dict[str, int]()
+    for request in told_apart([group.request for group in groups]):
+        group = by_request[id(request)]
         route: Document = {}
         name = group.item.name
-        if name and name != asked.place:
+        if name and name != request.place:
             names[name] = names.get(name, 0) + 1
             route["name"] = name if names[name] == 1 else f"{name} #{names[name]}"
-        route["request"] = asked.place
-        if asked.match:
-            route["match"] = asked.match
+        route["request"] = request.place
+        if request.match:
+            route["match"] = request.match
         route["reply"] = _chosen(group.examples)
         if group.item.folders:
             route["tags"] = group.item.folders
-        found.append(route)
-    return found
+        result.append(route)
+    return result
 
 
 def _chosen(examples: list[_Example]) -> object:
-    """The first that went well answers, the others whoever names them."""
+    """Return the first successful example as reply, and the others as cases by name."""
     if len(examples) == 1:
         return examples[0].reply
-    first = next((one for one in examples if _status(one.reply) < 300), examples[0])
-    named = {one.name: one for one in reversed(examples) if one.name and one is not first}
+    first = next((example for example in examples if _status(example.reply) < 300), examples[0])
+    named = {example.name: example for example in reversed(examples) if example.name and example is not first}
     cases: list[Any] = [
-        {"match": {"headers": {_CHOOSER: literal(one.name)}}, **as_mapping(one.reply)}
-        for one in examples
-        if named.get(one.name) is one
+        {"match": {"headers": {_CHOOSER: literal(example.name)}}, **as_mapping(example.reply)}
+        for example in examples
+        if named.get(example.name) is example
     ]
     return {"cases": [*cases, as_mapping(first.reply) or {"status": 200}]} if cases else first.reply
 

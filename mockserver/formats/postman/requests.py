@@ -16,6 +16,7 @@ from mockserver.formats.exchanges_to_routes import (
     texts,
     tree_condition,
 )
+from mockserver.formats.mocks.trees import tree
 from mockserver.formats.postman.variables import (
     PLACEHOLDER,
     VARIABLE,
@@ -30,17 +31,14 @@ from mockserver.recording.exchanges import RecordedExchange, known_method
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
 _IN_PATHS = re.compile(f"{VARIABLE.pattern}|{PLACEHOLDER.pattern}")
 LeftOut = Callable[[str], object]
-"""Is told each placeholder that is not asked for."""
+"""Called with each placeholder that is not matched."""
 _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def asked_of(
+def recorded_request(
     request: object, variables: Mapping[str, str], place: str, lost: list[Lost]
 ) -> tuple[RecordedRequest, str]:
-    """
-    What it asks, and the origin of its URL, where that is known. Raises
-    ValueError, TypeError or KeyError for what is no request.
-    """
+    """Return the request, and the origin of its URL, if it is known. Raises ValueError, TypeError or KeyError."""
     if isinstance(request, str):
         request = {"method": "GET", "url": request}
     if not isinstance(request, dict):
@@ -49,7 +47,7 @@ def asked_of(
     origin, path, query = _url(request.get("url"), variables, left_out.setdefault)
     method = known_method(request.get("method") or "GET")
     content_type = next(
-        (str(one.get("value", "")) for one in dicts(request.get("header")) if str(one.get("key", "")).lower() == "content-type" and not one.get("disabled")),
+        (str(item.get("value", "")) for item in dicts(request.get("header")) if str(item.get("key", "")).lower() == "content-type" and not item.get("disabled")),
         "",
     )  # fmt: skip
     body = _body(request.get("body") or {}, content_type, variables, place, lost, left_out.setdefault)
@@ -58,10 +56,10 @@ def asked_of(
 
 
 def placeholders_lost(place: str, left_out: Iterable[str]) -> list[Lost]:
-    """One for all placeholders of a place."""
+    """Return one loss for all placeholders of a place."""
     names = ", ".join(left_out)
     return (
-        [Lost(place, f"{names}: a placeholder is no value, and is left out", "Write a value")]
+        [Lost(place, f"{names}: a placeholder is not a value, and is left out", "Write a value")]
         if names
         else []
     )
@@ -85,12 +83,12 @@ def _url(url: object, variables: Mapping[str, str], left_out: LeftOut) -> tuple[
 
 
 def _with_own_names(path: str) -> str:
-    """The path with a number behind the name of a parameter that stands in it before."""
+    """Number the parameters that repeat a name."""
     names: Counter[str] = Counter()
 
-    def named(found: re.Match[str]) -> str:
-        names[found[1]] += 1
-        return f"{{{found[1]}{names[found[1]]}}}" if names[found[1]] > 1 else found[0]
+    def named(match: re.Match[str]) -> str:
+        names[match[1]] += 1
+        return f"{{{match[1]}{names[match[1]]}}}" if names[match[1]] > 1 else match[0]
 
     return re.sub(r"\{([^}]*)\}", named, path)
 
@@ -106,7 +104,7 @@ def _raw(url: Mapping[str, Any]) -> str:
 
 
 def _split(text: str) -> tuple[str, str]:
-    """The origin, empty where a variable that nobody knows stands for it, and the path."""
+    """Return origin and path; the origin is empty for an undefined variable."""
     if "://" in text:
         at = urlsplit(text)
         host = text.partition("://")[2].partition("/")[0]
@@ -120,14 +118,14 @@ def _split(text: str) -> tuple[str, str]:
 
 
 def _segment(segment: str) -> str:
-    """`:id` and `{{id}}` are parameters; what else stands in a path is literal."""
+    """Convert a segment: `:id` and `{{id}}` are parameters."""
     if segment.startswith(":") and len(segment) > 1:
         return "{" + _parameter(segment[1:]) + "}"
     if _IN_PATHS.search(segment):
         pieces, at = "", 0
-        for found in _IN_PATHS.finditer(segment):
-            pieces += route_path(segment[at : found.start()]) + "{" + _parameter(found[1] or found[2]) + "}"
-            at = found.end()
+        for match in _IN_PATHS.finditer(segment):
+            pieces += route_path(segment[at : match.start()]) + "{" + _parameter(match[1] or match[2]) + "}"
+            at = match.end()
         return pieces + route_path(segment[at:])
     return route_path(segment)
 
@@ -142,27 +140,27 @@ def _query(
 ) -> dict[str, Any]:
     if "query" in url:
         pairs = [
-            (str(one.get("key") or ""), one.get("value"))
-            for one in dicts(url["query"])
-            if not one.get("disabled")
+            (str(item.get("key") or ""), item.get("value"))
+            for item in dicts(url["query"])
+            if not item.get("disabled")
         ]
     else:
         pairs = list(parse_qsl(given, keep_blank_values=True))
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     for name, value in pairs:
         text = filled(str(value or ""), variables)
         if PLACEHOLDER.fullmatch(text):
             left_out(text)
         elif name:
-            found.setdefault(filled(name, variables), []).append(text)
+            result.setdefault(filled(name, variables), []).append(text)
     return {
-        name: "present" if any(map(has_variables, some)) else asked
-        for (name, some), asked in zip(found.items(), texts(found).values(), strict=True)
+        name: "present" if any(map(has_variables, some)) else conditions
+        for (name, some), conditions in zip(result.items(), texts(result).values(), strict=True)
     }
 
 
 def dicts(listed: object) -> list[dict[str, Any]]:
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
 
 
 # Body
@@ -182,9 +180,7 @@ def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, st
         case "graphql":
             return _graphql(body["graphql"], variables, place, lost, left_out)
     lost.append(
-        Lost(
-            f"{place}.body", f"a body of mode {mode!r} is not asked for: its content is not in the collection"
-        )
+        Lost(f"{place}.body", f"a body of mode {mode!r} is not matched: its content is not in the collection")
     )
     return {}
 
@@ -197,7 +193,7 @@ def _raw_body(
         try:
             return {"json": _blurred(without_placeholders(json_of(text), left_out))}
         except ValueError:
-            lost.append(Lost(f"{place}.body", "nobody says what its variables are, so it is not asked for"))
+            lost.append(Lost(f"{place}.body", "its variables are not defined, so it is not matched"))
             return {}
     text = json_without_placeholders(text, left_out)
     kind = content_type or {"json": "application/json"}.get(str(language), "text/plain")
@@ -207,18 +203,17 @@ def _raw_body(
 
 
 def _blurred(value: object) -> object:
-    """The JSON as a condition: of a text with a variable it asks only that it is one."""
-    if isinstance(value, dict):
-        return {key: _blurred(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_blurred(item) for item in value]
-    if isinstance(value, str) and has_variables(value):
-        return {"$type": "string"}
-    return tree_condition(value)
+    """Return a condition; a text with a variable matches any text."""
+    return tree(
+        value,
+        lambda item: (
+            {"$type": "string"} if isinstance(item, str) and has_variables(item) else tree_condition(item)
+        ),
+    )
 
 
 def json_without_placeholders(text: str, left_out: LeftOut) -> str:
-    """The text, and where it is JSON with placeholders the same without them; empty where it is nothing else."""
+    """Remove placeholders from a JSON text; a text that is a placeholder becomes empty."""
     if PLACEHOLDER.fullmatch(text.strip()):
         left_out(text.strip())
         return ""
@@ -235,36 +230,36 @@ def json_without_placeholders(text: str, left_out: LeftOut) -> str:
 def _form(fields: object, variables: Mapping[str, str], left_out: LeftOut) -> dict[str, Any]:
     form: dict[str, list[str]] = {}
     files: dict[str, Any] = {}
-    for one in dicts(fields):
-        if one.get("disabled") or not one.get("key"):
+    for field in dicts(fields):
+        if field.get("disabled") or not field.get("key"):
             continue
-        if one.get("type") == "file":
-            files[str(one["key"])] = "present"
-        elif PLACEHOLDER.fullmatch(text := filled(str(one.get("value") or ""), variables)):
+        if field.get("type") == "file":
+            files[str(field["key"])] = "present"
+        elif PLACEHOLDER.fullmatch(text := filled(str(field.get("value") or ""), variables)):
             left_out(text)
         else:
-            form.setdefault(str(one["key"]), []).append(text)
-    asked = {name: "present" if any(map(has_variables, some)) else condition for (name, some), condition in zip(form.items(), texts(form).values(), strict=True)}  # fmt: skip
-    return {key: value for key, value in {"form": asked, "files": files}.items() if value}
+            form.setdefault(str(field["key"]), []).append(text)
+    conditions = {name: "present" if any(map(has_variables, some)) else condition for (name, some), condition in zip(form.items(), texts(form).values(), strict=True)}  # fmt: skip
+    return {key: value for key, value in {"form": conditions, "files": files}.items() if value}
 
 
 def _graphql(
     body: Any, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut
 ) -> dict[str, Any]:
     query = filled(str(body.get("query") or ""), variables)
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     operation = body.get("operationName") or (named[1] if (named := _OPERATION.search(query)) else None)
     if operation:
-        found["operation"] = text_condition(str(operation))
+        result["operation"] = text_condition(str(operation))
     given = body.get("variables") or ""
     try:
         values = (
             json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
         )
     except ValueError:
-        lost.append(Lost(f"{place}.body.graphql.variables", "they are no JSON, so they are not asked for"))
+        lost.append(Lost(f"{place}.body.graphql.variables", "they are not JSON, so they are not matched"))
         values = {}
     values = without_placeholders(values, left_out)
     if values:
-        found["variables"] = _blurred(values)
-    return {"graphql": found} if found else {"json": {"query": tree_condition(query)}}
+        result["variables"] = _blurred(values)
+    return {"graphql": result} if result else {"json": {"query": tree_condition(query)}}

@@ -1,7 +1,7 @@
 """
-Postman's variables, `{{$guid}}` and `{{base}}`, as templates, and templates as such variables.
+Convert variables of Postman, `{{$guid}}` and `{{base}}`, to templates and back.
 
-A variable that nobody knows stays what it is, as text: it is lost, and said so.
+An undefined variable stays a text, and is lost.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.formats.reading import json_bytes
+from mockserver.model.json_values import map_leaves
 from mockserver.model.written import written_float
 
 VARIABLE = re.compile(r"\{\{\s*(\$?[^{}\s]+)\s*\}\}")
 
 PLACEHOLDER = re.compile(r"(?:<|%3[Cc])([A-Za-z][\w .-]*)(?:>|%3[Ee])")
-"""What Postman writes where it makes a collection of a specification, such as `<integer>` or `<accountId>`."""
+"""Placeholders of collections that Postman generates from a specification, such as `<integer>` or `<accountId>`."""
 
 DYNAMIC: dict[str, str] = {
     "$guid": "uuid()",
@@ -69,7 +70,7 @@ _TEMPLATE = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Unknown = Callable[[str], None]
-"""Is told the name of each variable that nobody knows."""
+"""Called with the name of each undefined variable."""
 
 
 def has_variables(text: str) -> bool:
@@ -80,9 +81,9 @@ _LEFT_OUT: Any = object()
 
 
 def without_placeholders(value: object, left_out: Callable[[str], object]) -> object:
-    """A JSON value without the members and items that are placeholders; each is told. None where it is one itself."""
-    found = _without(value, left_out)
-    return None if found is _LEFT_OUT else found
+    """Return a JSON value without placeholders; `left_out` is called with each. None if it is one itself."""
+    result = _without(value, left_out)
+    return None if result is _LEFT_OUT else result
 
 
 def _without(value: object, left_out: Callable[[str], object]) -> object:
@@ -91,16 +92,16 @@ def _without(value: object, left_out: Callable[[str], object]) -> object:
         return {key: item for key, item in pairs if item is not _LEFT_OUT}
     if isinstance(value, list):
         return [item for item in (_without(item, left_out) for item in value) if item is not _LEFT_OUT]
-    if isinstance(value, str) and (found := PLACEHOLDER.fullmatch(value)):
-        left_out(found[0])
+    if isinstance(value, str) and (match := PLACEHOLDER.fullmatch(value)):
+        left_out(match[0])
         return _LEFT_OUT
     return value
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
-    """With the values of the variables that are known; the others stay."""
+    """Replace defined variables."""
     for _ in range(10):
-        again = VARIABLE.sub(lambda found: variables.get(found[1], found[0]), text)
+        again = VARIABLE.sub(lambda match: variables.get(match[1], match[0]), text)
         if again == text:
             break
         text = again
@@ -109,11 +110,11 @@ def filled(text: str, variables: Mapping[str, str]) -> str:
 
 def template(text: str, variables: Mapping[str, str], unknown: Unknown) -> str:
     """A text with Postman's variables as a template. Constants are `vars`."""
-    found, at = "", 0
+    result, at = "", 0
     for variable in VARIABLE.finditer(text):
-        found += _quoted(text[at : variable.start()]) + _expression(variable[1], variables, unknown)
+        result += _quoted(text[at : variable.start()]) + _expression(variable[1], variables, unknown)
         at = variable.end()
-    return found + _quoted(text[at:])
+    return result + _quoted(text[at:])
 
 
 def _expression(name: str, variables: Mapping[str, str], unknown: Unknown) -> str:
@@ -126,8 +127,8 @@ def _expression(name: str, variables: Mapping[str, str], unknown: Unknown) -> st
 
 
 def _quoted(text: str) -> str:
-    """Braces that are no variable, so that no template begins there."""
-    return re.sub(r"\{[{%#]", lambda found: "{{ '" + found[0] + "' }}", text)
+    """Escape braces that are not variables."""
+    return re.sub(r"\{[{%#]", lambda match: "{{ '" + match[0] + "' }}", text)
 
 
 def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> object:
@@ -140,30 +141,30 @@ def json_template(text: str, variables: Mapping[str, str], unknown: Unknown) -> 
 
 
 _MARK = "\ue000"
-"""Stands before a variable that stood in the place of a value."""
+"""Marks a variable in the place of a JSON value."""
 
 
 def _marked(text: str) -> list[str]:
-    """The text in pieces, with quotes round variables that stand outside of any."""
-    found, at, inside = [], 0, False
+    """Return the parts of a text, with quotes around variables outside of strings."""
+    result, at, inside = [], 0, False
     while at < len(text):
         variable = None if inside else VARIABLE.match(text, at)
         if variable is not None:
-            found.append(json.dumps(f"{_MARK}{{{{{variable[1]}}}}}"))
+            result.append(json.dumps(f"{_MARK}{{{{{variable[1]}}}}}"))
             at = variable.end()
             continue
         step = 2 if inside and text[at] == "\\" else 1
         inside ^= text[at] == '"'
-        found.append(text[at : at + step])
+        result.append(text[at : at + step])
         at += step
-    return found
+    return result
 
 
 def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> object:
     if isinstance(value, dict):
         for key in value:
-            for found in VARIABLE.finditer(key):  # no key is a template
-                unknown(found[1])
+            for match in VARIABLE.finditer(key):  # no key is a template
+                unknown(match[1])
         return {key: _tree(item, variables, unknown) for key, item in value.items()}
     if isinstance(value, list):
         return [_tree(item, variables, unknown) for item in value]
@@ -181,28 +182,24 @@ def _tree(value: object, variables: Mapping[str, str], unknown: Unknown) -> obje
 
 
 def json_variables(value: object, unsaid: Callable[[str], None]) -> str:
-    """JSON with templates as a text of Postman's, without quotes where a template gives no text."""
-    text = json_bytes(_with_variables(value, unsaid)).decode("utf-8", "surrogatepass")
-    return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda found: found[1], text)
+    """Return JSON with variables, unquoted if a template has no text."""
 
+    def leaf(item: object, _: object) -> object:
+        if not isinstance(item, str):
+            return item
+        made = as_variables(item, unsaid)
+        alone = VARIABLE.fullmatch(made)
+        return _MARK + made if alone and alone[1] in _NO_TEXT and "| string" not in item else made
 
-def _with_variables(value: object, unsaid: Callable[[str], None]) -> object:
-    if isinstance(value, dict):
-        return {key: _with_variables(item, unsaid) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_with_variables(item, unsaid) for item in value]
-    if not isinstance(value, str):
-        return value
-    text = as_variables(value, unsaid)
-    alone = VARIABLE.fullmatch(text)
-    return _MARK + text if alone and alone[1] in _NO_TEXT and "| string" not in value else text
+    text = json_bytes(map_leaves(value, leaf)).decode("utf-8", "surrogatepass")
+    return re.sub(f'"{_MARK}({VARIABLE.pattern})"', lambda match: match[1], text)
 
 
 def as_variables(text: str, unsaid: Callable[[str], None]) -> str:
-    """A template as a text of Postman's; `unsaid` is told each expression that it has no variable for."""
+    """Convert a template to variables; `unsaid` is called with each expression without a variable."""
 
-    def one(found: re.Match[str]) -> str:
-        expression = found[1].removesuffix(" | string")
+    def one(match: re.Match[str]) -> str:
+        expression = match[1].removesuffix(" | string")
         if expression in _VARIABLES:
             return f"{{{{{_VARIABLES[expression]}}}}}"
         constant = re.fullmatch(r"vars\.(\w+)|vars\['([^']+)'\]", expression)
@@ -212,7 +209,7 @@ def as_variables(text: str, unsaid: Callable[[str], None]) -> str:
         if literal:
             return literal[1]
         unsaid(expression)
-        return found[0]
+        return match[0]
 
     return _TEMPLATE.sub(one, text) if "{{ '" not in text else _TEMPLATE_WITH_QUOTES.sub(one, text)
 

@@ -50,7 +50,10 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
         item["response"].append(example)
         if step.number == step.steps > 1 and step.case in (None, 0):
             lost.append(
-                Lost(f"{step.route_place}.reply", "a collection can't say in which order its examples answer")
+                Lost(
+                    f"{step.route_place}.reply",
+                    "a collection can't express in which order its examples answer",
+                )
             )
     return {"info": info, "item": root["item"], "variable": variables}
 
@@ -62,7 +65,7 @@ def _constant(value: object) -> str:
 def _folder(root: dict[str, Any], names: list[str]) -> dict[str, Any]:
     here = root
     for name in names:
-        below = next((one for one in here["item"] if one.get("name") == name and "item" in one), None)
+        below = next((item for item in here["item"] if item.get("name") == name and "item" in item), None)
         if below is None:
             below = {"name": name, "item": []}
             here["item"].append(below)
@@ -89,7 +92,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     quiet: list[Lost] = []
     unsaid: list[str] = []
     lines, content = reply_parts(step, folder, quiet)
-    lost += [one for one in quiet if "a template stands" not in one.what]
+    lost += [item for item in quiet if "a template is written" not in item.what]
     raw = bool(step.reply.get("raw"))
     said = (lambda text: text) if raw else (lambda text: as_variables(text, unsaid.append))
     status = status_of(step, lost)
@@ -105,7 +108,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     }
     for expression in dict.fromkeys(unsaid):
         lost.append(
-            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It stands as it is")
+            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
         )
     return request, example
 
@@ -117,7 +120,7 @@ def _content(content: bytes, step: Step, said: Any, lost: list[Lost]) -> str:
         lost.append(
             Lost(
                 f"{step.place}.{step.body_kind}",
-                "an example holds no bytes that are no text",
+                "an example has no binary body",
                 "It has no body",
             )
         )
@@ -142,27 +145,27 @@ def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
                     Lost(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
                 )
         else:
-            parts.append("".join(one if isinstance(one, str) else f"{{{{{one[0]}}}}}" for one in inner))
-    found: dict[str, Any] = {"raw": "{{baseUrl}}/" + "/".join(parts), "host": ["{{baseUrl}}"], "path": parts}
+            parts.append("".join(item if isinstance(item, str) else f"{{{{{item[0]}}}}}" for item in inner))
+    result: dict[str, Any] = {"raw": "{{baseUrl}}/" + "/".join(parts), "host": ["{{baseUrl}}"], "path": parts}
     if query:
-        found["raw"] += "?" + "&".join(f"{name}={value}" for name, value in query)
-        found["query"] = _named(query)
+        result["raw"] += "?" + "&".join(f"{name}={value}" for name, value in query)
+        result["query"] = _named(query)
     if names:
-        found["variable"] = [{"key": name, "value": ""} for name in names]
-    return found
+        result["variable"] = [{"key": name, "value": ""} for name in names]
+    return result
 
 
 def _segments(path: str) -> list[str]:
-    """Split at slashes that stand outside of a parameter's expression."""
-    found = [""]
+    """Split at slashes outside of parameters."""
+    result = [""]
     for piece in pieces(path.removeprefix("/")):
         if isinstance(piece, tuple):
-            found[-1] += "{" + piece[0] + ("" if piece[1] == PLAIN else f":{piece[1]}") + "}"
+            result[-1] += "{" + piece[0] + ("" if piece[1] == PLAIN else f":{piece[1]}") + "}"
         else:
             head, *rest = piece.split("/")
-            found[-1] += head
-            found += rest
-    return found
+            result[-1] += head
+            result += rest
+    return result
 
 
 def _body(body: bytes, headers: Lines) -> dict[str, Any]:

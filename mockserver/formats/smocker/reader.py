@@ -1,8 +1,7 @@
 """
-Smocker's mocks (smocker.dev), in and out.
+Read mocks of Smocker (smocker.dev).
 
-Of several mocks that match, the one that was added last answers, until its
-`context.times` are used up: so a file is read from its end.
+Of several matching mocks, the last one answers until its `context.times` are used up, so a file is read from its end.
 """
 
 from __future__ import annotations
@@ -12,14 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.conditions import anywhere, both, either, literal, tree
+from mockserver.formats.mocks.conditions import anywhere, both, either, literal, value_or_text
 from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import (
     Reply,
     duration,
-    kept_headers,
     literal_reply,
-    status_of,
+    reply_head,
     with_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest, route_of
@@ -29,11 +27,11 @@ from mockserver.formats.mocks.sources import (
     Losses,
     NotConvertibleError,
     documents,
-    listed,
+    json_value,
     refused,
     text_of,
 )
-from mockserver.formats.reading import json_of
+from mockserver.formats.mocks.trees import tree
 from mockserver.recording.conversion import Imported
 
 _MOCK = {"request", "response", "dynamic_response", "proxy", "context", "state"}
@@ -52,7 +50,7 @@ def read(source: Path) -> Imported:
         entries = list(_entries(content, losses))[::-1]
         scenario = unique_name(Path(name).with_suffix("").as_posix().replace("/", "-"), made.scenarios)
         made.scenarios[scenario] = {"scenario": scenario, "routes": sequenced(entries, counted=True)}
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -64,8 +62,8 @@ def _entries(mocks: list[Any], losses: Losses) -> Iterator[Entry]:
             continue
         try:
             yield _mock(mock, place, losses)
-        except FAILURES as why:
-            losses.failed(place, why, ", so this mock is left out")
+        except FAILURES as error:
+            losses.failed(place, error, ", so this mock is left out")
 
 
 def _mock(mock: dict[str, Any], place: str, losses: Losses) -> Entry:
@@ -114,11 +112,11 @@ def _matcher(written: object) -> Matcher:
 
 
 def _kind(matcher: Matcher) -> tuple[str, bool]:
-    """The assertion without its Should, and whether it is turned round. Raises NotConvertibleError."""
-    found = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
-    if not found:
+    """Return the assertion without its prefix, and whether it is negated. Raises NotConvertibleError."""
+    match = re.fullmatch(r"Should(Not)?(\w+)", matcher[0])
+    if not match:
         raise NotConvertibleError(f"the matcher {matcher[0]!r} is unknown")
-    return {"Resemble": "Equal"}.get(found[2], found[2]), bool(found[1])
+    return {"Resemble": "Equal"}.get(match[2], match[2]), bool(match[1])
 
 
 _PATHS = {
@@ -133,7 +131,7 @@ _PATHS = {
 def _path(matcher: Matcher) -> PathTest:
     kind, turned = _kind(matcher)
     if kind not in _PATHS:
-        raise NotConvertibleError(f"the matcher {matcher[0]!r} can't be asked of a path")
+        raise NotConvertibleError(f"the matcher {matcher[0]!r} can't be applied to a path")
     return PathTest(_PATHS[kind], matcher[1], turned=turned)
 
 
@@ -145,7 +143,7 @@ def _methods(matcher: Matcher) -> frozenset[str]:
 
 
 def _condition(matcher: Matcher) -> object:
-    """Of a text that is there, not yet turned round. Raises NotConvertibleError."""
+    """Return the condition on a text, before negation. Raises NotConvertibleError."""
     kind, _ = _kind(matcher)
     value = matcher[1]
     match kind:
@@ -165,7 +163,7 @@ def _condition(matcher: Matcher) -> object:
 
 
 def _present(matcher: Matcher) -> object:
-    """Of what has to be there, even where it is turned round."""
+    """Return the condition on a value that must be present, even if negated."""
     kind, turned = _kind(matcher)
     if kind == "BeEmpty" and turned:
         return {"length": {"gte": 1}}
@@ -183,17 +181,10 @@ def _body(body: object, *, is_form: bool) -> Iterator[Atom]:
     matcher = _matcher(body)
     kind, turned = _kind(matcher)
     if kind == "EqualJSON":
-        atom = Atom("json_exact", tree(_json(matcher[1])))
+        atom = Atom("json_exact", tree(json_value(matcher[1])))
     else:
         atom = Atom("text", _condition(matcher))
     yield atom.turned() if turned else atom
-
-
-def _json(text: str) -> object:
-    try:
-        return json_of(text)
-    except ValueError:
-        raise NotConvertibleError("its value is no JSON") from None
 
 
 def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
@@ -203,38 +194,25 @@ def _field(path: str, matcher: Matcher, *, is_form: bool) -> Atom:
         name = re.sub(r"\[0\]$", "", path)
         condition = _condition(matcher)
         return Atom("form", {"not": condition} if turned else _or_absent(kind, condition), name)
-    condition = _found(_condition(matcher), matcher, kind)
+    condition = _selection(_condition(matcher), matcher, kind)
     if turned:
         return Atom("jsonpath", {"not": condition}, f"$.{path}")
     return Atom("jsonpath", _or_absent(kind, condition), f"$.{path}")
 
 
 def _or_absent(kind: str, condition: object) -> object:
-    """What is absent is empty there."""
+    """In Smocker, an absent value is empty."""
     return either(["absent", condition]) if kind == "BeEmpty" else condition
 
 
-def _found(condition: object, matcher: Matcher, kind: str) -> object:
-    """Of the list of values that a path finds, which Smocker prints before it compares them."""
-    value = matcher[1]
-    if kind == "Equal" and re.fullmatch(r"-?(0|[1-9]\d{0,14})", value):
-        return {"contains": {"one_of": [int(value), value]}}
-    if kind == "Equal" and value in ("true", "false"):
-        return {"contains": {"one_of": [value == "true", value]}}
-    return {"contains": condition}
+def _selection(condition: object, matcher: Matcher, kind: str) -> object:
+    """Return the condition on a list of values, which Smocker compares as text."""
+    return {"contains": value_or_text(matcher[1]) if kind == "Equal" else condition}
 
 
 def _response(response: dict[str, Any], where: str, losses: Losses) -> Reply:
     losses.unknown(where, response, {"status", "headers", "body", "delay"})
-    reply: Reply = {"status": status_of(response.get("status") or None)}
-    headers = kept_headers(
-        {
-            str(name): [text_of(one) for one in listed(value)]
-            for name, value in (response.get("headers") or {}).items()
-        }
-    )
-    if headers:
-        reply["headers"] = headers
+    reply = reply_head(response.get("status") or None, (response.get("headers") or {}).items())
     body = response.get("body")
     reply = literal_reply(
         with_text(reply, body if isinstance(body, str) else "" if body is None else text_of(body))
@@ -256,5 +234,5 @@ def _milliseconds(written: object) -> float:
         return written / 1e6
     pieces = re.findall(r"(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)", str(written))
     if "".join(number + unit for number, unit in pieces) != str(written):
-        raise NotConvertibleError(f"its delay {written!r} is no duration")
+        raise NotConvertibleError(f"its delay {written!r} is not a duration")
     return sum(float(number) * _UNITS_MS[unit] for number, unit in pieces)

@@ -1,13 +1,14 @@
-"""Scenarios as Smocker's mocks, one YAML file each, the route that is asked first standing last."""
+"""Write mocks of Smocker, one YAML file for each scenario, in reverse order of matching."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mockserver.formats.mocks.conditions import searching
-from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
+from mockserver.formats.mocks.conditions import printed, searching
+from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain
 from mockserver.formats.reading import json_line
@@ -26,14 +27,10 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     made = Exported()
     for name, document in scenarios.items():
         losses = Losses(name)
-        mocks: list[dict[str, Any]] = []
-        for route in outgoing(document, losses, folder):
-            try:
-                mocks += _mocks(route, losses)
-            except NotConvertibleError as why:
-                losses.failed(route.place, why, ", so the route is left out")
+        routes = converted(document, losses, folder, partial(_mocks, losses=losses))
+        mocks = [mock for route in routes for mock in route]
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
-        made.lost += losses.found
+        made.lost += losses.entries
     return made
 
 
@@ -41,7 +38,7 @@ def _mocks(route: Outgoing, losses: Losses) -> list[dict[str, Any]]:
     if route.when or any(answer.set for answer in route.answers):
         raise NotConvertibleError("mocks have no state")
     if route.then == "cycle":
-        raise NotConvertibleError("a mock that is used up stays so, and no sequence begins anew")
+        raise NotConvertibleError("a mock that is used up stays so, and no sequence begins again")
     request = _request(route)
     if route.proxy is not None:
         return [{"request": request, "proxy": {"host": route.proxy}}]
@@ -72,8 +69,8 @@ def _should(operator: str, value: str, *, turned: bool = False) -> object:
 def _request(route: Outgoing) -> dict[str, Any]:
     made: dict[str, Any] = {}
     if route.methods is not None:
-        one = len(route.methods) == 1
-        made["method"] = route.methods[0] if one else _should("matches", f"^({'|'.join(route.methods)})$")
+        single = len(route.methods) == 1
+        made["method"] = route.methods[0] if single else _should("matches", f"^({'|'.join(route.methods)})$")
     path = route.path
     if path.literal is not None:
         made["path"] = path.literal
@@ -81,13 +78,13 @@ def _request(route: Outgoing) -> dict[str, Any]:
         source = ("(?i)" if path.ignore_case else "") + path.regex.replace("(?<", "(?P<")
         made["path"] = _should("matches", searching(source, ".*"))
     if route.host is not None:
-        raise NotConvertibleError("a mock can't ask for a host")
-    for part, asked in route.match.items():
+        raise NotConvertibleError("a mock can't match a host")
+    for part, conditions in route.match.items():
         if part in ("query", "headers"):
             key = "query_params" if part == "query" else "headers"
-            made[key] = {name: _listed(_matchers(condition)) for name, condition in asked.items()}
+            made[key] = {name: _listed(_matchers(condition)) for name, condition in conditions.items()}
         else:
-            made["body"] = _merged(made.get("body"), _body(part, asked))
+            made["body"] = _merged(made.get("body"), _body(part, conditions))
     return made
 
 
@@ -96,7 +93,7 @@ def _merged(before: object, body: object) -> object:
         return body
     if isinstance(before, dict) and isinstance(body, dict) and not {"matcher"} & {*before, *body}:
         return {**before, **body}
-    raise NotConvertibleError("a mock asks for its body in one way only")
+    raise NotConvertibleError("a mock matches its body in one way only")
 
 
 def _listed(matchers: list[Any]) -> object:
@@ -108,7 +105,7 @@ def _matchers(condition: object) -> list[Any]:
     if condition == "present":
         return [_should("matches", ".*")]
     if condition == "absent" or isinstance(condition, list):
-        raise NotConvertibleError("a mock can't ask for what is absent, or for values in their order")
+        raise NotConvertibleError("a mock can't match what is absent, or values in their order")
     if not isinstance(condition, dict):
         return [as_text(condition)]
     if set(condition) == {"present", "not"}:
@@ -116,7 +113,7 @@ def _matchers(condition: object) -> list[Any]:
     made = []
     for operator, operand in condition.items():
         if operator == "all_of":
-            made += [one for part in operand for one in _matchers(part)]
+            made += [matcher for part in operand for matcher in _matchers(part)]
         elif operator == "length" and operand == {"gte": 1}:
             made.append({"matcher": "ShouldNotBeEmpty", "value": ""})
         else:
@@ -137,67 +134,63 @@ def _value(operator: str, operand: Any) -> str:
 def _turned(condition: object) -> object:
     if not isinstance(condition, dict):
         if condition in ("present", "absent") or isinstance(condition, list):
-            raise NotConvertibleError("what is turned round can't be carried")
+            raise NotConvertibleError("what is negated can't be converted")
         return _should("equals", as_text(condition), turned=True)
     if len(condition) != 1:
-        raise NotConvertibleError("several operators that are turned round together can't be carried")
+        raise NotConvertibleError("several operators that are negated together can't be converted")
     operator, operand = next(iter(condition.items()))
     return _should(_known(operator), _value(operator, operand), turned=True)
 
 
-def _body(part: str, asked: Any) -> object:
+def _body(part: str, conditions: Any) -> object:
     match part:
         case "text":
-            if isinstance(asked, dict) and list(asked) == ["not"]:
-                return _turned(asked["not"])
-            matchers = _matchers(asked)
+            if isinstance(conditions, dict) and list(conditions) == ["not"]:
+                return _turned(conditions["not"])
+            matchers = _matchers(conditions)
             if len(matchers) > 1:
-                raise NotConvertibleError("a mock asks for its body in one way only")
+                raise NotConvertibleError("a mock matches its body in one way only")
             whole = matchers[0]
             return whole if isinstance(whole, dict) else {"matcher": "ShouldEqual", "value": whole}
         case "json_exact":
-            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(asked))}
+            return {"matcher": "ShouldEqualJSON", "value": json_line(plain(conditions))}
         case "jsonpath":
-            return {_field(path): _found(condition) for path, condition in asked.items()}
+            return {_field(path): _selection(condition) for path, condition in conditions.items()}
         case "json":
-            return dict(_leaves(asked, ""))
-    raise NotConvertibleError(f"a mock can't ask for `{part}`")
+            return dict(_leaves(conditions, ""))
+    raise NotConvertibleError(f"a mock can't match `{part}`")
 
 
 def _field(path: str) -> str:
     if not path.startswith("$.") or any(part in path for part in ("..", "*", "?", "'", '"', "@")):
-        raise NotConvertibleError(f"the query {path!r} is no plain path to one field")
+        raise NotConvertibleError(f"the query {path!r} is not a plain path to one field")
     return path[2:]
 
 
-def _found(condition: object) -> object:
+def _selection(condition: object) -> object:
     if isinstance(condition, dict) and list(condition) == ["not"]:
         inner = condition["not"]
         if isinstance(inner, dict) and list(inner) == ["contains"]:
-            found = _printed(inner["contains"])
-            return _should("equals", found, turned=True) if found is not None else _turned(inner["contains"])
+            result = printed(inner["contains"])
+            return (
+                _should("equals", result, turned=True) if result is not None else _turned(inner["contains"])
+            )
     if isinstance(condition, dict) and list(condition) == ["contains"]:
-        found = _printed(condition["contains"])
-        if found is not None:
-            return found
+        result = printed(condition["contains"])
+        if result is not None:
+            return result
         matchers = _matchers(condition["contains"])
         if len(matchers) == 1:
             return matchers[0]
-    raise NotConvertibleError("this condition on what a JSONPath finds can't be carried")
-
-
-def _printed(condition: object) -> str | None:
-    """The text of a value that may come as it is or as text."""
-    if isinstance(condition, dict) and list(condition) == ["one_of"] and len(condition["one_of"]) == 2:
-        value, text = condition["one_of"]
-        return text if as_text(value) == text else None
-    return None
+    raise NotConvertibleError("this condition on what a JSONPath finds can't be converted")
 
 
 def _leaves(tree: object, path: str) -> list[tuple[str, Any]]:
     """The fields of an object, each by its path."""
     if isinstance(tree, dict) and tree and not any(key.startswith("$") or "." in key for key in tree):
-        return [one for key, item in tree.items() for one in _leaves(item, f"{path}.{key}" if path else key)]
+        return [
+            leave for key, item in tree.items() for leave in _leaves(item, f"{path}.{key}" if path else key)
+        ]
     if isinstance(tree, (dict, list)) or tree is None or tree in ("$present", "$absent") or not path:
         raise NotConvertibleError("a mock compares only single fields of a JSON body, as texts")
     return [(path, as_text(tree))]
@@ -219,7 +212,7 @@ def _response(answer: OutgoingReply, place: str, losses: Losses) -> dict[str, An
         if "median" in drawn:
             losses.add(
                 f"{place}.delay",
-                f"a lognormal delay can't be carried: it is {drawn['median']:g} ms throughout",
+                f"a lognormal delay can't be converted: it is {drawn['median']:g} ms throughout",
             )
             made["delay"] = f"{drawn['median']:g}ms"
         else:

@@ -14,14 +14,15 @@ from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
 from mockserver.formats.wiremock.xml import equal_to_xml, x_path
 
 Match = dict[str, Any]
+BodyReader = Callable[[dict[str, Any], Match, LossPlace], None]
 OVER_LINES = "(?s)"
-"""What lets a dot be a line end."""
+"""Flag that lets a dot match a line end."""
 
 
 def body_patterns(patterns: object, match: Match, at: LossPlace) -> None:
-    """Adds what the patterns ask to `match`; all of them must hold."""
+    """Add the conditions of all patterns to `match`."""
     if not isinstance(patterns, list):
-        at.lost("here stands a list of patterns")
+        at.lost("expected a list of patterns")
         return
     for i, pattern in enumerate(patterns):
         _pattern(pattern, match, at.at(i))
@@ -50,34 +51,34 @@ def _pattern(pattern: object, match: Match, at: LossPlace) -> None:
 
 
 def _over_lines(condition: object) -> object:
-    """A dot of theirs is a line end too, which a body may have."""
+    """Let dots match line ends, as in WireMock."""
     if isinstance(condition, list):
-        return [_over_lines(one) for one in condition]
+        return [_over_lines(item) for item in condition]
     if not isinstance(condition, dict):
         return condition
     return {
-        key: OVER_LINES + one if key == "matches" and "." in one else _over_lines(one)
-        for key, one in condition.items()
+        key: OVER_LINES + item if key == "matches" and "." in item else _over_lines(item)
+        for key, item in condition.items()
     }
 
 
 def _tree_alternatives(patterns: list[Any], match: Match, at: LossPlace) -> bool:
-    """Whether all alternatives are JSON values: then they are alternatives of one tree."""
-    if not all(isinstance(one, dict) and "equalToJson" in one for one in patterns):
+    """Add alternatives of JSON values as alternatives of one tree; return whether they are such."""
+    if not all(isinstance(pattern, dict) and "equalToJson" in pattern for pattern in patterns):
         return False
-    made = [equal_to_json(one, at.at(i)) for i, one in enumerate(patterns)]
+    made = [equal_to_json(pattern, at.at(i)) for i, pattern in enumerate(patterns)]
     if any(tree is FAILED for _, tree in made):
         return True
     keys = {key for key, _ in made}
     if len(keys) > 1:
-        at.lost("alternatives with and without `ignoreExtraElements` can't stand together here")
+        at.lost("alternatives with and without `ignoreExtraElements` can't be combined here")
         return True
     _also(match, keys.pop(), {"$any_of": [tree for _, tree in made]}, "$all_of")
     return True
 
 
 def _also(match: Match, key: str, condition: object, every: str) -> None:
-    """The condition, beside what stands under that key already."""
+    """Add a condition to those of the key."""
     if key not in match:
         match[key] = condition
         return
@@ -88,18 +89,6 @@ def _also(match: Match, key: str, condition: object, every: str) -> None:
         match[key] = {every: [there, condition]}
 
 
-def _json(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    key, made = equal_to_json(pattern, at)
-    if made is not FAILED:
-        _also(match, key, made, "$all_of")
-
-
-def _json_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    query, made = json_path(pattern, at.at("matchesJsonPath"))
-    if made is not FAILED:
-        _also(match.setdefault("jsonpath", {}), query, made, "all_of")
-
-
 def _schema(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     made = json_schema(pattern, at.at("matchesJsonSchema"))
     if made is FAILED:
@@ -107,31 +96,34 @@ def _schema(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     match["schema"] = {"allOf": [match["schema"], made]} if "schema" in match else made
 
 
-def _xml(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    for query, made in equal_to_xml(pattern, at).items():
-        _also(match.setdefault("xml", {}), query, made, "all_of")
-
-
-def _x_path(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
-    query, made = x_path(pattern, at.at("matchesXPath"))
+def _json(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
+    key, made = equal_to_json(pattern, at)
     if made is not FAILED:
-        _also(match.setdefault("xml", {}), query, made, "all_of")
+        _also(match, key, made, "$all_of")
+
+
+def _queried(part: str, read: Callable[[dict[str, Any], LossPlace], dict[str, Any]]) -> BodyReader:
+    def add(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
+        for query, made in read(pattern, at).items():
+            _also(match.setdefault(part, {}), query, made, "all_of")
+
+    return add
 
 
 def _binary(pattern: dict[str, Any], match: Match, at: LossPlace) -> None:
     try:
         data = base64.b64decode(pattern["binaryEqualTo"], validate=True)
     except (binascii.Error, TypeError, ValueError):
-        at.at("binaryEqualTo").lost("it is no Base64")
+        at.at("binaryEqualTo").lost("it is not valid Base64")
         return
     _also(match, "body_sha256", hashlib.sha256(data).hexdigest(), "all_of")
 
 
-_KINDS: dict[str, Callable[[dict[str, Any], Match, LossPlace], None]] = {
+_KINDS: dict[str, BodyReader] = {
     "equalToJson": _json,
-    "matchesJsonPath": _json_path,
+    "matchesJsonPath": _queried("jsonpath", json_path),
     "matchesJsonSchema": _schema,
-    "equalToXml": _xml,
-    "matchesXPath": _x_path,
+    "equalToXml": _queried("xml", equal_to_xml),
+    "matchesXPath": _queried("xml", x_path),
     "binaryEqualTo": _binary,
 }

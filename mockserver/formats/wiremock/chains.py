@@ -1,8 +1,7 @@
 """
-Stubs that are chained by invented states, as a sequence: what takes 30 lines there takes three here.
+Convert stubs that are chained by scenario states to a sequence.
 
-Only where the chain says nothing but "first this, then that": one request, one
-priority, from Started to the end, and nobody else in that scenario.
+Only for plain chains: one request, one priority, from Started to the end, and no other stub in that scenario.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _STATE_KEYS = ("when", "set", "reply", "name")
 
 
 def folded(made: list[Made]) -> list[dict[str, Any]]:
-    """The routes, chains among them as one route with a sequence, where the chain's first stood."""
+    """Return the routes; a chain becomes one route with a sequence at the place of its first stub."""
     by_scenario: dict[str, list[Made]] = defaultdict(list)
     for mapping, route in made:
         if mapping.get("scenarioName"):
@@ -39,7 +38,7 @@ def folded(made: list[Made]) -> list[dict[str, Any]]:
 
 
 def _chain(several: list[Made]) -> list[Made]:
-    """The steps in order; empty where they are no plain chain."""
+    """Return the steps in order; empty if it is not a plain chain."""
     steps = {mapping.get("requiredScenarioState"): (mapping, route) for mapping, route in several}
     if len(steps) != len(several) or len(several) < 2 or None in steps:
         return []
@@ -69,7 +68,7 @@ def _does_more(route: dict[str, Any]) -> bool:
 def _sequence(chain: list[Made]) -> dict[str, Any]:
     first = chain[0][1]
     named = {"name": first["name"]} if "name" in first else {}
-    route = {**named, **_rest(first), "reply": [_without_set(one["reply"]) for _, one in chain]}
+    route = {**named, **_rest(first), "reply": [_without_set(item["reply"]) for _, item in chain]}
     if chain[-1][0].get("newScenarioState") == STARTED:
         route["then"] = "cycle"
     return route

@@ -6,16 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.errors import MockServerError
+from mockserver.formats.mocks.sources import NotConvertibleError
 
 _CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(~?!--.*?--~?|.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>[\w@-]+)=(?=['"(\w@])|(?P<text>'[^']*'|"[^"]*")|(?P<open>\()|(?P<close>\))|(?P<word>(?:\[[^\]]*\]|[^\s()=])+))"""
 )
-
-
-class UnsupportedExpressionError(MockServerError):
-    """An expression that can't be said in our templates; the text says why."""
 
 
 @dataclass(slots=True)
@@ -37,43 +33,43 @@ class HelperCall:
 
 
 def pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """Texts and code in order; the flag says which is code."""
+    """Yield texts and code; the flag is true for code."""
     at = 0
-    for found in _CODE.finditer(text):
-        if found.start() > at:
-            yield False, text[at : found.start()]
-        yield True, (found[1] if found[1] is not None else found[2]).strip("~")
-        at = found.end()
+    for match in _CODE.finditer(text):
+        if match.start() > at:
+            yield False, text[at : match.start()]
+        yield True, (match[1] if match[1] is not None else match[2]).strip("~")
+        at = match.end()
     if at < len(text):
         yield False, text[at:]
 
 
 def parsed_call(source: str) -> HelperCall:
-    """Raises UnsupportedExpressionError."""
+    """Raises NotConvertibleError."""
     tokens = _tokens(source)
     call = _call(tokens)
     if tokens:
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     return call
 
 
 def _tokens(source: str) -> list[tuple[str, str]]:
-    found, at = [], 0
+    result, at = [], 0
     source = source.strip()
     while at < len(source):
         token = _TOKEN.match(source, at)
         if token is None or token.end() == at:
-            raise UnsupportedExpressionError("it can't be read")
+            raise NotConvertibleError("it can't be read")
         kind = token.lastgroup or ""
-        found.append((kind, token[kind]))
+        result.append((kind, token[kind]))
         at = token.end()
-    found.reverse()
-    return found
+    result.reverse()
+    return result
 
 
 def _call(tokens: list[tuple[str, str]]) -> HelperCall:
     if not tokens or tokens[-1][0] != "word":
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     call = HelperCall(tokens.pop()[1])
     while tokens and tokens[-1][0] != "close":
         kind, text = tokens[-1]
@@ -87,15 +83,15 @@ def _call(tokens: list[tuple[str, str]]) -> HelperCall:
 
 def _arg(tokens: list[tuple[str, str]]) -> Arg:
     if not tokens:
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     kind, text = tokens.pop()
     if kind == "text":
         return Arg("text", text[1:-1])
     if kind == "word":
         return Arg("word", text)
     if kind != "open":
-        raise UnsupportedExpressionError("it can't be read")
+        raise NotConvertibleError("it can't be read")
     inner = _call(tokens)
     if not tokens or tokens.pop()[0] != "close":
-        raise UnsupportedExpressionError("a bracket is not closed")
+        raise NotConvertibleError("a bracket is not closed")
     return Arg("call", call=inner)

@@ -1,15 +1,18 @@
-"""Helpers of WireMock's templates, each as an expression of ours."""
+"""Convert helpers of WireMock templates to expressions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from mockserver.formats.wiremock.handlebars import Arg, HelperCall, UnsupportedExpressionError
-from mockserver.formats.wiremock.variables import HandlebarsScope, quoted
+from mockserver.formats.mocks.requests import quoted
+from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.wiremock.handlebars import Arg, HelperCall
+from mockserver.formats.wiremock.variables import HandlebarsScope
 
 Helper = Callable[[HelperCall, HandlebarsScope], str]
 
+_ARGUMENT = re.compile(r"\{(\d)\}")
 _PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
 _UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
 _DATE_WORDS = {
@@ -20,7 +23,7 @@ _DATE_WORDS = {
 
 def _argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
     if len(call.args) <= at:
-        raise UnsupportedExpressionError(f"{call.name} lacks an argument")
+        raise NotConvertibleError(f"{call.name} lacks an argument")
     return scope.value(call.args[at])
 
 
@@ -28,7 +31,7 @@ def _text(arg: Arg | None, default: str = "") -> str:
     if arg is None:
         return default
     if arg.kind == "call":
-        raise UnsupportedExpressionError("an argument that is worked out can't be carried here")
+        raise NotConvertibleError("a computed argument can't be converted here")
     return arg.text
 
 
@@ -36,45 +39,43 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
     query = _text(call.args[1] if len(call.args) > 1 else None)
     first = call.args[0] if call.args else None
     if first is None or first.kind != "word" or not query:
-        raise UnsupportedExpressionError(
-            "jsonPath is carried for the body of the request and a written query"
-        )
+        raise NotConvertibleError("jsonPath is converted for the body of the request and a written query")
     if first.text not in ("request.body", "originalRequest.body"):
-        raise UnsupportedExpressionError("jsonPath is carried for the body of the request")
-    found = (
+        raise NotConvertibleError("jsonPath is converted for the body of the request")
+    result = (
         "request.json" + query[1:]
         if _PLAIN_QUERY.fullmatch(query)
         else f"jsonpath(request.json, {quoted(query)})"
     )
     default = call.named.get("default")
-    return f"{found} | default({scope.value(default) if default else quoted('')})"
+    return f"{result} | default({scope.value(default) if default else quoted('')})"
 
 
 def _shift(offset: str) -> str:
     words = offset.split()
     if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
-        raise UnsupportedExpressionError(f"the offset {offset!r} can't be said here")
+        raise NotConvertibleError(f"the offset {offset!r} can't be expressed here")
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
-def _form(pattern: str) -> str:
-    """A pattern of Java's SimpleDateFormat as one of strftime. Raises UnsupportedExpressionError."""
+def _strftime(pattern: str) -> str:
+    """A pattern of Java's SimpleDateFormat as one of strftime. Raises NotConvertibleError."""
     made = ""
-    for found in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
-        if found[1] is not None:
-            made += found[1] or "'"
-        elif found[2]:
-            if found[0] not in _DATE_WORDS or _DATE_WORDS[found[0]] in ("%:z", "%f"):
-                raise UnsupportedExpressionError(f"{found[0]!r} in a date can't be said here")
-            made += _DATE_WORDS[found[0]]
+    for match in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
+        if match[1] is not None:
+            made += match[1] or "'"
+        elif match[2]:
+            if match[0] not in _DATE_WORDS or _DATE_WORDS[match[0]] in ("%:z", "%f"):
+                raise NotConvertibleError(f"{match[0]!r} in a date can't be expressed here")
+            made += _DATE_WORDS[match[0]]
         else:
-            made += found[0]
+            made += match[0]
     return made
 
 
 def _now(call: HelperCall, _: HandlebarsScope) -> str:
     if "timezone" in call.named and _text(call.named["timezone"]) not in ("UTC", "GMT"):
-        raise UnsupportedExpressionError("times are in UTC")
+        raise NotConvertibleError("times are in UTC")
     offset = _text(call.named.get("offset"))
     form = _text(call.named.get("format"))
     moment = f"date(now, {quoted(_shift(offset))})" if offset else "now"
@@ -82,7 +83,7 @@ def _now(call: HelperCall, _: HandlebarsScope) -> str:
         return f"({moment}.timestamp() * 1000) | int"
     if form == "unix":
         return f"{moment}.timestamp() | int"
-    shape = _form(form) if form else "%Y-%m-%dT%H:%M:%SZ"
+    shape = _strftime(form) if form else "%Y-%m-%dT%H:%M:%SZ"
     return f"{moment}.strftime({quoted(shape)})"
 
 
@@ -97,12 +98,12 @@ def _random(call: HelperCall, _: HandlebarsScope) -> str:
     elif kind == "NUMERIC":
         length = int(_text(call.named.get("length"), "36"))
         if length > 18:
-            raise UnsupportedExpressionError("a random number has at most 18 digits here")
+            raise NotConvertibleError("a random number has at most 18 digits here")
         return f"random_int({10 ** (length - 1)}, {10**length - 1})"
     elif kind == "HEXADECIMAL":
         made = f"sha256(uuid())[:{int(_text(call.named.get('length'), '36'))}]"
     else:
-        raise UnsupportedExpressionError(f"a random value of type {kind} can't be made here")
+        raise NotConvertibleError(f"a random value of type {kind} can't be made here")
     return f"{made} | upper" if upper else made
 
 
@@ -114,84 +115,68 @@ def _random_int(call: HelperCall, _: HandlebarsScope) -> str:
 
 def _pick_random(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise UnsupportedExpressionError("pickRandom lacks its values")
-    values = ", ".join(scope.value(one) for one in call.args)
+        raise NotConvertibleError("pickRandom lacks its values")
+    values = ", ".join(scope.value(arg) for arg in call.args)
     return f"[{values}][random_int(0, {len(call.args) - 1})]"
 
 
 def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     sign = _text(call.args[1]) if len(call.args) == 3 else ""
     if sign not in ("+", "-", "*", "/", "%"):
-        raise UnsupportedExpressionError("math is carried as {{math A '+' B}}")
+        raise NotConvertibleError("math is converted as {{math A '+' B}}")
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
-def _filtered(name: str) -> Helper:
-    return lambda call, scope: f"{_argument(call, scope)} | {name}"
+def _form(template: str) -> Helper:
+    """Return the helper for an expression of its arguments: `{0}`, `{1}`."""
+    return lambda call, scope: _ARGUMENT.sub(lambda number: _argument(call, scope, int(number[1])), template)
 
 
 def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise UnsupportedExpressionError("Base64 is not decoded by templates here")
+        raise NotConvertibleError("Base64 is not decoded by templates here")
     made = f"base64({_argument(call, scope)})"
     return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
 
 
-def _capitalize_first(call: HelperCall, scope: HandlebarsScope) -> str:
-    text = _argument(call, scope)
-    return f"({text}[:1] | upper) ~ {text}[1:]"
-
-
 def _url_encode(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
-        raise UnsupportedExpressionError("percent-encoding is not decoded by templates here")
+        raise NotConvertibleError("percent-encoding is not decoded by templates here")
     return f"({_argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
 
 
 def _size(call: HelperCall, scope: HandlebarsScope) -> str:
     if not call.args:
-        raise UnsupportedExpressionError("size lacks an argument")
+        raise NotConvertibleError("size lacks an argument")
     return f"{scope.many(call.args[0])} | length"
 
 
 def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     if len(call.args) < 2:
-        raise UnsupportedExpressionError("join lacks an argument")
+        raise NotConvertibleError("join lacks an argument")
     between = scope.value(call.args[-1])
     if len(call.args) == 2:
         return f"{_argument(call, scope)} | join({between})"
-    return f"[{', '.join(scope.value(one) for one in call.args[:-1])}] | join({between})"
-
-
-def _replace(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, {_argument(call, scope, 2)})"
+    return f"[{', '.join(scope.value(arg) for arg in call.args[:-1])}] | join({between})"
 
 
 def _array(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"[{', '.join(scope.value(one) for one in call.args)}]"
+    return f"[{', '.join(scope.value(arg) for arg in call.args)}]"
 
 
 def _range(call: HelperCall, _: HandlebarsScope) -> str:
-    first, last = (_text(one) for one in call.args) if len(call.args) == 2 else ("", "")
+    first, last = (_text(arg) for arg in call.args) if len(call.args) == 2 else ("", "")
     if not re.fullmatch(r"-?\d{1,9}", first) or not re.fullmatch(r"-?\d{1,9}", last):
-        raise UnsupportedExpressionError("range is carried with two written numbers")
+        raise NotConvertibleError("range is converted with two written numbers")
     return f"range({first}, {int(last) + 1})"
-
-
-def _cut(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)}.replace({_argument(call, scope, 1)}, '')"
 
 
 def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     first = _text(call.args[1] if len(call.args) > 1 else None)
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
-        raise UnsupportedExpressionError("substring is carried with written numbers")
+        raise NotConvertibleError("substring is converted with written numbers")
     return f"{_argument(call, scope)}[{first}:{last}]"
-
-
-def _default(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope)} | default({_argument(call, scope, 1)}, true)"
 
 
 HELPERS: dict[str, Helper] = {
@@ -201,20 +186,20 @@ HELPERS: dict[str, Helper] = {
     "randomInt": _random_int,
     "pickRandom": _pick_random,
     "math": _math,
-    "upper": _filtered("upper"),
-    "lower": _filtered("lower"),
-    "capitalize": _filtered("title"),
-    "capitalizeFirst": _capitalize_first,
-    "trim": _filtered("trim"),
+    "upper": _form("{0} | upper"),
+    "lower": _form("{0} | lower"),
+    "capitalize": _form("{0} | title"),
+    "capitalizeFirst": _form("({0}[:1] | upper) ~ {0}[1:]"),
+    "trim": _form("{0} | trim"),
     "size": _size,
     "urlEncode": _url_encode,
     "base64": _base64,
     "join": _join,
-    "replace": _replace,
-    "cut": _cut,
+    "replace": _form("{0}.replace({1}, {2})"),
+    "cut": _form("{0}.replace({1}, '')"),
     "array": _array,
     "range": _range,
-    "toJson": _filtered("tojson"),
+    "toJson": _form("{0} | tojson"),
     "substring": _substring,
-    "defaultIfEmpty": _default,
+    "defaultIfEmpty": _form("{0} | default({1}, true)"),
 }

@@ -6,12 +6,13 @@ import json
 import re
 from typing import Any
 
+from mockserver.formats.mocks.conditions import value_or_text
+from mockserver.formats.mocks.trees import PLACEHOLDERS, some_items, tree
 from mockserver.formats.reading import json_of
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
+from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, queried, text_condition
 
 _PLACEHOLDER = re.compile(r"\$\{json-unit\.([a-z-]+)\}(.*)", re.DOTALL)
-_TYPES = {"any-string": "string", "any-number": "number", "any-boolean": "boolean"}
 _FILTER = re.compile(r"\$\[\?(?:\(((?:[^()]|\([^()]*\))*)\)|([^()\]]*))\]")
 _CURRENT = re.compile(r"""'[^']*'|"[^"]*"|@""")
 _EQUALITY = frozenset({"equalToJson", "ignoreArrayOrder", "ignoreExtraElements"})
@@ -22,11 +23,11 @@ DRAFTS = {
     "V201909": "https://json-schema.org/draft/2019-09/schema",
     "V202012": "https://json-schema.org/draft/2020-12/schema",
 }
-"""Their names of drafts; what names none is read by the last one, here as there."""
+"""Names of drafts in WireMock; the last one is the default."""
 
 
-class Trees:
-    """Makes conditions on a tree of a literal one, as the two flags ask."""
+class _Trees:
+    """Converts a literal JSON value to a condition; the two flags are those of `equalToJson`."""
 
     def __init__(self, at: LossPlace, *, ordered: bool, exact: bool) -> None:
         self._at = at
@@ -34,38 +35,24 @@ class Trees:
         self._exact = exact
         self.failed = False
 
-    def made(self, value: object) -> object:
-        if isinstance(value, str):
-            return self._text(value)
-        if isinstance(value, dict):
-            fields = {key: self.made(item) for key, item in value.items()}
-            return {"$fields": fields} if any(key.startswith("$") for key in fields) else fields
-        if isinstance(value, list):
-            return self._list(value)
-        return value
-
-    def _list(self, value: list[Any]) -> object:
-        items = [self.made(one) for one in value]
+    def items(self, items: list[Any]) -> object:
         if self._exact:
             return items if self._ordered else {"$unordered": items}
-        if not items:
-            return {"$type": "array"}
         if self._ordered and len(items) > 1:
             self._at.lost(
-                "in which order the items of lists came is not asked where others may be among them"
+                "in which order the items of lists came is not matched where others may be among them"
             )
-        found = [{"$contains": item} for item in items]
-        return found[0] if len(found) == 1 else {"$all_of": found}
+        return some_items(items)
 
-    def _text(self, value: str) -> object:
-        found = _PLACEHOLDER.fullmatch(value)
-        if found is None:
+    def leaf(self, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        placeholder = _PLACEHOLDER.fullmatch(value)
+        if placeholder is None:
             return {"$equals": value} if value.startswith("$") else value
-        kind, rest = found[1], found[2]
-        if kind in _TYPES:
-            return {"$type": _TYPES[kind]}
-        if kind in ("ignore", "ignore-element"):
-            return "$present" if kind == "ignore" else {"$any_of": ["$absent", "$present"]}
+        kind, rest = placeholder[1], placeholder[2]
+        if kind in PLACEHOLDERS:
+            return PLACEHOLDERS[kind]
         if kind == "regex":
             self.failed |= not is_regex(rest, self._at)
             return {"$matches": rest}
@@ -81,39 +68,33 @@ def equal_to_json(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
     try:
         value = json_of(written) if isinstance(written, str) else written
     except ValueError:
-        at.at("equalToJson").lost("it is no JSON")
+        at.at("equalToJson").lost("it is not valid JSON")
         return "json", FAILED
     exact = not pattern.get("ignoreExtraElements", False)
-    trees = Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
-    made = trees.made(value)
+    trees = _Trees(at.at("equalToJson"), ordered=not pattern.get("ignoreArrayOrder", False), exact=exact)
+    made = tree(value, trees.leaf, trees.items)
     return "json_exact" if exact else "json", FAILED if trees.failed else made
 
 
-def json_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
-    """The query and the condition on what it finds; FAILED where there is none."""
-    written = pattern["matchesJsonPath"]
-    if isinstance(written, str):
-        return _of_itself(rfc_query(written, at)), "present"
-    query = written.get("expression") if isinstance(written, dict) else None
-    if not isinstance(query, str):
-        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
-        return "", FAILED
-    rest = {key: value for key, value in written.items() if key != "expression"}
-    return rfc_query(query, at), _found(rest, at)
+def json_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
+    """Return the condition by its query; empty, and noted, if there is none."""
+    if isinstance(pattern["matchesJsonPath"], str):
+        return {_of_itself(rfc_query(pattern["matchesJsonPath"], at.at("matchesJsonPath"))): "present"}
+    return queried(pattern, "matchesJsonPath", at, _selection, rfc_query)
 
 
 def _of_itself(query: str) -> str:
     """
-    A filter on the body as a whole: theirs asks an object itself, and RFC 9535 its members.
+    Return a filter that also applies to the body itself: in WireMock it does, in RFC 9535 only to its members.
 
     >>> _of_itself("$[?(@.n == 1)]")
     '$[?($.n == 1) || (@.n == 1)]'
     """
-    found = _FILTER.fullmatch(query)
-    if found is None:
+    match = _FILTER.fullmatch(query)
+    if match is None:
         return query
-    said = found[1] if found[1] is not None else found[2]
-    itself = _CURRENT.sub(lambda one: one[0].replace("@", "$") if one[0][0] == "@" else one[0], said)
+    said = match[1] if match[1] is not None else match[2]
+    itself = _CURRENT.sub(lambda item: item[0].replace("@", "$") if item[0][0] == "@" else item[0], said)
     return f"$[?({itself}) || ({said})]"
 
 
@@ -122,33 +103,31 @@ def rfc_query(query: str, at: LossPlace) -> str:
     if not query.startswith("$"):
         query = f"$.{query}"
     if "=~" in query or "()" in query:
-        at.lost(f"{query!r} is no query of RFC 9535", "Functions and =~ are Jayway's own: ask a plain path")
+        at.lost(
+            f"{query!r} is not a query of RFC 9535", "Functions and =~ are Jayway's own: use a plain path"
+        )
     return query
 
 
-def _found(pattern: dict[str, Any], at: LossPlace) -> object:
-    """A condition on a text, asked of each value that was found."""
+def _selection(pattern: dict[str, Any], at: LossPlace) -> object:
+    """Return the condition on each result of a query."""
     if set(pattern) <= _EQUALITY and "equalToJson" in pattern:
-        return _found_tree(pattern, at)
+        return _selected_tree(pattern, at)
     made = text_condition(pattern, at)
-    if made is FAILED:
-        return made
-    if made is ANYTHING:
-        return "present"
-    if made == "absent":
+    if made is FAILED or made is ANYTHING or made == "absent":
         return made
     return {"contains": _typed(made)}
 
 
 def _typed(condition: object) -> object:
-    """A text stands for the number or boolean that it writes, too: theirs compare texts."""
+    """Let a text match the number or boolean that prints as this text, as in WireMock."""
     if isinstance(condition, str) and condition != "present":
-        return _of_text(condition)
+        return value_or_text(condition)
     if isinstance(condition, dict) and set(condition) == {"equals"}:
         return condition
     if isinstance(condition, dict):
         return {
-            key: [_typed(one) for one in item]
+            key: [_typed(entry) for entry in item]
             if key in ("all_of", "any_of")
             else _typed(item)
             if key == "not"
@@ -158,25 +137,15 @@ def _typed(condition: object) -> object:
     return condition
 
 
-def _of_text(text: str) -> object:
-    try:
-        value = json_of(text)
-    except ValueError:
-        return {"equals": text}
-    if isinstance(value, (dict, list)) or value is None or isinstance(value, str):
-        return {"equals": text}
-    return {"one_of": [text, value]}
-
-
-def _found_tree(pattern: dict[str, Any], at: LossPlace) -> object:
-    """A found value that equals a JSON value: only where nothing in it needs an operator of trees."""
+def _selected_tree(pattern: dict[str, Any], at: LossPlace) -> object:
+    """Return the condition on a result that equals a JSON value without operators."""
     _, made = equal_to_json(pattern, at)
     if made is FAILED:
         return made
     written = pattern["equalToJson"]
     value = json_of(written) if isinstance(written, str) else written
     if made != value:
-        at.lost("`equalToJson` of a found value is carried without flags and placeholders only")
+        at.lost("`equalToJson` of a found value is converted without flags and placeholders only")
         return FAILED
     return {"contains": {"equals": value}}
 
@@ -187,7 +156,7 @@ def json_schema(pattern: dict[str, Any], at: LossPlace) -> object:
     try:
         schema = json.loads(written) if isinstance(written, str) else written
     except ValueError:
-        at.lost("the schema is no JSON")
+        at.lost("the schema is not valid JSON")
         return FAILED
     draft = DRAFTS.get(str(pattern.get("schemaVersion")))
     if isinstance(schema, dict) and "$schema" not in schema and draft:

@@ -1,4 +1,4 @@
-"""Where in a WireMock mapping a reader stands, and what it could not carry over from there."""
+"""Places in WireMock mappings, and what could not be converted there."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ from mockserver.recording.conversion import Lost
 
 class LossPlace:
     """
-    One place in a source: a file and a key path.
+    A place in a source: file and key path.
 
-    All places of one reading share what was lost. `soft` losses change neither
-    which requests are taken nor what is answered, as clients see it.
+    All places of a source share their losses. `soft` losses change neither matching nor answers.
     """
 
-    __slots__ = ("_hard", "_path", "found")
+    __slots__ = ("_hard", "_path", "entries")
 
     def __init__(
-        self, path: str = "", found: list[Lost] | None = None, hard: list[Lost] | None = None
+        self, path: str = "", result: list[Lost] | None = None, hard: list[Lost] | None = None
     ) -> None:
         self._path = path
-        self.found: list[Lost] = [] if found is None else found
+        self.entries: list[Lost] = [] if result is None else result
         self._hard: list[Lost] = [] if hard is None else hard
 
     @property
     def hard(self) -> list[Lost]:
-        """What was lost that a client would notice."""
+        """Losses that a client notices."""
         return self._hard
 
     @property
@@ -41,17 +40,17 @@ class LossPlace:
                 path += f"[{key}]"
             else:
                 path += ("" if not path or path.endswith(": ") else ".") + key
-        return LossPlace(path, self.found, self._hard)
+        return LossPlace(path, self.entries, self._hard)
 
     def lost(self, what: str, hint: str = "", *, soft: bool = False) -> None:
-        """Notes what is lost here."""
-        one = Lost(self._path.removesuffix(": "), what, hint)
-        self.found.append(one)
+        """Add a loss at this place."""
+        item = Lost(self._path.removesuffix(": "), what, hint)
+        self.entries.append(item)
         if not soft:
-            self._hard.append(one)
+            self._hard.append(item)
 
     def unknown(self, written: dict[str, Any], known: frozenset[str]) -> None:
-        """Notes every key that nobody here reads."""
+        """Add each unknown key."""
         for key in written:
             if key not in known:
                 self.at(key).lost(f"`{key}` is not known here")

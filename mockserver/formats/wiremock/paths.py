@@ -1,8 +1,7 @@
-r"""
-WireMock's five ways to name a URL as our paths: `url`, `urlPath`, `urlPattern`, `urlPathPattern`, `urlPathTemplate`.
+"""
+Convert URLs of WireMock: `url`, `urlPath`, `urlPattern`, `urlPathPattern`, `urlPathTemplate`.
 
-A regular expression over a path becomes parameters, segment by segment where it
-can: `/users/[0-9]+` is `/users/{p1:[0-9]+}`.
+Regular expressions become parameters segment by segment, if possible: `/users/[0-9]+` is `/users/{p1:[0-9]+}`.
 """
 
 from __future__ import annotations
@@ -11,20 +10,18 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.formats.mocks.conditions import literal
+from mockserver.formats.mocks.conditions import has_alternatives, literal, split
+from mockserver.formats.mocks.paths import ANY_PATH
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import is_regex
+from mockserver.recording.exchanges import grouped
 
-ANY_PATH = "/{path:.*}"
 _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
 _TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")
 
 
 class PathTarget:
-    """
-    A path, and what its query must be: conditions by name, with `exact` no
-    other parameters beside them.
-    """
+    """Path and conditions on the query; with `exact`, no other parameters are allowed."""
 
     __slots__ = ("exact", "path", "query")
 
@@ -35,7 +32,7 @@ class PathTarget:
 
 
 def target(request: dict[str, Any], at: LossPlace) -> PathTarget | None:
-    """Where its requests go to; None, and noted, where that can't be said here."""
+    """Return path and query; None, with a loss, if they cannot be converted."""
     for key, read in _READERS.items():
         if request.get(key) is not None:
             written = request[key]
@@ -48,17 +45,14 @@ def target(request: dict[str, Any], at: LossPlace) -> PathTarget | None:
 
 def _url(text: str, at: LossPlace) -> PathTarget | None:
     path, mark, query = text.partition("?")
-    found = _url_path(path, at)
-    if found is None:
+    result = _url_path(path, at)
+    if result is None:
         return None
-    found.exact = True
+    result.exact = True
     if mark:
-        for name, value in parse_qsl(query, keep_blank_values=True):
-            found.query.setdefault(name, []).append(value)
-    for name, values in found.query.items():
-        if len(values) == 1:
-            found.query[name] = literal(values[0])
-    return found
+        values = grouped(parse_qsl(query, keep_blank_values=True))
+        result.query = {name: some if len(some) > 1 else literal(some[0]) for name, some in values.items()}
+    return result
 
 
 def _url_path(text: str, at: LossPlace) -> PathTarget | None:
@@ -71,7 +65,7 @@ def _url_path(text: str, at: LossPlace) -> PathTarget | None:
 def _url_path_template(text: str, at: LossPlace) -> PathTarget | None:
     rest = _TEMPLATE.sub("", text)
     if not text.startswith("/") or "{" in rest or "}" in rest:
-        at.lost(f"{text!r} is no path with parameters as they are written here")
+        at.lost(f"{text!r} is not a path with parameters as they are written here")
         return None
     return PathTarget(text)
 
@@ -84,26 +78,26 @@ def _url_path_pattern(text: str, at: LossPlace) -> PathTarget | None:
 def _url_pattern(text: str, at: LossPlace) -> PathTarget | None:
     """One expression over path and query: taken apart at its question mark."""
     source, mark, query = text.partition("\\?")
-    found = _url_path_pattern(source, at)
-    if found is None:
+    result = _url_path_pattern(source, at)
+    if result is None:
         return None
     if not mark:
-        found.exact = not source.endswith((".*", ".+", "$.*"))
-        return found
+        result.exact = not source.endswith((".*", ".+", "$.*"))
+        return result
     if query.strip("$") in (".*", ".+"):
-        return found
-    found.exact = not query.endswith(".*")
+        return result
+    result.exact = not query.endswith(".*")
     for pair in query.removesuffix("$").split("&"):
         name, equals, value = pair.partition("=")
         if not equals or not re.fullmatch(r"[\w\-\[\]]+", name) or not is_regex(value, at):
-            at.lost(f"the query in {text!r} can't be taken apart", "Ask it under `queryParameters`")
+            at.lost(f"the query in {text!r} can't be taken apart", "Match it under `queryParameters`")
             return None
-        found.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
-    return found
+        result.query[name] = literal(value) if re.fullmatch(r"[\w\-]*", value) else {"matches": value}
+    return result
 
 
 def regex_path(text: str, at: LossPlace) -> str | None:
-    """The path, in our notation, of a regular expression over a whole path; None, and noted, where there is none."""
+    """Return the path of a route for a regular expression; None, with a loss, if there is none."""
     if not is_regex(text, at):
         return None
     source = text.removeprefix("^")
@@ -112,8 +106,10 @@ def regex_path(text: str, at: LossPlace) -> str | None:
     source = source.replace("\\/", "/")
     if source.startswith((".*", ".+")):
         source = "/" + source
-    parts = _split(source)
-    if parts is None or parts[0] != "" or len(parts) < 2:
+    parts = split(source, "/")
+    # A slash that is repeated or optional separates no segments.
+    is_open = has_alternatives(source) or any(part[:1] in ("?", "*", "+", "{") for part in parts[1:])
+    if is_open or parts[0] != "" or len(parts) < 2:
         at.lost(f"{text!r} can't be taken apart into a path", "Write one route for each of its alternatives")
         return None
     number = 0
@@ -125,43 +121,6 @@ def regex_path(text: str, at: LossPlace) -> str | None:
         number += 1
         made.append(f"{{p{number}{'' if part == '[^/]+' else ':' + part}}}")
     return "/" + "/".join(made)
-
-
-def _split(source: str) -> list[str] | None:
-    """The segments of an expression between slashes outside of brackets; None where it has alternatives as a whole."""
-    parts, current, depth, inside, i = [], "", 0, False, 0
-    while i < len(source):
-        char = source[i]
-        if char == "\\":
-            current += source[i : i + 2]
-            i += 2
-            continue
-        if inside:
-            inside = char != "]"
-        elif char == "[":
-            inside = True
-            if source[i + 1 : i + 2] == "^":
-                current += "["
-                i += 1
-                char = "^"
-        elif char in "()":
-            depth += 1 if char == "(" else -1
-        elif char == "|" and not depth:
-            return None
-        if char == "/" and not inside and not depth:
-            parts.append(current)
-            current = ""
-        else:
-            current += char
-        i += 1
-    if _is_quantifier_first([*parts, current]):
-        return None
-    return [*parts, current]
-
-
-def _is_quantifier_first(parts: list[str]) -> bool:
-    """Whether a slash is repeated or optional: then segments can't be told apart."""
-    return any(part[:1] in ("?", "*", "+", "{") for part in parts[1:])
 
 
 _READERS = {

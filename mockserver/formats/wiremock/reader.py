@@ -1,9 +1,8 @@
 """
-WireMock: a folder with `mappings/` and `__files/`, one mapping, or `{"mappings": [...]}`, in and out.
+Read and write WireMock: a folder with `mappings/` and `__files/`, one mapping, or `{"mappings": [...]}`.
 
-Their priority 1 is asked first and ours last, so it is turned round, about their
-default of 5. Of equals they ask the newest first and a scenario the uppermost,
-so the order is turned round too.
+In WireMock, priority 1 is the highest and 5 the default; of equals, the newest stub wins. Priorities and order are
+inverted.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ _HINT = 'Give a folder with mappings/ and __files/, a mapping as JSON, or {"mapp
 
 def read(source: Path) -> Imported:
     """
-    One scenario, named by the folder or file. Raises InvalidInputError for what holds
-    no mapping or is no JSON, OSError for what can't be read.
+    Return one scenario, named after the folder or file. Raises InvalidInputError for invalid sources, OSError if they
+    cannot be read.
     """
     root = source.parent if source.is_file() else source
     top = LossPlace()
-    mappings = [one for path in _files_of(source) for one in _mappings(path, _shown(path, root), top)]
+    mappings = [item for path in _files_of(source) for item in _mappings(path, _shown(path, root), top)]
     if not mappings:
         raise InvalidInputError(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
     replies = WireMockReplies(_reader(root))
@@ -47,10 +46,10 @@ def read(source: Path) -> Imported:
         if made is not None:
             routes.append((mapping, _named(mapping, made, seen)))
     name = _scenario_name(source)
-    found = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.found)
+    result = Imported({name: {"scenario": name, "routes": folded(routes)}}, replies.files, top.entries)
     if any("url" in (mapping.get("request") or {}) for mapping, _ in routes):
-        found.remarks[name] = [QUERY_REMARK]
-    return found
+        result.remarks[name] = [QUERY_REMARK]
+    return result
 
 
 def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Exported:
@@ -82,11 +81,11 @@ def _shown(path: Path, root: Path) -> str:
 
 
 def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, Any], LossPlace]]:
-    """Each mapping of a file, and where it stands. Raises InvalidInputError."""
+    """Return each mapping of a file, with its place. Raises InvalidInputError."""
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
-    except ValueError as why:
-        raise InvalidInputError(Flaw((), f"{path} is no JSON: {why}", _HINT)) from why
+    except ValueError as error:
+        raise InvalidInputError(Flaw((), f"{path} is not valid JSON: {error}", _HINT)) from error
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
         raise InvalidInputError(
@@ -95,14 +94,14 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:
-        several = [(one, top.at(f"{shown}: mappings", i)) for i, one in enumerate(listed)]
-    return [(one, place) for one, place in several if _is_mapping(one, place)]
+        several = [(item, top.at(f"{shown}: mappings", i)) for i, item in enumerate(listed)]
+    return [(item, place) for item, place in several if _is_mapping(item, place)]
 
 
 def _is_mapping(data: object, place: LossPlace) -> bool:
     if isinstance(data, dict) and ("request" in data or "response" in data):
         return True
-    place.lost("it is no mapping: it has neither `request` nor `response`")
+    place.lost("it is not a mapping: it has neither `request` nor `response`")
     return False
 
 

@@ -11,9 +11,10 @@ from mockserver.formats.reading import utf8_text
 from mockserver.formats.wiremock import templates
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
+from mockserver.schema.base import has_templates
 
 ReadFile = Callable[[str], bytes | None]
-"""The bytes of a file of `__files`; None where there is none."""
+"""Returns the bytes of a file of `__files`; None if there is none."""
 
 FAULTS = {
     "EMPTY_RESPONSE": "close",
@@ -30,7 +31,7 @@ _LONGEST_MS = 60_000
 
 
 class WireMockReplies:
-    """Makes replies. `files` gathers what they need beside the scenario; with `inline` a file's bytes stand in the reply."""
+    """Creates replies. `files` collects their files; with `inline`, the bytes of a file are in the reply."""
 
     def __init__(self, read_file: ReadFile, *, inline: bool = False) -> None:
         self._read = read_file
@@ -91,25 +92,17 @@ def _status(written: Any, at: LossPlace) -> int:
         return written
     if written == 0:
         return 200  # what is sent where a fault says the rest
-    at.at("status").lost(f"{written!r} is no status that can be answered here", "Use 200 to 599")
+    at.at("status").lost(f"{written!r} is not a status that can be answered here", "Use 200 to 599")
     return 200
 
 
-def _has_braces(value: object) -> bool:
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value or "{#" in value
-    if isinstance(value, dict):
-        return any(_has_braces(one) for one in (*value, *value.values()))
-    return isinstance(value, list) and any(_has_braces(one) for one in value)
-
-
 def _set(made: dict[str, Any], key: str, value: object, at: LossPlace, *, templated: bool) -> None:
-    """A body: its templates in our words, or its braces as they stand."""
+    """Set a body with converted templates, or with literal braces."""
     if templated:
         made[key] = templates.tree(value, at)
         return
     made[key] = value
-    if _has_braces(value):
+    if has_templates(value):
         made["raw"] = True
 
 
@@ -117,7 +110,7 @@ def _base64(written: Any, made: dict[str, Any], at: LossPlace) -> None:
     try:
         base64.b64decode(written, validate=True)
     except (binascii.Error, TypeError, ValueError):
-        at.lost("it is no Base64")
+        at.lost("it is not valid Base64")
         return
     made["base64"] = written
 
@@ -130,13 +123,13 @@ def _headers(written: Any, made: dict[str, Any], at: LossPlace, *, templated: bo
         if name.lower() in ("content-length", "transfer-encoding", "connection"):
             at.at(name).lost("it follows from the body and the connection", soft=True)
             continue
-        values = [as_text(one) for one in value] if isinstance(value, list) else as_text(value)
+        values = [as_text(item) for item in value] if isinstance(value, list) else as_text(value)
         if templated:
             values = templates.tree(values, at.at(name))
         elif isinstance(values, str):
             values = templates.literal_braces(values)
         else:
-            values = [templates.literal_braces(one) for one in values]
+            values = [templates.literal_braces(item) for item in values]
         lines[name] = values
     if lines:
         made["headers"] = lines
@@ -167,7 +160,7 @@ def _delays(written: dict[str, Any], made: dict[str, Any], at: LossPlace) -> Non
 
 
 def distribution(written: Any, at: LossPlace) -> object:
-    """A delay that is drawn; None, and noted, where it can't be said."""
+    """Return a random delay; None, with a loss, if it cannot be converted."""
     kind = written.get("type") if isinstance(written, dict) else None
     try:
         if kind == "fixed":
@@ -181,12 +174,12 @@ def distribution(written: Any, at: LossPlace) -> object:
             return {"median": median, "sigma": written["sigma"], "max": milliseconds(longest)}
     except (KeyError, TypeError, ValueError):
         pass
-    at.lost(f"the distribution {kind!r} can't be said here", "Use fixed, uniform or lognormal")
+    at.lost(f"the distribution {kind!r} can't be expressed here", "Use fixed, uniform or lognormal")
     return None
 
 
 def upstream(written: Any, at: LossPlace) -> str | None:
-    """The real service that a response passes requests on to; None where it answers by itself."""
+    """Return the URL that a response forwards to; None if it answers itself."""
     url = written.get("proxyBaseUrl") if isinstance(written, dict) else None
     if not url:
         return None

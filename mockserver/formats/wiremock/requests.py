@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from mockserver.formats.mocks.conditions import escaped
+from mockserver.formats.mocks.requests import quoted
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.formats.wiremock.bodies import body_patterns
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.paths import PathTarget, target
 from mockserver.formats.wiremock.values import ANYTHING, FAILED, is_regex, text_condition
-from mockserver.formats.wiremock.variables import quoted
 
 _KNOWN = frozenset({
     "method", "url", "urlPath", "urlPattern", "urlPathPattern", "urlPathTemplate", "headers", "queryParameters",
@@ -27,36 +28,34 @@ _PARTS = {
 
 def request_pattern(written: object, at: LossPlace, *, exact: bool = False) -> dict[str, Any] | None:
     """
-    `request`, and where they are needed `match` and `if`; None, and noted, where
-    there is no saying which requests are meant.
+    Return `request`, and `match` and `if` if needed; None, with a loss, if the request is undefined.
 
-    With `exact` a `url` refuses parameters that it doesn't name, as theirs
-    does; that takes an `if`, which readers of a scenario can do without.
+    With `exact`, a `url` rejects parameters that it does not name, as in WireMock; that needs an `if`.
     """
     if not isinstance(written, dict):
         at.lost("a request pattern is a mapping")
         return None
     at.unknown(written, _KNOWN)
-    found = target(written, at)
-    if found is None:
+    result = target(written, at)
+    if result is None:
         return None
-    _path_parameters(written.get("pathParameters"), found, at.at("pathParameters"))
-    route: dict[str, Any] = {"request": f"{_method(written.get('method'), at)} {_spaced(found.path)}"}
-    match = _match(written, found, at)
+    _path_parameters(written.get("pathParameters"), result, at.at("pathParameters"))
+    route: dict[str, Any] = {"request": f"{_method(written.get('method'), at)} {_spaced(result.path)}"}
+    match = _match(written, result, at)
     if match:
         route["match"] = match
-    if found.exact and exact:
-        route["if"] = _no_others(written, found)
+    if result.exact and exact:
+        route["if"] = _no_others(written, result)
     return route
 
 
-def _no_others(written: dict[str, Any], found: PathTarget) -> str:
-    """That the query is no other than the one that is written."""
-    if not found.query:
+def _no_others(written: dict[str, Any], result: PathTarget) -> str:
+    """Return the expression that allows no other query parameters."""
+    if not result.query:
         return "{{ not request.query }}"
     if "url" in written:
         return "{{ request.url.removeprefix(request.base_url) == " + quoted(written["url"]) + " }}"
-    return "{{ request.query.keys() | length == " + str(len(found.query)) + " }}"
+    return "{{ request.query.keys() | length == " + str(len(result.query)) + " }}"
 
 
 def _spaced(path: str) -> str:
@@ -71,14 +70,14 @@ def _method(written: object, at: LossPlace) -> str:
         return "GET,HEAD"
     if isinstance(written, str) and written.isalpha():
         return written.upper()
-    at.at("method").lost(f"{written!r} is no method here")
+    at.at("method").lost(f"{written!r} is not a method here")
     return "ANY"
 
 
-def _match(written: dict[str, Any], found: PathTarget, at: LossPlace) -> dict[str, Any]:
+def _match(written: dict[str, Any], result: PathTarget, at: LossPlace) -> dict[str, Any]:
     match: dict[str, Any] = {}
-    if found.query:
-        match["query"] = dict(found.query)
+    if result.query:
+        match["query"] = dict(result.query)
     for theirs, ours in _PARTS.items():
         for name, pattern in (written.get(theirs) or {}).items():
             _add(match, ours, name, text_condition(pattern, at.at(theirs, name)))
@@ -107,9 +106,9 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) ->
     if host is not None:
         _host(host, match, at.at("host"))
     for key, what in (
-        ("port", "the port is not asked"),
-        ("scheme", "the scheme is not asked"),
-        ("clientIp", "the client's address is not asked"),
+        ("port", "the port is not matched"),
+        ("scheme", "the scheme is not matched"),
+        ("clientIp", "the client's address is not matched"),
         ("customMatcher", "an extension's matcher runs in their server alone"),
     ):
         if written.get(key) is not None:
@@ -117,48 +116,44 @@ def _authority(written: dict[str, Any], match: dict[str, Any], at: LossPlace) ->
 
 
 def _host(pattern: object, match: dict[str, Any], at: LossPlace) -> None:
-    """Their host is without its port, and the header has it."""
+    """Match the Host header, which includes the port."""
     if isinstance(pattern, dict) and isinstance(pattern.get("equalTo"), str):
         name = pattern["equalTo"]
         _add(
             match,
             "headers",
             "host",
-            {"any_of": [{"ignore_case": name}, {"matches": f"(?i){_escaped(name)}:\\d+"}]},
+            {"any_of": [{"ignore_case": name}, {"matches": f"(?i){escaped(name)}:\\d+"}]},
         )
         return
-    at.lost("the host is carried only as {equalTo: name}")
+    at.lost("the host is converted only as {equalTo: name}")
 
 
-def _escaped(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_" else f"\\{char}" for char in name)
-
-
-def _path_parameters(written: Any, found: PathTarget, at: LossPlace) -> None:
-    """Conditions on a template's parameters: a text takes the parameter's place, an expression stands in it."""
+def _path_parameters(written: Any, result: PathTarget, at: LossPlace) -> None:
+    """Convert conditions on path parameters to patterns in the path."""
     for name, pattern in (written or {}).items():
         place = at.at(name)
         bare = f"{{{name}}}"
-        if bare not in found.path:
+        if bare not in result.path:
             place.lost(f"the path has no parameter {name!r}")
         elif isinstance(pattern, dict) and set(pattern) == {"equalTo"} and "/" not in str(pattern["equalTo"]):
-            found.path = found.path.replace(bare, f"{{{name}:{_escaped(str(pattern['equalTo']))}}}")
+            result.path = result.path.replace(bare, f"{{{name}:{escaped(str(pattern['equalTo']))}}}")
         elif (
             isinstance(pattern, dict) and set(pattern) == {"matches"} and is_regex(pattern["matches"], place)
         ):
             if has_pairs_of_braces(pattern["matches"]):
-                found.path = found.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
+                result.path = result.path.replace(bare, f"{{{name}:{pattern['matches']}}}")
             else:
                 place.lost(
                     "its expression has a brace without the other",
                     "Write it with a backslash before the brace",
                 )
         else:
-            place.lost("a path parameter is asked only by `equalTo` or `matches`")
+            place.lost("a path parameter is matched only by `equalTo` or `matches`")
 
 
 def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
-    """Parts of a form by name: theirs take fields and files alike, ours tell them apart."""
+    """Convert parts of a multipart form; WireMock does not distinguish fields and files."""
     for i, pattern in enumerate(written or []):
         place = at.at(i)
         if not isinstance(pattern, dict) or not isinstance(pattern.get("name"), str):
@@ -169,7 +164,7 @@ def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
         body: dict[str, Any] = {}
         body_patterns(pattern.get("bodyPatterns") or [], body, place.at("bodyPatterns"))
         if set(body) - {"text"}:
-            place.at("bodyPatterns").lost("of a part only its text is asked")
+            place.at("bodyPatterns").lost("of a part only its text is matched")
         if pattern.get("matchingType", "ANY") != "ANY":
             place.at("matchingType").lost("one part that fits is enough")
         condition = body.get("text", "present")
@@ -177,5 +172,5 @@ def _multipart(written: Any, match: dict[str, Any], at: LossPlace) -> None:
             match.setdefault("files", {})[pattern["name"]] = {"text": condition}
         else:
             match.setdefault("form", {})[pattern["name"]] = condition
-            hint = "Where it is sent as a file, ask it under `files`"
+            hint = "Where it is sent as a file, match it under `files`"
             place.lost("whether the part is a field or a file does not show; taken for a field", hint)

@@ -22,7 +22,7 @@ _KNOWN = frozenset({
 def route(
     mapping: dict[str, Any], replies: WireMockReplies, at: LossPlace, *, exact: bool = False
 ) -> dict[str, Any] | None:
-    """The route as an author would write it, without a name; None, and noted, where it can't be one."""
+    """Return the route without a name; None, with a loss, if it cannot be converted."""
     try:
         return _route(mapping, replies, at, exact=exact)
     except FAILURES:
@@ -33,12 +33,12 @@ def route(
 def _route(
     mapping: dict[str, Any], replies: WireMockReplies, at: LossPlace, *, exact: bool
 ) -> dict[str, Any] | None:
-    """May raise any of FAILURES where something stands in it that doesn't belong there."""
+    """Convert a mapping. Raises any of FAILURES for an invalid shape."""
     at.unknown(mapping, _KNOWN)
-    asked = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)
-    if asked is None:
+    conditions = request_pattern(mapping.get("request") or {}, at.at("request"), exact=exact)
+    if conditions is None:
         return None
-    made = asked
+    made = conditions
     priority = mapping.get("priority")
     if priority not in (None, DEFAULT_PRIORITY):
         made["priority"] = DEFAULT_PRIORITY - int(priority)
@@ -58,7 +58,7 @@ def _route(
 
 
 def _answer(reply: Any, wrote: dict[str, Any], hooks: object) -> dict[str, Any]:
-    """A route's `set` and `webhook` are for replies below 400; theirs are for all, so there they stand in the reply."""
+    """Put `set` and `webhook` into replies of 400 and above, since those of routes apply only below 400."""
     extra = _work(wrote, hooks)
     status = reply if isinstance(reply, int) else reply.get("status", 200)
     if status < 400:
@@ -76,7 +76,7 @@ _STATES = ("scenarioName", "requiredScenarioState", "newScenarioState")
 
 
 def _states(mapping: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """`when` and `set` of a step of theirs; a scenario that nobody has moved is Started."""
+    """Return `when` and `set` of a scenario state; the initial state is Started."""
     scenario = mapping.get("scenarioName")
     if any(not isinstance(mapping.get(key), str | None) for key in _STATES):
         raise TypeError

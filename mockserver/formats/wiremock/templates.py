@@ -1,8 +1,8 @@
 """
-WireMock's Handlebars, of a response or a webhook, as templates of ours.
+Convert Handlebars of WireMock, of a response or a webhook, to templates.
 
-What a reply is made of in practice: parts of the request, JSONPath, time, random
-values, `if` and `each`. Any other helper is noted, and its text stays as it is.
+Supported are parts of the request, JSONPath, times, random values, `if` and `each`. Other helpers are lost, and stay
+as text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from mockserver.formats.wiremock.handlebars import HelperCall, UnsupportedExpressionError, parsed_call, pieces
+from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.wiremock.handlebars import HelperCall, parsed_call, pieces
 from mockserver.formats.wiremock.helpers import HELPERS
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.variables import HandlebarsScope
+from mockserver.model.json_values import map_leaves
 
 _BLOCKS = frozenset({"if", "unless", "not", "and", "or", "each", "eq", "neq", "contains"})
 _LOST = "lost"
@@ -28,20 +30,16 @@ def template(text: str, at: LossPlace) -> str:
 
 
 def tree(value: object, at: LossPlace) -> Any:
-    """The same of every text in a JSON value; a text in it stays one, also where a template is all of it."""
-    if isinstance(value, str):
-        return template(value, at)
-    if isinstance(value, list):
-        return [_inside(one, at.at(i)) for i, one in enumerate(value)]
-    if isinstance(value, dict):
-        return {key: _inside(one, at.at(key)) for key, one in value.items()}
-    return value
+    """Convert every text in a JSON value; a text in it stays one, also if a template is all of it."""
 
+    def leaf(item: object, path: tuple[str | int, ...]) -> object:
+        if not isinstance(item, str):
+            return item
+        made = template(item, at.at(*path))
+        alone = _ALONE.fullmatch(made) if path else None
+        return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
 
-def _inside(value: object, at: LossPlace) -> Any:
-    made = tree(value, at)
-    alone = _ALONE.fullmatch(made) if isinstance(made, str) else None
-    return f"{{{{ ({alone[1]}) | string }}}}" if alone else made
+    return map_leaves(value, leaf)
 
 
 def literal_braces(text: str) -> str:
@@ -69,8 +67,8 @@ class _Writer:
                 continue
             try:
                 made.append(self._code(piece))
-            except UnsupportedExpressionError as why:
-                self._at.lost(f"{{{{{piece}}}}}: {why}")
+            except NotConvertibleError as error:
+                self._at.lost(f"{{{{{piece}}}}}: {error}")
                 made.append("{% raw %}{{" + piece + "}}{% endraw %}")
         return "".join(made)
 
@@ -87,7 +85,7 @@ class _Writer:
         if source.startswith("/"):
             block = self._open.pop() if self._open else _LOST
             if block == _LOST:
-                raise UnsupportedExpressionError("nothing is open here")
+                raise NotConvertibleError("nothing is open here")
             return self._scope.left(block)
         if source in ("else", "^"):
             return "{% else %}"
@@ -100,7 +98,7 @@ class _Writer:
         if make is not None:
             return make(call, self._scope)
         if call.args or call.named:
-            raise UnsupportedExpressionError(f"the helper {call.name!r} is not known here")
+            raise NotConvertibleError(f"the helper {call.name!r} is not known here")
         return self._scope.printed(call.name)
 
     def _block(self, call: HelperCall, names: list[str]) -> tuple[str, str]:
@@ -111,11 +109,11 @@ class _Writer:
 
     def _condition(self, call: HelperCall) -> str:
         if call.name not in _BLOCKS or call.name == "each" or not call.args:
-            raise UnsupportedExpressionError(f"the block {call.name!r} is not known here")
+            raise NotConvertibleError(f"the block {call.name!r} is not known here")
         values = [self._scope.value(arg) for arg in call.args]
         if call.name in ("eq", "neq"):
             if len(values) < 2:
-                raise UnsupportedExpressionError(f"{call.name} lacks an argument")
+                raise NotConvertibleError(f"{call.name} lacks an argument")
             return f"{values[0]} {'==' if call.name == 'eq' else '!='} {values[1]}"
         if call.name == "contains" and len(values) == 2:
             return f"{values[1]} in {values[0]}"

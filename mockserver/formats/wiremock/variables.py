@@ -1,11 +1,13 @@
-"""What a name in a Handlebars template is called in ours: `request.path.[1]`, `originalRequest.body`, `this`."""
+"""Convert names of Handlebars templates: `request.path.[1]`, `originalRequest.body`, `this`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from mockserver.formats.wiremock.handlebars import Arg, HelperCall, UnsupportedExpressionError
+from mockserver.formats.mocks.requests import quoted
+from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.wiremock.handlebars import Arg, HelperCall
 
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -31,11 +33,6 @@ _NAMED = {
 
 
 _LOOP = {"@index": "loop.index0", "@first": "loop.first", "@last": "loop.last"}
-
-
-def quoted(text: str) -> str:
-    """A text as an expression."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
 
 
 class HandlebarsScope:
@@ -67,27 +64,31 @@ class HandlebarsScope:
         return "item" if self._items <= 1 else f"item{self._items}"
 
     def printed(self, name: str) -> str:
-        """A name as it is printed: what is missing prints nothing. Raises UnsupportedExpressionError."""
-        found = self._named(name)
-        simple = found in _WHOLE.values() and "split" not in found
-        return found if simple or _NUMBER.fullmatch(found) else f"{found} | default('')"
+        """A name as it is printed: what is missing prints nothing. Raises NotConvertibleError."""
+        result = self._named(name)
+        simple = result in _WHOLE.values() and "split" not in result
+        return result if simple or _NUMBER.fullmatch(result) else f"{result} | default('')"
 
     def value(self, arg: Arg) -> str:
-        """An argument as an expression. Raises UnsupportedExpressionError."""
+        """An argument as an expression. Raises NotConvertibleError."""
         if arg.kind == "text":
             return quoted(arg.text)
         if arg.kind == "call":
             assert arg.call is not None
             make = self._helpers.get(arg.call.name)
             if make is None:
-                raise UnsupportedExpressionError(f"the helper {arg.call.name!r} is not known here")
+                raise NotConvertibleError(f"the helper {arg.call.name!r} is not known here")
             return f"({make(arg.call, self)})"
-        found = self._named(arg.text)
-        return found if _NUMBER.fullmatch(found) or found in ("true", "false") else f"({found} | default(''))"
+        result = self._named(arg.text)
+        return (
+            result
+            if _NUMBER.fullmatch(result) or result in ("true", "false")
+            else f"({result} | default(''))"
+        )
 
     def many(self, arg: Arg) -> str:
         """An argument as the list that it may be: a query parameter or a header is all of its values."""
-        steps = [one or two for one, two in _STEP.findall(arg.text)] if arg.kind == "word" else []
+        steps = [item or two for item, two in _STEP.findall(arg.text)] if arg.kind == "word" else []
         if len(steps) == 3 and steps[0] in ("request", "originalRequest") and steps[1] in _NAMED:
             return f"request.{_NAMED[steps[1]]}.getlist({quoted(steps[2])})"
         return self.value(arg)
@@ -95,9 +96,9 @@ class HandlebarsScope:
     def _named(self, name: str) -> str:
         if _NUMBER.fullmatch(name) or name in ("true", "false"):
             return name
-        steps = [one or two for one, two in _STEP.findall(name)]
+        steps = [item or two for item, two in _STEP.findall(name)]
         if not steps:
-            raise UnsupportedExpressionError("it can't be read")
+            raise NotConvertibleError("it can't be read")
         first, rest = steps[0], steps[1:]
         if first in ("request", "originalRequest") and rest:
             return _of_request(rest)
@@ -109,10 +110,10 @@ class HandlebarsScope:
             if first in names:
                 return names[first] + _keys(rest)
         if first == "parameters":
-            raise UnsupportedExpressionError("parameters of a transformer are not carried")
+            raise NotConvertibleError("parameters of a transformer are not converted")
         if self._items and re.fullmatch(r"\w+", first):
             return self._item + _keys(steps)
-        raise UnsupportedExpressionError(f"the name {name!r} is not known here")
+        raise NotConvertibleError(f"the name {name!r} is not known here")
 
 
 def _of_request(steps: list[str]) -> str:
@@ -128,7 +129,7 @@ def _of_request(steps: list[str]) -> str:
         return f"request.{group}[{name}]"
     if part in _WHOLE and not rest:
         return _WHOLE[part]
-    raise UnsupportedExpressionError(f"request.{'.'.join(steps)} is not known here")
+    raise NotConvertibleError(f"request.{'.'.join(steps)} is not known here")
 
 
 def _keys(steps: list[str]) -> str:

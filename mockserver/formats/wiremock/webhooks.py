@@ -22,9 +22,9 @@ def webhooks(mapping: dict[str, Any], at: LossPlace) -> object:
             if name != "webhook":
                 place.lost(f"{name!r} is an extension of their server")
                 continue
-            one = _webhook(parameters, place)
-            if one is not None:
-                made.append(one)
+            item = _webhook(parameters, place)
+            if item is not None:
+                made.append(item)
     if not made:
         return None
     return made[0] if len(made) == 1 else made
@@ -33,9 +33,10 @@ def webhooks(mapping: dict[str, Any], at: LossPlace) -> object:
 def _listed(written: Any, at: LossPlace) -> list[tuple[str, Any, LossPlace]]:
     """Names, parameters and places, of a list or of a mapping by name."""
     if isinstance(written, dict):
-        return [(name, one, at.at(name)) for name, one in written.items()]
+        return [(name, item, at.at(name)) for name, item in written.items()]
     return [
-        (str(one.get("name")), one.get("parameters") or {}, at.at(i)) for i, one in enumerate(written or [])
+        (str(item.get("name")), item.get("parameters") or {}, at.at(i))
+        for i, item in enumerate(written or [])
     ]
 
 
@@ -57,11 +58,11 @@ def _webhook(written: dict[str, Any], at: LossPlace) -> dict[str, Any] | None:
     made |= _body(written, at)
     delay = written.get("delay")
     if delay is not None:
-        found = distribution(delay, at.at("delay"))
-        if isinstance(found, str):
-            made["delay"] = found
-        elif found is not None:
-            at.at("delay").lost("the delay of a webhook is not drawn here")
+        result = distribution(delay, at.at("delay"))
+        if isinstance(result, str):
+            made["delay"] = result
+        elif result is not None:
+            at.at("delay").lost("the delay of a webhook can't be random here")
     return made
 
 
@@ -75,8 +76,8 @@ def _body(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     if "{{" in text:
         return {"text": templates.template(text, at.at("body"))}
     try:
-        found = json.loads(text, parse_float=written_float) if isinstance(body, str) else body
+        result = json.loads(text, parse_float=written_float) if isinstance(body, str) else body
     except ValueError:
         return {"text": text}
     # A type that is named stays; without one it is JSON.
-    return {"json": found} if isinstance(found, (dict, list)) else {"text": text}
+    return {"json": result} if isinstance(result, (dict, list)) else {"text": text}

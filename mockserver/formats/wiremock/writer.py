@@ -1,4 +1,4 @@
-"""Routes of ours as mappings of WireMock."""
+"""Convert routes to mappings of WireMock."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _ROUTE_LOST = {
     "auth": "auth is not known there",
     "idempotency": "idempotency is not known there",
     "limit": "limits are not known there",
-    "expect": "expectations on counts are asked of their admin API",
+    "expect": "expectations on counts are a feature of their admin API",
     "set_ttl": "states don't end by the clock there",
 }
 _MARKS = ("{{", "{%", "{#")
 
 
 def mapping_id(route: str) -> str:
-    """The same id for the same route, every time."""
+    """Return the id of a route, which is always the same."""
     return str(uuid.uuid5(_IDS, route))
 
 
 class Out:
-    """Makes mappings, and gathers the files that they need and what was lost."""
+    """Creates mappings, and collects their files and losses."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -77,9 +77,9 @@ class Out:
         return [
             *made,
             *(
-                one
+                item
                 for other in several[1:]
-                for one in self._of_one(name, document, other, LossPlace(at.path))
+                for item in self._of_one(name, document, other, LossPlace(at.path))
             ),
         ]
 
@@ -93,10 +93,10 @@ class Out:
         for key, what in _ROUTE_LOST.items():
             if key in route:
                 at.at(key).lost(what)
-        asked = request_out(document, route, at)
-        if asked is None:
+        conditions = request_out(document, route, at)
+        if conditions is None:
             return []
-        base: dict[str, Any] = {"id": "", "request": asked}
+        base: dict[str, Any] = {"id": "", "request": conditions}
         if route.get("name"):
             base["name"] = route["name"]
         if route.get("priority"):
@@ -129,7 +129,7 @@ class Out:
         webhook = own if own is not None else route.get("webhook") if below else None
         if webhook not in (None, "none", []):
             listed = webhook if isinstance(webhook, list) else [webhook]
-            made["serveEventListeners"] = [webhook_out(one, at.at("webhook")) for one in listed]
+            made["serveEventListeners"] = [webhook_out(item, at.at("webhook")) for item in listed]
         return made
 
     def _states(self, route: dict[str, Any], reply: Any, at: LossPlace) -> dict[str, Any]:
@@ -143,14 +143,14 @@ class Out:
         if not names:
             return {}
         if len(names) > 1 or any(mark in name for name in names for mark in _MARKS):
-            at.at("when").lost("a mapping asks and sets one state, by a plain name")
+            at.at("when").lost("a mapping has one state, by a plain name")
             return {}
         name = names.pop()
         made: dict[str, Any] = {"scenarioName": name}
         if name in when:
             state = _required(when[name])
             if state is None:
-                at.at("when", name).lost("a state is asked only as one plain text there")
+                at.at("when", name).lost("a state is matched only as one plain text there")
                 return {}
             made["requiredScenarioState"] = state
         if name in wrote:
@@ -171,16 +171,16 @@ class Out:
     ) -> list[dict[str, Any]]:
         """A mapping for each step, chained by states: their way to say first this, then that."""
         if route.get("when") or route.get("set"):
-            at.at("when").lost("beside a sequence, states are not carried")
+            at.at("when").lost("beside a sequence, states are not converted")
         scenario = route.get("name") or route["request"]
         made = []
         for i, step in enumerate(steps):
-            one = {**base, "id": mapping_id(f"{label}#{i}"), "scenarioName": scenario}
-            one["requiredScenarioState"] = _step_name(i)
+            item = {**base, "id": mapping_id(f"{label}#{i}"), "scenarioName": scenario}
+            item["requiredScenarioState"] = _step_name(i)
             following = self._following(i, len(steps), route.get("then", "repeat"))
             if following is not None:
-                one["newScenarioState"] = following
-            made.append({**one, **self._answer(route, step, replies, at.at("reply", i))})
+                item["newScenarioState"] = following
+            made.append({**item, **self._answer(route, step, replies, at.at("reply", i))})
         return made
 
     def _following(self, i: int, steps: int, then: str) -> str | None:
@@ -196,12 +196,14 @@ def _step_name(i: int) -> str:
 def _steps(reply: object) -> list[Any]:
     """Each reply, as often as it answers."""
     listed = reply if isinstance(reply, list) else [reply]
-    found = []
-    for one in listed:
-        times = one.get("times", 1) if isinstance(one, dict) else 1
-        bare = {key: value for key, value in one.items() if key != "times"} if isinstance(one, dict) else one
-        found += [bare] * times
-    return found
+    result = []
+    for item in listed:
+        times = item.get("times", 1) if isinstance(item, dict) else 1
+        bare = (
+            {key: value for key, value in item.items() if key != "times"} if isinstance(item, dict) else item
+        )
+        result += [bare] * times
+    return result
 
 
 def _required(condition: object) -> str | None:

@@ -11,10 +11,12 @@ from mockserver.errors import shown
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import FAULTS
-from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree, is_template
+from mockserver.formats.wiremock.writer_templates import handlebars, handlebars_tree
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.json_values import map_leaves
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported
+from mockserver.schema.base import has_templates
 
 _FAULTS = {ours: theirs for theirs, ours in FAULTS.items()}
 _TYPES = {
@@ -27,7 +29,7 @@ _TYPES = {
 _LOST = {
     "events": "server-sent events are not known there",
     "chunks": "a body in pieces is not known there",
-    "choose": "a reply that is drawn is not known there",
+    "choose": "a random reply is not known there",
     "cases": "a reply by cases is not known there",
     "for": "a step that ends by the clock is not known there",
     "effect": "effects are not known there",
@@ -73,7 +75,7 @@ class WrittenReplies:
 
     def _said(self, value: object, at: LossPlace) -> object:
         """With its templates in Handlebars; notes that there are some."""
-        if not is_template(value):
+        if not has_templates(value):
             return value
         self._templated = True
         return handlebars_tree(value, at)
@@ -112,7 +114,7 @@ class WrittenReplies:
         lines = dict(made.get("headers") or {})
         for source in (self._defaults.get("headers") or {}, written.get("headers") or {}):
             for name, value in source.items():
-                lines = {key: one for key, one in lines.items() if key.lower() != name.lower()}
+                lines = {key: line for key, line in lines.items() if key.lower() != name.lower()}
                 lines[name] = self._said(value, at.at("headers", name))
         if lines:
             made["headers"] = {
@@ -136,7 +138,7 @@ class WrittenReplies:
                 "lower": _ms(delay["min"]),
                 "upper": _ms(delay["max"]),
             }
-        elif is_template(delay):
+        elif has_templates(delay):
             at.at("delay").lost("a delay is a number there")
         elif delay is not None:
             made["fixedDelayMilliseconds"] = _ms(delay)
@@ -157,7 +159,7 @@ class WrittenReplies:
             at.lost(f"the fault {kind!r} is not known there")
             return
         if isinstance(fault, dict) and fault.get("after") is not None:
-            at.lost(f"a fault strikes before any byte there, not after {shown(fault['after'])}")
+            at.lost(f"a fault occurs before any byte there, not after {shown(fault['after'])}")
         made["fault"] = _FAULTS[kind]
 
 
@@ -193,15 +195,11 @@ def webhook_out(written: dict[str, Any], at: LossPlace) -> dict[str, Any]:
         parameters["headers"] = headers
     if "delay" in written:
         parameters["delay"] = {"type": "fixed", "milliseconds": _ms(written["delay"])}
-    return {"name": "webhook", "parameters": _of_original(parameters)}
+    return {"name": "webhook", "parameters": map_leaves(parameters, _of_original)}
 
 
-def _of_original(value: object) -> object:
-    """The same; the request of a template there is the one that was answered."""
-    if isinstance(value, dict):
-        return {key: _of_original(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_of_original(one) for one in value]
+def _of_original(value: object, _: object) -> object:
+    """In a webhook, the request of a template is the one that was answered."""
     if not isinstance(value, str):
         return value
-    return _CODE.sub(lambda found: re.sub(r"\brequest\.", "originalRequest.", found[0]), value)
+    return _CODE.sub(lambda code: re.sub(r"\brequest\.", "originalRequest.", code[0]), value)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from urllib.parse import unquote
 
-from mockserver.formats.path_pieces import grouped
+from mockserver.formats.mocks.conditions import escaped, printed
+from mockserver.formats.mocks.paths import ANY_PATH
+from mockserver.formats.path_pieces import PLAIN, path_regex, pieces
 from mockserver.formats.reading import json_line
 from mockserver.formats.wiremock.bodies import OVER_LINES
 from mockserver.formats.wiremock.json_bodies import DRAFTS
@@ -14,7 +15,6 @@ from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
 
-_PARAM = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)(?::((?:[^{}]|\{[^{}]*\})*))?\}")
 _PARTS = {"headers": "headers", "query": "queryParameters", "cookies": "cookies", "form": "formParameters"}
 _ENDS = ("starts_with", "ends_with")
 
@@ -22,53 +22,47 @@ _ENDS = ("starts_with", "ends_with")
 def request_out(document: Document, route: dict[str, Any], at: LossPlace) -> dict[str, Any] | None:
     """None, and noted, where a request line can't be said there."""
     methods, _, path = route["request"].partition(" ")
-    asked: dict[str, Any] = {}
+    conditions: dict[str, Any] = {}
     if methods in ("GET,HEAD", "HEAD,GET"):
-        asked["method"] = "GET_OR_HEAD"
+        conditions["method"] = "GET_OR_HEAD"
     else:
-        asked["method"] = methods
-    asked |= _url(str(document.get("base") or "") + path.strip())
+        conditions["method"] = methods
+    conditions |= _url(str(document.get("base") or "") + path.strip())
     if isinstance(document.get("host"), str):
-        asked["host"] = {"equalTo": document["host"]}
-    _match(route.get("match") or {}, asked, at.at("match"))
-    return asked
+        conditions["host"] = {"equalTo": document["host"]}
+    _match(route.get("match") or {}, conditions, at.at("match"))
+    return conditions
 
 
 def _url(path: str) -> dict[str, Any]:
-    if path == "/{path:.*}":
+    if path == ANY_PATH:
         return {}
-    params = _PARAM.findall(path)
-    if not params:
+    parts = pieces(path)
+    if all(isinstance(part, str) for part in parts):
         return {"urlPath": unquote(path) if "%7B" in path or "%7D" in path else path}
-    if not any(pattern for _, pattern in params):
-        return {"urlPathTemplate": path}
-    source, at = "", 0
-    for found in _PARAM.finditer(path):
-        source += _escaped(path[at : found.start()]) + grouped(found[2] or "[^/]+")
-        at = found.end()
-    return {"urlPathPattern": source + _escaped(path[at:])}
+    if all(isinstance(part, str) or part[1] == PLAIN for part in parts):
+        return {
+            "urlPathTemplate": "".join(part if isinstance(part, str) else f"{{{part[0]}}}" for part in parts)
+        }
+    return {"urlPathPattern": path_regex(path)}
 
 
-def _escaped(text: str) -> str:
-    return re.sub(r"([.+*?()\[\]{}^$|\\])", r"\\\1", text)
-
-
-def _match(match: dict[str, Any], asked: dict[str, Any], at: LossPlace) -> None:
+def _match(match: dict[str, Any], conditions: dict[str, Any], at: LossPlace) -> None:
     for key, written in match.items():
         place = at.at(key)
         if key in _PARTS:
-            found = {name: text_out(one, place.at(name)) for name, one in written.items()}
-            found = {name: one for name, one in found.items() if one is not None}
-            if found:
-                asked[_PARTS[key]] = found
+            result = {name: text_out(item, place.at(name)) for name, item in written.items()}
+            result = {name: item for name, item in result.items() if item is not None}
+            if result:
+                conditions[_PARTS[key]] = result
             continue
         make = _BODIES.get(key)
         if make is None:
-            place.lost(f"`{key}` can't be asked there")
+            place.lost(f"`{key}` can't be matched there")
             continue
-        patterns = [one for one in make(written, place) if one is not None]
+        patterns = [item for item in make(written, place) if item is not None]
         if patterns:
-            asked.setdefault("bodyPatterns", []).extend(patterns)
+            conditions.setdefault("bodyPatterns", []).extend(patterns)
 
 
 def text_out(condition: object, at: LossPlace) -> dict[str, Any] | None:
@@ -76,11 +70,11 @@ def text_out(condition: object, at: LossPlace) -> dict[str, Any] | None:
     if condition in ("present", "absent"):
         return {"matches": ".*"} if condition == "present" else {"absent": True}
     if isinstance(condition, list):
-        return {"hasExactly": [{"equalTo": as_text(one)} for one in condition]}
+        return {"hasExactly": [{"equalTo": as_text(item)} for item in condition]}
     if not isinstance(condition, dict):
         return {"equalTo": as_text(condition)}
     made = [_operator(key, operand, at.at(key)) for key, operand in condition.items()]
-    if any(one is None for one in made):
+    if any(item is None for item in made):
         return None
     return made[0] if len(made) == 1 else {"and": made}
 
@@ -95,12 +89,12 @@ def _operator(key: str, operand: Any, at: LossPlace) -> dict[str, Any] | None:
     if key == "ignore_case":
         return {"equalTo": operand, "caseInsensitive": True}
     if key in _ENDS:
-        quoted = _escaped(as_text(operand))
+        quoted = escaped(as_text(operand))
         return {"matches": f"{quoted}.*" if key == "starts_with" else f".*{quoted}"}
     if key == "one_of":
-        return {"or": [{"equalTo": as_text(one)} for one in operand]}
+        return {"or": [{"equalTo": as_text(item)} for item in operand]}
     if key in ("any_of", "all_of", "unordered"):
-        made = [text_out(one, at.at(i)) for i, one in enumerate(operand)]
+        made = [text_out(item, at.at(i)) for i, item in enumerate(operand)]
         return (
             None
             if None in made
@@ -125,7 +119,7 @@ def _not(operand: object, at: LossPlace) -> dict[str, Any] | None:
 
 def _body_text(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, dict) and set(written) == {"all_of"}:
-        return [text_out(one, at) for one in written["all_of"]]
+        return [text_out(item, at) for item in written["all_of"]]
     return [text_out(written, at)]
 
 
@@ -141,15 +135,15 @@ class _Flags:
 def _tree(*, exact: bool) -> object:
     def made(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
         if isinstance(written, dict) and set(written) == {"$all_of"}:
-            return [pattern for one in written["$all_of"] for pattern in made(one, at)]
+            return [pattern for item in written["$all_of"] for pattern in made(item, at)]
         if isinstance(written, dict) and set(written) == {"$any_of"}:
-            return [{"or": [pattern for one in written["$any_of"] for pattern in made(one, at)]}]
+            return [{"or": [pattern for item in written["$any_of"] for pattern in made(item, at)]}]
         flags = _Flags(exact=exact)
         value = _plain(written, flags, at)
         if value is _NO_TREE:
             return [None]
         if flags.unordered and flags.ordered:
-            at.lost("lists in order and lists in any order can't stand together there")
+            at.lost("lists in order and lists in any order can't be combined there")
         pattern: dict[str, Any] = {"equalToJson": json_line(value)}
         if flags.unordered:
             pattern["ignoreArrayOrder"] = True
@@ -174,19 +168,19 @@ def _plain(written: object, flags: _Flags, at: LossPlace) -> object:
     if written == "$present":
         return "${json-unit.ignore}"
     if isinstance(written, str) and written.startswith("$"):
-        at.lost(f"{written} can't be asked there")
+        at.lost(f"{written} can't be matched there")
         return _NO_TREE
     if not isinstance(written, dict):
         return written
     if any(key.startswith("$") for key in written):
         return _operated(written, flags, at)
-    fields = {key: _plain(one, flags, at.at(key)) for key, one in written.items()}
-    return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
+    fields = {key: _plain(item, flags, at.at(key)) for key, item in written.items()}
+    return _NO_TREE if any(field is _NO_TREE for field in fields.values()) else fields
 
 
 def _all_plain(items: list[Any], flags: _Flags, at: LossPlace) -> object:
-    made = [_plain(one, flags, at.at(i)) for i, one in enumerate(items)]
-    return _NO_TREE if any(one is _NO_TREE for one in made) else made
+    made = [_plain(item, flags, at.at(i)) for i, item in enumerate(items)]
+    return _NO_TREE if any(item is _NO_TREE for item in made) else made
 
 
 def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
@@ -195,8 +189,8 @@ def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
         if key == "$equals":
             return operand
         if key == "$fields":
-            fields = {name: _plain(one, flags, at.at(name)) for name, one in operand.items()}
-            return _NO_TREE if any(one is _NO_TREE for one in fields.values()) else fields
+            fields = {name: _plain(item, flags, at.at(name)) for name, item in operand.items()}
+            return _NO_TREE if any(field is _NO_TREE for field in fields.values()) else fields
         if key == "$unordered" and flags.exact:
             flags.unordered |= len(operand) > 1
             return _all_plain(operand, flags, at)
@@ -208,14 +202,14 @@ def _operated(written: dict[str, Any], flags: _Flags, at: LossPlace) -> object:
             return []
         if not flags.exact and key in ("$contains", "$all_of"):
             return _contained(key, operand, flags, at)
-    at.lost(f"{', '.join(written)} can't be asked there")
+    at.lost(f"{', '.join(written)} can't be matched there")
     return _NO_TREE
 
 
 def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> object:
-    items = [operand] if key == "$contains" else [one.get("$contains", _NO_TREE) for one in operand]
-    if any(one is _NO_TREE for one in items):
-        at.lost("$all_of can't be asked there")
+    items = [operand] if key == "$contains" else [item.get("$contains", _NO_TREE) for item in operand]
+    if any(item is _NO_TREE for item in items):
+        at.lost("$all_of can't be matched there")
         return _NO_TREE
     flags.unordered |= len(items) > 1
     return _all_plain(items, flags, at)
@@ -224,9 +218,9 @@ def _contained(key: str, operand: Any, flags: _Flags, at: LossPlace) -> object:
 def _queries(kind: str) -> object:
     def patterns(written: dict[str, Any], at: LossPlace) -> list[dict[str, Any] | None]:
         return [
-            _queried(kind, query, one, place)
+            _queried(kind, query, item, place)
             for query, condition in written.items()
-            for one, place in _every(kind, condition, at.at(query))
+            for item, place in _every(kind, condition, at.at(query))
         ]
 
     return patterns
@@ -237,7 +231,7 @@ def _every(kind: str, condition: object, at: LossPlace) -> list[tuple[Any, LossP
     if isinstance(condition, dict) and set(condition) == {"all_of"}:
         parts = condition["all_of"]
         if kind == "matchesJsonPath" or "present" in parts:
-            return [(one, at.at("all_of", i)) for i, one in enumerate(parts)]
+            return [(part, at.at("all_of", i)) for i, part in enumerate(parts)]
     return [(condition, at)]
 
 
@@ -246,20 +240,15 @@ def _queried(kind: str, query: str, condition: object, at: LossPlace) -> dict[st
         return {kind: query}
     if kind == "matchesJsonPath" and isinstance(condition, dict) and set(condition) == {"contains"}:
         condition = condition["contains"]
-        if isinstance(condition, dict) and set(condition) == {"one_of"} and _is_one(condition["one_of"]):
-            condition = {"equals": condition["one_of"][0]}
+        text = printed(condition)
+        condition = condition if text is None else {"equals": text}
     made = text_out(condition, at)
     return None if made is None else {kind: {"expression": query, **made}}
 
 
-def _is_one(values: list[Any]) -> bool:
-    """Whether it is a text and the value that it writes."""
-    return len(values) == 2 and isinstance(values[0], str) and as_text(values[1]) == values[0]
-
-
 def _schema(written: object, at: LossPlace) -> list[dict[str, Any] | None]:
     if isinstance(written, str):
-        at.lost("a schema in a file is not carried", "Write it inline")
+        at.lost("a schema in a file is not converted", "Write it inline")
         return [None]
     made: dict[str, Any] = {"matchesJsonSchema": json_line(written)}
     named = written.get("$schema") if isinstance(written, dict) else None

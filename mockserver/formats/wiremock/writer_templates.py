@@ -1,15 +1,17 @@
 """
-Our templates as WireMock's Handlebars: parts of the request, ids, draws and the time.
+Convert templates to Handlebars of WireMock: parts of the request, ids, random values and times.
 
-What has no counterpart is noted, and its text stays.
+Expressions without a counterpart are lost, and stay as text.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from mockserver.formats.wiremock.losses import LossPlace
+from mockserver.model.json_values import map_leaves
 
 _CODE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _RAW = re.compile(r"\{% raw %\}(.*?)\{% endraw %\}", re.DOTALL)
@@ -17,24 +19,11 @@ _DEFAULT = re.compile(r"(.+?)\s*\|\s*default\(''\)")
 _KEY = r"(?:\.(\w+)|\['([^']+)'\])"
 
 
-def is_template(value: object) -> bool:
-    """Whether a text in it has template syntax."""
-    if isinstance(value, str):
-        return "{{" in value or "{%" in value or "{#" in value
-    if isinstance(value, dict):
-        return any(is_template(one) for one in (*value, *value.values()))
-    return isinstance(value, list) and any(is_template(one) for one in value)
-
-
-def handlebars_tree(value: object, at: LossPlace) -> object:
-    """Every text in a JSON value."""
-    if isinstance(value, str):
-        return handlebars(value, at)
-    if isinstance(value, list):
-        return [handlebars_tree(one, at.at(i)) for i, one in enumerate(value)]
-    if isinstance(value, dict):
-        return {key: handlebars_tree(one, at.at(key)) for key, one in value.items()}
-    return value
+def handlebars_tree(value: object, at: LossPlace) -> Any:
+    """Convert every text in a JSON value."""
+    return map_leaves(
+        value, lambda item, path: handlebars(item, at.at(*path)) if isinstance(item, str) else item
+    )
 
 
 def handlebars(text: str, at: LossPlace) -> str:
@@ -42,17 +31,17 @@ def handlebars(text: str, at: LossPlace) -> str:
     if "{{" not in text and "{%" not in text:
         return text
     if _RAW.search(text):
-        at.lost("braces that are sent as they stand can't be said beside templates there")
+        at.lost("literal braces can't be combined with templates there")
         text = _RAW.sub(r"\1", text)
     if "{%" in text:
-        at.lost("statements in templates are not carried")
+        at.lost("statements in templates are not converted")
         return text
 
-    def said(found: re.Match[str]) -> str:
-        made = expression(found[1].strip())
+    def said(match: re.Match[str]) -> str:
+        made = expression(match[1].strip())
         if made is None:
-            at.lost(f"{found[0]} can't be said there")
-            return found[0]
+            at.lost(f"{match[0]} can't be expressed there")
+            return match[0]
         return "{{" + made + "}}"
 
     return _CODE.sub(said, text)
@@ -64,14 +53,14 @@ def expression(source: str) -> str | None:
     if plain is not None:
         source = plain[1]
     for pattern, make in _FORMS:
-        found = pattern.fullmatch(source)
-        if found is not None:
-            return make(found)
+        match = pattern.fullmatch(source)
+        if match is not None:
+            return make(match)
     return None
 
 
 def _named(part: str) -> Callable[[re.Match[str]], str]:
-    return lambda found: f"request.{part}.{_segment(found[1] or found[2])}"
+    return lambda match: f"request.{part}.{_segment(match[1] or match[2])}"
 
 
 def _segment(name: str) -> str:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.wiremock.losses import LossPlace
-from mockserver.formats.wiremock.values import ANYTHING, FAILED, text_condition
+from mockserver.formats.wiremock.values import queried, text_condition
 
 _EQUALITY = frozenset({"equalToXml"})
 
@@ -18,35 +18,35 @@ def equal_to_xml(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
     at.unknown(pattern, _EQUALITY)
     text = pattern["equalToXml"]
     if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:
-        at.at("equalToXml").lost("it is no XML without a document type")
+        at.at("equalToXml").lost("it is not valid XML without a document type")
         return {}
     try:
         root = ET.fromstring(text)  # noqa: S314  (no document type, so no entities)
-    except ET.ParseError as why:
-        at.at("equalToXml").lost(f"it is no XML: {why}")
+    except ET.ParseError as error:
+        at.at("equalToXml").lost(f"it is not valid XML: {error}")
         return {}
-    found: dict[str, Any] = {}
-    _gather(root, f"/{_name(root)}", found)
-    return {**found, "count(//*)": str(sum(1 for _ in root.iter())), "count(//@*)": str(_attributes(root))}
+    result: dict[str, Any] = {}
+    _gather(root, f"/{_name(root)}", result)
+    return {**result, "count(//*)": str(sum(1 for _ in root.iter())), "count(//@*)": str(_attributes(root))}
 
 
 def _attributes(root: ET.Element) -> int:
-    return sum(len(one.attrib) for one in root.iter())
+    return sum(len(item.attrib) for item in root.iter())
 
 
-def _gather(element: ET.Element, path: str, found: dict[str, Any]) -> None:
+def _gather(element: ET.Element, path: str, result: dict[str, Any]) -> None:
     for name, value in element.attrib.items():
-        found[f"{path}/@{_bare(name)}"] = literal(value)
+        result[f"{path}/@{_bare(name)}"] = literal(value)
     text = (element.text or "").strip()
     if text or not len(element):
-        found[f"normalize-space({path})" if text else path] = literal(" ".join(text.split()))
+        result[f"normalize-space({path})" if text else path] = literal(" ".join(text.split()))
     totals = Counter(_name(child) for child in element)
     seen: Counter[str] = Counter()
     for child in element:
         name = _name(child)
         seen[name] += 1
         place = f"{path}/{name}" if totals[name] == 1 else f"{path}/{name}[{seen[name]}]"
-        _gather(child, place, found)
+        _gather(child, place, result)
 
 
 def _name(element: ET.Element) -> str:
@@ -58,15 +58,8 @@ def _bare(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def x_path(pattern: dict[str, Any], at: LossPlace) -> tuple[str, Any]:
-    """The query and the condition on what it finds; FAILED where there is none."""
-    written = pattern["matchesXPath"]
-    if isinstance(written, str):
-        return written, "present"
-    query = written.get("expression") if isinstance(written, dict) else None
-    if not isinstance(query, str):
-        at.lost("here stands a query, or {expression: ..., equalTo: ...}")
-        return "", FAILED
-    rest = {key: value for key, value in written.items() if key != "expression"}
-    made = text_condition(rest, at)
-    return query, "present" if made is ANYTHING else made
+def x_path(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
+    """Return the condition by its query; empty, and noted, if there is none."""
+    if isinstance(pattern["matchesXPath"], str):
+        return {pattern["matchesXPath"]: "present"}
+    return queried(pattern, "matchesXPath", at, text_condition)

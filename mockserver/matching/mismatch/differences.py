@@ -1,4 +1,4 @@
-"""How a difference reads: the place, what was wanted, what came, and a word on the likely slip."""
+"""The texts of differences: the place, the expected and the actual value, and a hint at the likely mistake."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mockserver.model.mismatch import Difference
 from mockserver.model.plural import counted
 
 MOST = 10
-"""So many unexpected fields or items are named, no more."""
+"""Maximum number of unexpected fields or items that are named."""
 MOST_DIFFERENCES = 50
-"""So many differences are worked out for one route, no more."""
+"""Maximum number of differences for one route."""
 
 
 _BRIEF_CHARS = 500
@@ -27,11 +27,10 @@ _COMMAS = Slip("commas are not split: send the name again for each value", 0.5)
 
 class DifferencePlace:
     """
-    Where in the request a value stands; in an effect `root` is empty.
+    The place of a value in a request; in an effect, `root` is empty.
 
-    `path` leads from the root of a JSON body to it; None where the value is no
-    part of one; `base` leads from the body's root to where `path` begins.
-    Where `flat`, the value is the list of all texts under one name.
+    `path` is the path in the JSON body; None if the value is not in one; `base` is the path to where `path` begins. If
+    `flat`, the value is the list of all texts with one name.
     """
 
     __slots__ = ("base", "flat", "path", "root")
@@ -56,7 +55,7 @@ class DifferencePlace:
         return DifferencePlace(self.root, (*self.path, key), base=self.base)
 
     def differs(self, actual: object, said: str, written: object, slip: Slip = NONE) -> Difference:
-        """Something came that does not fulfil the condition, or nothing did."""
+        """Return the difference of a value that does not fulfil the condition, or is absent."""
         if self.flat:
             actual = _unwrapped(actual)
         if actual is ABSENT or said == "present":
@@ -69,13 +68,13 @@ class DifferencePlace:
         return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
 
     def unexpected(self, actual: object) -> Difference:
-        """A name came that the author did not name."""
+        """Return the difference of a value that must not exist."""
         if self.flat:
             actual = _unwrapped(actual)
         return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
     def refused(self, actual: object, written: object, said: str) -> Difference:
-        """Another judge, such as a schema, refuses the value in its own words."""
+        """Return the difference with the message of another validator, such as a schema."""
         return self._made(f"{self.where}: {said}", written, actual, NONE)
 
     def other_order(self, actual: list[Any], said: str, written: object) -> Difference:
@@ -94,7 +93,7 @@ class DifferencePlace:
 
 
 def _bounded(written: object) -> object:
-    """What was expected, as data; in words where it is long."""
+    """Return the expected value as data; as text if it is long."""
     room, todo = _EXPECTED_CHARS, [written]
     while todo and room > 0:
         item = todo.pop()
@@ -107,7 +106,7 @@ def _bounded(written: object) -> object:
 
 
 def _brief(actual: object) -> object:
-    """The value itself, or, where it is long or deep, what a person is shown of it."""
+    """Return the value, or a shortened text if it is long or deep."""
     if isinstance(actual, str):
         return actual if len(actual) <= _BRIEF_CHARS else actual[: _BRIEF_CHARS - 1] + "…"
     if isinstance(actual, (dict, list, int)):
@@ -117,7 +116,7 @@ def _brief(actual: object) -> object:
 
 
 def _unwrapped(values: object) -> object:
-    """All texts under one name as a person speaks of them: none, the one, or the list."""
+    """Return ABSENT, the only text, or the list of texts with one name."""
     if not isinstance(values, list):
         return values
     if not values:
@@ -130,12 +129,12 @@ def _wanting(said: str) -> str:
 
 
 def distance(differences: Sequence[Difference]) -> float:
-    """How far off all of it is."""
+    """Return the total weight of differences."""
     return sum(difference.weight for difference in differences)
 
 
 def noting(difference: Difference, note: str, weight: float | None = None) -> Difference:
-    """The same difference with one more word on it."""
+    """Return the difference with an additional hint."""
     hint = f"{difference.hint}; {note}" if difference.hint else note
     text = f"{difference.text}; {note}"
     return replace(difference, hint=hint, text=text, weight=difference.weight if weight is None else weight)
@@ -144,7 +143,9 @@ def noting(difference: Difference, note: str, weight: float | None = None) -> Di
 def with_near_name(
     reasons: list[Difference], name: str, names: list[str], inside: str | None = None
 ) -> list[Difference]:
-    """The reasons why a name is missing, with the name that came in its place, or the object it came `inside`."""
+    """
+    Return the differences of a missing name, with the similar name that was sent, or the object that contains it.
+    """
     if inside is not None:
         return [noting(difference, f"it came inside {inside!r}", 0.6) for difference in reasons]
     near = slips.nearest_name(name, names) if reasons else None

@@ -1,8 +1,7 @@
 """
-Likely slips: what a colleague would say on seeing what was wanted beside what came.
+Hints at likely mistakes, from the expected and the actual value.
 
-Every guess is a short remedy and a weight: how far off the value is, 1 being
-simply another value.
+Each has a weight: the distance of the value, with 1 for any other value.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _TYPO_EDITS = 2
 _TYPO_CHARS = 4
 _JSON_CHARS = 10_000
 LONG_CHARS = 10_000
-"""A text that is longer is compared with another one for what both begin or end with, no more."""
+"""Longer texts are only compared by their beginnings and ends."""
 MOST_GUESSES = 50
-"""So many values that came under one name are compared with the one that was expected."""
+"""Maximum number of values with one name that are compared with the expected value."""
 MOST_NAMES = 300
-"""So many names are compared with one that is missing."""
+"""Maximum number of names that are compared with a missing one."""
 MOST_STEPS = 1_500
-"""Names that are compared, and letters of those that are close, for one explanation: about 2 ms."""
+"""Maximum number of compared names and letters for one explanation: about 2 ms."""
 
 
 class _Guessing:
-    """The steps that are left for one explanation, and the names that were found in it."""
+    """The remaining steps for one explanation, and the names that were found."""
 
     __slots__ = ("left", "names")
 
@@ -49,8 +48,9 @@ _guessing: ContextVar[_Guessing | None] = ContextVar("guessing", default=None)
 @contextmanager
 def bounded(steps: int = MOST_STEPS) -> Iterator[None]:
     """
-    Inside, guesses cost so many steps in all, and after that no text is close to another. A name that
-    is looked for again among the same ones costs nothing.
+    Limit the steps of all comparisons inside; beyond it, no text is similar to another.
+
+    Repeated searches cost nothing.
     """
     token = _guessing.set(_Guessing(steps))
     try:
@@ -60,7 +60,7 @@ def bounded(steps: int = MOST_STEPS) -> Iterator[None]:
 
 
 def _spent(steps: int) -> bool:
-    """Takes steps of what is left. Whether nothing is."""
+    """Use steps. Return whether none is left."""
     state = _guessing.get()
     if state is None:
         return False
@@ -69,7 +69,7 @@ def _spent(steps: int) -> bool:
 
 
 class Slip(NamedTuple):
-    """A remedy, and how far off the value is."""
+    """A hint, and the distance of the value."""
 
     hint: str
     weight: float = 1.0
@@ -79,7 +79,7 @@ NONE = Slip("")
 
 
 def between(expected: Any, actual: Any) -> Slip:
-    """The slip that may have made `actual` out of `expected`; NONE where nothing suggests itself."""
+    """Return the mistake that may have turned `expected` into `actual`; NONE if there is no likely one."""
     if isinstance(expected, str) and isinstance(actual, str):
         return _texts(expected, actual)
     if is_number(expected) and is_number(actual):
@@ -90,7 +90,11 @@ def between(expected: Any, actual: Any) -> Slip:
 
 
 def wrong_kind(wanted: str, actual: object, *, same: bool = False) -> Slip:
-    """`wanted` is such as 'a number'. `same`: but for its type the value would be right."""
+    """
+    Return the hint for a value of the wrong type.
+
+    `wanted` is, for example, 'a number'. `same`: only the type is wrong.
+    """
     if isinstance(actual, str) and wanted in ("an object", "a list") and _is_json(actual):
         return Slip(f"it is JSON inside a text; send the {wanted.rsplit(maxsplit=1)[-1]} itself", 0.5)
     return Slip(f"send {wanted}", 0.3 if same else 1.0)
@@ -158,17 +162,17 @@ def _cut(text: str) -> str:
 
 
 def typos(expected: str, actual: str) -> int:
-    """How many letters are wrong where a person would take one for the other misspelt; else 0."""
+    """Return the number of wrong letters if it looks like a misspelling; else 0."""
     if len(expected) < _TYPO_CHARS or len(actual) > _COMPARED_CHARS:
         return 0
     allowed = 1 if len(expected) <= _TYPO_CHARS + 1 else _TYPO_EDITS
-    found = edits(expected.casefold(), actual.casefold(), allowed)
-    return found if found <= allowed else 0
+    count = edits(expected.casefold(), actual.casefold(), allowed)
+    return count if count <= allowed else 0
 
 
 def edits(left: str, right: str, most: int) -> int:
     """
-    How many letters were dropped, added, changed or swapped with their neighbour; `most + 1` stands for more.
+    Return how many letters were dropped, added, changed or swapped with their neighbour; `most + 1` stands for more.
 
     >>> edits("charges", "chagres", 2), edits("users", "user", 2), edits("a", "xyz", 2)
     (1, 1, 3)
@@ -202,7 +206,7 @@ def edits(left: str, right: str, most: int) -> int:
 
 
 def _unlike_parts(left: str, right: str) -> tuple[str, str]:
-    """Both without what they begin and end with alike."""
+    """Return both without their common beginning and end."""
     shorter = min(len(left), len(right))
     start = next((i for i in range(shorter) if left[i] != right[i]), shorter)
     end = next((i for i in range(shorter - start) if left[-1 - i] != right[-1 - i]), shorter - start)
@@ -210,7 +214,7 @@ def _unlike_parts(left: str, right: str) -> tuple[str, str]:
 
 
 def nearest_name(wanted: str, names: Sequence[str]) -> str | None:
-    """The one of `names` that was probably meant by `wanted`; separators and case count for nothing."""
+    """Return the name that was probably meant by `wanted`, ignoring separators and case."""
     few = tuple(names[:MOST_NAMES])
     state = _guessing.get()
     if state is None:
@@ -239,19 +243,19 @@ def _bare(name: str) -> str:
 
 
 def not_numeric(actual: object) -> Slip:
-    """For a comparison that wanted a number of JSON."""
+    """Return the hint for a comparison that expected a JSON number."""
     if is_number(actual):
         return NONE
     return wrong_kind("a number", actual, same=isinstance(actual, str) and number(actual) is not None)
 
 
 def among(part: str, items: list[Any]) -> Slip:
-    """For a list that lacks a text: the item that was probably meant to be it."""
+    """Return the hint for a list that lacks a text: the most similar item."""
     guesses = [(between(part, item), item) for item in items[:_COMPARED_CHARS] if isinstance(item, str)]
-    guess, item = min(guesses, key=lambda one: one[0].weight, default=(NONE, ""))
+    guess, item = min(guesses, key=lambda pair: pair[0].weight, default=(NONE, ""))
     return Slip(f"{_cut(item)} is there: {guess.hint}", guess.weight) if guess.weight < 1 else NONE
 
 
 def not_text(actual: object) -> Slip:
-    """For a comparison that wanted a text of JSON."""
+    """Return the hint for a comparison that expected a JSON text."""
     return NONE if has_type(actual, "string") else wrong_kind("a text", actual)

@@ -1,9 +1,8 @@
 """
-An index of paths by what they are made of: which routes may have been meant by a path that no route takes.
+An index of paths by their parts, to find the routes that may have been meant by an unmatched path.
 
-Whole segments and pairs of letters lead from the path of a request to a few
-paths of routes, and the rarest are looked up first. So the cost of a search is
-bounded however many routes there are, and whatever the path is.
+Complete segments and pairs of letters lead to similar paths, and the rarest are looked up first, so the cost of a
+search is limited, regardless of the number of routes and of the path.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from mockserver.matching.paths import SLASH, canonical
 T = TypeVar("T")
 
 MOST_CHARS = 512
-"""The part of a path that is looked at."""
+"""Maximum length of the part of a path that is compared."""
 MOST_VISITS = 500
-"""So many paths of routes are compared for one search, counted once for each segment or pair in common."""
+"""Maximum number of paths that are compared in a search, counted once for each common segment or pair."""
 MOST_PATHS = 5
 MOST_TARGETS = 200
-"""The most that one search gives: paths of routes, and targets on them."""
+"""Maximum number of targets in the result of a search."""
 _SEGMENT_WEIGHT = 3
 _PARAMETER = "\0"
 
@@ -30,7 +29,7 @@ Methods = frozenset[str] | None
 
 
 class _Path(Generic[T]):
-    """One path as routes write it, and the targets on it by their methods."""
+    """One path as written in routes, and its targets by methods."""
 
     __slots__ = ("features", "number", "size", "targets")
 
@@ -41,7 +40,7 @@ class _Path(Generic[T]):
         self.targets: dict[Methods, list[T]] = {}
 
     def active(self, method: str, is_active: Callable[[T], bool]) -> Iterator[T]:
-        """Those that are active, those that take the method first."""
+        """Yield the active targets, those with the method first."""
         for _, targets in sorted(
             self.targets.items(), key=lambda item: item[0] is not None and method not in item[0]
         ):
@@ -51,7 +50,7 @@ class _Path(Generic[T]):
 
 
 class Likeness(Generic[T]):
-    """Targets by what their paths are made of."""
+    """Targets by the parts of their paths."""
 
     __slots__ = ("_by_feature", "_number", "_paths")
 
@@ -61,7 +60,7 @@ class Likeness(Generic[T]):
         self._number = 0
 
     def add(self, text: str, methods: Methods, target: T) -> None:
-        """A target on a path as written, with its methods (None: any)."""
+        """Add a target with its path as written and its methods (None: any)."""
         path = self._paths.get(text)
         if path is None:
             self._number += 1
@@ -71,7 +70,7 @@ class Likeness(Generic[T]):
         path.targets.setdefault(methods, []).append(target)
 
     def remove(self, text: str, methods: Methods, target: T) -> None:
-        """Takes out what was added."""
+        """Remove a target that was added."""
         path = self._paths[text]
         path.targets[methods].remove(target)
         if not path.targets[methods]:
@@ -85,27 +84,32 @@ class Likeness(Generic[T]):
                 del self._by_feature[feature]
 
     def search(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
-        """The active targets on the MOST_PATHS paths that are most like this one, at most MOST_TARGETS."""
-        found: list[T] = []
+        """Return the active targets on the MOST_PATHS most similar paths, at most MOST_TARGETS."""
+        targets: list[T] = []
         paths = 0
         for path in self._ranked(raw_path):
-            before = len(found)
+            before = len(targets)
             for target in path.active(method, is_active):
-                found.append(target)
-                if len(found) == MOST_TARGETS:
-                    return found
-            paths += len(found) > before
+                targets.append(target)
+                if len(targets) == MOST_TARGETS:
+                    return targets
+            paths += len(targets) > before
             if paths == MOST_PATHS:
                 break
-        return found
+        return targets
 
     def _ranked(self, raw_path: str) -> list[_Path[T]]:
-        """The paths that have something in common with this one, the likest first; those without any letter last."""
+        """
+        Return the paths that have something in common with this one, the most similar first; those without any letter
+        last.
+        """
         features = _features(raw_path)
         known = [
-            (self._by_feature[one], weight) for one, weight in features.items() if one in self._by_feature
+            (self._by_feature[feature], weight)
+            for feature, weight in features.items()
+            if feature in self._by_feature
         ]
-        known.sort(key=lambda one: len(one[0]))
+        known.sort(key=lambda feature: len(feature[0]))
         shared: dict[_Path[T], int] = {}
         left = MOST_VISITS
         for paths, weight in known:
@@ -124,7 +128,7 @@ class Likeness(Generic[T]):
 
 
 def _features(path: str) -> dict[str, int]:
-    """The whole segments of a path and the pairs of letters in it, with their weights; parameters are left out."""
+    """Return the segments and the pairs of letters of a path, with their weights, without parameters."""
     text = _without_parameters(canonical(path[:MOST_CHARS])).replace(SLASH, "/").lower()
     features = {
         text[i : i + 2]: 1 for i in range(len(text) - 1) if text[i + 1] not in "/\0" and text[i] != _PARAMETER

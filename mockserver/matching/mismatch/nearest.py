@@ -1,9 +1,8 @@
 """
-The routes that would nearly have taken a request, and what kept each out, as a colleague would say it.
+The routes that are nearest to an unmatched request, with their differences.
 
-Made only for a miss, and its cost is bounded: paths are compared first, what
-`match` asks is looked at where the path is similar, and differences are worked
-out for the routes that are named.
+The cost is limited: paths are compared first, `match` only if the path is similar, and differences are computed only
+for the routes in the result.
 """
 
 from __future__ import annotations
@@ -26,11 +25,11 @@ __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "sugges
 
 _SHOWN_CHARS = 255
 _FAR = 1.5
-"""What is so much farther off than the nearest explains nothing."""
+"""Routes that are this much farther away than the nearest are left out."""
 
 
 class RouteShape(Protocol):
-    """What a route asks of a request. `methods` None is any; `host` None likewise."""
+    """The conditions of a route. `methods` None is any; `host` None likewise."""
 
     @property
     def id(self) -> str: ...
@@ -48,7 +47,7 @@ S = TypeVar("S", bound=RouteShape)
 
 
 def report(request: Request, shape: RouteShape) -> list[Difference]:
-    """Everything in the request that keeps it from the route: host, method, path, then `match` in its order."""
+    """Return all differences of the request from the route: host, method, path, then `match` in its order."""
     line = _line(request, shape, path_difference(request.path, shape.pattern))
     differences = shape.matcher.differences(request) if shape.matcher is not None else []
     return line + [_elsewhere(request, difference) for difference in differences]
@@ -62,11 +61,10 @@ def nearest(
     family: Callable[[S], Hashable] = lambda shape: shape.id,
 ) -> list[tuple[S, list[Difference]]]:
     """
-    The routes nearest to the request, nearest first; of equals the earlier. None where no path is similar.
+    Return the nearest routes, nearest first, then in their order; none if no path is similar.
 
-    Of one `family` there is at most one. A route without any difference is kept
-    out by something that is not in the request: its state, its `if`, or a
-    sequence that stopped. At most MOST_TARGETS routes are looked at.
+    There is at most one of each `family`. A route without any difference was excluded by its state, its `if`, or the
+    end of its sequence. At most MOST_TARGETS routes are compared.
     """
     paths: dict[str, Difference | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
@@ -77,19 +75,21 @@ def nearest(
         path = paths[text]
         if path is None or path.weight < UNLIKE:
             line = _line(request, shape, path)
-            misfit = shape.matcher.misfit(request, asked=not line) if shape.matcher is not None else 0.0
+            misfit = shape.matcher.misfit(request, tested=not line) if shape.matcher is not None else 0.0
             ranked.append((distance(line) + misfit, order, shape, line))
-    ranked.sort(key=lambda one: one[:2])
+    ranked.sort(key=lambda entry: entry[:2])
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
     for _, _, shape, line in ranked:
         if len(named) == limit:
             break
         named.setdefault(family(shape), (shape, line))
     with slips.bounded():
-        found = [(shape, line + _match(request, shape, asked=not line)) for shape, line in named.values()]
-    found.sort(key=lambda one: distance(one[1]))
-    least = distance(found[0][1]) if found else 0
-    return [one for one in found if distance(one[1]) <= max(2 * least, least + _FAR)]
+        explained = [
+            (shape, line + _match(request, shape, tested=not line)) for shape, line in named.values()
+        ]
+    explained.sort(key=lambda entry: distance(entry[1]))
+    least = distance(explained[0][1]) if explained else 0
+    return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:
@@ -111,26 +111,26 @@ def _method(request: Request, shape: RouteShape) -> Difference | None:
     if methods is None or request.method in methods or (request.method == "HEAD" and "GET" in methods):
         return None
     wanted = ",".join(sorted(methods))
-    hint = "methods know case" if request.method.upper() in methods else ""
+    hint = "methods are case-sensitive" if request.method.upper() in methods else ""
     came = shown_method(request.method)
     text = f"method differs: {came} is not {wanted}" + (f"; {hint}" if hint else "")
     return Difference("method", wanted, came, hint=hint, weight=0.3 if hint else 1.0, text=text)
 
 
 def shown_method(method: str) -> str:
-    """A method as an explanation shows it."""
+    """Return a method, shortened for a text."""
     return method if len(method) <= _SHOWN_CHARS else method[: _SHOWN_CHARS - 1] + "…"
 
 
-def _match(request: Request, shape: RouteShape, *, asked: bool) -> list[Difference]:
+def _match(request: Request, shape: RouteShape, *, tested: bool) -> list[Difference]:
     if shape.matcher is None:
         return []
-    differences = shape.matcher.quick_differences(request, asked=asked)
+    differences = shape.matcher.quick_differences(request, tested=tested)
     return [_elsewhere(request, difference) for difference in differences]
 
 
 def _elsewhere(request: Request, difference: Difference) -> Difference:
-    """The difference, saying so where a missing part came in another part of the request."""
+    """Return the difference; with a hint if a missing part is in another part of the request."""
     part, _, name = difference.where.partition(".")
     if difference.actual is not ABSENT or difference.hint or not name:
         return difference
@@ -142,14 +142,14 @@ def _elsewhere(request: Request, difference: Difference) -> Difference:
 
 def _names(request: Request) -> dict[str, Iterable[str]]:
     def read() -> dict[str, Iterable[str]]:
-        found: dict[str, Iterable[str]] = {"query": request.query.keys()}
+        names: dict[str, Iterable[str]] = {"query": request.query.keys()}
         if len(request.body) > MOST_READ_BYTES:
-            return found
+            return names
         with suppress(UnreadableBodyError):
-            found["form"] = request.form.keys()
+            names["form"] = request.form.keys()
         with suppress(UnreadableBodyError):
-            found["json"] = request.json.keys() if isinstance(request.json, dict) else ()
-        return found
+            names["json"] = request.json.keys() if isinstance(request.json, dict) else ()
+        return names
 
     return request.once("names", read)
 
@@ -157,10 +157,10 @@ def _names(request: Request) -> dict[str, Iterable[str]]:
 def as_text(
     request: Request, ranked: Sequence[tuple[RouteShape, Sequence[Difference]]], *, has_routes: bool = True
 ) -> str:
-    """The whole nearest miss, for a client that takes no JSON and for the log."""
-    lines = [f"No route takes {shown_method(request.method)} {shown_path(request.path)}"]
+    """Return the nearest routes and their differences as text, for clients that don't accept JSON and for the log."""
+    lines = [f"No route matches {shown_method(request.method)} {shown_path(request.path)}"]
     if not ranked:
-        lines.append("No route is similar." if has_routes else "There is no route at all.")
+        lines.append("No route is similar." if has_routes else "There are no routes.")
     for shape, differences in ranked:
         methods = ",".join(sorted(shape.methods)) if shape.methods else "ANY"
         lines += ["", f"{shape.id} ({methods} {shape.pattern.text})"]

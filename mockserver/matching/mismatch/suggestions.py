@@ -1,4 +1,4 @@
-"""A route that would have taken a request, as data of the scenario language, ready to be dumped and pasted."""
+"""Suggests a route that would match a request, as data of the scenario language."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ MOST_FIELDS = 20
 MOST_DEPTH = 6
 MOST_CHARS = 200
 _TELLING_HEADERS = ("x-amz-target", "soapaction")
-"""Headers that say what is asked where path and method don't. None of them is a secret."""
+"""Headers that identify an operation if path and method don't. They contain no secrets."""
 
 
 def suggest(request: Request) -> dict[str, Any]:
     """
-    A route for requests like this one, answering 200.
+    Return a route for requests like this one, with the answer 200.
 
-    What is long or deep is left out of its `match`, which asks for a part of
-    the request anyway.
+    Long and deep values are left out of its `match`.
     """
     route: dict[str, Any] = {"request": _line(request)}
     match = {
@@ -29,7 +28,7 @@ def suggest(request: Request) -> dict[str, Any]:
         "query": _texts(request.query),
         **_body(request),
     }
-    match = {part: asked for part, asked in match.items() if asked not in ({}, None)}
+    match = {part: value for part, value in match.items() if value not in ({}, None)}
     if match:
         route["match"] = match
     route["reply"] = {"status": 200, "json": {}}
@@ -37,9 +36,7 @@ def suggest(request: Request) -> dict[str, Any]:
 
 
 def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
-    """
-    The same route for everybody's eyes. It asks only that a secret be there: a masked one would never come.
-    """
+    """Return the same route without secrets: they are only required to be present."""
     return {
         key: _blurred_match(value) if key == "match" else mask_tree(value) for key, value in route.items()
     }
@@ -47,8 +44,8 @@ def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
 
 def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
     return {
-        part: _blurred(asked, "", "$present" if part == "json" else "present")
-        for part, asked in match.items()
+        part: _blurred(value, "", "$present" if part == "json" else "present")
+        for part, value in match.items()
     }
 
 
@@ -86,19 +83,19 @@ def _form(request: Request) -> dict[str, Any]:
 
 
 def _files(request: Request) -> dict[str, Any]:
-    found = {}
+    files = {}
     for name, parts in list(files_of(request).items())[:MOST_FIELDS]:
         filename = parts[0].filename
-        found[name] = {"filename": _text(filename)} if filename and _is_short(filename) else "present"
-    return found
+        files[name] = {"filename": _text(filename)} if filename and _is_short(filename) else "present"
+    return files
 
 
 def _texts(values: Grouped) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, texts in list(values.items())[:MOST_FIELDS]:
         if _is_short(name) and len(texts) <= MOST_FIELDS and all(map(_is_short, texts)):
-            found[name] = _text(texts[0]) if len(texts) == 1 else [_text(text) for text in texts]
-    return found
+            fields[name] = _text(texts[0]) if len(texts) == 1 else [_text(text) for text in texts]
+    return fields
 
 
 def _text(text: str) -> object:
@@ -120,7 +117,7 @@ def _json(value: object) -> object:
 
 
 def _tree(value: object, depth: int) -> object:
-    """The value as a condition on itself; _LEFT_OUT where it is long or deep."""
+    """Return the value as a condition on itself; _LEFT_OUT if it is long or deep."""
     if isinstance(value, dict):
         return _fields(value, depth)
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What is wrong with a path that a route does not take: a slash, the case, a prefix, a typo, or all of it."""
+"""Differences of paths: a slash, the case, a prefix, a typo, or several of these."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from mockserver.model.mismatch import Difference
 from mockserver.redaction.redaction import mask_path
 
 UNLIKE = 4.0
-"""The least weight of a path that is not similar to the route's."""
+"""Minimum weight of a path that is not similar."""
 _OTHER = 2.0
-"""The weight of a segment that is simply another one."""
+"""Weight of a different segment."""
 _NEAR = 1.2
 _SURPLUS = 1.5
 _LITTLE = 0.25
 _GENERIC = re.compile(r"v\d+|api|rest", re.IGNORECASE)
-"""Segments that say little: services that have nothing else in common share them."""
+"""Common segments, which many unrelated services share."""
 _PLAIN = re.compile(r"\{[\w-]+\}")
 _MOST_CHARS = 1_024
 _SHOWN_CHARS = 200
@@ -47,7 +47,11 @@ class _Guess(NamedTuple):
 
 
 def path_difference(raw_path: str, pattern: RoutePath) -> Difference | None:
-    """Why the pattern does not take the path; None where it does. Its weight is UNLIKE or more where nothing is alike."""
+    """
+    Return the difference of a path; None if it matches.
+
+    Its weight is UNLIKE or more if the paths are not similar.
+    """
     if pattern.match(raw_path) is not None:
         return None
     shown = shown_path(raw_path)
@@ -61,14 +65,14 @@ def path_difference(raw_path: str, pattern: RoutePath) -> Difference | None:
 
 @lru_cache(maxsize=8)
 def shown_path(raw_path: str) -> str:
-    """A path as an explanation shows it: secrets masked before it is cut, so that no part of one is left."""
+    """Return a path for a text, with secrets masked before it is shortened, so that no part of one remains."""
     if len(raw_path) <= _SHOWN_CHARS:
         return raw_path
     return mask_path(raw_path[: 4 * _MOST_CHARS])[: _SHOWN_CHARS - 1] + "…"
 
 
 def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
-    """Single slips that, mended, make the path fit."""
+    """Yield single mistakes whose correction makes the path match."""
     for other, hint in _variants(path):
         if pattern.match(other) is not None:
             yield _Guess(hint, 0.4)
@@ -104,7 +108,7 @@ def _variants(path: str) -> Iterator[tuple[str, str]]:
     if "//" in path:
         yield re.sub("/+", "/", path), "a slash is doubled"
     if "%2f" in path.lower():
-        yield re.sub("%2[fF]", "/", path), "a slash came as %2F, which is no separator"
+        yield re.sub("%2[fF]", "/", path), "a slash came as %2F, which is not a separator"
     if "%3f" in path.lower():
         yield (
             re.split("%3[fF]", path, maxsplit=1)[0],
@@ -113,7 +117,7 @@ def _variants(path: str) -> Iterator[tuple[str, str]]:
     if "%25" in path:
         yield unquote(path), "it is percent-encoded twice"
     if "/." in path:
-        yield posixpath.normpath(path), "dots are no steps here: nothing is normalised"
+        yield posixpath.normpath(path), "dots have no meaning here: paths are not normalised"
     if path.rstrip(" ").endswith("%20"):
         yield path.removesuffix("%20"), "white space came at its end"
 
@@ -127,7 +131,7 @@ def _fits_in_lower_case(path: str, pattern: RoutePath) -> bool:
 
 
 class _Comparison:
-    """What two lists of segments have in common, and what not, as far as it is told so far."""
+    """The common and the different segments of two paths."""
 
     def __init__(self) -> None:
         self.hints: list[str] = []
@@ -138,11 +142,11 @@ class _Comparison:
 
     @property
     def is_alike(self) -> bool:
-        """What they share says no less than what they don't."""
+        """Whether the common segments outweigh the different ones."""
         return self.shared >= self.strange if self.shared else not self.strange
 
     def guess(self, hint: str = "", weight: float = 0.0) -> _Guess:
-        """All of it, `hint` first."""
+        """Return the result, with `hint` first."""
         hints = [hint, *self.hints] if hint else self.hints
         weight += self.weight
         if not self.is_alike:
@@ -151,7 +155,7 @@ class _Comparison:
 
 
 def _aligned(path: str, text: str) -> _Guess:
-    """The likeliest of: segment by segment, with a prefix missing, with a prefix too much."""
+    """Return the best of three comparisons: segment by segment, with a missing prefix, with an additional prefix."""
     wanted, came = segments_of(text), path.split("/")[1:][:_MAX_SEGMENTS]
     if len(came) > len(wanted) and ":" in wanted[-1]:
         rest = "/".join(came[len(wanted) - 1 :])
@@ -214,14 +218,14 @@ def _compare(wanted: str, came: str, made: _Comparison) -> None:
 
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
-    """How much it says about a service that a path has this segment."""
+    """Return how specific a segment is for a service."""
     if not segment or "{" in segment or as_parameter(segment) is not None:
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 
 
 def _misspelt(wanted: str, came: str) -> int:
-    """How many letters are wrong, 0 where it is another word; of a short one, a letter may be too much or missing."""
+    """Return the number of wrong letters, 0 for another word; short words may have one letter more or less."""
     if wanted.lower() == came.lower():
         return 1
     short = min(len(wanted), len(came)) >= 2 and len(wanted) != len(came) and len(wanted) <= 4
@@ -229,20 +233,20 @@ def _misspelt(wanted: str, came: str) -> int:
 
 
 def _is_near(wanted: str, came: str) -> bool:
-    """Whether two words begin alike, or one letter is another."""
+    """Whether two words begin alike, or differ in one letter."""
     common = len(posixpath.commonprefix((wanted.lower(), came.lower())))
     longest = max(len(wanted), len(came))
     return common >= max(4, 0.6 * longest) or (longest <= 4 and edits(wanted.lower(), came.lower(), 1) == 1)
 
 
 def _unfilled(came: str) -> str:
-    """A word on what programs write where a variable had no value."""
+    """Return a hint at an empty variable, for what programs write in its place."""
     nothing = came in _NOTHINGS or unquote(came)[:1] in _OPENERS
     return ", a variable that was not filled in?" if nothing else ""
 
 
 def fits(wanted: str, came: str) -> bool:
-    """Whether a segment as written, with its parameters, takes one that came."""
+    """Whether a segment as written, with its parameters, matches one that was sent."""
     if _PLAIN.fullmatch(wanted):
         return bool(came)
     pattern = _pattern(wanted) if "{" in wanted or "%" in wanted + came else None
@@ -260,7 +264,7 @@ def _pattern(segment: str) -> PathPattern | None:
 @lru_cache(maxsize=4096)
 def segments_of(text: str) -> tuple[str, ...]:
     """
-    The segments of a path as written; slashes inside braces part nothing.
+    Return the segments of a path as written; slashes in braces don't separate.
 
     >>> segments_of("/users/{id:[a/b]+}/x")
     ('users', '{id:[a/b]+}', 'x')

@@ -1,4 +1,4 @@
-"""The mistakes that templates and paths invite, known by name: a brace means something to YAML."""
+"""Hints for frequent mistakes with templates and paths: braces have a meaning in YAML."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from mockserver.scenarios.places import PlacedFlaw, placed, quoted
 
 
 def classic(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | None:
-    """What the composer stumbled over, `at` an index, in what it began at `opened`; None if it is no classic."""
+    """Return the flaw of a frequent mistake at index `at`, in what began at `opened`; None if it is another one."""
     for recognise in (_template, _braces, _surrogate_escape):
-        if found := recognise(text, problem, at, opened):
-            return found
+        if flaw := recognise(text, problem, at, opened):
+            return flaw
     return None
 
 
@@ -37,12 +37,12 @@ def _template(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | Non
         return None
     for index in (at, opened):
         begin, end = _line_start(text, index), _line_end(text, index)
-        found = _TEMPLATE_VALUE.search(_QUOTED_TEXT.sub(_blank, text[begin:end]))
-        if found and begin + found.start(1) <= max(at, opened):
-            start = begin + found.start(1)
+        match = _TEMPLATE_VALUE.search(_QUOTED_TEXT.sub(_blank, text[begin:end]))
+        if match and begin + match.start(1) <= max(at, opened):
+            start = begin + match.start(1)
             value = text[start:end].rstrip()
             if re.search(r"[\[{]", text[begin:start]):
-                value = _first_template(value, found[1])
+                value = _first_template(value, match[1])
             return _unquoted(text, start, value)
     return None
 
@@ -52,15 +52,15 @@ def _unquoted(text: str, start: int, value: str) -> PlacedFlaw:
     return placed(text, start, message, f"Put quotes round it: {quoted(value)}")
 
 
-def _blank(found: re.Match[str]) -> str:
-    return "_" * len(found[0])
+def _blank(match: re.Match[str]) -> str:
+    return "_" * len(match[0])
 
 
 def _first_template(value: str, opener: str) -> str:
-    """Inside brackets the value ends behind its braces; what follows is the next one's."""
+    """Return the value up to the end of its braces: inside brackets, the next value follows."""
     close = value.find(_CLOSERS[opener])
-    found = re.match(r"[^,\]}]*", value[close + 2 :]) if close >= 0 else None
-    return value[: close + 2 + found.end()].rstrip() if found else value
+    match = re.match(r"[^,\]}]*", value[close + 2 :]) if close >= 0 else None
+    return value[: close + 2 + match.end()].rstrip() if match else value
 
 
 def _braces(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None:
@@ -76,12 +76,12 @@ def _braces(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None
         start += colon.end()
     end = _BRACED_END.match(text, at)
     value = text[start : end.end() if end else _line_end(text, at)]
-    message = f"{_short(value)} holds a brace, without quotes, inside braces"
+    message = f"{_short(value)} contains a brace, without quotes, inside braces"
     return placed(text, start, message, f"Put quotes round it: {quoted(value)}")
 
 
 def _surrogate_escape(text: str, problem: str, at: int, _opened: int) -> PlacedFlaw | None:
-    """JSON writes characters beyond U+FFFF as two escapes; YAML has one for them."""
+    """JSON writes characters beyond U+FFFF as two escapes; YAML has one escape for them."""
     if "invalid Unicode character escape" not in problem:
         return None
     start = text.rfind("\\u", 0, at + 2)

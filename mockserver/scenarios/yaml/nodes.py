@@ -1,7 +1,7 @@
 """
-Texts to trees of nodes, each with its place: YAML by PyYAML's composer, JSON by a small one here.
+Parses texts to trees of nodes with positions: YAML with PyYAML's composer, JSON with a small one.
 
-No schema is applied: a scalar is plain or quoted, and that is all a node knows.
+No schema is applied: nodes only know whether a scalar is plain or quoted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN = "plain"
 QUOTED = "quoted"
 COLLECTION = "collection"
 DEEPEST = 100
-"""Levels of nesting. The composers recurse, and so does whoever walks the data later."""
+"""Maximum nesting: the composers and later code are recursive."""
 
 
 def _mark(index: int) -> yaml.Mark:
@@ -40,7 +40,7 @@ class _NestingError(MockServerError):
 
 
 class _Bare:
-    """What the composer asks of a resolver, with tags that only say how a scalar was written."""
+    """What the composer needs of a resolver. Its tags only say how a scalar was written."""
 
     depth = 0
 
@@ -64,7 +64,7 @@ class _Bare:
 class PureComposer(
     _Bare, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer
 ):
-    """For a PyYAML without libyaml: the same trees, an order of magnitude slower."""
+    """For a PyYAML without libyaml: the same trees, ten times as slow."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -74,7 +74,7 @@ class PureComposer(
         yaml.composer.Composer.__init__(self)
 
     def compose_scalar_node(self, anchor: Any) -> Any:
-        """Refuses half characters, as libyaml does."""
+        """Reject lone surrogates, like libyaml."""
         node = super().compose_scalar_node(anchor)
         if SURROGATE.search(node.value):
             mark = _mark(self.text.index("\\u", node.start_mark.index) + 2)
@@ -87,19 +87,19 @@ if _Parser is None:  # pragma: no cover
 else:
 
     class Composer(_Bare, _Parser):  # type: ignore[no-redef]
-        """On libyaml."""
+        """The composer on libyaml."""
 
 
 def compose_yaml(text: str, composer: Any = Composer) -> Node | None:
-    """The tree of one document; None for an empty one. Raises InvalidInputError."""
+    """Return the tree of one document; None if it is empty. Raises InvalidInputError."""
     refuse_unprintable(text)
     reader = composer(text)
     try:
         root: Node | None = reader.get_single_node()
-    except yaml.YAMLError as why:
-        if "maximum nesting depth" in str(why):  # libyaml has a bound of its own, far above ours
+    except yaml.YAMLError as error:
+        if "maximum nesting depth" in str(error):  # libyaml has a bound of its own, far above ours
             raise _too_deep(text) from None
-        raise InvalidInputError(yaml_error(text, why)) from why
+        raise InvalidInputError(yaml_error(text, error)) from error
     except _NestingError:
         raise _too_deep(text) from None
     return root
@@ -115,16 +115,15 @@ _WORD = re.compile(r"[^\s,\]}]+")
 
 def compose_json(text: str) -> Node:
     """
-    The tree of a JSON text (RFC 8259), by the same nodes. Raises InvalidInputError.
+    Return the tree of a JSON text (RFC 8259), with the same nodes. Raises InvalidInputError.
 
-    YAML is not quite a superset: tabs, surrogate pairs, long keys and control
-    characters are right in JSON and wrong there.
+    Some JSON is invalid YAML: tabs, surrogate pairs, long keys and control characters.
     """
     refuse_surrogates(text)
     try:
         json.loads(text, parse_float=_nothing, parse_int=_nothing, parse_constant=_nothing)
-    except json.JSONDecodeError as why:
-        raise InvalidInputError(json_error(text, why)) from why
+    except json.JSONDecodeError as error:
+        raise InvalidInputError(json_error(text, error)) from error
     except RecursionError:
         raise _too_deep(text) from None
     try:
@@ -134,24 +133,24 @@ def compose_json(text: str) -> Node:
 
 
 def _nothing(_text: str) -> None:
-    """Numbers are read from their nodes, where their text is kept."""
+    """Numbers are read from their nodes, which have their text."""
 
 
 def _space(text: str, index: int) -> int:
-    found = _SPACE.match(text, index)
-    return found.end() if found else index
+    match = _SPACE.match(text, index)
+    return match.end() if match else index
 
 
 def _json_value(text: str, start: int, depth: int) -> tuple[Node, int]:
-    """The value that begins at `start`, and where it ends. `text` is known to be JSON."""
+    """Return the value that begins at `start`, and its end. `text` is valid JSON."""
     if text[start] == '"':
         return _json_text(text, start)
     if text[start] in "[{":
         if depth == DEEPEST:
             raise _NestingError
         return (_json_list if text[start] == "[" else _json_mapping)(text, start, depth + 1)
-    found = _WORD.match(text, start)
-    end = found.end() if found else start
+    match = _WORD.match(text, start)
+    end = match.end() if match else start
     if text[start:end].lstrip("-") in ("NaN", "Infinity"):
         raise InvalidInputError(placed(text, start, f"JSON has no {text[start:end]}", "Put quotes round it"))
     return ScalarNode(PLAIN, text[start:end], _mark(start), _mark(end)), end
@@ -161,8 +160,8 @@ def _json_text(text: str, start: int) -> tuple[Node, int]:
     value, end = scanstring(text, start + 1, True)
     try:
         value.encode()
-    except UnicodeEncodeError as why:
-        message = f"{text[start:end][:60]} holds half a character (U+{ord(value[why.start]):04X})"
+    except UnicodeEncodeError as error:
+        message = f"{text[start:end][:60]} contains half a character (U+{ord(value[error.start]):04X})"
         raise InvalidInputError(placed(text, start, message, "Write the whole character")) from None
     return ScalarNode(QUOTED, value, _mark(start), _mark(end), '"'), end
 
@@ -189,6 +188,6 @@ def _json_mapping(text: str, start: int, depth: int) -> tuple[Node, int]:
 
 
 def _next(text: str, index: int) -> int:
-    """The index of what follows a value: the next one, or the closing bracket."""
+    """Return the index after a value: of the next one, or of the closing bracket."""
     index = _space(text, index)
     return _space(text, index + 1) if text[index] == "," else index

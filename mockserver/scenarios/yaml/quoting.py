@@ -1,4 +1,4 @@
-"""Scalars as YAML, quoted only where a reader of 1.2 or of 1.1 would otherwise see something else."""
+"""Writes scalars as YAML, quoted only if a reader of YAML 1.2 or 1.1 would otherwise see something else."""
 
 from __future__ import annotations
 
@@ -27,21 +27,22 @@ def scalar(value: object, *, flow: bool) -> str:
 
 
 def _float(value: float) -> str:
-    """With a dot before the exponent: YAML 1.1 sees a number only so."""
+    """Return the number with a dot before the exponent, which YAML 1.1 requires."""
     if not math.isfinite(value):
-        raise WrongValueError(f"{value} is no JSON number", "Leave it out")
+        raise WrongValueError(f"{value} is not a valid JSON number", "Leave it out")
     mantissa, e, exponent = repr(value).partition("e")
     return mantissa + (".0" if e and "." not in mantissa else "") + e + exponent
 
 
 _UNSAFE_START = frozenset("-?:,[]{}#&*!|>'\"%@`~=<")
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
-"""What quotes alone don't make readable: controls, line breaks of any kind, the byte order mark."""
+"""Characters that need escapes: control characters, line breaks, the byte order mark."""
 
 _UNSAFE_IN_FLOW = frozenset(",[]{}?")
 _LIKE_A_NUMBER = re.compile(r"[-+.]*[0-9][-+0-9_.:,eETtZz xob]*|\.[a-zA-Z]+|[yYnN]")
 _YAML_1_1 = {
-    first: [regex for _, regex in found] for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    first: [regex for _, regex in resolvers]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -62,7 +63,7 @@ def _is_plain(text: str, flow: bool) -> bool:
 
 
 def _is_more_than_text(text: str) -> bool:
-    """Whether a reader of 1.2 or 1.1 sees a number, a date, a boolean or null."""
+    """Whether a reader of YAML 1.2 or 1.1 sees a number, a date, a boolean or null."""
     try:
         if value_of(text) is not text:
             return True
@@ -76,14 +77,14 @@ _ESCAPED = re.compile(rf'["\\]|{UNPRINTABLE.pattern}')
 
 
 def _quoted(text: str) -> str:
-    """Double quotes; single ones where they save escapes, as for a regular expression."""
+    """Return the text in double quotes; in single ones if they need no escapes."""
     if ('"' in text or "\\" in text) and not UNPRINTABLE.search(text):
         return "'" + text.replace("'", "''") + "'"
     return '"' + _ESCAPED.sub(_escape, text) + '"'
 
 
-def _escape(found: re.Match[str]) -> str:
-    char = found[0]
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
     if char in _ESCAPES:
         return _ESCAPES[char]
     code = ord(char)

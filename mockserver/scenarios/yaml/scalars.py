@@ -13,7 +13,7 @@ WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 NUMBER_START = frozenset("+-.0123456789")
-"""What every number begins with, so that most texts are known by their first character."""
+"""First characters of numbers: most texts are recognised by their first character."""
 
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
 _OTHER_BASE = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
@@ -23,7 +23,7 @@ _LONGEST_NUMBER = 1000
 
 
 def value_of(text: str) -> str | float | bool | None:
-    """What an unquoted text stands for. Raises WrongValueError for numbers that JSON can't hold."""
+    """Return the value of an unquoted text. Raises WrongValueError for numbers that JSON can't hold."""
     if text in WORDS:
         return WORDS[text]
     return _number(text) if text[0] in NUMBER_START else text
@@ -53,5 +53,5 @@ def _float(text: str) -> float:
         return written_float(text)
     except ValueError:
         raise WrongValueError(
-            f"{shown(text)} is beyond what a JSON number holds", "Put quotes round it to make it a text"
+            f"{shown(text)} is larger than a JSON number can be", "Put quotes round it to make it a text"
         ) from None

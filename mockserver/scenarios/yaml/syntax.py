@@ -1,8 +1,7 @@
 """
-What is wrong with a text that is no YAML or JSON, said so that its author can mend it.
+Errors of invalid YAML and JSON, in plain words with a fix.
 
-PyYAML speaks of tokens and contexts, libyaml in other words than the Python
-parser. Here both become one sentence and a remedy.
+PyYAML's errors speak of tokens and contexts, and libyaml's differ from those of the Python parser.
 """
 
 from __future__ import annotations
@@ -16,42 +15,42 @@ from mockserver.scenarios.places import Lines, PlacedFlaw, placed
 from mockserver.scenarios.yaml.hints import classic
 
 _JSON_WORDS = [
-    ("Extra data", "more stands behind the end", "A file holds one value"),
+    ("Extra data", "there is more text after the end", "A file contains one value"),
     ("',' delimiter", "a comma or a closing bracket is missing before this", ""),
     ("':' delimiter", "a colon is missing before this", ""),
     ("property name", "a key in double quotes is expected here", ""),
     ("Expecting value", "a value is expected here", ""),
-    ("Invalid control character", "a line break or control character stands in a text", "Write it as \\n"),
+    ("Invalid control character", "a text contains a line break or a control character", "Write it as \\n"),
     ("Unterminated string", "a quote is opened here and never closed", "Close it"),
-    ("escape", "a backslash and what follows are no escape that JSON knows", "Double the backslash"),
+    ("escape", "a backslash and what follows are not a valid JSON escape", "Double the backslash"),
 ]
 _TRAILING_COMMA = re.compile(r",?\s*[}\]]")
 
 
-def json_error(text: str, why: json.JSONDecodeError) -> PlacedFlaw:
-    """In the same words under every Python, with the remedy for what people who write YAML do in JSON."""
-    comma = len(text[: why.pos + 1].rstrip("}] \t\r\n")) - 1
-    if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, why.pos):
-        return placed(text, comma, "a comma stands before the closing bracket", "Take it away")
-    message, hint = next((words for said, *words in _JSON_WORDS if said in why.msg), [why.msg, ""])
-    rest = text[why.pos :].lstrip()
-    if not why.msg.startswith("Expecting"):
-        return placed(text, why.pos, message, hint)
+def json_error(text: str, error: json.JSONDecodeError) -> PlacedFlaw:
+    """Return the flaw of invalid JSON, in the same words with every Python version."""
+    comma = len(text[: error.pos + 1].rstrip("}] \t\r\n")) - 1
+    if text[comma : comma + 1] == "," and _TRAILING_COMMA.match(text, error.pos):
+        return placed(text, comma, "there is a comma before the closing bracket", "Remove it")
+    message, hint = next((words for said, *words in _JSON_WORDS if said in error.msg), [error.msg, ""])
+    rest = text[error.pos :].lstrip()
+    if not error.msg.startswith("Expecting"):
+        return placed(text, error.pos, message, hint)
     if rest.startswith(("#", "//")):
         message, hint = "JSON has no comments", "Name the file .yaml to have them"
     elif rest[:1].isalpha() or rest.startswith("'"):
         hint = "JSON puts every key and text in double quotes; a .yaml file doesn't need them"
-    return placed(text, why.pos, message, hint)
+    return placed(text, error.pos, message, hint)
 
 
-def yaml_error(text: str, why: yaml.YAMLError) -> PlacedFlaw:
-    """A sentence and a remedy for what the composer says."""
-    if not isinstance(why, yaml.MarkedYAMLError) or why.problem_mark is None:
-        return placed(text, 0, f"no YAML: {why}")
-    problem, at = why.problem or "", why.problem_mark.index
+def yaml_error(text: str, error: yaml.YAMLError) -> PlacedFlaw:
+    """Return the flaw of an error of the composer."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return placed(text, 0, f"no YAML: {error}")
+    problem, at = error.problem or "", error.problem_mark.index
     if "unknown escape" in problem and text[at - 1] == "\\":
         at -= 1  # the Python scanner points behind the backslash
-    opened = why.context_mark.index if why.context_mark else at
+    opened = error.context_mark.index if error.context_mark else at
     return (
         classic(text, problem, at, opened)
         or _unclosed(text, problem, at, opened)
@@ -60,7 +59,7 @@ def yaml_error(text: str, why: yaml.YAMLError) -> PlacedFlaw:
 
 
 def _unclosed(text: str, problem: str, at: int, opened: int) -> PlacedFlaw | None:
-    """Said where it was opened, for it can be far from where it is missed."""
+    """Return the flaw of an unclosed bracket or quote at its beginning, which can be far from the error."""
     if "unexpected end of stream" in problem:
         return placed(text, opened, "a quote is opened here and never closed", "Close it")
     what = {"[": "bracket", "{": "brace"}.get(text[opened : opened + 1])
@@ -78,7 +77,7 @@ _AFTER = re.compile(r"[^,\[\]{}\n]*")
 
 
 def _question_mark(text: str, at: int) -> PlacedFlaw:
-    """YAML 1.1 takes no `?` in a plain text between brackets or braces; libyaml alone does."""
+    """Return the flaw of a `?` in a plain text between brackets or braces, which libyaml alone accepts."""
     before = _BEFORE.search(text, max(0, at - _MOST_CHARS), at)
     after = _AFTER.match(text, at, at + _MOST_CHARS)
     word = (before[0] if before else "").rpartition(": ")[2].lstrip() + (after[0] if after else "").partition(
@@ -87,32 +86,32 @@ def _question_mark(text: str, at: int) -> PlacedFlaw:
     return placed(
         text,
         at,
-        "a text between brackets or braces can't hold '?' without quotes",
+        "a text between brackets or braces can't contain '?' without quotes",
         f'Put quotes round it: "{word}"',
     )
 
 
 _MOST_CHARS = 200
 BAD_ESCAPE = "found invalid Unicode character escape code"
-_BLOCK_TEXT = ("text stands behind | or >", "Begin it on the next line, indented")
+_BLOCK_TEXT = ("there is text after | or >", "Begin it on the next line, indented")
 _PLAIN_WORDS = [
     (
         "mapping values are not allowed",
-        "': ' stands where no key can be",
-        "Put quotes round a text that holds ': ', or mend the indentation",
+        "': ' is in a place without a key",
+        "Put quotes round a text that contains ': ', or fix the indentation",
     ),
     ("tab character", "a tab can't indent YAML", "Use spaces"),
     (
         "another document",
         "a second document begins here",
-        "A scenario file holds one: split it, or take the '---' out",
+        "A scenario file contains one: split it, or remove the '---'",
     ),
     (
         "undefined alias",
-        "nothing above has the anchor of this alias",
+        "the anchor of this alias is not defined above",
         "Write &NAME at the value it stands for, or put quotes round a text that begins with *",
     ),
-    ("second occurrence", "this anchor stands twice", "Give each anchor a name of its own"),
+    ("second occurrence", "this anchor is a duplicate", "Use a different name for each anchor"),
     (
         "alphabetic or numeric character",
         "* and & begin an alias or an anchor",
@@ -120,15 +119,15 @@ _PLAIN_WORDS = [
     ),
     (
         "unknown escape character",
-        "a backslash and what follows are no escape that YAML knows",
-        "Double the backslash, or use single quotes, where it means nothing",
+        "a backslash and what follows are not a valid YAML escape",
+        "Double the backslash, or use single quotes, where it has no meaning",
     ),
-    (BAD_ESCAPE, "an escape that is no character", "Write the character itself"),
-    ("expected '-' indicator", "a list ends here, and this is none of its items", "Mend the indentation"),
+    (BAD_ESCAPE, "an escape that is not a character", "Write the character itself"),
+    ("expected '-' indicator", "a list ends here, and this is not one of its items", "Fix the indentation"),
     ("could not find expected ':'", "a key without its colon", "Write 'key: value'"),
     ("comment or line break", *_BLOCK_TEXT),
     ("comment or a line break", *_BLOCK_TEXT),
-    ("tag", "a tag that can't be read", "Take it out, or put quotes round a text that begins with !"),
+    ("tag", "a tag that can't be read", "Remove it, or put quotes round a text that begins with !"),
 ]
 
 
@@ -155,10 +154,10 @@ def _in_plain_words(text: str, problem: str, at: int) -> tuple[str, str]:
 
 def _misplaced(char: str) -> tuple[str, str]:
     if char in ("]", "}"):
-        return f"{char!r} closes what was never opened", "Take it away, or open it"
+        return f"{char!r} is not opened before", "Remove it, or open it"
     if char == ":":
         return "a key is missing before the colon", "Write it, or put quotes round a text"
     return (
-        "this fits neither what stands before it nor its indentation",
-        "Mend the indentation, or put quotes round the whole value",
+        "this matches neither the text before it nor its indentation",
+        "Fix the indentation, or put quotes round the whole value",
     )

@@ -1,9 +1,8 @@
 """
-Data to YAML as a person would have written it.
+Writes data as YAML in the style of a person.
 
-Blocks, small values in braces, quotes only where a reader of YAML 1.2 or of
-1.1 would otherwise see something else: `12:30` and `no` are texts here, but
-not everywhere.
+Blocks, small values in braces, and quotes only if a reader of YAML 1.2 or 1.1 would otherwise see something else, as
+in `12:30` and `no`.
 """
 
 from __future__ import annotations
@@ -18,13 +17,14 @@ from mockserver.scenarios.yaml.quoting import UNPRINTABLE, scalar
 _FLOW_WIDTH = 60
 _LINE_WIDTH = 100
 _LONGEST_KEY = 200
-"""YAML takes a key without `?` up to 1024 characters; people give up earlier."""
+"""YAML allows 1024 characters in a key without `?`; this is the limit of readability."""
 
 
 def dump(data: object, model: type[BaseModel] | None = None) -> str:
     """
-    `parse(dump(data)) == data` for whatever JSON holds. With `model`, keys
-    come in the order of its fields. Raises Wrong for infinities.
+    Return YAML with `parse(dump(data)) == data`. With `model`, keys are in the order of its fields.
+
+    Raises WrongValueError for infinities.
     """
     lines = _attached("", data, 0, schemas_of(model) if model else [], apart=2)
     return "\n".join(lines) + "\n"
@@ -32,9 +32,9 @@ def dump(data: object, model: type[BaseModel] | None = None) -> str:
 
 def _attached(head: str, value: object, indent: int, schemas: Schemas, apart: int = 0) -> list[str]:
     """
-    `head`, such as `key:`, and its value, behind it or in the lines below.
-    So many levels down, `apart` asks for blocks however small they are: the
-    document, its lists (routes) and their items.
+    Return the lines of `head`, such as `key:`, and its value.
+
+    `apart` is the number of levels that are always blocks: the document, its lists (routes) and their items.
     """
     gap = head and head + " "
     if isinstance(value, str) and _is_literal(value):
@@ -57,7 +57,9 @@ def _block(value: Any, indent: int, schemas: Schemas, apart: int) -> list[str]:
         return [line for item in value for line in _item(item, indent, step(schemas, 0), apart)]
     lines: list[str] = []
     for key, item in _ordered(value, schemas):
-        listed = apart == 2 and isinstance(item, list) and any(isinstance(one, (dict, list)) for one in item)
+        listed = (
+            apart == 2 and isinstance(item, list) and any(isinstance(below, (dict, list)) for below in item)
+        )
         head = " " * indent + scalar(key, flow=False) + ":"
         if len(head) - indent > _LONGEST_KEY:
             lines.append(" " * indent + "? " + scalar(key, flow=False))
@@ -75,7 +77,7 @@ def _item(item: object, indent: int, schemas: Schemas, apart: int) -> list[str]:
 
 
 def _ordered(value: dict[str, Any], schemas: Schemas) -> list[tuple[str, Any]]:
-    """Known keys in their order, then the others as they came."""
+    """Return known keys in their order, followed by the others."""
     known = [key for schema in schemas for key in schema.get("properties", {})]
     place = {key: index for index, key in reversed(list(enumerate(known)))}
     return sorted(value.items(), key=lambda pair: place.get(pair[0], len(known)))
@@ -94,7 +96,7 @@ def _flow(value: object, schemas: Schemas) -> str:
 
 
 def _is_literal(text: str) -> bool:
-    """Several lines that `|` shows as they are. Space at the end of one would be seen by nobody, and cut by editors."""
+    """Whether `|` shows the text unchanged: several lines, without spaces at their ends."""
     lines = text.split("\n")
     return (
         len(lines) > 1
@@ -105,7 +107,7 @@ def _is_literal(text: str) -> bool:
 
 
 def _literal_head(text: str) -> str:
-    """`|`, its indentation where the text begins with space, and what becomes of the last line breaks."""
+    """Return `|` with the indicators for indentation and final line breaks."""
     indentation = "2" if text[0] in " \t" else ""
     ends = len(text) - len(text.rstrip("\n"))
     return "|" + indentation + ("-" if ends == 0 else "" if ends == 1 else "+")

@@ -1,8 +1,8 @@
 """
-Texts to plain data, by YAML 1.2's core schema or as JSON; a document knows where each value stands.
+Parses YAML 1.2 (core schema) and JSON to plain data, in a document that knows the position of each value.
 
-What JSON can't hold is an error: tags, keys that are no texts, infinities,
-values that hold themselves. Keys are texts as written: `200:` is "200".
+What JSON can't hold is an error: tags, keys that are not texts, infinities, circular values. Keys are texts as
+written: `200:` is "200".
 """
 
 from __future__ import annotations
@@ -24,23 +24,22 @@ Kind = Literal["yaml", "json"]
 
 class Document:
     """
-    A text that was read. `data` is plain: dict, list, str, int, float, bool, None.
+    A parsed text. `data` is plain: dict, list, str, int, float, bool, None.
 
-    `flaws` are those after which reading could go on. The tree of nodes is made
-    anew, from the text, when a position is asked for: it is many times as large
-    as the text, and most documents are right.
+    `flaws` are those that did not stop the reading. The tree of nodes is created again when a position is needed: it
+    is much larger than the text, and most documents are valid.
     """
 
     def __init__(self, text: str, kind: Kind = "yaml") -> None:
-        """Raises InvalidInputError for a text that can't be read."""
+        """Parse a text. Raises InvalidInputError if it can't be read."""
         self.text = text
         self.kind = kind
         root = self._compose()
         builder = Builder(text)
         try:
             self.data: Any = None if root is None else builder.value(root)
-        except ExpansionError as why:
-            raise InvalidInputError(self._placed(root, [why.found])) from None
+        except ExpansionError as error:
+            raise InvalidInputError(self._placed(root, [error.found])) from None
         self.flaws = self._placed(root, builder.found)
 
     def _compose(self) -> Node | None:
@@ -56,24 +55,23 @@ class Document:
 
     def position(self, path: KeyPath, at_key: bool = False) -> tuple[int, int]:
         """
-        Line and column, from 1, of the value at `path` or of its key.
+        Return line and column, from 1, of the value at `path` or of its key.
 
-        Parts that the document doesn't have are skipped: a validator that sees
-        `reply: 200` as a list of one speaks of an index that nobody wrote.
+        Parts that the document doesn't have are skipped: for a validator, `reply: 200` is a list of one.
         """
         if self.root is None:
             return 1, 1
         key, node = None, self.root
         for part in path:
-            if found := _child(node, part):
-                key, node = found
+            if child := _child(node, part):
+                key, node = child
         place = key if at_key and key is not None else node
         return self.lines.at(place.start_mark.index)
 
-    def _placed(self, root: Node | None, found: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
-        paths = _paths_to([node for node, _, _ in found], root) if root and found else {}
+    def _placed(self, root: Node | None, problems: list[tuple[Node, str, str]]) -> list[PlacedFlaw]:
+        paths = _paths_to([node for node, _, _ in problems], root) if root and problems else {}
         flaws: dict[tuple[int, str], PlacedFlaw] = {}
-        for node, message, hint in found:
+        for node, message, hint in problems:
             path, at_key = paths.get(id(node), ((), False))
             line, column = self.lines.at(node.start_mark.index)
             flaws[id(node), message] = PlacedFlaw(path, message, hint, at_key, line, column)
@@ -81,12 +79,12 @@ class Document:
 
 
 def read(raw: bytes | str, kind: Kind = "yaml") -> Document:
-    """Raises InvalidInputError for bytes that are no UTF-8 and for texts that can't be read."""
+    """Parse bytes or text. Raises InvalidInputError for invalid UTF-8, and for texts that can't be read."""
     return Document(raw if isinstance(raw, str) else decode(raw), kind)
 
 
 def parse(text: str, kind: Kind = "yaml") -> Any:
-    """The data of a text. Raises InvalidInputError with every flaw in it."""
+    """Return the data of a text. Raises InvalidInputError with every flaw."""
     document = Document(text, kind)
     if document.flaws:
         raise InvalidInputError(document.flaws)
@@ -110,21 +108,21 @@ def _merged_child(node: MappingNode, key: str) -> tuple[Node | None, Node] | Non
     merge = _own_child(node, "<<")
     if merge is None or merge[0].tag != PLAIN:
         return None
-    for one in merge[1].value if isinstance(merge[1], SequenceNode) else [merge[1]]:
-        if found := _child(one, key):
-            return found
+    for source in merge[1].value if isinstance(merge[1], SequenceNode) else [merge[1]]:
+        if child := _child(source, key):
+            return child
     return None
 
 
 def _paths_to(wanted: list[Node], root: Node) -> dict[int, tuple[KeyPath, bool]]:
-    """By the id of the node: its shortest key path, and whether it is a key there."""
-    asked = {id(node) for node in wanted}
+    """Return the shortest key path by id of the node, and whether it is a key."""
+    wanted_ids = {id(node) for node in wanted}
     paths: dict[int, tuple[KeyPath, bool]] = {}
     seen: set[int] = set()
     waiting: deque[tuple[KeyPath, bool, Node]] = deque([((), False, root)])
     while waiting:
         path, at_key, node = waiting.popleft()
-        if id(node) in asked:
+        if id(node) in wanted_ids:
             paths.setdefault(id(node), (path, at_key))
         if id(node) not in seen:
             seen.add(id(node))

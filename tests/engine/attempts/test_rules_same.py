@@ -73,7 +73,7 @@ def test_same_may_name_a_path_parameter(world):
 @pytest.mark.parametrize(
     ("selector", "said"),
     [
-        ("header-x", "same[0]: 'header-x' is no selector"),
+        ("header-x", "same[0]: 'header-x' is not a valid selector"),
         ("{{ request.id }}", "same[0]: a template can't be evaluated for recorded calls"),
     ],
 )

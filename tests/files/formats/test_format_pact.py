@@ -312,25 +312,25 @@ MESSAGE = {"type": "Asynchronous/Messages", "description": "an event"}
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (a_pact(MESSAGE), "interactions[0]: 'an event' of type Asynchronous/Messages is no HTTP."),
-        (a_pact(interaction(transport="grpc")), "interactions[0]: 'reads' of type Synchronous/HTTP is no HTTP."),
-        (a_pact(messages=[{"description": "an event"}]), "messages[0]: the message 'an event' is no HTTP."),
+        (a_pact(MESSAGE), "interactions[0]: 'an event' of type Asynchronous/Messages is not HTTP."),
+        (a_pact(interaction(transport="grpc")), "interactions[0]: 'reads' of type Synchronous/HTTP is not HTTP."),
+        (a_pact(messages=[{"description": "an event"}]), "messages[0]: the message 'an event' is not HTTP."),
         (a_pact(interaction(pending=True)), "interactions[0].pending: the mock answers it like any other."),
         (a_pact(interaction(providerStates=[{"name": "x", "params": {"id": 7}}])), "interactions[0].providerStates[0].params: {'id': 7} is not kept"),
         (a_pact(interaction(request={"generators": {"path": {}}})), "interactions[0].request.generators: they are for"),
         (a_pact(interaction(response={"matchingRules": {"body": {"$": rule(match="type"), "$.a": rule(match="type")}}})), "interactions[0].response.matchingRules: 2 rules for what a provider may answer"),
         (a_pact(interaction(response={"body": {"a": 1}, "generators": {"body": {"$.a": {"type": "Regex"}}}})), "interactions[0].response.generators.body: $.a: there is no template"),
         (a_pact(interaction(response={"body": {"a": 1}, "generators": {"body": {"$.b": {"type": "Uuid"}}}})), "interactions[0].response.generators.body: $.b: there is no template"),
-        (a_pact(posting({"a": [{"b": 1}]}, {"$.a": rule(match="type", min=1)})), "interactions[0].request.body: $.a: what the list's items are like is not asked for."),
+        (a_pact(posting({"a": [{"b": 1}]}, {"$.a": rule(match="type", min=1)})), "interactions[0].request.body: $.a: what the list's items are like is not matched."),
         (a_pact(posting({"a": "x"}, {"$.a": rule(match="regex", regex="(?=x).")})), "interactions[0].request.body: $.a: the expression '(?=x).' needs more than linear time"),
-        (a_pact(posting({"a": "x"}, {"$.a": rule(match="time", format="HH")})), "interactions[0].request.body: $.a: the format 'HH' is not asked for."),
-        (a_pact(posting({"a": "x"}, {"$.a": rule(match="plugin")})), "interactions[0].request.body: $.a: the matcher 'plugin' asks only for the type."),
+        (a_pact(posting({"a": "x"}, {"$.a": rule(match="time", format="HH")})), "interactions[0].request.body: $.a: the format 'HH' is not matched."),
+        (a_pact(posting({"a": "x"}, {"$.a": rule(match="plugin")})), "interactions[0].request.body: $.a: the matcher 'plugin' matches only the type."),
         (a_pact(interaction(request={"matchingRules": {"path": rule(match="regex", regex="(/a|/b)")}})), "interactions[0].request.matchingRules.path: the expression '(/a|/b)' can't be taken apart"),
-        (a_pact(interaction(request={"matchingRules": {"path": rule(match="type")}})), "interactions[0].request.matchingRules.path: a path that is only told by type"),
+        (a_pact(interaction(request={"matchingRules": {"path": rule(match="type")}})), "interactions[0].request.matchingRules.path: a path that only differs by type"),
         (a_pact(interaction(response={"status": 100})), "interactions[0]: it can't be read"),
-        (a_pact(interaction("a"), interaction("b")), "b: another interaction asks the same in the same state."),
+        (a_pact(interaction("a"), interaction("b")), "b: another interaction has the same request and state."),
         (a_pact({"description": "x"}), "interactions[0]: it can't be read: KeyError('request')"),
-        (a_pact(5), "interactions[0]: it is no interaction."),
+        (a_pact(5), "interactions[0]: it is not an interaction."),
     ],
 )  # fmt: skip
 def test_what_can_not_be_carried_over_is_told_with_its_place(read, document, said):
@@ -344,7 +344,7 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, document, sai
     "document", [[], {}, {"provider": {"name": "x"}}, {"provider": 5, "interactions": []}]
 )
 def test_what_is_no_pact_is_refused(read, document):
-    with pytest.raises(InvalidInputError, match="is no pact"):
+    with pytest.raises(InvalidInputError, match="is not a pact"):
         read(document)
 
 

@@ -199,7 +199,7 @@ def test_dynamic_variables_are_templates_and_constants_are_vars(read):
         "x": "{{ '{{nobody}}' }} {{ '{%' }} y",
     }
     assert [str(one) for one in imported.lost] == [
-        "item[0].response[0]: nobody says what {{nobody}} is. It is sent as it stands"
+        "item[0].response[0]: {{nobody}} is not defined. It is sent unchanged"
     ]
     answer = json.loads(Played(imported).ask("GET /x").body)
     assert (answer["shop"], answer["x"]) == ("Acme GmbH", "{{nobody}} {% y")
@@ -235,13 +235,13 @@ SCRIPT = [{"listen": "test", "script": {"exec": ["pm.test()"]}}]
     [
         (collection(item(event=SCRIPT)), "item[0].event[0]: a script of kind 'test' is not run."),
         (collection(item(), event=SCRIPT), "event[0]: a script"),
-        (collection(item(), auth={"type": "bearer"}), "auth: bearer is not asked for."),
-        (collection(item(auth={"type": "basic"})), "item[0].request.auth: basic is not asked for."),
-        (collection(item("GET", "https://a.example/x", example(100))), "item[0].response[0]: it can't be read: 100 is no final answer"),
-        (collection(item(body={"mode": "file", "file": {"src": "/x"}})), "item[0].request.body: a body of mode 'file' is not asked for"),
-        (collection(item(body={"mode": "raw", "raw": '{"a": {{x}}}'})), "item[0].request.body: nobody says what its variables are"),
+        (collection(item(), auth={"type": "bearer"}), "auth: bearer is not required."),
+        (collection(item(auth={"type": "basic"})), "item[0].request.auth: basic is not required."),
+        (collection(item("GET", "https://a.example/x", example(100))), "item[0].response[0]: it can't be read: 100 is not a final status"),
+        (collection(item(body={"mode": "file", "file": {"src": "/x"}})), "item[0].request.body: a body of mode 'file' is not matched"),
+        (collection(item(body={"mode": "raw", "raw": '{"a": {{x}}}'})), "item[0].request.body: its variables are not defined"),
         (collection({"name": "x"}), "item[0]: it has neither a request nor items."),
-        (collection(5), "item[0]: 5 is no item."),
+        (collection(5), "item[0]: 5 is not an item."),
         (collection(item("GET", None)), "item[0]: it can't be read: its URL is missing."),
     ],
 )  # fmt: skip
@@ -254,13 +254,13 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, document, sai
 def test_a_variable_in_a_key_is_told_since_no_key_is_a_template(read):
     imported = read(collection(item("GET", "https://api.example/x", example(200, '{"{{a}}": "{{$guid}}"}'))))
 
-    assert [one.what for one in imported.lost] == ["nobody says what {{a}} is"]
+    assert [one.what for one in imported.lost] == ["{{a}} is not defined"]
     assert routes(imported)[0]["reply"]["json"] == {"{{a}}": "{{ uuid() }}"}
 
 
 @pytest.mark.parametrize("document", [[], {}, {"item": 5}, {"info": {}, "requests": []}])
 def test_what_is_no_collection_is_refused(read, document):
-    with pytest.raises(InvalidInputError, match=r"is no collection of version 2\.1"):
+    with pytest.raises(InvalidInputError, match=r"is not a collection of version 2\.1"):
         read(document)
 
 
@@ -412,9 +412,9 @@ def test_placeholders_elsewhere_are_left_out_with_a_note(read):
     assert second["match"] == {"query": {"sort": "name"}, "form": {"k": "v"}}
     assert first["reply"] == {"json": {"price": 1.5, "list": [{}]}}
     assert [str(one) for one in imported.lost] == [
-        "item[0].request: <integer>, <number>, <string>: a placeholder is no value, and is left out. Write a value",
-        "item[0].response[0]: <uuid>, <long>, <string>: a placeholder is no value, and is left out. Write a value",
-        "item[1].request: <integer>: a placeholder is no value, and is left out. Write a value",
+        "item[0].request: <integer>, <number>, <string>: a placeholder is not a value, and is left out. Write a value",
+        "item[0].response[0]: <uuid>, <long>, <string>: a placeholder is not a value, and is left out. Write a value",
+        "item[1].request: <integer>: a placeholder is not a value, and is left out. Write a value",
     ]
 
 

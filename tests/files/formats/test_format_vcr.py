@@ -130,9 +130,9 @@ recorded_with: VCR 2.0.0
     ("response", "said"),
     [
         ({"body": {"string": b"\x1f\x8bno"}, "headers": {"content-encoding": ["gzip"]}, "status": {"code": 200}}, "interactions[0].response.body: it is not gzip"),
-        ({"body": {"string": 5}, "headers": {}, "status": {"code": 200}}, "interactions[0]: it is no interaction"),
-        ({"headers": {}}, "interactions[0]: it is no interaction"),
-        ({"body": None, "headers": {}, "status": {"code": 100}}, "interactions[0]: 100 is no final answer"),
+        ({"body": {"string": 5}, "headers": {}, "status": {"code": 200}}, "interactions[0]: it is not an interaction"),
+        ({"headers": {}}, "interactions[0]: it is not an interaction"),
+        ({"body": None, "headers": {}, "status": {"code": 100}}, "interactions[0]: 100 is not a final status"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_carried_over_is_told_with_its_place(read, response, said):
@@ -147,9 +147,9 @@ def test_what_can_not_be_carried_over_is_told_with_its_place(read, response, sai
         ("", "expected a list of interactions"),
         ("interactions: 5", "expected a list of interactions, got 5"),
         ("interactions: []\nversion: 2", "version 2 is unknown"),
-        ("a: [", "it is no YAML"),
-        ("{", "it is no cassette"),
-        ("!!python/object/apply:os.system [ls]", "it is no YAML"),
+        ("a: [", "it is not valid YAML"),
+        ("{", "it is not a cassette"),
+        ("!!python/object/apply:os.system [ls]", "it is not valid YAML"),
     ],
 )
 def test_what_is_no_cassette_is_refused(read, text, said):

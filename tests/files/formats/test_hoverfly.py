@@ -295,7 +295,7 @@ def test_bodies_in_base64_in_gzip_and_in_files(tmp_path, serving):
     assert gzip.decompress(server.ask("GET", "/gz").body) == b"packed"
     assert server.ask("GET", "/file").body == b"\x00big"
     assert lost(imported) == [
-        "simulation.json: data.pairs[3]: its bodyFile ../secret is no file beside the simulation, so this pair is left out."
+        "simulation.json: data.pairs[3]: its bodyFile ../secret is not a file beside the simulation, so this pair is left out."
     ]
 
 
@@ -365,10 +365,10 @@ def test_templates_that_have_no_counterpart_are_told(tmp_path, said):
     [
         ({"body": [{"matcher": "xmltemplated", "value": "<a/>"}]}, {}, "the matcher 'xmltemplated' has no counterpart"),
         ({"headers": {"a": [{"matcher": "jwt", "value": "{}"}]}}, {}, "the matcher 'jwt' has no counterpart"),
-        ({"body": [{"matcher": "json", "value": "{"}]}, {}, "its value is no JSON"),
+        ({"body": [{"matcher": "json", "value": "{"}]}, {}, "its value is not valid JSON"),
         ({"deprecatedQuery": exact("a=b")}, {}, "its deprecatedQuery compares"),
         ({"query": {"a": [{"matcher": "array", "value": ["x"], "config": {"ignoreUnknown": True}}]}}, {}, "an array that takes"),
-        ({"path": [{"matcher": "regex", "value": "(?=a)"}]}, {}, "the regular expression '(?=a)' needs what RE2 lacks"),
+        ({"path": [{"matcher": "regex", "value": "(?=a)"}]}, {}, "the regular expression '(?=a)' is not valid in RE2"),
         ({}, {"status": 99}, "the status 99 can't be served"),
         ({}, {"body": "%", "encodedBody": True}, "the body is marked as Base64"),
     ],

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.compiler.scenario_set import build_world
+from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.errors import InvalidInputError
 from mockserver.formats import format_named, hoverfly, mockserver, mountebank, smocker
 from mockserver.scenarios.loader import from_bundle, from_text
@@ -171,7 +171,7 @@ def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_no
         except InvalidInputError:
             return
         for name, made in imported.scenarios.items():
-            build_world([from_text(dump(made, ScenarioSpec), name)])
+            build_scenario_set([from_text(dump(made, ScenarioSpec), name)])
         module.write(imported.scenarios)
         found.append(imported)
 
@@ -232,4 +232,4 @@ def test_a_header_that_has_no_name_is_left_out_with_a_note(tmp_path, name):
     imported = format_named("har").read(source)
 
     assert repr(name) in "".join(imported.remarks["source"])
-    build_world([from_bundle(dump(imported.scenarios["source"], ScenarioSpec), imported.files)])
+    build_scenario_set([from_bundle(dump(imported.scenarios["source"], ScenarioSpec), imported.files)])

@@ -106,7 +106,7 @@ PATHS = [
 def test_paths_are_told_apart_as_mockserver_does(tmp_path, served, path, parameters, fits, not_):
     request = {"path": path, **({"pathParameters": parameters} if parameters else {})}
     if parameters is None:
-        assert "is turned round" in lost(read(tmp_path, expect(request)))[0]
+        assert "is negated" in lost(read(tmp_path, expect(request)))[0]
         return
     server = served(expect(request))
 
@@ -257,7 +257,7 @@ def test_errors_break_the_connection(served, tmp_path):
     imported = read(tmp_path, expect({"path": "/noise"}, noise))
     assert routes(imported)[0]["reply"] == {"fault": "garbage"}
     assert lost(imported) == [
-        "shop.json: [0].httpError.responseBytes: other bytes that are no HTTP are sent."
+        "shop.json: [0].httpError.responseBytes: other bytes that are not HTTP are sent."
     ]
 
 
@@ -286,11 +286,11 @@ def test_templates_that_are_json_with_values_in_it_are_translated(served, kind, 
         (expect({}, {"httpResponseTemplate": {"templateType": "MUSTACHE", "template": '{"body": "{{ jsonPath }}"}'}}), "the value 'jsonPath'"),
         (expect({}, {"httpResponseClassCallback": {"callbackClass": "A"}}), "its action httpResponseClassCallback runs code"),
         (expect({}, {}), "it has no action"),
-        (expect({"specUrlOrPayload": "x.yaml"}), "it asks by an OpenAPI document"),
-        (expect({"path": "(?=x)"}), "the regular expression '(?=x)' needs what RE2 lacks"),
+        (expect({"specUrlOrPayload": "x.yaml"}), "it refers to an OpenAPI document"),
+        (expect({"path": "(?=x)"}), "the regular expression '(?=x)' is not valid in RE2"),
         (expect({"headers": {"X-.*": ["a"]}}), "the name 'X-.*' of one of the headers is a pattern"),
         (expect({"body": {"type": "XML_SCHEMA", "xmlSchema": "<a/>"}}), "a body of type XML_SCHEMA"),
-        (expect({"body": {"type": "XML", "xml": "<a/>"}}), "a body of type XML can't be asked for"),
+        (expect({"body": {"type": "XML", "xml": "<a/>"}}), "a body of type XML can't be matched"),
         (expect({"path": {"schema": {}}}), "its path is a JSON Schema"),
         (expect({}, respond(statusCode=99)), "the status 99 can't be served"),
     ],

@@ -101,10 +101,10 @@ def test_what_a_response_loses_is_told_with_its_place(tmp_path, response, place,
     ("predicate", "what"),
     [
         ({"inject": "() => true"}, "its `inject` is JavaScript"),
-        ({"equals": {"ip": "127.0.0.1"}}, "the field 'ip' can't be asked for here"),
-        ({"matches": {"path": "^(?=a)"}}, "the regular expression '^(?=a)' needs what RE2 lacks"),
-        ({"not": {"matches": {"path": "^/a"}}}, "the pattern '^/a' stands beside another condition"),
-        ({"deepEquals": {"headers": {"a": "1"}}}, "all headers are asked for at once"),
+        ({"equals": {"ip": "127.0.0.1"}}, "the field 'ip' can't be matched here"),
+        ({"matches": {"path": "^(?=a)"}}, "the regular expression '^(?=a)' is not valid in RE2"),
+        ({"not": {"matches": {"path": "^/a"}}}, "the pattern '^/a' is combined with another condition"),
+        ({"deepEquals": {"headers": {"a": "1"}}}, "all headers are compared at once"),
         ({"resembles": {"path": "/"}}, "the predicate 'resembles' is unknown"),
         ({"caseSensitive": True}, "a predicate without an operator"),
         ({"equals": {"query": {"a": "x"}}, "except": "(ab)+c"}, "what `except` removes"),
@@ -132,7 +132,7 @@ def test_a_jsonpath_of_an_older_dialect_is_translated_or_told(tmp_path):
     imported = read(tmp_path, imposter(selecting("$.books[(@.length-1)].title"), selecting("$..[(@.x+1)]")))
 
     assert routes(imported)[0]["match"] == {"jsonpath": {"$.books[-1].title": "present"}}
-    assert "is no JSONPath by RFC 9535, so this stub is left out" in lost(imported)[0]
+    assert "is not a JSONPath by RFC 9535, so this stub is left out" in lost(imported)[0]
 
 
 def test_an_xpath_that_is_none_is_told(tmp_path):
@@ -141,7 +141,7 @@ def test_an_xpath_that_is_none_is_told(tmp_path):
         "responses": [{"is": {}}],
     }
 
-    assert "'//[' is no XPath 1.0" in lost(read(tmp_path, imposter(broken)))[0]
+    assert "'//[' is not an XPath 1.0" in lost(read(tmp_path, imposter(broken)))[0]
 
 
 def test_a_proxy_passes_on(tmp_path):
@@ -150,7 +150,7 @@ def test_a_proxy_passes_on(tmp_path):
     )
 
     assert routes(imported) == [{"request": "ANY /real", "proxy": "https://api.example"}]
-    assert "responses[0].proxy.mode: every request is passed on" in lost(imported)[0]
+    assert "responses[0].proxy.mode: every request is forwarded" in lost(imported)[0]
 
 
 def test_alternatives_with_a_sequence_say_that_each_has_its_own(tmp_path):
@@ -197,7 +197,7 @@ def test_what_goes_out_comes_back_the_same(tmp_path, case):
     exported = mountebank.write(imported.scenarios)
 
     if case["name"] == "copy":
-        assert "its templates can't be carried" in lost(exported)[0]
+        assert "its templates can't be converted" in lost(exported)[0]
     elif case["name"] != "XPath with namespaces":  # comes back without its prefix
         assert exported.lost == []
         assert again(exported, tmp_path).scenarios == imported.scenarios

@@ -1,4 +1,4 @@
-"""`/calls/stream`: calls as they happen, to whoever follows them, at a pace that the mocked service hardly feels."""
+"""`/calls/stream`: completed calls as server-sent events, at a limited rate that hardly slows the mock."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, room, to_json
-from mockserver.admin.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, call_number, viewer
+from mockserver.admin.api import AdminRequest, Answer, check_limit, number_in, table, to_json
+from mockserver.admin.endpoints.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, viewer
 from mockserver.admin.views import brief_view
 from mockserver.engine.call_stream import Follower
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
 
-table = EndpointTable()
-
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    At most `most` calls are told, `slice` at once, then it rests for `rest_s`. Where more than `queue` wait, the newest
-    `sample` of them are told of each time, and the others counted, until no more than `most` come in that time: nobody
-    could read them, and each costs the mock's throughput.
+    The rate of a stream.
+
+    At most `most` calls are sent, `slice` at once, followed by a pause of `rest_s` seconds. If more than `queue` calls
+    wait, only the newest `sample` of them are sent, and the others counted, until no more than `most` arrive in that
+    time: nobody can read more, and each call costs throughput.
     """
 
     rest_s: float
@@ -31,40 +31,41 @@ class Pace:
     queue: int
     sample: int
     slice: int = 50
-    """Others have their turn after so many: half a millisecond of calls in brief."""
+    """Number of calls after which other connections can run: half a millisecond of brief calls."""
 
 
 WHOLE = Pace(rest_s=0.02, most=50, queue=1000, sample=50, slice=SLICE)
-"""2,500 a second."""
+"""2,500 calls a second."""
 IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
-"""1,500 a second, of which each takes about 10 µs; while more come, 200."""
+"""1,500 calls a second, about 10 µs each; 200 while more arrive."""
 HEARTBEAT_S = 15.0
 
 
-@table.add(
-    "GET",
+@table.get(
     "/calls/stream",
     "Completed calls as server-sent events; resumable by Last-Event-ID.",
     query={**FILTERS, **BRIEF, **REVEAL},
     content_type="text/event-stream",
-    errors=(422, 429),
+    errors=(429,),
 )
-async def stream_calls(asked: AdminRequest[Any]) -> Answer:
-    wanted, view = CallFilter(asked), viewer(asked)
-    there, most = len(asked.ns.followers), asked.services.settings.max_streams
-    room(asked.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
-    start = call_number(asked.request.headers.get("last-event-id", ""))
+async def stream_calls(request: AdminRequest[Any]) -> Answer:
+    wanted, view = CallFilter(request), viewer(request)
+    there, most = len(request.ns.followers), request.services.settings.max_streams
+    check_limit(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
+    start = number_in(request.http.headers.get("last-event-id", ""), "c-")
     head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     pace = IN_BRIEF if view is brief_view else WHOLE
-    return StreamReply(head, _events(asked.ns, wanted, view, start, pace))
+    return StreamReply(head, _events(request.ns, wanted, view, start, pace))
 
 
 async def _events(
     ns: Namespace, wanted: CallFilter, view: Callable[[Call], dict[str, Any]], after: int | None, pace: Pace
 ) -> AsyncIterator[bytes]:
     """
-    Every call once it is over. A reader who is too slow, or a service that is too fast, loses the oldest, and
-    the reader hears how many. After a reset numbers go on, so nothing comes twice.
+    Send every call when it is completed.
+
+    If the client is too slow or there are too many calls, the oldest are dropped, and the client gets their number.
+    Call numbers continue after a reset, so nothing is sent twice.
     """
     holds = None if wanted.is_any else wanted.holds
     follower = Follower(ns, holds, most=pace.queue, sample=pace.sample, calm=pace.most)
@@ -92,7 +93,11 @@ async def _events(
 
 
 async def _something(ns: Namespace) -> bool:
-    """Waits until something happens there, if not for ever. Nobody is told anything while nobody waits."""
+    """
+    Wait until something happens in the namespace, up to the heartbeat.
+
+    Listeners are only registered while waiting.
+    """
     woken = asyncio.Event()
     ns.watchers |= {woken.set}
     try:

@@ -1,15 +1,15 @@
-"""`/attempts`: which calls are attempts of one operation, and how the client waited between them."""
+"""`/attempts`: calls grouped into operations, and the waits between their attempts."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, written_listing
-from mockserver.admin.calls import MOST, PAGE, PAGING, REVEAL, cursor, may_reveal
-from mockserver.admin.checks import THREADED
+from mockserver.admin.api import AdminRequest, Answer, table, written_listing
+from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
+from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
-from mockserver.admin.turns import Turns, aside
+from mockserver.admin.turns import Turns, offload
 from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
 from mockserver.engine.naming import route_named
 from mockserver.model.instants import instant
@@ -18,13 +18,11 @@ from mockserver.responses.bodies import dump_json
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.verification.operations import grouping_of
 
-table = EndpointTable()
 _VIEW_BYTES = 300
-"""Of an attempt, about."""
+"""Approximate size of an attempt."""
 
 
-@table.add(
-    "GET",
+@table.get(
     "/attempts",
     "Operations with their attempts, and how the client waited.",
     answer=OperationList,
@@ -35,14 +33,13 @@ _VIEW_BYTES = 300
         **PAGING,
         **REVEAL,
     },
-    errors=(422,),
 )
-async def list_attempts(asked: AdminRequest[Any]) -> Answer:
-    reveal = may_reveal(asked)
-    limit, after = asked.number("limit", PAGE, MOST), cursor(asked.query.get("cursor"))
-    ns = asked.ns
-    wanted = route_named(ns, asked.query["route"]).id if asked.query.get("route") else None
-    grouping = grouping_of(ns, _spec(asked))
+async def list_attempts(request: AdminRequest[Any]) -> Answer:
+    reveal = request.reveal
+    limit, after = request.number("limit", PAGE, MOST), request.cursor()
+    ns = request.ns
+    wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
+    grouping = grouping_of(ns, _spec(request))
     evidence, turns = [], Turns()
     for call in gathered(
         call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
@@ -57,7 +54,7 @@ async def list_attempts(asked: AdminRequest[Any]) -> Answer:
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
     items: list[bytes] = []
     for operation in rest[:limit]:
-        items.append(await aside(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
+        items.append(await offload(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
         await turns.pause()
     most = [
         counts.most_in_flight
@@ -72,9 +69,9 @@ async def list_attempts(asked: AdminRequest[Any]) -> Answer:
     )
 
 
-def _spec(asked: AdminRequest[Any]) -> GroupingSpec:
-    ignored = [field.strip() for field in asked.query.get("ignore", "").split(",")]
-    return GroupingSpec(by=asked.query.get("by") or None, ignore=[field for field in ignored if field])
+def _spec(request: AdminRequest[Any]) -> GroupingSpec:
+    ignored = [field.strip() for field in request.query.get("ignore", "").split(",")]
+    return GroupingSpec(by=request.query.get("by") or None, ignore=[field for field in ignored if field])
 
 
 def _written(operation: Operation, *, reveal: bool) -> bytes:

@@ -1,4 +1,4 @@
-"""Reset, reload, health, and the API's description of itself."""
+"""Reset, reload, health, and the schemas of API and scenarios."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError, json_answer, no_content
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, table
 from mockserver.admin.models import HealthView, LiveView, ReloadView, ReplicasView
 from mockserver.admin.turns import Turns
 from mockserver.compiler import editing
@@ -17,28 +17,18 @@ from mockserver.scenarios.source import LoadError
 from mockserver.schema.base import Spec
 from mockserver.schema.scenario import schema_document
 
-table = EndpointTable()
-
 
 class ResetBody(Spec):
-    """What is put back; default: all but `seed`."""
+    """The parts to reset; default: all but `seed`."""
 
     what: list[str] | None = Field(default=None, examples=[["calls", "positions"]])
 
 
-@table.add(
-    "POST",
-    "/reset",
-    "Restore the initial state of this namespace.",
-    body=ResetBody,
-    optional_body=True,
-    status=204,
-    errors=(422,),
-)
-async def reset(asked: AdminRequest[ResetBody]) -> Answer:
+@table.post("/reset", "Restore the initial state of this namespace.", body=ResetBody, optional_body=True)
+async def reset(request: AdminRequest[ResetBody]) -> None:
     what = (
-        asked.body.what
-        if asked.body.what is not None
+        request.body.what
+        if request.body.what is not None
         else [part for part in editing.RESETS if part != "seed"]
     )
     flaws = [
@@ -49,107 +39,99 @@ async def reset(asked: AdminRequest[ResetBody]) -> Answer:
     if flaws:
         raise InvalidInputError(flaws)
     if "clock" in what:
-        asked.services.courier.forget(asked.ns)
-    overlay = asked.ns.overlay if "routes" in what else None
+        request.services.webhooks.forget(request.ns)
+    overlay = request.ns.overlay if "routes" in what else None
     gone = [] if overlay is None else list(overlay.routes.values())
     del overlay
-    editing.reset(asked.engine, asked.ns, what)
+    editing.reset(request.engine, request.ns, what)
     if "clock" in what:
-        asked.services.courier.moved(asked.ns)
+        request.services.webhooks.moved(request.ns)
     turns = Turns()
     while gone:
         gone.pop()  # a large route takes a while to free, and there may be many
         await turns.pause()
-    return no_content()
 
 
-@table.add(
-    "POST",
+@table.post(
     "/reload",
     "Reload the scenario files; if one is invalid, nothing changes.",
     answer=ReloadView,
-    errors=(422,),
     namespaced=False,
 )
-async def reload(asked: AdminRequest[Any]) -> Answer:
+async def reload(request: AdminRequest[Any]) -> Answer:
     try:
-        return json_answer(asked.services.reload())
-    except LoadError as why:
-        detail = "The old scenarios go on answering.\n" + "\n".join(why.lines)
+        return json_answer(request.services.reload())
+    except LoadError as error:
+        detail = "The old scenarios go on answering.\n" + "\n".join(error.lines)
         errors = [
             {"pointer": "", "message": line, "hint": flaw.hint}
-            for line, flaw in zip(why.lines, why.flaws, strict=True)
+            for line, flaw in zip(error.lines, error.flaws, strict=True)
         ]
         raise ProblemError(
             422, "invalid", "The files have errors, and nothing was changed", detail, errors=errors
-        ) from why
+        ) from error
 
 
-@table.add(
-    "GET",
+@table.get(
     "/health",
     "200 if the server is ready. Needs no token, accepts any Host, ignores outages.",
     answer=HealthView,
     namespaced=False,
 )
-async def health(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(asked.services.health())
+async def health(request: AdminRequest[Any]) -> Answer:
+    return json_answer(request.services.health())
 
 
-@table.add(
-    "GET",
+@table.get(
     "/health/live",
     "200 as long as the process answers. Needs no token, accepts any Host.",
     answer=LiveView,
     namespaced=False,
 )
-async def live(asked: AdminRequest[Any]) -> Answer:  # noqa: ARG001
+async def live(request: AdminRequest[Any]) -> Answer:  # noqa: ARG001
     return json_answer({"status": "ok"})
 
 
-@table.add(
-    "GET",
+@table.get(
     "/health/ready",
     "200 if requests can be answered; 503 while a shared store can't be used. Needs no token, accepts any Host.",
     answer=LiveView,
     errors=(503,),
     namespaced=False,
 )
-async def ready(asked: AdminRequest[Any]) -> Answer:
-    reason = asked.services.ready()
+async def ready(request: AdminRequest[Any]) -> Answer:
+    reason = request.services.ready()
     if reason is not None:
         raise ProblemError(503, "store", "The server is not ready", reason, lines=(("Retry-After", "1"),))
     return json_answer({"status": "ok"})
 
 
-@table.add(
-    "GET",
+@table.get(
     "/replicas",
     "The replicas that share a store with this one, and what they own.",
     answer=ReplicasView,
     namespaced=False,
 )
-async def replicas(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(asked.services.replicas())
+async def replicas(request: AdminRequest[Any]) -> Answer:
+    return json_answer(request.services.replicas())
 
 
-@table.add(
-    "GET",
+@table.get(
     "/ca.pem",
     "The CA certificate that clients must trust.",
     content_type="application/x-pem-file",
     errors=(404,),
     namespaced=False,
 )
-async def ca_pem(asked: AdminRequest[Any]) -> Answer:
-    return Response(200, [("Content-Type", "application/x-pem-file")], asked.services.ca_pem())
+async def ca_pem(request: AdminRequest[Any]) -> Answer:
+    return Response(200, [("Content-Type", "application/x-pem-file")], request.services.ca_pem())
 
 
-@table.add("GET", "/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
+@table.get("/schema/scenario.json", "The JSON Schema of the scenario language.", namespaced=False)
 async def scenario_schema(_: AdminRequest[Any]) -> Answer:
     return json_answer(schema_document())
 
 
-@table.add("GET", "/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
-async def openapi(asked: AdminRequest[Any]) -> Answer:
-    return json_answer(await asyncio.to_thread(asked.services.openapi))  # made at the first call
+@table.get("/openapi.json", "The OpenAPI document of the admin API.", namespaced=False)
+async def openapi(request: AdminRequest[Any]) -> Answer:
+    return json_answer(await asyncio.to_thread(request.services.openapi))  # made at the first call

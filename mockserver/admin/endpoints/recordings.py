@@ -1,4 +1,4 @@
-"""Recordings: what real services answered in this namespace, as a scenario."""
+"""`/recordings`: answers of real services, recorded as a scenario."""
 
 from __future__ import annotations
 
@@ -11,17 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    EndpointTable,
-    ProblemError,
-    json_answer,
-    listing,
-    no_content,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, listing, not_found, table
 from mockserver.admin.models import RecordedView, RecordingList, RecordingView
-from mockserver.errors import near
 from mockserver.model.exchange import Exchange
 from mockserver.model.http import Response, StreamReply
 from mockserver.model.instants import instant
@@ -31,17 +22,17 @@ from mockserver.schema.base import Spec
 from mockserver.schema.scenario import ScenarioName, read_upstream
 from mockserver.store.recordings import Recording, Recordings
 
-table = EndpointTable()
-
 
 class RecordingBody(Spec):
-    """What is recorded; without `to`, what routes with `proxy` and the server's own flag pass on."""
+    """What is recorded: without `to`, requests that are forwarded by `proxy` or --forward-to."""
 
     to: Annotated[
         str | None, BeforeValidator(lambda value: value if value is None else read_upstream(value)),
         WithJsonSchema({"type": "string", "format": "uri", "examples": ["https://api.example"]}),
-    ] = Field(default=None, description="The real service that gets what no route takes, as long as it runs.")  # fmt: skip
-    name: ScenarioName | None = Field(default=None, description="The scenario's; default: after the service.")
+    ] = Field(default=None, description="The real service that gets unmatched requests while recording.")  # fmt: skip
+    name: ScenarioName | None = Field(
+        default=None, description="Name of the scenario; default: from the service."
+    )
 
 
 def view(recording: Recording) -> dict[str, Any]:
@@ -58,13 +49,13 @@ def view(recording: Recording) -> dict[str, Any]:
 
 
 _PIECE = 3 * 64 * 1024
-"""Of characters or bytes; a multiple of 3, so that Base64 of the pieces is that of the whole."""
+"""Size of a piece in characters or bytes; a multiple of 3, so that the Base64 of pieces can be joined."""
 SETTLE_S = 1.0
-"""So long the scenario waits for calls under way; a stream without an end is never over."""
+"""Maximum wait for calls in progress: streams may not end."""
 
 
 async def settled(recording: Recording) -> None:
-    """Who holds an answer may ask for the scenario at once, and finds its call in it."""
+    """Wait for calls in progress, so that a client that has an answer finds its call in the scenario."""
     if not recording.open_calls:
         return
     over = asyncio.Event()
@@ -75,7 +66,7 @@ async def settled(recording: Recording) -> None:
 
 
 async def recorded_answer(recording: Recording) -> Answer:
-    """The same, with the scenario. All of it is made on a thread, and it is sent in pieces: it may be long."""
+    """Return the view with the scenario. It may be large, so it is created in a thread and sent in pieces."""
     await settled(recording)
     head, exchanges = view(recording), tuple(recording.exchanges)
     pieces = await asyncio.to_thread(_document, head, exchanges)
@@ -84,7 +75,7 @@ async def recorded_answer(recording: Recording) -> Answer:
 
 
 def _document(head: dict[str, Any], exchanges: tuple[Exchange, ...]) -> list[bytes]:
-    """The view as JSON, in pieces: nothing in C runs for long, since other threads have to wait for that."""
+    """Return the view as JSON, in pieces: no call into C runs for long, because it would block other threads."""
     from mockserver.recording.scenario import scenario_of, written  # a start does without
 
     name = head["name"]
@@ -105,18 +96,16 @@ async def _each(pieces: list[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
-    """Raises ProblemError(404)."""
-    wanted, found = asked.params["id"], asked.ns.recordings
-    recording = None if found is None else found.kept.get(wanted)
-    if found is None or recording is None:
-        hint = near(wanted, found.kept if found is not None else [])
-        raise ProblemError(404, "no-such-recording", f"There is no recording {wanted!r}", hint)
-    return found, recording
+def identified(request: AdminRequest[Any]) -> tuple[Recordings, Recording]:
+    """Return the recording in the path. Raises ProblemError(404)."""
+    wanted, recordings = request.params["id"], request.ns.recordings
+    recording = None if recordings is None else recordings.kept.get(wanted)
+    if recordings is None or recording is None:
+        raise not_found("recording", wanted, recordings.kept if recordings is not None else [])
+    return recordings, recording
 
 
-@table.add(
-    "POST",
+@table.post(
     "/recordings",
     "Start to record the answers of real services, and forward unmatched requests to one.",
     body=RecordingBody,
@@ -125,56 +114,47 @@ def identified(asked: AdminRequest[Any]) -> tuple[Recordings, Recording]:
     status=201,
     errors=(409,),
 )
-async def start(asked: AdminRequest[RecordingBody]) -> Answer:
-    body, ns = asked.body, asked.ns
+async def start(request: AdminRequest[RecordingBody]) -> Answer:
+    body, ns = request.body, request.ns
     if body.to is not None:
-        await asked.services.may_forward(body.to)
+        await request.services.may_forward(body.to)
     if ns.recordings is None:
         ns.recordings = Recordings()
     running = ns.recordings.running
     if running is not None:
         hint = f"Stop it first: POST /recordings/{running.id}/stop"
-        raise ProblemError(409, "already-recording", f"The recording {running.id} runs already", hint)
-    to = body.to or asked.services.settings.forward_to
+        raise ProblemError(409, "already-recording", f"The recording {running.id} is already running", hint)
+    to = body.to or request.services.settings.forward_to
     name = body.name or name_of(urlsplit(to).hostname or "")
     recording = ns.recordings.start(body.to, ns.shared.wall(), name)
     return json_answer(view(recording), 201)
 
 
-@table.add("GET", "/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
-async def list_recordings(asked: AdminRequest[Any]) -> Answer:
-    recordings = asked.ns.recordings
+@table.get("/recordings", "The recordings of this namespace, oldest first.", answer=RecordingList)
+async def list_recordings(request: AdminRequest[Any]) -> Answer:
+    recordings = request.ns.recordings
     if recordings is not None and recordings.running is not None:
         await settled(recordings.running)
-    return listing([view(one) for one in recordings.kept.values()] if recordings is not None else [])
+    return listing(
+        [view(recording) for recording in recordings.kept.values()] if recordings is not None else []
+    )
 
 
-@table.add(
-    "GET",
-    "/recordings/{id}",
-    "One recording with its current scenario.",
-    answer=RecordedView,
-    errors=(404,),
+@table.get("/recordings/{id}", "One recording with its current scenario.", answer=RecordedView, errors=(404,))
+async def look(request: AdminRequest[Any]) -> Answer:
+    return await recorded_answer(identified(request)[1])
+
+
+@table.post(
+    "/recordings/{id}/stop", "Stop a recording and return its scenario.", answer=RecordedView, errors=(404,)
 )
-async def look(asked: AdminRequest[Any]) -> Answer:
-    return await recorded_answer(identified(asked)[1])
-
-
-@table.add(
-    "POST",
-    "/recordings/{id}/stop",
-    "Stop a recording and return its scenario.",
-    answer=RecordedView,
-    errors=(404,),
-)
-async def stop(asked: AdminRequest[Any]) -> Answer:
-    recordings, recording = identified(asked)
-    recordings.stop(recording, asked.ns.shared.wall())
+async def stop(request: AdminRequest[Any]) -> Answer:
+    recordings, recording = identified(request)
+    recordings.stop(recording, request.ns.shared.wall())
     return await recorded_answer(recording)
 
 
-@table.add("DELETE", "/recordings/{id}", "Stop and delete a recording.", status=204, errors=(404,))
-async def remove(asked: AdminRequest[Any]) -> Answer:
-    recordings, recording = identified(asked)
-    recordings.remove(recording, asked.ns.shared.wall())
-    return no_content()
+@table.delete("/recordings/{id}", "Stop and delete a recording.", errors=(404,))
+async def remove(request: AdminRequest[Any]) -> None:
+    recordings, recording = identified(request)
+    recordings.remove(recording, request.ns.shared.wall())

@@ -1,8 +1,10 @@
 """
-`/calls.har`: recorded calls as an HTTP archive, HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/).
+`/calls.har`: recorded calls as an HTTP archive, HAR 1.2 (http:
 
-Each entry is made of the call as `/calls` shows it, so what is masked there is
-masked here. Fields of our own begin with an underscore, as the format asks.
+www.softwareishard.com/blog/har-12-spec/).
+
+Entries are made from the views of `/calls`, with the same masking. Custom fields begin with an underscore, as the
+format requires.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from mockserver import __version__
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable
-from mockserver.admin.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter, may_reveal
+from mockserver.admin.api import AdminRequest, Answer, table
+from mockserver.admin.endpoints.calls import FILTERS, MOST, REVEAL, SLICE, CallFilter
 from mockserver.admin.models import ArchiveView
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
@@ -28,25 +30,21 @@ from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
 from mockserver.store.call_log import KEPT_BODY_BYTES
 
-table = EndpointTable()
-
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-@table.add(
-    "GET",
+@table.get(
     "/calls.har",
     "Recorded calls as an HTTP archive (HAR 1.2), oldest first.",
     answer=ArchiveView,
-    query={**FILTERS, "limit": f"At most so many, 1 to {MOST}; default all.", **REVEAL},
-    errors=(422,),
+    query={**FILTERS, "limit": f"Maximum number of items, 1 to {MOST}; default all.", **REVEAL},
 )
-async def get_archive(asked: AdminRequest[Any]) -> Answer:
-    wanted, reveal = CallFilter(asked), may_reveal(asked)
-    limit = asked.number("limit", MOST, MOST) if "limit" in asked.query else None
+async def get_archive(request: AdminRequest[Any]) -> Answer:
+    wanted, reveal = CallFilter(request), request.reveal
+    limit = request.number("limit", MOST, MOST) if "limit" in request.query else None
     turns = Turns()
     calls: list[Call] = []
-    for call in asked.ns.record.after(0):
+    for call in request.ns.record.after(0):
         if len(calls) == limit:
             break
         if wanted.holds(call):
@@ -74,10 +72,10 @@ async def _archive(calls: list[Call], *, reveal: bool) -> AsyncIterator[bytes]:
 
 
 def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
-    """A call as an entry. Times are the server's: nothing is known of how long the client sent and received."""
+    """Return a call as an entry. Times are those of the server; transfer times of the client are unknown."""
     view = call_view(call, reveal=reveal)
     timings = _timings(view["times"])
-    found: dict[str, Any] = {
+    archived: dict[str, Any] = {
         "startedDateTime": view["times"]["arrived"],
         "time": round(sum(timings.values()), 3),
         "request": _request(call, view["request"], reveal=reveal),
@@ -87,8 +85,8 @@ def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "connection": call.request.client.rpartition(":")[2],
     }
     for name in ("id", "namespace", "route", "step", "outcome", "fault"):
-        found[f"_{name}"] = view[name]
-    return found
+        archived[f"_{name}"] = view[name]
+    return archived
 
 
 def _timings(times: Mapping[str, Any]) -> dict[str, float]:
@@ -112,7 +110,7 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
         len(name.encode()) + len(value.encode("utf-8", "replace")) + 4
         for name, value in request.headers.pairs
     ]
-    found = {
+    archived = {
         "method": view["method"],
         "url": _url(request, view["target"]),
         "httpVersion": version,
@@ -123,12 +121,12 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
         "bodySize": view["body"]["length"],
     }  # fmt: skip
     if view["body"]["length"]:
-        found["postData"] = _posted(request, view["body"], reveal=reveal)
-    return found
+        archived["postData"] = _posted(request, view["body"], reveal=reveal)
+    return archived
 
 
 def _url(request: Request, target: str) -> str:
-    """The absolute URL that was asked. A Host that is missing or none becomes `localhost`."""
+    """Return the absolute URL of the request, with `localhost` if the Host header is missing or invalid."""
     if "://" not in target.partition("?")[0]:
         host = request.host if re.fullmatch(r"[\w.:\[\]-]+", request.host, re.ASCII) else "localhost"
         target = f"{request.scheme}://{host}{'' if target[:1] == '/' else '/'}{target}"
@@ -142,25 +140,22 @@ def _quoted(path: str) -> str:
 
 
 def _posted(request: Request, body: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """
-    A form has its fields and its text, as browsers write it: the format calls them
-    exclusive, but most readers look only for the text.
-    """
+    """Return the body. Forms have both fields and text, like in browsers, because most readers use only the text."""
     written = request.headers.get("content-type", "")
-    found: dict[str, Any] = {"mimeType": written or "application/octet-stream"}
+    posted: dict[str, Any] = {"mimeType": written or "application/octet-stream"}
     shown = _shown(body, request.body, request.headers.pairs, reveal=reveal)
     if shown["text"] is not None:
-        found["text"] = shown["text"]
+        posted["text"] = shown["text"]
         params = _params(written, shown["text"])
         if params:
-            found["params"] = params
+            posted["params"] = params
     elif shown["base64"] is not None:
-        found |= {"text": shown["base64"], "_encoding": "base64"}
-    return found | _comment(shown)
+        posted |= {"text": shown["base64"], "_encoding": "base64"}
+    return posted | _comment(shown)
 
 
 def _params(content_type: str, text: str) -> list[dict[str, str]]:
-    """The fields of a form, of which `text` is the source."""
+    """Return the fields of a form."""
     form = Request("POST", "/", [("Content-Type", content_type)], text.encode("utf-8", "replace"))
     if form.media_type == "application/x-www-form-urlencoded":
         return _named([list(pair) for pair in parse_qsl(text, keep_blank_values=True)])
@@ -200,7 +195,7 @@ def _response(call: Call, view: Mapping[str, Any] | None, *, reveal: bool) -> di
 
 
 def _nothing(call: Call) -> dict[str, Any]:
-    """What browsers write where no answer came."""
+    """Return what browsers write if there was no response."""
     return {
         "status": 0, "statusText": "", "httpVersion": "", "cookies": [], "headers": [],
         "content": {"size": 0, "mimeType": "x-unknown"},
@@ -209,19 +204,19 @@ def _nothing(call: Call) -> dict[str, Any]:
 
 
 def _content(call: Call, response: Response, view: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
-    """The body without its content-coding, with the bytes that the coding saved."""
+    """Return the body without its content-coding, and the bytes that the coding saved."""
     media_type = response.header("content-type") or "application/octet-stream"
     sent = b"" if call.request.method == "HEAD" else response.body
     length = view["body"]["length"]
     shown = _shown(view["body"], sent, response.headers, reveal=reveal)
-    found: dict[str, Any] = {"size": shown["length"], "mimeType": media_type}
+    content: dict[str, Any] = {"size": shown["length"], "mimeType": media_type}
     if shown["length"] != length:
-        found["compression"] = shown["length"] - length
+        content["compression"] = shown["length"] - length
     if shown["text"] is not None:
-        found["text"] = shown["text"]
+        content["text"] = shown["text"]
     elif shown["base64"] is not None:
-        found |= {"text": shown["base64"], "encoding": "base64"}
-    return found | _comment(shown)
+        content |= {"text": shown["base64"], "encoding": "base64"}
+    return content | _comment(shown)
 
 
 def _phrase(status: int) -> str:
@@ -235,7 +230,7 @@ def _phrase(status: int) -> str:
 
 
 def _shown(view: Mapping[str, Any], body: bytes, headers: Pairs, *, reveal: bool) -> Mapping[str, Any]:
-    """The body as the call shows it, but without its content-coding where that can be undone."""
+    """Return the body as in the view of the call, without its content-coding if it can be decoded."""
     form = form_of(headers)
     if not form.codings:
         return view
@@ -250,9 +245,7 @@ def _comment(shown: Mapping[str, Any]) -> dict[str, str]:
     if shown["truncated"]:
         return {"comment": f"Only the first {KEPT_BODY_BYTES} bytes are kept"}
     hidden = shown["length"] and shown["text"] is None and shown["base64"] is None
-    return (
-        {"comment": "Not shown: it can't be looked into for secrets. reveal=true shows it"} if hidden else {}
-    )
+    return {"comment": "Not shown: it can't be searched for secrets. reveal=true shows it"} if hidden else {}
 
 
 def _version(request: Request) -> str:
@@ -280,19 +273,19 @@ def _cookies_set(headers: list[list[str]]) -> list[dict[str, Any]]:
 def _cookie_set(line: str) -> dict[str, Any]:
     first, *rest = line.split(";")
     name, _, value = first.strip().partition("=")
-    found: dict[str, Any] = {"name": name, "value": value, "httpOnly": False, "secure": False}
+    cookie: dict[str, Any] = {"name": name, "value": value, "httpOnly": False, "secure": False}
     for piece in rest:
         key, _, text = piece.strip().partition("=")
         match key.lower():
             case "path" | "domain":
-                found[key.lower()] = text
+                cookie[key.lower()] = text
             case "httponly":
-                found["httpOnly"] = True
+                cookie["httpOnly"] = True
             case "secure":
-                found["secure"] = True
+                cookie["secure"] = True
             case "expires":
-                found |= _expires(text)
-    return found
+                cookie |= _expires(text)
+    return cookie
 
 
 def _expires(text: str) -> dict[str, str]:

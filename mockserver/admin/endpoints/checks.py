@@ -1,4 +1,4 @@
-"""`/verify`: was it called as it should be? Waits, without polling, where a check says so."""
+"""`/verify`: checks on calls, effects and webhooks; waits without polling if a check has a timeout."""
 
 from __future__ import annotations
 
@@ -7,26 +7,18 @@ from typing import Any
 
 from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.api import (
-    AdminRequest,
-    Answer,
-    EndpointTable,
-    ProblemError,
-    json_answer,
-    sent_json,
-)
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, json_answer, not_found, table
 from mockserver.admin.models import VerifiedView
 from mockserver.admin.turns import Turns
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import FlawCollector, invalid
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
 from mockserver.verification.verify import Check, expectations
 
-table = EndpointTable()
 THREADED = 500
-"""Recorded calls from which on attempts are judged in a thread."""
+"""From this number of recorded calls, attempts are verified in a thread."""
 
 
 class Checks(RootModel[CheckSpec | list[CheckSpec]]):
@@ -35,74 +27,66 @@ class Checks(RootModel[CheckSpec | list[CheckSpec]]):
     model_config = ConfigDict(title="Checks")
 
 
-@table.add(
-    "POST",
+@table.post(
     "/verify",
     "Verify calls, effects or webhooks; 409 with the reasons if a check fails.",
     body=Checks,
     raw=True,
     answer=VerifiedView,
-    errors=(409, 422),
+    errors=(409,),
 )
-async def verify(asked: AdminRequest[Any]) -> Answer:
-    data = await sent_json(asked.request)
-    checks = await _compiled(asked.ns, data)
-    return answer(await settled(asked.ns, checks))
+async def verify(request: AdminRequest[Any]) -> Answer:
+    data = await request.json()
+    checks = await _compiled(request.ns, data)
+    return answer(await settled(request.ns, checks))
 
 
 async def _compiled(ns: Namespace, data: Any) -> list[Check]:
     listed = isinstance(data, list)
     if listed and not data:
-        raise InvalidInputError(
-            Flaw((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
-        )
+        raise invalid((), "there is no check in the list", 'Send {"route": "NAME", "times": 3}')
     checks: list[Check] = []
-    flaws: list[Flaw] = []
-    turns = Turns()
-    for i, one in enumerate(data if listed else [data]):
+    flaws, turns = FlawCollector(), Turns()
+    for i, written in enumerate(data if listed else [data]):
         await turns.pause()
-        try:
-            checks.append(Check(ns, parse_spec(CheckSpec, one)))
-        except InvalidInputError as why:
-            flaws += [flaw.under(i) if listed else flaw for flaw in why.flaws]
-    if flaws:
-        raise InvalidInputError(flaws)
+        checks.append(flaws.attempt((i,) if listed else (), _compiled_check, ns, written))
+    flaws.check()
     return checks
 
 
-@table.add(
-    "GET",
+def _compiled_check(ns: Namespace, written: object) -> Check:
+    return Check(ns, parse_spec(CheckSpec, written))
+
+
+@table.get(
     "/verify",
     "Verify every `expect`, and that no request was unmatched.",
     answer=VerifiedView,
     query={"scenario": "Only the expectations of this scenario."},
     errors=(404, 409),
 )
-async def verify_expectations(asked: AdminRequest[Any]) -> Answer:
-    name = asked.query.get("scenario")
-    if name is not None and name != "runtime" and asked.ns.scenario(name) is None:
-        raise ProblemError(404, "no-such-scenario", f"There is no scenario {name!r}")
-    return answer(expectations(asked.ns, name))
+async def verify_expectations(request: AdminRequest[Any]) -> Answer:
+    name = request.query.get("scenario")
+    if name is not None and name != "runtime" and request.ns.scenario(name) is None:
+        raise not_found("scenario", name)
+    return answer(expectations(request.ns, name))
 
 
 def answer(verdicts: list[Verdict]) -> Answer:
-    """200 where all hold; else a problem whose detail says what to do about it."""
+    """Return 200 if all checks passed; otherwise, raise a problem whose detail has the reasons."""
     views = [verdict.view() for verdict in verdicts]
     if all(verdict.ok for verdict in verdicts):
         return json_answer({"ok": True, "checks": views})
     failed = [verdict.text for verdict in verdicts if not verdict.ok]
-    title = (
-        "The check does not hold"
-        if len(verdicts) == 1
-        else f"{len(failed)} of {len(verdicts)} checks do not hold"
-    )
+    title = "The check failed" if len(verdicts) == 1 else f"{len(failed)} of {len(verdicts)} checks failed"
     raise ProblemError(409, "verify", title, "\n".join(failed), ok=False, checks=views)
 
 
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     """
-    The verdicts once all hold, one can't any more, or the time is over; then,
-    where asked, that nothing more comes.
+    Return the verdicts once all checks passed, one can't pass any more, or the timeout is over.
+
+    Then wait for the quiet time of the checks, if there is one.
     """
     within_s = max((check.spec.within_s or 0.0 for check in checks), default=0.0)
     quiet_s = max((check.spec.quiet_s or 0.0 for check in checks), default=0.0)
@@ -129,7 +113,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
             for check, verdict in zip(checks, verdicts, strict=True)
             if verdict.standing is Standing.SHORT
         ]
-        if not short or any(one.standing is Standing.FAILED for one in verdicts) or waited_s >= within_s:
+        if not short or any(each.standing is Standing.FAILED for each in verdicts) or waited_s >= within_s:
             return verdicts
         try:
             await asyncio.wait_for(woken.wait(), within_s - waited_s)
@@ -140,7 +124,7 @@ async def _met(ns: Namespace, checks: list[Check], within_s: float, woken: async
 async def _quiet(
     ns: Namespace, checks: list[Check], verdicts: list[Verdict], quiet_s: float, woken: asyncio.Event
 ) -> list[Verdict]:
-    """The verdicts after the quiet time; those of checks that asked for quiet fail when something more came."""
+    """Return the verdicts after the quiet time; checks with `quiet` fail if further calls arrived."""
     loop = asyncio.get_running_loop()
     until_s = loop.time() + quiet_s
     while (left_s := until_s - loop.time()) > 0:
@@ -158,7 +142,11 @@ async def _quiet(
 
 
 async def _verdicts(ns: Namespace, checks: list[Check]) -> list[Verdict]:
-    """Return one verdict for each check; a verdict that fails looks through the call log, so others have their turn between two."""
+    """
+    Return one verdict for each check.
+
+    Other connections can run between two, because a failed verdict searches the call log.
+    """
     turns = Turns()
     verdicts = []
     for check in checks:
@@ -168,7 +156,7 @@ async def _verdicts(ns: Namespace, checks: list[Check]) -> list[Verdict]:
 
 
 async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
-    """The verdict of now; what arrived while the call log was looked through is few."""
+    """Return the current verdict. The second pass only covers calls that arrived during the first."""
     for _ in range(2):
         await turns.all_of(check.steps(ns))
     if check.attempts is None or len(ns.record) < THREADED:
@@ -179,5 +167,5 @@ async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:
     if not check.spec.quiet_s or new.seen == old.seen:
         return new
-    text = f"{new.text.splitlines()[0]}: more came within the {check.spec.quiet_s:g} s that were to be quiet (before: {old.saw})"
+    text = f"{new.text.splitlines()[0]}: more calls within the quiet time of {check.spec.quiet_s:g} s (before: {old.saw})"
     return Verdict(Standing.FAILED, f"{old.expected}, then quiet", new.saw, text, new.seen)

@@ -1,8 +1,7 @@
 """
-`/metrics`: what Prometheus asks for, by prometheus-client (the extra `metrics`).
+`/metrics` for Prometheus, by prometheus-client (the extra `metrics`).
 
-Names follow Prometheus' conventions. Sums are over all namespaces: there may be
-100,000 of them, each test with its own, and none is there for long.
+Totals cover all namespaces: there may be 100,000 of them, each for one test.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from mockserver import __version__
-from mockserver.admin.api import AdminRequest, Answer, EndpointTable, ProblemError
+from mockserver.admin.api import AdminRequest, Answer, ProblemError, table
 from mockserver.engine.engine import Engine
 from mockserver.engine.latencies import BOUNDS_S, Latencies
 from mockserver.engine.monitoring import MetricsReading, Watch
@@ -26,14 +25,12 @@ from mockserver.store.delivery import DeliveryState
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
-table = EndpointTable()
 RESULTS = ("delivered", "refused", "unanswered")
 Tally = Callable[[], Mapping[str, int]]
-"""How often something happened, by its kind, since the server began."""
+"""Number of events by kind, since the start of the server."""
 
 
-@table.add(
-    "GET",
+@table.get(
     "/metrics",
     "Metrics for Prometheus: text, or OpenMetrics by Accept. Totals of all namespaces.",
     content_type="text/plain",
@@ -41,15 +38,15 @@ Tally = Callable[[], Mapping[str, int]]
     errors=(501,),
     namespaced=False,
 )
-async def get_metrics(asked: AdminRequest[Any]) -> Answer:
-    return await asked.services.metrics(",".join(asked.request.headers.all("accept")))
+async def get_metrics(request: AdminRequest[Any]) -> Answer:
+    return await request.services.metrics(",".join(request.http.headers.all("accept")))
 
 
 class Metrics:
     """
-    One server's. `faults` are by kind, `tries` those of webhooks by result.
+    The metrics of one server: `faults` by kind, `tries` of webhooks by result.
 
-    Until somebody asks for the first time, nothing at all is done for it.
+    Nothing is computed before the first request.
     """
 
     def __init__(self, engine: Engine, faults: Tally, tries: Tally) -> None:
@@ -60,7 +57,7 @@ class Metrics:
         self._lock = asyncio.Lock()
 
     async def __call__(self, accept: str) -> Response:
-        """The answer in the format that is accepted. Raises ProblemError(501) without the extra."""
+        """Return the answer in an accepted format. Raises ProblemError(501) without the extra."""
         await asyncio.to_thread(_check_library)
         async with self._lock:  # of two that ask at once, the second would read while the first is halfway
             reading = await self._read()
@@ -78,22 +75,7 @@ class Metrics:
 
 
 Family = tuple[str, str, str, Any]
-"""Kind, name, help and samples: made without the library, so that the loop is not held up by writing them."""
-
-
-def _calls(reading: MetricsReading) -> Iterator[Family]:
-    totals = reading.totals
-    by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
-    yield (
-        "counter",
-        "mockserver_calls",
-        "Calls of routes, by route and status, or the fault in its place.",
-        (("route", "status"), by_route),
-    )
-    yield "counter", "mockserver_unmatched_calls", "Calls that no route took.", totals.unmatched
-    yield "counter", "mockserver_automatic_calls", "Calls that were answered for no route, such as OPTIONS.", totals.automatic  # fmt: skip
-    yield "counter", "mockserver_incomplete_calls", "Requests whose body never came whole.", totals.incomplete
-    yield "gauge", "mockserver_calls_in_flight", "Calls of routes that are not over.", reading.in_flight
+"""Kind, name, help and samples. Created without the library, to keep the event loop free."""
 
 
 LIMITS = (
@@ -102,58 +84,62 @@ LIMITS = (
 )  # fmt: skip
 
 
+def _counter(name: str, said: str, value: object) -> Family:
+    return "counter", f"mockserver_{name}", said, value
+
+
+def _gauge(name: str, said: str, value: object) -> Family:
+    return "gauge", f"mockserver_{name}", said, value
+
+
+def _calls(reading: MetricsReading) -> Iterator[Family]:
+    totals = reading.totals
+    by_route = sorted(((route, str(status)), number) for (route, status), number in totals.calls.items())
+    said = "Calls of routes, by route and status, or the fault that replaced it."
+    yield _counter("calls", said, (("route", "status"), by_route))
+    yield _counter("unmatched_calls", "Unmatched requests.", totals.unmatched)
+    yield _counter("automatic_calls", "Automatic answers without a route, such as OPTIONS.", totals.automatic)
+    yield _counter("incomplete_calls", "Requests whose body was not received completely.", totals.incomplete)
+    yield _gauge("calls_in_flight", "Calls of routes in progress.", reading.in_flight)
+
+
 def _happened(
     faults: Mapping[str, int], tries: Mapping[str, int], refused: Mapping[str, int]
 ) -> Iterator[Family]:
-    yield "counter", "mockserver_refused", "How often a limit was reached.", _by("limit", refused, LIMITS)
-    yield (
-        "counter",
-        "mockserver_faults",
-        "Replies that were broken on purpose, by kind.",
-        _by("kind", faults, FaultKind),
-    )
-    yield (
-        "counter",
-        "mockserver_webhook_tries",
-        "Sendings of webhooks, by result: delivered is a 2xx.",
-        _by("result", tries, RESULTS),
-    )
+    yield _counter("refused", "How often a limit was reached.", _by("limit", refused, LIMITS))
+    yield _counter("faults", "Injected faults by kind.", _by("kind", faults, FaultKind))
+    said = "Attempts of webhooks by result: delivered is a 2xx."
+    yield _counter("webhook_tries", said, _by("result", tries, RESULTS))
 
 
 def _latency(latencies: Latencies) -> Iterator[Family]:
     bounds = [*(f"{bound:g}" for bound in BOUNDS_S), "+Inf"]
     buckets = list(zip(bounds, accumulate(latencies.counts), strict=True))
-    said = "From the request to the decision what is answered; waits of scenarios and bodies on their way left out."
+    said = "Time from the request to the decision about the answer, without delays of scenarios and the transfer of bodies."
     yield "histogram", "mockserver_own_latency_seconds", said, (buckets, latencies.sum_s)
-    said = (
-        "Calls missing in mockserver_own_latency_seconds: the record had dropped them before they were read."
-    )
-    yield "counter", "mockserver_own_latency_unobserved_calls", said, latencies.unobserved
+    said = "Calls missing in mockserver_own_latency_seconds: they were removed from the call log before they were read."
+    yield _counter("own_latency_unobserved_calls", said, latencies.unobserved)
 
 
 def _standing(reading: MetricsReading) -> Iterator[Family]:
-    yield "gauge", "mockserver_record_calls", "Calls that are kept.", reading.kept_calls
-    yield "gauge", "mockserver_record_bytes", "About how much memory they take.", reading.kept_bytes
-    yield "counter", "mockserver_record_dropped_calls", "Calls that were kept and are no more.", reading.totals.dropped  # fmt: skip
-    yield "gauge", "mockserver_namespaces", "Namespaces, default among them.", reading.namespaces
-    yield "gauge", "mockserver_scenarios", "Scenarios of files.", reading.scenarios
-    yield "gauge", "mockserver_routes", "Their routes.", reading.routes
-    yield (
-        "gauge",
-        "mockserver_webhooks",
-        "Webhooks that are kept, by state.",
-        _by("state", reading.webhooks, DeliveryState),
-    )
-    yield "gauge", "mockserver_build_info", "Always 1.", (("version",), [((__version__,), 1)])
+    yield _gauge("record_calls", "Calls in the call log.", reading.kept_calls)
+    yield _gauge("record_bytes", "Approximate size of the call log.", reading.kept_bytes)
+    dropped = reading.totals.dropped
+    yield _counter("record_dropped_calls", "Calls that were removed from the call log.", dropped)
+    yield _gauge("namespaces", "Namespaces, including default.", reading.namespaces)
+    yield _gauge("scenarios", "Scenarios of files.", reading.scenarios)
+    yield _gauge("routes", "Their routes.", reading.routes)
+    yield _gauge("webhooks", "Webhooks by state.", _by("state", reading.webhooks, DeliveryState))
+    yield _gauge("build_info", "Always 1.", (("version",), [((__version__,), 1)]))
 
 
 def _by(label: str, numbers: Mapping[str, int], known: Iterable[str]) -> object:
-    """Samples by one label. What has not happened yet is 0: a series that begins with 1 has no rate."""
+    """Return samples with one label. Kinds without events are 0, because a series that begins with 1 has no rate."""
     return (label,), [((str(kind),), numbers.get(kind, 0)) for kind in known]
 
 
 def _check_library() -> None:
-    """Raises ProblemError(501) without the extra."""
+    """Raise ProblemError(501) if the extra is missing."""
     try:
         import_module("prometheus_client")
     except ImportError:
@@ -163,7 +149,7 @@ def _check_library() -> None:
 
 
 def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
-    """The text and its content type. Runs on a thread of its own."""
+    """Return the text and its content type. Runs in a thread."""
     from prometheus_client import CollectorRegistry, ProcessCollector
     from prometheus_client.exposition import choose_encoder
 
@@ -178,7 +164,7 @@ def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
 
 
 class _Families:
-    """A collector of what was read before."""
+    """A collector of families that were read before."""
 
     def __init__(self, families: list[Family]) -> None:
         self._families = families

@@ -1,0 +1,232 @@
+"""`/calls`, `/counts`, `/unmatched`: recorded calls and their numbers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from mockserver.admin.api import (
+    AdminRequest,
+    Answer,
+    ProblemError,
+    json_answer,
+    number_in,
+    table,
+    written_listing,
+)
+from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
+from mockserver.admin.turns import Turns
+from mockserver.admin.views import brief_view, call_view
+from mockserver.engine.answers import Miss, nearest_view
+from mockserver.errors import flaws_below, invalid, shown
+from mockserver.matching.mismatch.nearest import suggest, without_secrets
+from mockserver.matching.paths import PathPattern
+from mockserver.model.call import Call
+from mockserver.model.http import Response
+from mockserver.responses.bodies import dump_json
+from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.verify import CountSpec
+from mockserver.verification.counting import Subject
+
+PAGE, MOST = 1000, 10_000
+SLICE = 10
+"""Number of calls that are encoded before other connections can run: 1 to 3 ms."""
+PAGING = {
+    "limit": f"Maximum number of items, 1 to {MOST}; default {PAGE}.",
+    "cursor": "The `next` of the previous page.",
+}
+REVEAL = {"reveal": "true shows secrets unmasked; from loopback or with the token."}
+FILTERS = {
+    "route": "A route's id or name.",
+    "tag": "Calls of routes with this tag.",
+    "method": "The request's method.",
+    "path": "The request's path, as routes write them.",
+    "status": "The answer's status, or 4xx, 5xx.",
+    "matched": "true or false.",
+    "since": "Calls after this call's id, or from this instant (RFC 3339).",
+}
+
+
+BRIEF = {"brief": "true returns a summary of each call: no headers, no bodies, secrets masked."}
+
+
+class CallFilter:
+    """The filter of a query. Raises ProblemError and InvalidInputError for invalid values."""
+
+    def __init__(self, request: AdminRequest[Any]) -> None:
+        query = request.query
+        self._route = request.route_id
+        self._tag = query.get("tag")
+        self._method = query.get("method")
+        self._path = _path(query["path"]) if query.get("path") else None
+        self._status = _statuses(query["status"]) if query.get("status") else None
+        self._matched = request.flag("matched")
+        self._after, self._from_s = _since(query.get("since"))
+        self.is_any = not any(query.get(name) for name in FILTERS)
+        """Whether every call matches."""
+
+    def holds(self, call: Call) -> bool:
+        return self.is_since(call.number, call.request.arrived_s) and self.fits(call)
+
+    def is_since(self, number: int, arrived_s: float) -> bool:
+        return number > self._after and arrived_s >= self._from_s
+
+    def fits(self, call: Call) -> bool:
+        """Whether the call matches, regardless of its time."""
+        return (
+            (self._route is None or call.route_id == self._route)
+            and (self._tag is None or self._tag in call.tags)
+            and (self._method is None or call.request.method == self._method)
+            and (self._path is None or self._path.match(call.request.path) is not None)
+            and (self._status is None or call.status in self._status)
+            and (self._matched is None or call.matched == self._matched)
+        )
+
+
+def _path(text: str) -> PathPattern:
+    if not text.startswith("/"):
+        raise invalid(("path",), f"the path {shown(text)} does not begin with a slash", f"Write /{text}")
+    with flaws_below("path"):
+        return PathPattern(text)
+
+
+def _statuses(text: str) -> range:
+    if len(text) == 3 and text[0] in "12345" and text[1:].lower() == "xx":
+        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+    if text.isascii() and text.isdigit():
+        return range(int(text[:9]), int(text[:9]) + 1)
+    raise invalid(("status",), f"{text!r} is not a valid status", "Write 503 or 5xx")
+
+
+def _since(text: str | None) -> tuple[int, float]:
+    if not text:
+        return 0, 0.0
+    number = number_in(text, "c-")
+    if number is not None:
+        return number, 0.0
+    with contextlib.suppress(ValueError):
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is not None:  # without an offset it is not a valid instant (RFC 3339)
+            return 0, at.timestamp()
+    hint = "Write c-000017 or 2026-01-31T12:00:00Z; a plus in a query is written %2B"
+    raise invalid(("since",), f"{shown(text)} is neither a call nor an instant", hint)
+
+
+async def page(
+    request: AdminRequest[Any], calls: Iterator[tuple[Call, bool]], view: Callable[[Call], dict[str, Any]]
+) -> Response:
+    """Return one page of calls after the cursor, newest last."""
+    limit = request.number("limit", PAGE, MOST)
+    after = request.cursor()
+    turns = Turns()
+    items: list[bytes] = []
+    last, following = None, None
+    for call, holds in calls:
+        await turns.pause()
+        if not holds or call.number <= after:
+            continue
+        if len(items) == limit:
+            following = last
+            break
+        items.append(dump_json(view(call)))
+        last = call.id
+    return written_listing(items, following)
+
+
+@table.get(
+    "/calls", "Recorded calls, newest last.", answer=CallList, query={**FILTERS, **PAGING, **BRIEF, **REVEAL}
+)
+async def list_calls(request: AdminRequest[Any]) -> Answer:
+    wanted, view = CallFilter(request), viewer(request)
+    calls = ((call, wanted.holds(call)) for call in request.ns.record.after(0))
+    return await page(request, calls, view)
+
+
+def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
+    """Return the view of a call in this answer. Raises ProblemError if secrets are requested without permission."""
+    reveal = request.reveal
+    return brief_view if request.flag("brief") else partial(call_view, reveal=reveal)
+
+
+@table.delete("/calls", "Delete calls and counts.")
+async def delete_calls(request: AdminRequest[Any]) -> None:
+    request.ns.forget_calls()
+    request.ns.forget_strikes()
+    request.ns.tell()
+
+
+@table.get("/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
+async def get_call(request: AdminRequest[Any]) -> Answer:
+    text = request.params["id"]
+    reveal = request.reveal
+    number = number_in(text if text.startswith("c-") else f"c-{text}", "c-")
+    call = None if number is None else request.ns.record.get(number)
+    if call is None:
+        detail = f"The call log has {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
+        raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
+    return json_answer(call_view(call, reveal=reveal))
+
+
+@table.post(
+    "/count", "Count the calls of a route, or the requests of a kind.", body=CountSpec, answer=CountView
+)
+async def count_calls(request: AdminRequest[CountSpec]) -> Answer:
+    subject = Subject(request.ns, request.body)
+    await Turns().all_of(subject.steps(request.ns))
+    count = subject.count(request.ns)
+    return json_answer({"count": count.count, "exact": count.exact})
+
+
+@table.get(
+    "/counts",
+    "All counts of this namespace; exact even if calls were dropped from the call log.",
+    answer=CountsView,
+)
+async def get_counts(request: AdminRequest[Any]) -> Answer:
+    counts = request.ns.counts
+    routes = {
+        route_id: {
+            "calls": count.calls,
+            "statuses": {str(status): number for status, number in sorted(count.statuses.items(), key=str)},
+            "in_flight": count.in_flight,
+            "most_in_flight": count.most_in_flight,
+        }
+        for route_id, count in counts.routes.items()
+    }
+    return json_answer({
+        "total": counts.total,
+        "routes": routes,
+        "unmatched": counts.unmatched,
+        "incomplete": counts.incomplete,
+        "automatic": counts.automatic,
+    })  # fmt: skip
+
+
+@table.get(
+    "/unmatched",
+    "Unmatched requests, each with the nearest routes and a route that would match.",
+    answer=UnmatchedList,
+    query={**PAGING, **REVEAL},
+)
+async def list_unmatched(request: AdminRequest[Any]) -> Answer:
+    reveal = request.reveal
+    calls = (
+        (call, not call.matched and not call.automatic and call.request.complete)
+        for call in request.ns.record.after(0)
+    )
+    return await page(request, calls, lambda call: unmatched_view(call, reveal=reveal))
+
+
+def unmatched_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
+    """Return an unmatched call with the nearest routes, and a route in YAML that would match."""
+    miss = Miss(call.request, call.nearest)
+    route = suggest(call.request)
+    return {
+        **call_view(call, reveal=reveal),
+        "nearest": nearest_view(miss),
+        # Masked before it is written: a text that begins with an asterisk needs its quotes.
+        "suggestion": dump([route if reveal else without_secrets(route)]),
+    }

@@ -1,0 +1,56 @@
+"""Values of options that several commands have."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mockserver.settings import Settings
+
+if TYPE_CHECKING:
+    from urllib.request import OpenerDirector
+
+
+class Duration(click.ParamType[Any]):
+    """A duration as the scenario language writes it, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        if isinstance(value, float):
+            return value
+        from mockserver.model.durations import HINT, parse_duration_s
+
+        try:
+            return parse_duration_s(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a valid duration. {HINT}", param, ctx)
+
+
+class HeaderLine(click.ParamType[Any]):
+    """A header line as name and value."""
+
+    name = "text"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        name, colon, text = value.partition(":")
+        if not colon or not name.strip():
+            self.fail(f"{value!r} is not a valid header line; write 'Name: value'", param, ctx)
+        return name.strip(), text.strip()
+
+
+def scenario_paths(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the given paths; without any, those of MOCKSERVER_PATHS or the default."""
+    named = os.environ.get("MOCKSERVER_PATHS", "")
+    return given or (tuple(named.split(os.pathsep)) if named else Settings().paths)
+
+
+def without_proxy() -> OpenerDirector:
+    """Return an opener that ignores the proxies of the environment: they are not for a server nearby."""
+    from urllib.request import ProxyHandler, build_opener  # here, since `serve` needs none
+
+    return build_opener(ProxyHandler({}))
