@@ -77,9 +77,6 @@ class Administration:
         Answer as the owner of the namespace. What is answered is in the store, and is what no other replica has changed
         meanwhile. Raises OwnerLostError, NoAnswerError, StoreAwayError.
         """
-        await self.replica.ownership.fresh()
-        if journal.lost is not None:
-            raise journal.lost
         located = self.api.locate(request)
         changes = (
             located is not None
@@ -95,6 +92,8 @@ class Administration:
                     journal.kept()
             if journal.lost is None or not changes:
                 await journal.stored()
+                if not changes:
+                    await self.replica.ownership.confirm(journal)
         except StoreTimeoutError as error:
             raise NoAnswerError(away(str(error))) from error
         except StoreIsFullError as error:

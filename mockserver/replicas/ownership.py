@@ -33,8 +33,6 @@ from mockserver.replicas.store import (
 log = logging.getLogger("mockserver")
 
 BEAT_S = 1.0
-FRESH_S = 1.5
-"""A replica whose last heartbeat is older asks the store before it shows anything."""
 SILENT_S = 2.0
 """A replica that has not heard of the store for so long is not ready."""
 _AGAIN_S = 0.2
@@ -133,15 +131,12 @@ class Ownership:
     async def beat(self) -> None:
         """Send one heartbeat. Raises StoreAwayError, StoreRefusedError."""
         before_s = self._local()
-        is_late = before_s - self._beat_ok_s > FRESH_S
         known, run_id = set(self.members), self._run_id
         beat = await self.store.beat(replace(self.member, told=self._told()))
         if not beat.is_known:
             await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
             return
         self._observe(before_s, beat)
-        if is_late:
-            await self._look_at_owners()
         self._beat_ok_s = before_s
         if beat.digest is not None and beat.digest != self._digest:
             self.error = (
@@ -149,15 +144,6 @@ class Ownership:
             )
         if known - set(self.members):
             await self._take_over_abandoned()
-
-    async def _look_at_owners(self) -> None:
-        """Give up the namespaces that others have taken over while this replica was not heard of."""
-        journals = tuple(self.journals.values())
-        kept = await self.store.namespaces() if journals else {}
-        for journal in journals:
-            owner, _ = kept.get(journal.ns.name, (None, None))
-            if owner != self.member.id:
-                self.lose(journal, OwnerLostError("another replica owns the namespace"))
 
     async def _join_anew(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""
@@ -194,10 +180,17 @@ class Ownership:
             self._drop_old_checkpoints()
             self._tidy()
 
-    async def fresh(self) -> None:
-        """Make sure that no other replica has taken over meanwhile. Raises StoreAwayError."""
-        if self._local() - self._beat_ok_s > FRESH_S:
-            await self.beat()
+    async def confirm(self, journal: NamespaceJournal) -> None:
+        """
+        Make sure that nobody has taken the namespace over so far: what it remembers here is what the store has. Raises
+        OwnerLostError, StoreAwayError.
+        """
+        if journal.lost is None:
+            written = await self.store.check(journal.ns.name, journal.epoch)
+            if written is not Written.DONE:
+                self.lose(journal, _refusal(written))
+        if journal.lost is not None:
+            raise journal.lost
 
     async def stop(self) -> None:
         """Give up every namespace, and leave."""

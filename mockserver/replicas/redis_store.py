@@ -342,6 +342,12 @@ class RedisStore:
             log.error("the store did not take a group of entries: %s", error)
         return outcomes
 
+    async def check(self, namespace: str, epoch: str) -> Written:
+        kept = await self._asked(self._redis.hget(self._of(namespace, "head"), "epoch"))
+        if kept is None:
+            return Written.GONE
+        return Written.DONE if kept.decode() == epoch else Written.FENCED
+
     async def history(self, namespace: str) -> History:
         async def read() -> History:
             base, position = self._of(namespace, "base"), self._of(namespace, "head")

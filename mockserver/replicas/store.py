@@ -146,6 +146,9 @@ class Store(Protocol):
     async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         """Append groups, each on its own."""
 
+    async def check(self, namespace: str, epoch: str) -> Written:
+        """Say whether groups of that epoch would be taken: DONE, FENCED or GONE."""
+
     async def history(self, namespace: str) -> History:
         """Read a namespace."""
 

@@ -119,6 +119,12 @@ class Table:
         kept.sequence = group.sequence
         return Written.DONE
 
+    def check(self, namespace: str, epoch: str) -> Written:
+        kept = self.kept.get(namespace)
+        if kept is None:
+            return Written.GONE
+        return Written.DONE if kept.epoch == epoch else Written.FENCED
+
     def history(self, namespace: str) -> History:
         kept = self.kept[namespace]
         return History(kept.base, kept.position, tuple(kept.entries))
@@ -199,6 +205,9 @@ class SimulatedStore:
 
     async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
         return await self._run("write", lambda: self._table.write(groups))
+
+    async def check(self, namespace: str, epoch: str) -> Written:
+        return await self._run("check", lambda: self._table.check(namespace, epoch))
 
     async def history(self, namespace: str) -> History:
         return await self._run("history", lambda: self._table.history(namespace))
