@@ -2,24 +2,23 @@
 What a namespace was told, as the store keeps it: one entry for each call, each end of one, each change.
 
 An engine that runs the entries of a namespace in their order remembers what the engine remembers that wrote them. An
-entry is a kind, a head of plain JSON and two byte strings. Nothing of it is ever run or imported.
+entry is a kind, a head of plain values and two byte strings, as MessagePack. Nothing of it is ever run or imported.
 """
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+
+from msgpack import packb, unpackb
 
 from mockserver.errors import MockServerError
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.headers import Headers
 from mockserver.model.http import Peer, Request, Response
 
-_PREFIX = struct.Struct(">BII")
-_dumps = json.JSONEncoder(separators=(",", ":")).encode
+_TEXTS: Any = {"unicode_errors": "surrogateescape"}
 
 
 class Kind(IntEnum):
@@ -63,20 +62,16 @@ class LogEntry:
 
 def encode(kind: int, at_s: float, head: list[Any], first: bytes = b"", second: bytes = b"") -> bytes:
     """Return the bytes of an entry."""
-    said = _dumps([at_s, *head]).encode()
-    return b"".join((_PREFIX.pack(kind, len(said), len(first)), said, first, second))
+    data: bytes = packb([int(kind), at_s, head, first, second], **_TEXTS)
+    return data
 
 
 def decode(data: bytes) -> LogEntry:
     """Return the entry that the bytes are. Raises BadEntryError."""
     try:
-        kind, head_length, first_length = _PREFIX.unpack_from(data)
-        start = _PREFIX.size
-        at_s, *head = json.loads(data[start : start + head_length])
-        middle = start + head_length
-        end = middle + first_length
-        return LogEntry(Kind(kind), at_s, head, data[middle:end], data[end:])
-    except (struct.error, ValueError, TypeError) as error:
+        kind, at_s, head, first, second = unpackb(data, **_TEXTS)
+        return LogEntry(Kind(kind), at_s, head, first, second)
+    except (ValueError, TypeError) as error:
         raise BadEntryError(f"these bytes are not an entry: {error}") from error
 
 

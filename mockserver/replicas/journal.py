@@ -198,14 +198,14 @@ class NamespaceJournal:
         and from then on it is over for everybody. `header` is one more line of the reply.
         """
         at_s = self._clock.live()
-        raw, body = request.headers.raw, request.body
+        body = request.body  # the call log cuts a long one
         head: list[Any] = [request_head(request), request_id, header, None]
         with self._clock.at(at_s):
             begun = self._begun(request, request_id, header)
             if _is_ready(begun[0]):
                 head[3] = True
                 self._complete(begun[0], at_s)
-        self.append(Kind.CALL, at_s, [len(raw), *head], raw, body)
+        self.append(Kind.CALL, at_s, head, request.headers.raw, body)
         return begun
 
     def begin_incomplete(self, request: Request, response: Response | None) -> Call:
@@ -218,15 +218,12 @@ class NamespaceJournal:
 
     def _recorded(self, request: Request, response: Response | None, document: dict[str, Any] | None) -> Call:
         at_s = self._clock.live()
-        raw, body = request.headers.raw, request.body
-        said = None if response is None else response_head(response)
+        body = request.body
+        said = None if response is None else [*response_head(response), response.body]
         with self._clock.at(at_s):
             call = self._begun_apart(request, response, document)
-        second = body if response is None else response.body
-        self.append(
-            Kind.CALL, at_s, [len(raw), request_head(request), "", None, None, len(body), said, document], raw + body,
-            b"" if response is None else second,
-        )  # fmt: skip
+        head = [request_head(request), "", None, None, said, document]
+        self.append(Kind.CALL, at_s, head, request.headers.raw, body)
         return call
 
     def _begun(self, request: Request, request_id: str, header: tuple[str, str] | None) -> Begun:
@@ -431,17 +428,12 @@ class NamespaceJournal:
             _APPLY[entry.kind](self, entry)
 
     def _apply_call(self, entry: LogEntry) -> None:
-        headers_length, head, request_id, header, completed, *apart = entry.head
-        if apart:
-            body_length, said, document = apart
-            request = request_of(
-                head, entry.first[:headers_length], entry.first[headers_length:], self.ns.name
-            )
-            response = None if said is None else response_of(said, entry.second)
-            assert len(request.body) == body_length
-            self._begun_apart(request, response, document)
-            return
+        head, request_id, header, completed, *apart = entry.head
         request = request_of(head, entry.first, entry.second, self.ns.name)
+        if apart:
+            said, document = apart
+            self._begun_apart(request, None if said is None else response_of(said[:-1], said[-1]), document)
+            return
         call, _ = self._begun(request, request_id, None if header is None else (header[0], header[1]))
         if completed:
             self._complete(call, entry.at_s)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import json
 import secrets
 import struct
 from collections import deque
@@ -18,8 +17,11 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, cast
 
+from msgpack import packb, unpackb
+
 from mockserver.errors import MockServerError
 
+_TEXTS: Any = {"unicode_errors": "surrogateescape"}
 _FRAME = struct.Struct(">IBII")
 MOST_FRAME_BYTES = 512 * 1024 * 1024
 _MOST_UNPROVEN_BYTES = 1024
@@ -486,18 +488,13 @@ class _Greeting(Frames):
         self.send(Sort.ACK, 0, 0, self._nonce)
 
 
-def pack_ask(head: list[Any], first: bytes = b"", second: bytes = b"") -> bytes:
+def pack_ask(head: list[Any]) -> bytes:
     """Return the payload of a request to another replica."""
-    said = json.dumps(head, separators=(",", ":")).encode()
-    return b"".join((struct.pack(">II", len(said), len(first)), said, first, second))
+    data: bytes = packb(head, **_TEXTS)
+    return data
 
 
-def unpack_ask(payload: bytes) -> tuple[list[Any], bytes, bytes]:
-    """Return head and blobs. Raises ValueError."""
-    try:
-        head_length, first_length = struct.unpack_from(">II", payload)
-    except struct.error as error:
-        raise ValueError(f"this is no request of a replica: {error}") from error
-    middle = 8 + head_length
-    head = json.loads(payload[8:middle])
-    return head, payload[middle : middle + first_length], payload[middle + first_length :]
+def unpack_ask(payload: bytes) -> list[Any]:
+    """Return what `pack_ask` was given. Raises ValueError."""
+    head: list[Any] = unpackb(payload, **_TEXTS)
+    return head

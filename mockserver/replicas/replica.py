@@ -67,6 +67,16 @@ class Apart:
         self.response = response
         self.document = document
 
+    def plain(self) -> list[Any]:
+        """Return it as plain values."""
+        response = self.response
+        return [None if response is None else [*response_head(response), response.body], self.document]
+
+    @classmethod
+    def of(cls, plain: list[Any]) -> Apart:
+        response, document = plain
+        return cls(None if response is None else response_of(response[:-1], response[-1]), document)
+
 
 class NoAnswerError(MockServerError):
     """The request gets a response that no scenario made: `response` says why."""
@@ -330,17 +340,20 @@ class Replica:
         is_admin: bool,
     ) -> bool:
         """Have another replica answer. False: the namespace is not there, or the replica can't be reached."""
-        said = None
-        body = b""
-        if apart is not None:
-            said = [None if apart.response is None else response_head(apart.response), apart.document]
-            body = b"" if apart.response is None else apart.response.body
-        raw = request.headers.raw
-        head = [
-            request_id, name, request_head(request), header, said, is_admin, wire.keep_alive, wire.head_only, len(raw),
-            len(request.body),
-        ]  # fmt: skip
-        payload = pack_ask(head, raw + request.body, body)
+        payload = pack_ask(
+            [
+                request_id,
+                name,
+                request_head(request),
+                request.headers.raw,
+                request.body,
+                header,
+                None if apart is None else apart.plain(),
+                is_admin,
+                wire.keep_alive,
+                wire.head_only,
+            ]
+        )
         exchange = RelayedReply()
         self.relayed += 1
         while True:
@@ -408,25 +421,10 @@ class Replica:
 
     def _asked(self, server: LinkServer, frames: Frames, stream: int, received: int, payload: bytes) -> None:
         try:
-            (
-                (
-                    request_id,
-                    name,
-                    head,
-                    header,
-                    said,
-                    is_admin,
-                    keep_alive,
-                    head_only,
-                    raw_length,
-                    body_length,
-                ),
-                first,
-                body,
-            ) = unpack_ask(payload)
-            request = request_of(head, first[:raw_length], first[raw_length:], name)
-            if len(request.body) != body_length:
-                raise ValueError("the body is not whole")  # noqa: TRY301
+            request_id, name, head, raw, body, header, said, is_admin, keep_alive, head_only = unpack_ask(
+                payload
+            )
+            request = request_of(head, raw, body, name)
         except (ValueError, TypeError) as error:
             frames.send(Sort.FAILED, stream, 0, f"{error}".encode())
             return
@@ -443,10 +441,7 @@ class Replica:
         )
         if is_plain and self._reply_at_once(server, frames, stream, request, name, request_id, line):
             return
-        apart = None
-        if said is not None:
-            response = None if said[0] is None else response_of(said[0], body)
-            apart = Apart(response, said[1])
+        apart = None if said is None else Apart.of(said)
         transport = RemoteTransport(request.client)
         server.attach(request_id, transport, frames, stream, 0)
         wire = Wire(

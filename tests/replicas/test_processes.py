@@ -26,7 +26,7 @@ from tests.support.replicas import (
     store,
 )
 
-pytestmark = NEEDS_REDIS
+pytestmark = [NEEDS_REDIS, pytest.mark.slow]
 
 SCENARIO = """
 state: {paid: 0}
