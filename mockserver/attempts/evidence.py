@@ -142,8 +142,7 @@ class CallEvidence:
         self.authorization = request.headers.get("authorization")
         self.identity = _who(self.authorization)
         fields = fields_of(call)
-        ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
-        self.asking, self.volatile = split(call, fields, ignored)
+        self.asking, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
         key_field = self.key[0] if self.key is not None else ""
         self.likeness = digest_of(
             (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))

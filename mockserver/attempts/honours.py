@@ -26,10 +26,20 @@ class _Kept:
 def honour_findings(operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
     """Yield a finding for each wait that was asked for and followed by an equal request."""
     judged = False
+    too_short: dict[str, None] = {}
     for kept in (*_retries(operations), *_polls(operations, grouping)):
-        judged = True
-        yield HELD if waited(kept.gap_s, kept.wait) else broken(_said(kept))
-    if not judged:
+        if not waited(kept.gap_s, kept.wait):
+            judged = True
+            yield broken(_said(kept))
+        elif kept.wait.seconds > kept.wait.tolerance_s:
+            judged = True
+            yield HELD
+        else:
+            too_short[kept.wait.source] = None
+    if not judged and too_short:
+        quoted = ", ".join(f"'{text}'" for text in list(too_short)[:_MOST_QUOTED])
+        yield nothing(f"{quoted} asked for a wait that is within the tolerance, which no client can ignore")
+    elif not judged:
         yield nothing(_missing(operations, grouping))
 
 
