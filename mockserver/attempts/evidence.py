@@ -159,7 +159,7 @@ class CallEvidence:
                 return
 
     @property
-    def asked(self) -> tuple[bytes, str | None]:
+    def fingerprint(self) -> tuple[bytes, str | None]:
         """What equal requests for the same bytes share."""
         return self.likeness, self.range
 
@@ -220,5 +220,5 @@ def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
         pair: list[Volatile | None] = [before.volatile.get(name), after.volatile.get(name)]
         first, second = pair
         if first is None or second is None or first.value != second.value:
-            names[name] = all(one.reason.certain for one in pair if one is not None)
+            names[name] = all(part.reason.certain for part in pair if part is not None)
     return names

@@ -199,9 +199,9 @@ class _Grouper:
     def _redirecting(self, node: CallNode) -> CallNode | None:
         """The redirect that this request follows: a step of the same attempt."""
         fits = [
-            one
-            for one in self._fitting(self._by_location.get(_target_of(node.call)), node)
-            if is_followed(one.call, node.call)
+            redirect
+            for redirect in self._fitting(self._by_location.get(_target_of(node.call)), node)
+            if is_followed(redirect.call, node.call)
         ]
         return self._paired(node, fits, Join("it follows the redirect of the call before"))
 
@@ -220,12 +220,12 @@ class _Grouper:
         if evidence.counter is None or evidence.first:
             return None
         fits = [
-            one
+            before
             for at in evidence.counted_before()
-            for one in self._fitting(self._by_counter.get(at), node)
-            if not _invoked_apart(one.group, evidence)
+            for before in self._fitting(self._by_counter.get(at), node)
+            if not _invoked_apart(before.group, evidence)
         ]
-        same_key = [one for one in fits if have_same_key(one.evidence, evidence)]
+        same_key = [before for before in fits if have_same_key(before.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
         return self._paired(
             node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
@@ -338,14 +338,14 @@ class _Grouper:
         """Those that ended before it and have no successor; the others never will, and leave the list."""
         if not nodes:
             return []
-        if any(one.followed for one in nodes):
-            nodes[:] = [one for one in nodes if not one.followed]
+        if any(candidate.followed for candidate in nodes):
+            nodes[:] = [candidate for candidate in nodes if not candidate.followed]
         return [
-            one
-            for one in nodes
-            if ended_before(one.call, node.call)
-            and same_range(one.evidence, node.evidence)
-            and not _valued_apart(one.group, node.evidence)
+            candidate
+            for candidate in nodes
+            if ended_before(candidate.call, node.call)
+            and same_range(candidate.evidence, node.evidence)
+            and not _valued_apart(candidate.group, node.evidence)
         ]
 
     def _paired(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
@@ -361,7 +361,7 @@ class _Grouper:
 
     def _first_ended(self, nodes: list[CallNode]) -> CallNode:
         pick = max if self._latest else min
-        return pick(nodes, key=lambda one: (one.call.ended_at_s or 0.0, one.call.number))
+        return pick(nodes, key=lambda candidate: (candidate.call.ended_at_s or 0.0, candidate.call.number))
 
     # What later calls look up
 
@@ -397,7 +397,7 @@ def _append(nodes: dict[T, list[CallNode]], at: T, node: CallNode) -> None:
     known = nodes.setdefault(at, [])
     known.append(node)
     if len(known) > MOST_WAITING:
-        known[:] = [one for one in known if not one.followed][-MOST_WAITING // 2 :]
+        known[:] = [waiting for waiting in known if not waiting.followed][-MOST_WAITING // 2 :]
 
 
 def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
@@ -433,8 +433,10 @@ def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
     """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
     if len(nodes) < 2 or not evidence.volatile:
         return nodes
-    differences = [len(left_out(one.evidence, evidence)) for one in nodes]
-    return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+    differences = [len(left_out(candidate.evidence, evidence)) for candidate in nodes]
+    return [
+        candidate for candidate, count in zip(nodes, differences, strict=True) if count == min(differences)
+    ]
 
 
 def _uses(evidence: CallEvidence) -> Iterator[Use]:

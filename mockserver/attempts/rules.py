@@ -232,7 +232,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
             or evidence.counter is not None
         ):
             continue
-        before = open_until.get(evidence.asked)
+        before = open_until.get(evidence.fingerprint)
         if (
             before is not None
             and before[0] is not operation
@@ -243,7 +243,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
                 "equal, were open together and have no key. Say `by: …` with what tells operations apart, or `by: route`"
             )
             return
-        open_until[evidence.asked] = operation, evidence
+        open_until[evidence.fingerprint] = operation, evidence
 
 
 def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
@@ -262,7 +262,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
     sent: dict[object, list[_Sent]] = {}
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
-        marks: list[object] = [evidence.asked]
+        marks: list[object] = [evidence.fingerprint]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
         known = [sent.setdefault(mark, []) for mark in marks]

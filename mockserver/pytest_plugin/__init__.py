@@ -104,8 +104,8 @@ def _failing() -> Iterator[None]:
 
     try:
         yield
-    except MockServerError as why:
-        raise pytest.fail.Exception(str(why), pytrace=False) from None
+    except MockServerError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
@@ -194,11 +194,15 @@ def _shared_world(scope: Literal["class", "module", "session"]) -> Any:
     def shared(request: pytest.FixtureRequest, _mock_server_home: SessionServer) -> Iterator[NamespaceHandle]:
         worlds = request.config.stash[_SHARED]
         world = worlds[name] = _opened(request, _mock_server_home)
-        world.fixture = f"mock_server_{scope}"
+        world.fixture, world.scope = f"mock_server_{scope}", scope
         request.config.stash[_ITEM].stash[_OPENED][name] = world
         yield world
         del worlds[name]
+        # It may end in the teardown of a test that does not use it, whose report tells of it.
+        item = request.config.stash[_ITEM]
+        item.stash[_OPENED][name] = world
         _ended(request.config, world)
+        del item.stash[_OPENED][name]
 
     return shared
 
@@ -304,7 +308,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 
 def _check_awaited(*, dropped: bool = False) -> None:
     """Fail a test that made a call of the client which never began: not awaited, or not entered with `with`."""
-    lines = [str(one) for one in _unawaited(dropped=dropped)]
+    lines = [str(call) for call in _unawaited(dropped=dropped)]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
 

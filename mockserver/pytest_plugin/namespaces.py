@@ -38,6 +38,8 @@ class NamespaceHandle:
         self.evidence: SweepEvidence | None = None
         self.strict = strict_of(node)
         self.fixture = "mock_server"
+        self.scope = ""
+        """Of what tests share, so that its page is not that of the test's own namespace."""
         self.passed, self.failed = False, False
         """Whether a test that uses it has passed, and whether one has failed."""
         self._test = node.nodeid or "session"
@@ -53,7 +55,7 @@ class NamespaceHandle:
             if run is not None:
                 home.watch(self.namespace)
             if run is not None and run.troubles:
-                home.trouble(self.namespace, [dict(one) for one in run.troubles])
+                home.trouble(self.namespace, [dict(trouble) for trouble in run.troubles])
         except BaseException:
             home.close(self.namespace)
             raise
@@ -97,13 +99,14 @@ class NamespaceHandle:
         if self._run is not None:
             return ""
         errors = "\n\n".join(self._errors)
-        return self._told(lambda: self._home.evidence_of_failure(self.namespace, test, errors, self._after))
+        name = f"{test} ({self.scope})" if self.scope else test
+        return self._told(lambda: self._home.evidence_of_failure(self.namespace, name, errors, self._after))
 
     def _told(self, say: Callable[[], str]) -> str:
         try:
             return say()
-        except ClientError as why:
-            return f"The mock server can't be asked: {why}"
+        except ClientError as error:
+            return f"The mock server can't be asked: {error}"
         except Exception:  # noqa: BLE001  (it would take the whole session along)
             return f"This section could not be made:\n{traceback.format_exc()}"
 
@@ -125,6 +128,7 @@ class NamespaceHandle:
         unmet = self._home.unmet(self.namespace, self.scenarios)
         unmet = [text for text in unmet if text not in self._known]
         if unmet:
+            self._after, self._sections = None, {}  # it is about the calls of all tests
             pytest.fail(_judged(unmet), pytrace=False)
 
     def close(self) -> None:
@@ -168,9 +172,9 @@ def _file(name: str | os.PathLike[str], item: Node, folder: Path | None) -> Path
     beside = item.path if item.path.is_dir() else item.path.parent
     places = [beside, *([folder] if folder is not None else [])]
     for place in places:
-        found = Path(place, name)
-        if found.is_file():
-            return found
+        file = Path(place, name)
+        if file.is_file():
+            return file
     listed = " nor ".join(str(place) for place in places)
     hint = "" if folder else " Name a folder for all tests with the ini option mock_server_scenarios."
     pytest.fail(f"there is no scenario file {str(name)!r} in {listed}.{hint}", pytrace=False)

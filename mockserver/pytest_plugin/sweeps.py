@@ -58,7 +58,7 @@ def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
     if worker is None:
         plugins.register(Sweeper(config, runner))
     else:
-        runner.plan([Run.of_json(one) for one in json.loads(worker[_WORKER_INPUT])])
+        runner.plan([Run.of_json(run) for run in json.loads(worker[_WORKER_INPUT])])
 
 
 def _open_parameters(config: pytest.Config) -> None:
@@ -118,7 +118,7 @@ class Sweeper:
         """Before any worker is started, since the workers are told what is planned."""
         self._say("mock server sweep: clean runs to learn the calls")
         lessons, self._clean_code = learn_all(self._config, self._write)
-        self._sweep = self._planned([one for one in lessons if self._is_wanted(one)])
+        self._sweep = self._planned([lesson for lesson in lessons if self._is_wanted(lesson)])
         for line in budget(self._sweep, self._workers()):
             self._say(line)
         self._runner.plan(self._runs)
@@ -158,7 +158,7 @@ class Sweeper:
         return (
             not names
             or mine in names
-            or not any(one.partition("[")[0] == mine.partition("[")[0] for one in names)
+            or not any(name.partition("[")[0] == mine.partition("[")[0] for name in names)
         )
 
     def _workers(self) -> int:
@@ -192,12 +192,14 @@ class Sweeper:
         told = getattr(report, "mock_server_run", None)
         cell = self._cells.get((told["test"], told["run"])) if told is not None else None
         if told is not None and cell is not None and self._sweep is not None:
-            found = SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"])
+            evidence = (
+                SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"])
+            )
             trial = Trial(
                 cell=cell,
                 passed=told["passed"],
                 duration_s=told["duration_s"],
-                evidence=found,
+                evidence=evidence,
                 error=told["error"],
             )
             result = self._sweep.add(trial)
@@ -259,16 +261,16 @@ def _limit_s(config: pytest.Config) -> float | None:
         return None
     try:
         return parse_duration_s(text)
-    except ValueError as why:
-        raise pytest.UsageError(f"--mock-server-sweep-limit: {why}. {HINT}") from why
+    except ValueError as error:
+        raise pytest.UsageError(f"--mock-server-sweep-limit: {error}. {HINT}") from error
 
 
 def _fail_on(config: pytest.Config) -> tuple[str, ...]:
     text = config.getoption("--mock-server-sweep-fail-on")
     try:
         return parse_fail_on(text) if text is not None else FAIL_ON
-    except ValueError as why:
-        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {why}") from why
+    except ValueError as error:
+        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {error}") from error
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:
@@ -287,5 +289,5 @@ def _troubles_file(config: pytest.Config) -> Path | None:
 def _kinds(path: Path | None) -> Kinds:
     try:
         return load_kinds(path)
-    except LoadError as why:
-        raise pytest.UsageError("\n".join(why.lines)) from why
+    except LoadError as error:
+        raise pytest.UsageError("\n".join(error.lines)) from error
