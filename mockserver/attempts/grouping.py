@@ -133,7 +133,7 @@ class _Grouper:
         self.joins: list[Join] = []
         self.taken = taken or {}
         self.followed = dict(self.taken)
-        """`taken`, and the calls that have a next attempt here because it is alike."""
+        """`taken`, and the calls that have a next attempt here."""
         self._level = level
         self._latest = latest
         self._uses = uses
@@ -169,6 +169,7 @@ class _Grouper:
             node.group = before.group
             assert node.join is not None
             self.joins.append(node.join)
+            self.followed.setdefault(before.call.number, node.join.level)
         node.group.add(node)
         self._register(node, before)
 
@@ -274,7 +275,6 @@ class _Grouper:
             return None
         nodes = [before for _, before, _ in best]
         chosen = self._first_ended(nodes)
-        self.followed.setdefault(chosen.call.number, best[0][2].level)
         return self._paired(node, nodes, next(join for _, before, join in best if before is chosen))
 
     def _failed_before(self, node: CallNode) -> Iterator[CallNode]:

@@ -16,9 +16,7 @@ def test_it(mock_server):
 
 
 def test_requests_that_are_not_alike_are_attempts_of_one_operation(tmp_path):
-    done = sweep(
-        tmp_path, "--mock-server-sweep", "--mock-server-sweep-only", "*/503-once", test_it__py=SUITE
-    )
+    done = sweep(tmp_path, "--mock-server-sweep", "--mock-server-sweep-only", "*/503-once", test_it__py=SUITE)
 
     (cell,) = done.report["cells"]
     assert cell["attempts"]["tries"] == 2
