@@ -34,6 +34,16 @@ KeyOf = Callable[[Request], str | None]
 ParamsOf = Callable[[Call], dict[str, str]]
 
 
+def recorded_selector(text: str, path: KeyPath) -> Selector:
+    """Return the selector of a part of recorded requests. Raises InvalidInputError."""
+    hint = "Write a selector such as headers.idempotency-key"
+    if text.startswith("{{"):
+        raise InvalidInputError(Flaw(path, "a template can't be evaluated for recorded calls", hint))
+    if text.endswith("?"):
+        raise InvalidInputError(Flaw(path, f"{text!r}: a question mark has a meaning in `same` alone", hint))
+    return compile_selector(text, path, BEFORE_CLAIM)
+
+
 class By:
     """A selector that tells operations apart; `route` makes all calls of a route one operation."""
 
@@ -45,15 +55,7 @@ class By:
         self._selector: Selector | None = None
         if text == ROUTE:
             return
-        if text.startswith("{{"):
-            raise InvalidInputError(
-                Flaw(
-                    path,
-                    "a template can't be evaluated for recorded calls",
-                    "Write a selector such as headers.idempotency-key",
-                )
-            )
-        self._selector = compile_selector(text, path, BEFORE_CLAIM)
+        self._selector = recorded_selector(text, path)
 
     def value(self, call: Call, params_of: ParamsOf) -> str | None:
         """Return the value that the calls of one operation share; None where the call has none."""
@@ -114,7 +116,7 @@ class CallEvidence:
 
     __slots__ = (
         "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
-        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile",
+        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
     def __init__(self, call: Call, grouping: Grouping) -> None:
@@ -147,6 +149,7 @@ class CallEvidence:
         self.likeness = digest_of(
             (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))
         )
+        self.volatile_digest = digest_of(sorted((name, part.value) for name, part in self.volatile.items()))
         if call.outcome is not Outcome.OPEN:
             request.forget_parsed()
 

@@ -254,6 +254,8 @@ class _Grouper:
         evidence = node.evidence
         fits: list[tuple[tuple[int, ...], CallNode, Join]] = []
         for before in candidates:
+            if self._level == EXACT and before.evidence.volatile_digest != evidence.volatile_digest:
+                continue
             doubts = self._doubts(before, evidence, refreshed=refreshed)
             if doubts is None:
                 continue

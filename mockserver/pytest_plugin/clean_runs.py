@@ -61,18 +61,18 @@ class Collector:
         self._runs: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = getattr(report, "mock_server_run", None)
-        if told is None:
+        data = getattr(report, "mock_server_run", None)
+        if data is None:
             return
-        reason = None if told["passed"] else _why(told["passed"], told["error"])
+        reason = None if data["passed"] else _why(data["passed"], data["error"])
         run = CleanRun(
-            test=told["test"],
-            place=told["place"],
-            duration_s=told["duration_s"],
-            evidence=SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"]),
+            test=data["test"],
+            place=data["place"],
+            duration_s=data["duration_s"],
+            evidence=SweepEvidence() if data["evidence"] is None else SweepEvidence.of_json(data["evidence"]),
             why=reason,
         )
-        self._runs.append({"run": told["run"], **run.as_json()})
+        self._runs.append({"run": data["run"], **run.as_json()})
 
     def pytest_sessionfinish(self) -> None:
         self._file.write_text(json.dumps(self._runs), "utf-8")

@@ -1,4 +1,4 @@
-"""The world of one test: its namespace, what it is held to, and what is told of it when it fails."""
+"""The namespace of one test: its checks, and its part of the report of a failed test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 class NamespaceHandle:
     """
     Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
-    all tests of a class, a module or the session share. In a sweep it is the world of
+    all tests of a class, a module or the session share. In a sweep it is that of
     one `run`, and keeps what happened in it as `evidence`.
     """
 
@@ -67,7 +67,7 @@ class NamespaceHandle:
         return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
 
     def begin(self, test: str) -> None:
-        """A test begins, in a world that earlier tests have used too: what they left is not its own."""
+        """A test begins, in a namespace that earlier tests have used too: what they left is not its own."""
         self._test = test
         self._sections, self._errors = {}, []
         self._after = self._home.last_call(self.namespace)
@@ -88,7 +88,7 @@ class NamespaceHandle:
     def section(self, test: str) -> str:
         """What the report of a failed test says."""
         if test not in self._sections:
-            self._sections[test] = self._told(
+            self._sections[test] = self._text_of(
                 lambda: report(self.namespace, self._began, self.fixture, self._after)
             )
         return self._sections[test]
@@ -100,11 +100,13 @@ class NamespaceHandle:
             return ""
         errors = "\n\n".join(self._errors)
         name = f"{test} ({self.scope})" if self.scope else test
-        return self._told(lambda: self._home.evidence_of_failure(self.namespace, name, errors, self._after))
+        return self._text_of(
+            lambda: self._home.evidence_of_failure(self.namespace, name, errors, self._after)
+        )
 
-    def _told(self, say: Callable[[], str]) -> str:
+    def _text_of(self, make: Callable[[], str]) -> str:
         try:
-            return say()
+            return make()
         except ClientError as error:
             return f"The mock server can't be asked: {error}"
         except Exception:  # noqa: BLE001  (it would take the whole session along)

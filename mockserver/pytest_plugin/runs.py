@@ -98,7 +98,7 @@ _PLACE: pytest.StashKey[int] = pytest.StashKey()
 
 
 class Runner:
-    """Hooks of a process that runs tests. `evidence_of` tells what happened in the world of a test that is over."""
+    """Hooks of a process that runs tests. `evidence_of` tells what happened in the namespace of a test that is over."""
 
     def __init__(self, evidence_of: EvidenceOf) -> None:
         self._evidence_of = evidence_of

@@ -115,7 +115,7 @@ class Sweeper:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Before any worker is started, since the workers are told what is planned."""
+        """Before any worker is started, since the workers get the plan."""
         self._say("mock server sweep: clean runs to learn the calls")
         lessons, self._clean_code = learn_all(self._config, self._write)
         self._sweep = self._planned([lesson for lesson in lessons if self._is_wanted(lesson)])
@@ -181,7 +181,7 @@ class Sweeper:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Of pytest-xdist: what a worker is told."""
+        """Of pytest-xdist: the plan of a worker."""
         node.workerinput[_WORKER_INPUT] = json.dumps([run.as_json() for run in self._runs])
 
     # Then: what becomes of it
@@ -189,18 +189,18 @@ class Sweeper:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
-        told = getattr(report, "mock_server_run", None)
-        cell = self._cells.get((told["test"], told["run"])) if told is not None else None
-        if told is not None and cell is not None and self._sweep is not None:
+        data = getattr(report, "mock_server_run", None)
+        cell = self._cells.get((data["test"], data["run"])) if data is not None else None
+        if data is not None and cell is not None and self._sweep is not None:
             evidence = (
-                SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"])
+                SweepEvidence() if data["evidence"] is None else SweepEvidence.of_json(data["evidence"])
             )
             trial = Trial(
                 cell=cell,
-                passed=told["passed"],
-                duration_s=told["duration_s"],
+                passed=data["passed"],
+                duration_s=data["duration_s"],
                 evidence=evidence,
-                error=told["error"],
+                error=data["error"],
             )
             result = self._sweep.add(trial)
             report.mock_server_verdict = result.verdict  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""How the client tried again in a cell, by the judge of `attempts`: told beside the verdict, and no part of it."""
+"""How the client tried again in a cell, by the rules of `attempts`: shown beside the verdict, and not part of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.sweep.evidence import SweepEvidence
 _LEAVING_MS = 50.0
 """A client that gives up and tries again at once is seen to leave a moment after the new try has come."""
 MOST_TOLD = 50
-"""Tries whose gaps and statuses are told."""
+"""Tries whose gaps and statuses are listed."""
 
 
 def judged_attempts(evidence: SweepEvidence, clean: Mapping[str, int] | None = None) -> dict[str, Any] | None:
@@ -22,7 +22,7 @@ def judged_attempts(evidence: SweepEvidence, clean: Mapping[str, int] | None = N
     each operation of the route. `certain`: its calls are one operation, by what they
     say or since there are as many operations as in the clean run. `statuses`: as the client saw them, None for a
     try whose answer it saw nothing of, whatever the service had decided. Of many
-    tries only the first gaps and statuses are told.
+    tries only the first gaps and statuses are listed.
     """
     struck = next(
         (operation for operation in evidence.operations if _calls(operation) & set(evidence.hits)), None

@@ -44,7 +44,7 @@ def table(sweep: Sweep) -> Iterator[str]:
         yield f"without an effect: {', '.join(silent)}: {said}"
     for result in sweep.unreached:
         yield f"not reached: {result.trial.cell.id}: {result.why}"
-    yield from _told(sweep)
+    yield from _result_lines(sweep)
     yield from _harmed(sweep)
     yield from _broken(sweep)
     yield from _failing(sweep)
@@ -85,7 +85,7 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else "…" + text[-(width - 1) :]
 
 
-def _told(sweep: Sweep) -> Iterator[str]:
+def _result_lines(sweep: Sweep) -> Iterator[str]:
     """Where there are few cells, what happened in each."""
     if len(sweep.planned) > MOST_TOLD:
         return
@@ -122,7 +122,7 @@ def lines(evidence: SweepEvidence) -> Iterator[str]:
 
 
 def _harmed(sweep: Sweep) -> Iterator[str]:
-    """What is harmed in the same way in several tests is told once."""
+    """What is harmed in the same way in several tests is listed once."""
     alike: dict[tuple[object, ...], list[Result]] = {}
     for result in sweep.harmed:
         alike.setdefault((result.trial.cell.call, result.trial.cell.trouble, *result.reasons), []).append(

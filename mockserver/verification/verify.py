@@ -158,15 +158,15 @@ class AttemptsJudge:
                 return counted
             text = f"{counted.text}\n  left out of the comparison: {', '.join(names)}"
             return replace(counted, text=text)
-        told = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
-        if len(judgement.findings) > len(told):
-            told.append(f"and {len(judgement.findings) - len(told)} more")
-        lines = [f"{self._subject.text}: {text}" for text in told]
+        reasons = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
+        if len(judgement.findings) > len(reasons):
+            reasons.append(f"and {len(judgement.findings) - len(reasons)} more")
+        lines = [f"{self._subject.text}: {text}" for text in reasons]
         if not counted.ok:
             lines.insert(0, counted.text.split("\n")[0])
         late = judgement.late and counted.standing is not Standing.FAILED
         text = "\n".join([*lines, *operations_timeline(judgement.operations)])
-        saw = "; ".join(told)
+        saw = "; ".join(reasons)
         standing = Standing.SHORT if late else Standing.FAILED
         return Verdict(
             standing, f"{self._times}, retried by the rules", saw, text, counted.seen, counted.exact
