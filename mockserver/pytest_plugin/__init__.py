@@ -109,27 +109,27 @@ def _failing() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _mock_server_home(
+def _mock_session_server(
     pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]
 ) -> Iterator[SessionServer]:
     from mockserver.pytest_plugin.options import keep_of
-    from mockserver.pytest_plugin.servers import LocalHome, RemoteHome
+    from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
-    home: SessionServer
+    server: SessionServer
     with _failing():
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
-            home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
+            server = ExternalSessionServer(url, token, admin_url, keep_of(pytestconfig))
             folder = _folder(pytestconfig)
             if folder is not None:
-                home.check_loaded(folder)
+                server.check_loaded(folder)
         else:
             folder = _folder(pytestconfig)
             paths = [folder] if folder is not None else []
-            home = LocalHome(paths, mock_server_settings, pytestconfig.invocation_params.dir)
-    yield home
-    pytestconfig.stash[_ENDING].append(home.stop)
+            server = LocalSessionServer(paths, mock_server_settings, pytestconfig.invocation_params.dir)
+    yield server
+    pytestconfig.stash[_ENDING].append(server.stop)
 
 
 def _folder(config: pytest.Config) -> Path | None:
@@ -147,11 +147,11 @@ def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
     return make(request.node) if make is not None else None
 
 
-def _opened(request: pytest.FixtureRequest, home: SessionServer, run: Run | None = None) -> NamespaceHandle:
+def _opened(request: pytest.FixtureRequest, server: SessionServer, run: Run | None = None) -> NamespaceHandle:
     from mockserver.pytest_plugin.namespaces import NamespaceHandle
 
     with _failing():
-        return NamespaceHandle(home, request.node, _folder(request.config), run)
+        return NamespaceHandle(server, request.node, _folder(request.config), run)
 
 
 def _ended(config: pytest.Config, handle: NamespaceHandle) -> None:
@@ -168,9 +168,9 @@ def _close_ended(config: pytest.Config) -> None:
 
 @pytest.fixture
 def _mock_server_handle(
-    request: pytest.FixtureRequest, _mock_server_home: SessionServer, _mock_server_run: Run | None
+    request: pytest.FixtureRequest, _mock_session_server: SessionServer, _mock_server_run: Run | None
 ) -> Iterator[NamespaceHandle]:
-    handle = request.node.stash[_HANDLE] = _opened(request, _mock_server_home, _mock_server_run)
+    handle = request.node.stash[_HANDLE] = _opened(request, _mock_session_server, _mock_server_run)
     yield handle
     _ended(request.config, handle)
 
@@ -191,9 +191,11 @@ def _shared_handle(scope: Literal["class", "module", "session"]) -> Any:
     name = f"_mock_server_handle_{scope}"
 
     @pytest.fixture(scope=scope, name=name)
-    def shared(request: pytest.FixtureRequest, _mock_server_home: SessionServer) -> Iterator[NamespaceHandle]:
+    def shared(
+        request: pytest.FixtureRequest, _mock_session_server: SessionServer
+    ) -> Iterator[NamespaceHandle]:
         handles = request.config.stash[_SHARED]
-        handle = handles[name] = _opened(request, _mock_server_home)
+        handle = handles[name] = _opened(request, _mock_session_server)
         handle.fixture, handle.scope = f"mock_server_{scope}", scope
         request.config.stash[_ITEM].stash[_OPENED][name] = handle
         yield handle

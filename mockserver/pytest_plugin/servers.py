@@ -118,7 +118,7 @@ class SessionServer(ABC):
         """The session is over."""
 
 
-class LocalHome(SessionServer):
+class LocalSessionServer(SessionServer):
     """A server of this process, with the scenarios of a folder."""
 
     def __init__(
@@ -214,7 +214,7 @@ class LocalHome(SessionServer):
         self._server.stop()
 
 
-class RemoteHome(SessionServer):
+class ExternalSessionServer(SessionServer):
     """A server that runs already, such as the sidecar of a compose file."""
 
     def __init__(self, url: str, token: str | None, admin_url: str | None, keep: Keep = Keep()) -> None:
