@@ -131,5 +131,7 @@ class Record:
 def cost_of(call: Call) -> int:
     """About how many bytes the record of a call takes."""
     request, response = call.request, call.response
-    cost = _CALL_BYTES + len(request.target) + len(request.body) + request.headers.size_bytes
+    raw = request.headers.raw
+    headers_bytes = request.headers.size_bytes if raw is None else len(raw)
+    cost = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
     return cost if response is None else cost + len(response.body)
