@@ -299,7 +299,7 @@ class Engine:
         route = found.route
         draw = Draw(ns, call.request, found, call.id)
         try:
-            planned = self._outage(ns, call, draw)
+            planned = self._outage(ns, call, draw) if ns.outage is not None else None
             if planned is None and route.contract is not None:
                 planned = self._held(ns, call, found, draw, route.contract)
             planned = (
@@ -315,7 +315,7 @@ class Engine:
             planned = _sent(problem_response(call.error))
         if call.forwarded is not None:
             return planned  # what is done to an answer waits for it
-        if ns.troubles is not None and call.consult is None:
+        if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)

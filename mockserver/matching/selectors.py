@@ -140,6 +140,9 @@ def _json_part(rest: str) -> Part | None:
 
 def body_key(request: Request) -> str:
     """What makes two bodies the same: their bytes, content-decoded; of a multipart body its parts."""
+    lower = request.headers.lower
+    if lower is not None and "multipart" not in lower and "\ncontent-encoding:" not in lower:
+        return hashlib.sha256(request.body).hexdigest()
     try:
         named = request.headers.get("content-type", "").lower()
         if "multipart" in named and request.media_type.startswith("multipart/"):
