@@ -1,0 +1,359 @@
+"""
+What templates do most often, as Python functions: looking things up, standing in for what is absent, joining texts.
+
+A function is made of `ast` nodes that stand in this module. Nothing that an author wrote is ever part of its code: texts,
+keys, filters and the closures of everything else are bound to names that are numbered here, and the code sees no built-in
+function. What is not as expected (a key that is absent, a value of another type) is left to the closure of that
+expression, which has the same result, or the error, and pays the same for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from types import CodeType, FunctionType
+from typing import Any
+
+from mockserver.templating.scope import (
+    CHAR_LIMIT,
+    NOTHING,
+    PYTHON_ERRORS,
+    STEP_LIMIT,
+    UNPAID,
+    Closure,
+    RenderError,
+    Scope,
+    Step,
+)
+from mockserver.templating.values import HANDED_ON, printed
+
+MOST_TEMPORARIES = 500
+"""Of one function. What comes then is left to closures."""
+
+
+class Writer:
+    """One function that is being made: what its names are bound to, and its statements."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, Any] = {"__builtins__": {}}
+        self.statements: list[ast.stmt] = []
+        self._names: dict[int, str] = {}
+        self._temporaries = 0
+
+    def bind(self, value: object) -> ast.expr:
+        """A name for a value that was there when the function was made."""
+        name = self._names.get(id(value))
+        if name is None:
+            name = self._names[id(value)] = f"k{len(self._names)}"
+            self.bound[name] = value
+        return _name(name)
+
+    def temporary(self) -> str:
+        self._temporaries += 1
+        return f"t{self._temporaries}"
+
+    @property
+    def is_full(self) -> bool:
+        return self._temporaries > MOST_TEMPORARIES
+
+    def add(self, *statements: ast.stmt) -> None:
+        self.statements += statements
+
+    def assign(self, value: ast.expr) -> str:
+        """The temporary that has the value from now on."""
+        name = self.temporary()
+        self.add(_assignment(name, value))
+        return name
+
+    def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
+        """What `write` writes; an error in it is raised as what `fail` makes of it."""
+        around, self.statements = self.statements, []
+        result = self.temporary()
+        self.add(_assignment(result, write()))
+        inner, self.statements = self.statements, around
+        error = ast.Call(self.bind(fail), [_name("why")], [])
+        caught = ast.ExceptHandler(self.bind(_ERRORS), "why", [ast.Raise(error, _name("why"))])
+        self.add(ast.Try(inner, [caught], [], []))
+        return _name(result)
+
+    def function(self, result: ast.expr) -> Callable[[Scope], Any]:
+        """The function of a scope, which returns that after the statements."""
+        words = _assignment("words", ast.Attribute(_name("scope"), "values", ast.Load()))
+        body = [words, *self.statements, ast.Return(result)]
+        arguments = ast.arguments([], [ast.arg("scope")], None, [], [], None, [])
+        made = ast.FunctionDef("template", arguments, body, [])
+        module = ast.fix_missing_locations(ast.Module([made], []))
+        code = compile(module, "<template>", "exec")
+        inside = next(one for one in code.co_consts if isinstance(one, CodeType))
+        return FunctionType(inside, self.bound)
+
+
+Code = Callable[[Writer], ast.expr]
+"""Writes an expression: its value, once the statements that it adds before are done. Adds none where it may not be asked."""
+
+_ERRORS = (RenderError, *PYTHON_ERRORS)
+_NEVER = object()
+"""What no expression comes to."""
+
+
+def _name(name: str) -> ast.expr:
+    return ast.Name(name, ast.Load())
+
+
+def _assignment(name: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Name(name, ast.Store())], value)
+
+
+def _kept(name: str, value: ast.expr) -> ast.expr:
+    """The value, which the temporary has from now on."""
+    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
+
+
+def _is(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [ast.Is()], [right])
+
+
+def _is_not(left: ast.expr, right: ast.expr) -> ast.expr:
+    return ast.Compare(left, [ast.IsNot()], [right])
+
+
+def _class_of(value: ast.expr) -> ast.expr:
+    return ast.Attribute(value, "__class__", ast.Load())
+
+
+def _get(mapping: ast.expr, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(ast.Attribute(mapping, "get", ast.Load()), list(arguments), [])
+
+
+def _all(tests: Sequence[ast.expr]) -> ast.expr:
+    return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), list(tests))
+
+
+def _called(function: ast.expr, *arguments: ast.expr) -> ast.expr:
+    return ast.Call(function, [_name("scope"), *arguments], [])
+
+
+# Expressions
+
+
+def calling(closure: Closure) -> Code:
+    """What the closure gives."""
+    return lambda writer: _called(writer.bind(closure))
+
+
+def constant(value: object) -> Code:
+    return lambda writer: writer.bind(value)
+
+
+class Lookup:
+    """Keys, one after the other, from a word of the scope. An optional one is NOTHING where the last key is absent."""
+
+    def __init__(self, word: str, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> None:
+        self.word = word
+        self.keys = tuple(key for key, _, _ in steps)
+        self.closure = closure
+        self.optional = optional
+
+    def parts(self, writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        """What must hold, asked in this order, and what the value is then."""
+        tests: list[ast.expr] = []
+        value = _get(_name("words"), writer.bind(self.word), writer.bind(NOTHING))
+        for key in self.keys:
+            name = writer.temporary()
+            tests.append(_is(_class_of(_kept(name, value)), writer.bind(dict)))
+            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
+        if not self.optional:
+            name = writer.temporary()
+            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
+            value = _name(name)
+        return tests, value
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        if writer.is_full:
+            return calling(self.closure)(writer)
+        tests, value = self.parts(writer)
+        return ast.IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
+
+
+def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
+    """What the first of them finds, else that. `closure` does the same, whatever comes."""
+
+    def write(writer: Writer) -> ast.expr:
+        if writer.is_full:
+            return calling(closure)(writer)
+        found = otherwise(writer)
+        for one in reversed(tries):
+            tests, value = one.parts(writer)
+            name = writer.temporary()
+            defined = _is_not(_kept(name, value), writer.bind(NOTHING))
+            picked = ast.IfExp(defined, _name(name), found)
+            found = ast.IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
+        return found
+
+    return write
+
+
+def condition(test: Code, then: Code, otherwise: Code) -> Code:
+    return lambda writer: ast.IfExp(test(writer), then(writer), otherwise(writer))
+
+
+def both(left: Code, right: Code) -> Code:
+    return lambda writer: ast.BoolOp(ast.And(), [left(writer), right(writer)])
+
+
+def either(left: Code, right: Code) -> Code:
+    return lambda writer: ast.BoolOp(ast.Or(), [left(writer), right(writer)])
+
+
+def negation(value: Code) -> Code:
+    """NOTHING stays that."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
+        return ast.IfExp(is_nothing, _name(name), ast.UnaryOp(ast.Not(), _name(name)))
+
+    return write
+
+
+COMPARED: dict[str, type[ast.cmpop]] = {
+    "eq": ast.Eq,
+    "ne": ast.NotEq,
+    "lt": ast.Lt,
+    "lteq": ast.LtE,
+    "gt": ast.Gt,
+    "gteq": ast.GtE,
+}
+"""What says of two whole numbers, or two short texts, what the operator says, and takes nothing for it."""
+
+
+def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Scope, Any], Any]) -> Code:
+    """With what is written out. `otherwise` compares anything but whole numbers, and texts that are short."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        fits: list[ast.expr] = [_is(_class_of(_kept(name, value(writer))), writer.bind(type(written)))]
+        if isinstance(written, str):
+            length = ast.Call(writer.bind(len), [_name(name)], [])
+            fits.append(ast.Compare(length, [ast.LtE()], [writer.bind(UNPAID)]))
+        compared = ast.Compare(_name(name), [COMPARED[op]()], [writer.bind(written)])
+        return ast.IfExp(_all(fits), compared, _called(writer.bind(otherwise), _name(name)))
+
+    return write
+
+
+def function(function: Callable[..., Any], arguments: Iterable[object]) -> Code:
+    """Called with what is written out."""
+    return lambda writer: _called(writer.bind(function), *map(writer.bind, arguments))
+
+
+def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[object]) -> Code:
+    """The same, of a value; NOTHING stays that."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
+        made = _called(writer.bind(function), _name(name), *map(writer.bind, arguments))
+        return ast.IfExp(is_nothing, _name(name), made)
+
+    return write
+
+
+def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -> Code:
+    """`value.get(key, default)`, both worked out. `otherwise` does it where the value is no mapping, or the key no text."""
+
+    def write(writer: Writer) -> ast.expr:
+        whole = writer.temporary()
+        names = [writer.temporary() for _ in arguments]
+        worked_out = [_kept(whole, value(writer))]
+        worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
+        # All of them are worked out, in this order, before any is asked for its type.
+        tests = [_is_not(one, writer.bind(_NEVER)) for one in worked_out]
+        tests.append(ast.Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
+        tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
+        given = [_name(name) for name in names]
+        other = _called(writer.bind(otherwise), _name(whole), *given)
+        return ast.IfExp(_all(tests), _get(_name(whole), *given), other)
+
+    return write
+
+
+# Statements
+
+
+def fresh_budget(writer: Writer) -> None:
+    for name, limit in (("steps", STEP_LIMIT), ("chars", CHAR_LIMIT)):
+        target = ast.Attribute(_name("scope"), name, ast.Store())
+        writer.add(ast.Assign([target], ast.Constant(limit)))
+
+
+def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> ast.expr:
+    """Plain JSON: `plain` makes it so, where it is not that already."""
+    name = writer.assign(code(writer))
+    handed_on = ast.Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
+    return ast.IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
+
+
+def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:
+    """Texts and expressions, joined; each is paid for before the next is worked out."""
+    if cost:
+        writer.add(_spent("steps", ast.Constant(cost)), _unless_spent("steps"))
+    pieces: list[ast.expr] = []
+    for part in parts:
+        if isinstance(part, str):
+            pieces.append(writer.bind(part))
+            writer.add(_spent("chars", ast.Constant(len(part))))
+            continue
+        name = writer.assign(part(writer))
+        is_other = _is_not(_class_of(_name(name)), writer.bind(str))
+        writer.add(ast.If(is_other, [_assignment(name, _called(writer.bind(printed), _name(name)))], []))
+        writer.add(_spent("chars", ast.Call(writer.bind(len), [_name(name)], [])), _unless_spent("chars"))
+        pieces.append(_name(name))
+    if parts and isinstance(parts[-1], str):
+        writer.add(_unless_spent("chars"))
+    if len(pieces) == 1:
+        return pieces[0]
+    return ast.JoinedStr([ast.FormattedValue(piece, -1) for piece in pieces])
+
+
+def _spent(budget: str, amount: ast.expr) -> ast.stmt:
+    return ast.AugAssign(ast.Attribute(_name("scope"), budget, ast.Store()), ast.Sub(), amount)
+
+
+def _unless_spent(budget: str) -> ast.stmt:
+    """Raises BudgetExceededError where nothing is left of it."""
+    left = ast.Attribute(_name("scope"), budget, ast.Load())
+    take = ast.Attribute(_name("scope"), f"take_{budget}", ast.Load())
+    is_over = ast.Compare(left, [ast.Lt()], [ast.Constant(0)])
+    return ast.If(is_over, [ast.Expr(ast.Call(take, [ast.Constant(0)], []))], [])
+
+
+Part = tuple[object, Callable[[Writer], ast.expr] | None]
+"""What stands there, and what writes the value in its place; None where nothing varies."""
+
+
+def _part(writer: Writer, part: Part) -> ast.expr:
+    value, write = part
+    return writer.bind(value) if write is None else write(writer)
+
+
+def list_of(writer: Writer, parts: Sequence[Part]) -> ast.expr:
+    return _name(writer.assign(ast.List([_part(writer, part) for part in parts], ast.Load())))
+
+
+def mapping_of(
+    writer: Writer, whole: dict[Any, Any], varying: Sequence[tuple[object, Callable[[Writer], ast.expr]]]
+) -> ast.expr:
+    """A copy of a mapping, with these values in place of its own."""
+    name = writer.assign(ast.Call(ast.Attribute(writer.bind(whole), "copy", ast.Load()), [], []))
+    for key, write in varying:
+        value = write(writer)
+        target = ast.Subscript(_name(name), writer.bind(key), ast.Store())
+        writer.add(ast.Assign([target], value))
+    return _name(name)
+
+
+def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
+    """A mapping in which keys vary, too."""
+    made = [(_part(writer, key), _part(writer, value)) for key, value in pairs]
+    return _name(writer.assign(ast.Dict([key for key, _ in made], [value for _, value in made])))
