@@ -142,7 +142,8 @@ def _compile_tree(body: Body, value: object, *, raw: bool, names: frozenset[str]
     if tree.constant:
         body.static = write(value)
     else:
-        body.render = _rendering(lambda scope: tree.value(scope), write, body.kind)
+        made = lambda scope: tree.value(scope)  # noqa: E731, PLW0108  (`value` is made at first use)
+        body.render = _rendering(made, write, body.kind)
 
 
 def _rendering(value: Callable[[Scope], Any], write: Callable[[Any], bytes], place: str) -> Bytes:
@@ -167,7 +168,8 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
                 Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")
             ) from why
     else:
-        body.render = _rendering(lambda scope: template.render(scope), write, body.kind)
+        made = lambda scope: template.render(scope)  # noqa: E731, PLW0108  (as above)
+        body.render = _rendering(made, write, body.kind)
 
 
 def _from_base64(text: str) -> bytes:

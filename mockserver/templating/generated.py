@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from types import CodeType, FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 from mockserver.templating.scope import (
     CHAR_LIMIT,
@@ -27,8 +28,43 @@ from mockserver.templating.scope import (
 )
 from mockserver.templating.values import HANDED_ON, printed
 
+T = TypeVar("T", bound=ast.AST)
 MOST_TEMPORARIES = 500
 """Of one function. What comes then is left to closures."""
+
+
+def _placed(kind: type[T]) -> type[T]:
+    """
+    Such a node, in the first line: to give each node a place of its own takes longer than to make the function. (The name of
+    a template and the line in it are in what `fail` makes.)
+    """
+    return type(kind.__name__, (kind,), {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0})
+
+
+_Assign = _placed(ast.Assign)
+_Attribute = _placed(ast.Attribute)
+_AugAssign = _placed(ast.AugAssign)
+_BoolOp = _placed(ast.BoolOp)
+_Call = _placed(ast.Call)
+_Compare = _placed(ast.Compare)
+_Constant = _placed(ast.Constant)
+_Dict = _placed(ast.Dict)
+_ExceptHandler = _placed(ast.ExceptHandler)
+_Expr = _placed(ast.Expr)
+_FormattedValue = _placed(ast.FormattedValue)
+_FunctionDef = _placed(ast.FunctionDef)
+_If = _placed(ast.If)
+_IfExp = _placed(ast.IfExp)
+_JoinedStr = _placed(ast.JoinedStr)
+_List = _placed(ast.List)
+_Name = _placed(ast.Name)
+_NamedExpr = _placed(ast.NamedExpr)
+_Raise = _placed(ast.Raise)
+_Return = _placed(ast.Return)
+_Subscript = _placed(ast.Subscript)
+_Try = _placed(ast.Try)
+_UnaryOp = _placed(ast.UnaryOp)
+_arg = _placed(ast.arg)
 
 
 class Writer:
@@ -71,19 +107,18 @@ class Writer:
         result = self.temporary()
         self.add(_assignment(result, write()))
         inner, self.statements = self.statements, around
-        error = ast.Call(self.bind(fail), [_name("why")], [])
-        caught = ast.ExceptHandler(self.bind(_ERRORS), "why", [ast.Raise(error, _name("why"))])
-        self.add(ast.Try(inner, [caught], [], []))
+        error = _Call(self.bind(fail), [_name("why")], [])
+        caught = _ExceptHandler(self.bind(_ERRORS), "why", [_Raise(error, _name("why"))])
+        self.add(_Try(inner, [caught], [], []))
         return _name(result)
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
         """The function of a scope, which returns that after the statements."""
-        words = _assignment("words", ast.Attribute(_name("scope"), "values", ast.Load()))
-        body = [words, *self.statements, ast.Return(result)]
-        arguments = ast.arguments([], [ast.arg("scope")], None, [], [], None, [])
-        made = ast.FunctionDef("template", arguments, body, [])
-        module = ast.fix_missing_locations(ast.Module([made], []))
-        code = compile(module, "<template>", "exec")
+        words = _assignment("words", _Attribute(_name("scope"), "values", _LOAD))
+        body = [words, *self.statements, _Return(result)]
+        arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
+        made = _FunctionDef("template", arguments, body, [])
+        code = compile(ast.Module([made], []), "<template>", "exec")
         inside = next(one for one in code.co_consts if isinstance(one, CodeType))
         return FunctionType(inside, self.bound)
 
@@ -92,45 +127,48 @@ Code = Callable[[Writer], ast.expr]
 """Writes an expression: its value, once the statements that it adds before are done. Adds none where it may not be asked."""
 
 _ERRORS = (RenderError, *PYTHON_ERRORS)
+_LOAD, _STORE = ast.Load(), ast.Store()
 _NEVER = object()
 """What no expression comes to."""
 
 
+@lru_cache(maxsize=2 * MOST_TEMPORARIES)
 def _name(name: str) -> ast.expr:
-    return ast.Name(name, ast.Load())
+    """What reads a name. Nobody changes it."""
+    return _Name(name, _LOAD)
 
 
 def _assignment(name: str, value: ast.expr) -> ast.stmt:
-    return ast.Assign([ast.Name(name, ast.Store())], value)
+    return _Assign([_Name(name, _STORE)], value)
 
 
 def _kept(name: str, value: ast.expr) -> ast.expr:
     """The value, which the temporary has from now on."""
-    return ast.NamedExpr(ast.Name(name, ast.Store()), value)
+    return _NamedExpr(_Name(name, _STORE), value)
 
 
 def _is(left: ast.expr, right: ast.expr) -> ast.expr:
-    return ast.Compare(left, [ast.Is()], [right])
+    return _Compare(left, [ast.Is()], [right])
 
 
 def _is_not(left: ast.expr, right: ast.expr) -> ast.expr:
-    return ast.Compare(left, [ast.IsNot()], [right])
+    return _Compare(left, [ast.IsNot()], [right])
 
 
 def _class_of(value: ast.expr) -> ast.expr:
-    return ast.Attribute(value, "__class__", ast.Load())
+    return _Attribute(value, "__class__", _LOAD)
 
 
 def _get(mapping: ast.expr, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(ast.Attribute(mapping, "get", ast.Load()), list(arguments), [])
+    return _Call(_Attribute(mapping, "get", _LOAD), list(arguments), [])
 
 
 def _all(tests: Sequence[ast.expr]) -> ast.expr:
-    return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), list(tests))
+    return tests[0] if len(tests) == 1 else _BoolOp(ast.And(), list(tests))
 
 
 def _called(function: ast.expr, *arguments: ast.expr) -> ast.expr:
-    return ast.Call(function, [_name("scope"), *arguments], [])
+    return _Call(function, [_name("scope"), *arguments], [])
 
 
 # Expressions
@@ -172,7 +210,7 @@ class Lookup:
         if writer.is_full:
             return calling(self.closure)(writer)
         tests, value = self.parts(writer)
-        return ast.IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
+        return _IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
 
 
 def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
@@ -186,23 +224,23 @@ def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) ->
             tests, value = one.parts(writer)
             name = writer.temporary()
             defined = _is_not(_kept(name, value), writer.bind(NOTHING))
-            picked = ast.IfExp(defined, _name(name), found)
-            found = ast.IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
+            picked = _IfExp(defined, _name(name), found)
+            found = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
         return found
 
     return write
 
 
 def condition(test: Code, then: Code, otherwise: Code) -> Code:
-    return lambda writer: ast.IfExp(test(writer), then(writer), otherwise(writer))
+    return lambda writer: _IfExp(test(writer), then(writer), otherwise(writer))
 
 
 def both(left: Code, right: Code) -> Code:
-    return lambda writer: ast.BoolOp(ast.And(), [left(writer), right(writer)])
+    return lambda writer: _BoolOp(ast.And(), [left(writer), right(writer)])
 
 
 def either(left: Code, right: Code) -> Code:
-    return lambda writer: ast.BoolOp(ast.Or(), [left(writer), right(writer)])
+    return lambda writer: _BoolOp(ast.Or(), [left(writer), right(writer)])
 
 
 def negation(value: Code) -> Code:
@@ -211,7 +249,7 @@ def negation(value: Code) -> Code:
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
         is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
-        return ast.IfExp(is_nothing, _name(name), ast.UnaryOp(ast.Not(), _name(name)))
+        return _IfExp(is_nothing, _name(name), _UnaryOp(ast.Not(), _name(name)))
 
     return write
 
@@ -234,10 +272,10 @@ def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Sc
         name = writer.temporary()
         fits: list[ast.expr] = [_is(_class_of(_kept(name, value(writer))), writer.bind(type(written)))]
         if isinstance(written, str):
-            length = ast.Call(writer.bind(len), [_name(name)], [])
-            fits.append(ast.Compare(length, [ast.LtE()], [writer.bind(UNPAID)]))
-        compared = ast.Compare(_name(name), [COMPARED[op]()], [writer.bind(written)])
-        return ast.IfExp(_all(fits), compared, _called(writer.bind(otherwise), _name(name)))
+            length = _Call(writer.bind(len), [_name(name)], [])
+            fits.append(_Compare(length, [ast.LtE()], [writer.bind(UNPAID)]))
+        compared = _Compare(_name(name), [COMPARED[op]()], [writer.bind(written)])
+        return _IfExp(_all(fits), compared, _called(writer.bind(otherwise), _name(name)))
 
     return write
 
@@ -254,7 +292,7 @@ def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[obje
         name = writer.temporary()
         is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
         made = _called(writer.bind(function), _name(name), *map(writer.bind, arguments))
-        return ast.IfExp(is_nothing, _name(name), made)
+        return _IfExp(is_nothing, _name(name), made)
 
     return write
 
@@ -269,11 +307,11 @@ def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -
         worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
         # All of them are worked out, in this order, before any is asked for its type.
         tests = [_is_not(one, writer.bind(_NEVER)) for one in worked_out]
-        tests.append(ast.Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
+        tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
         tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
         given = [_name(name) for name in names]
         other = _called(writer.bind(otherwise), _name(whole), *given)
-        return ast.IfExp(_all(tests), _get(_name(whole), *given), other)
+        return _IfExp(_all(tests), _get(_name(whole), *given), other)
 
     return write
 
@@ -283,49 +321,49 @@ def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -
 
 def fresh_budget(writer: Writer) -> None:
     for name, limit in (("steps", STEP_LIMIT), ("chars", CHAR_LIMIT)):
-        target = ast.Attribute(_name("scope"), name, ast.Store())
-        writer.add(ast.Assign([target], ast.Constant(limit)))
+        target = _Attribute(_name("scope"), name, _STORE)
+        writer.add(_Assign([target], _Constant(limit)))
 
 
 def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> ast.expr:
     """Plain JSON: `plain` makes it so, where it is not that already."""
     name = writer.assign(code(writer))
-    handed_on = ast.Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
-    return ast.IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
+    handed_on = _Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
+    return _IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
 
 
 def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:
     """Texts and expressions, joined; each is paid for before the next is worked out."""
     if cost:
-        writer.add(_spent("steps", ast.Constant(cost)), _unless_spent("steps"))
+        writer.add(_spent("steps", _Constant(cost)), _unless_spent("steps"))
     pieces: list[ast.expr] = []
     for part in parts:
         if isinstance(part, str):
             pieces.append(writer.bind(part))
-            writer.add(_spent("chars", ast.Constant(len(part))))
+            writer.add(_spent("chars", _Constant(len(part))))
             continue
         name = writer.assign(part(writer))
         is_other = _is_not(_class_of(_name(name)), writer.bind(str))
-        writer.add(ast.If(is_other, [_assignment(name, _called(writer.bind(printed), _name(name)))], []))
-        writer.add(_spent("chars", ast.Call(writer.bind(len), [_name(name)], [])), _unless_spent("chars"))
+        writer.add(_If(is_other, [_assignment(name, _called(writer.bind(printed), _name(name)))], []))
+        writer.add(_spent("chars", _Call(writer.bind(len), [_name(name)], [])), _unless_spent("chars"))
         pieces.append(_name(name))
     if parts and isinstance(parts[-1], str):
         writer.add(_unless_spent("chars"))
     if len(pieces) == 1:
         return pieces[0]
-    return ast.JoinedStr([ast.FormattedValue(piece, -1) for piece in pieces])
+    return _JoinedStr([_FormattedValue(piece, -1) for piece in pieces])
 
 
 def _spent(budget: str, amount: ast.expr) -> ast.stmt:
-    return ast.AugAssign(ast.Attribute(_name("scope"), budget, ast.Store()), ast.Sub(), amount)
+    return _AugAssign(_Attribute(_name("scope"), budget, _STORE), ast.Sub(), amount)
 
 
 def _unless_spent(budget: str) -> ast.stmt:
     """Raises BudgetExceededError where nothing is left of it."""
-    left = ast.Attribute(_name("scope"), budget, ast.Load())
-    take = ast.Attribute(_name("scope"), f"take_{budget}", ast.Load())
-    is_over = ast.Compare(left, [ast.Lt()], [ast.Constant(0)])
-    return ast.If(is_over, [ast.Expr(ast.Call(take, [ast.Constant(0)], []))], [])
+    left = _Attribute(_name("scope"), budget, _LOAD)
+    take = _Attribute(_name("scope"), f"take_{budget}", _LOAD)
+    is_over = _Compare(left, [ast.Lt()], [_Constant(0)])
+    return _If(is_over, [_Expr(_Call(take, [_Constant(0)], []))], [])
 
 
 Part = tuple[object, Callable[[Writer], ast.expr] | None]
@@ -338,22 +376,22 @@ def _part(writer: Writer, part: Part) -> ast.expr:
 
 
 def list_of(writer: Writer, parts: Sequence[Part]) -> ast.expr:
-    return _name(writer.assign(ast.List([_part(writer, part) for part in parts], ast.Load())))
+    return _name(writer.assign(_List([_part(writer, part) for part in parts], _LOAD)))
 
 
 def mapping_of(
     writer: Writer, whole: dict[Any, Any], varying: Sequence[tuple[object, Callable[[Writer], ast.expr]]]
 ) -> ast.expr:
     """A copy of a mapping, with these values in place of its own."""
-    name = writer.assign(ast.Call(ast.Attribute(writer.bind(whole), "copy", ast.Load()), [], []))
+    name = writer.assign(_Call(_Attribute(writer.bind(whole), "copy", _LOAD), [], []))
     for key, write in varying:
         value = write(writer)
-        target = ast.Subscript(_name(name), writer.bind(key), ast.Store())
-        writer.add(ast.Assign([target], value))
+        target = _Subscript(_name(name), writer.bind(key), _STORE)
+        writer.add(_Assign([target], value))
     return _name(name)
 
 
 def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
     """A mapping in which keys vary, too."""
     made = [(_part(writer, key), _part(writer, value)) for key, value in pairs]
-    return _name(writer.assign(ast.Dict([key for key, _ in made], [value for _, value in made])))
+    return _name(writer.assign(_Dict([key for key, _ in made], [value for _, value in made])))

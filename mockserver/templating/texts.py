@@ -213,7 +213,7 @@ class Predicate:
         try:
             found = value(scope)
             if found.__class__ is bool:
-                return found  # type: ignore[no-any-return]
+                return found
             if found is NOTHING:
                 return False
             return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
@@ -278,7 +278,9 @@ def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
     if whole is None:
         return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     code = reading.code(reading.expression(whole))
-    written = ([code], 0, whole.lineno) if parts == [whole] else text_of(reading, body)
+    written: Text | Statement = ([code], 0, whole.lineno)
+    if parts != [whole]:
+        written = text_of(reading, body)
     return template._become(reading, written, code, whole)  # noqa: SLF001
 
 
