@@ -328,6 +328,10 @@ class Request:
             raise UnreadableBodyError(value.why)
         return value  # type: ignore[no-any-return]
 
+    def made(self, name: str, default: object) -> object:
+        """The part that `once` has made, if it has."""
+        return default if self._cache is None else self._cache.get(name, default)
+
     def forget_parsed(self) -> None:
         """What was made from head and body is made anew when asked."""
         self._cache = None

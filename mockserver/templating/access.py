@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import Pairs, Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
 from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope, Start, Step, UndefinedError
 from mockserver.templating.values import kind_of
 
@@ -260,7 +260,8 @@ def once_a_request(name: str, make: Closure) -> Closure:
         request = scope.values.get("request")
         if not isinstance(request, Request):
             return make(scope)
-        return request.once(place, lambda: make(scope))
+        value = request.made(place, ABSENT)
+        return request.once(place, lambda: make(scope)) if value is ABSENT else value
 
     return found
 

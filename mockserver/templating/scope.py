@@ -108,6 +108,11 @@ class Scope:
             found = self._moment = self._now()
         return found
 
+    def draw_from(self, chance: Callable[[], Draws]) -> None:
+        """Draws begin anew, from these."""
+        self._chance = chance
+        self._random = None
+
     def with_(self, name: str, value: object) -> Scope:
         """The same scope with one word more, or another value for one; draws go on from where they are."""
         return Scope({**self.values, name: value}, self.random, self.now)
