@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from json.encoder import encode_basestring
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
@@ -366,7 +367,9 @@ def _unless_spent(budget: str) -> ast.stmt:
     return _If(is_over, [_Expr(_Call(take, [_Constant(0)], []))], [])
 
 
-Part = tuple[object, Callable[[Writer], ast.expr] | None]
+Write = Callable[[Writer], ast.expr]
+"""Writes what makes a value, statements and all."""
+Part = tuple[object, Write | None]
 """What stands there, and what writes the value in its place; None where nothing varies."""
 
 
@@ -375,23 +378,71 @@ def _part(writer: Writer, part: Part) -> ast.expr:
     return writer.bind(value) if write is None else write(writer)
 
 
-def list_of(writer: Writer, parts: Sequence[Part]) -> ast.expr:
-    return _name(writer.assign(_List([_part(writer, part) for part in parts], _LOAD)))
+class Listed:
+    """A list in which some values vary."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        return _name(writer.assign(_List([_part(writer, part) for part in self._parts], _LOAD)))
+
+    def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+        pieces: list[str | ast.expr] = []
+        for part in self._parts:
+            pieces += [",", *_json_part(writer, part, dump)]
+        return ["[", *pieces[1:], "]"]
 
 
-def mapping_of(
-    writer: Writer, whole: dict[Any, Any], varying: Sequence[tuple[object, Callable[[Writer], ast.expr]]]
-) -> ast.expr:
-    """A copy of a mapping, with these values in place of its own."""
-    name = writer.assign(_Call(_Attribute(writer.bind(whole), "copy", _LOAD), [], []))
-    for key, write in varying:
-        value = write(writer)
-        target = _Subscript(_name(name), writer.bind(key), _STORE)
-        writer.add(_Assign([target], value))
-    return _name(name)
+class Mapped:
+    """A mapping in which some values vary, and no keys."""
+
+    def __init__(self, whole: dict[Any, Any], writes: dict[Any, Write]) -> None:
+        self._whole = whole
+        self._writes = writes
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        name = writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], []))
+        for key, write in self._writes.items():
+            value = write(writer)
+            writer.add(_Assign([_Subscript(_name(name), writer.bind(key), _STORE)], value))
+        return _name(name)
+
+    def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+        pieces: list[str | ast.expr] = []
+        for key, value in self._whole.items():
+            name = dump({key: 0})[1:-2]
+            pieces += [f",{name}", *_json_part(writer, (value, self._writes.get(key)), dump)]
+        first = pieces[0]
+        assert isinstance(first, str)
+        return ["{" + first[1:], *pieces[1:], "}"]
 
 
 def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
     """A mapping in which keys vary, too."""
     made = [(_part(writer, key), _part(writer, value)) for key, value in pairs]
     return _name(writer.assign(_Dict([key for key, _ in made], [value for _, value in made])))
+
+
+def json_of(writer: Writer, write: Write, dump: Callable[[Any], str]) -> ast.expr:
+    """The JSON text of a value. `dump` makes that of any value; what doesn't vary is made text now."""
+    texts: list[str | ast.expr] = []
+    for piece in _json_part(writer, (None, write), dump):
+        if texts and isinstance(piece, str) and isinstance(texts[-1], str):
+            texts[-1] += piece
+        else:
+            texts.append(piece)
+    parts = [writer.bind(piece) if isinstance(piece, str) else piece for piece in texts]
+    return _JoinedStr([_FormattedValue(part, -1) for part in parts])
+
+
+def _json_part(writer: Writer, part: Part, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+    value, write = part
+    if write is None:
+        return [dump(value)]
+    if isinstance(write, (Listed, Mapped)):
+        return write.json(writer, dump)
+    name = writer.assign(write(writer))
+    is_text = _is(_class_of(_name(name)), writer.bind(str))
+    quoted = _Call(writer.bind(encode_basestring), [_name(name)], [])
+    return [_IfExp(is_text, quoted, _Call(writer.bind(dump), [_name(name)], []))]

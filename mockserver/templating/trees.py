@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.templating import generated
-from mockserver.templating.generated import Writer
+from mockserver.templating.generated import Listed, Mapped, Write, Writer
 from mockserver.templating.scope import Closure, Scope
 from mockserver.templating.texts import Template, compile_text
-
-Write = Callable[[Writer], ast.expr]
-"""Writes what makes a part of a tree into a function."""
 
 
 class Tree:
@@ -41,6 +37,13 @@ class Tree:
             raise AttributeError(name)
         self.value = self._constantly if self._write is None else _function(self._write)
         return self.value
+
+    def json(self, dump: Callable[[Any], str]) -> Callable[[Scope], str]:
+        """What makes the JSON text of its value, where it is not constant. `dump` makes that of any value."""
+        assert self._write is not None
+        writer = Writer()
+        generated.fresh_budget(writer)
+        return writer.function(generated.json_of(writer, self._write, dump))
 
     @property
     def written(self) -> Any:
@@ -107,7 +110,7 @@ class _Growing:
         parts = [(item, self.node(item, (*path, index))) for index, item in enumerate(value)]
         if all(write is None for _, write in parts):
             return None
-        return lambda writer: generated.list_of(writer, parts)
+        return Listed(parts)
 
     def mapping(self, value: dict[Any, Any], path: KeyPath) -> Write | None:
         parts = [
@@ -117,8 +120,7 @@ class _Growing:
         if all(name is None and write is None for _, name, _, write in parts):
             return None
         if all(name is None for _, name, _, _ in parts):
-            varying = [(key, write) for key, _, _, write in parts if write is not None]
-            return lambda writer: generated.mapping_of(writer, value, varying)
+            return Mapped(value, {key: write for key, _, _, write in parts if write is not None})
         pairs = [((key, name), (item, write)) for key, name, item, write in parts]
         return lambda writer: generated.mapping_by_keys(writer, pairs)
 
