@@ -30,6 +30,8 @@ from mockserver.templating.scope import (
 from mockserver.templating.values import HANDED_ON, printed
 
 T = TypeVar("T", bound=ast.AST)
+FILE = "<template>"
+"""Where a traceback or a profile says that these functions are."""
 MOST_TEMPORARIES = 500
 """Of one function. What comes then is left to closures."""
 
@@ -119,7 +121,7 @@ class Writer:
         body = [words, *self.statements, _Return(result)]
         arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
         made = _FunctionDef("template", arguments, body, [])
-        code = compile(ast.Module([made], []), "<template>", "exec")
+        code = compile(ast.Module([made], []), FILE, "exec")
         inside = next(one for one in code.co_consts if isinstance(one, CodeType))
         return FunctionType(inside, self.bound)
 
@@ -445,4 +447,6 @@ def _json_part(writer: Writer, part: Part, dump: Callable[[Any], str]) -> list[s
     name = writer.assign(write(writer))
     is_text = _is(_class_of(_name(name)), writer.bind(str))
     quoted = _Call(writer.bind(encode_basestring), [_name(name)], [])
-    return [_IfExp(is_text, quoted, _Call(writer.bind(dump), [_name(name)], []))]
+    is_integer = _is(_class_of(_name(name)), writer.bind(int))
+    dumped = _Call(writer.bind(dump), [_name(name)], [])
+    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), dumped))]
