@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -150,14 +150,14 @@ def allowed_methods(on: OnPath) -> list[str]:
     return sorted(methods)
 
 
-def cors_for(ns: Namespace, request: Request, near: Iterable[Route]) -> CorsSpec | None:
+def cors_for(ns: Namespace, request: Request, on: OnPath, near: Iterable[Route] = ()) -> CorsSpec | None:
     """
-    The CORS rules for a request that no route takes: those of the routes `near` it, else of the first active scenario
-    that its path and host lead to.
+    The CORS rules for a request that no route takes: those of the routes on its path, or `near` it, else of the first
+    active scenario that its path and host lead to.
     """
-    scenario = cors_of(list(near))
-    if scenario is not None:
-        return scenario.cors
+    rules = on.cors or next((route.scenario.cors for route in near if route.scenario.cors is not None), None)
+    if rules is not None:
+        return rules
     return next(
         (
             one.cors
@@ -173,8 +173,3 @@ def _leads_to(request: Request, scenario: Scenario) -> bool:
     if scenario.host is not None and not host_fits(scenario.host, request.host):
         return False
     return not base or request.path == base or request.path.startswith(base + "/")
-
-
-def cors_of(routes: Sequence[Route]) -> Scenario | None:
-    """The scenario whose CORS rules hold on a path: that of its first route which has any."""
-    return next((route.scenario for route in routes if route.scenario.cors is not None), None)
