@@ -172,7 +172,8 @@ class Template:
 
     def _plain(self, scope: Scope, found: object) -> object:
         refuse_large(found)
-        return _plain_value(scope, found, self._is_lookup)
+        # What was only looked up is plain JSON already where it is a dict or a list.
+        return found if self._is_lookup and type(found) in (dict, list) else plain(scope, found)
 
     @property
     def text(self) -> str:
@@ -216,7 +217,9 @@ class Predicate:
                 return found
             if found is NOTHING:
                 return False
-            return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
+            if found.__class__ in HANDED_ON or (self._lookup and type(found) in (dict, list)):
+                return bool(found)
+            return bool(plain(scope, found))
         except (TemplateError, RenderError, *PYTHON_ERRORS):
             return False
 
@@ -340,8 +343,3 @@ def _is_lookup(node: nodes.Node) -> bool:
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         node = node.node
     return isinstance(node, nodes.Name)
-
-
-def _plain_value(scope: Scope, found: object, lookup: bool) -> object:
-    """As plain JSON. What was only looked up is that already where it is a dict or a list."""
-    return found if lookup and type(found) in (dict, list) else plain(scope, found)
