@@ -110,8 +110,8 @@ class Writer:
         result = self.temporary()
         self.add(_assignment(result, write()))
         inner, self.statements = self.statements, around
-        error = _Call(self.bind(fail), [_name("why")], [])
-        caught = _ExceptHandler(self.bind(_ERRORS), "why", [_Raise(error, _name("why"))])
+        error = _Call(self.bind(fail), [_name("error")], [])
+        caught = _ExceptHandler(self.bind(_ERRORS), "error", [_Raise(error, _name("error"))])
         self.add(_Try(inner, [caught], [], []))
         return _name(result)
 
@@ -122,7 +122,7 @@ class Writer:
         arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
         made = _FunctionDef("template", arguments, body, [])
         code = compile(ast.Module([made], []), FILE, "exec")
-        inside = next(one for one in code.co_consts if isinstance(one, CodeType))
+        inside = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
         return FunctionType(inside, self.bound)
 
 
@@ -223,8 +223,8 @@ def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) ->
         if writer.is_full:
             return calling(closure)(writer)
         found = otherwise(writer)
-        for one in reversed(tries):
-            tests, value = one.parts(writer)
+        for lookup in reversed(tries):
+            tests, value = lookup.parts(writer)
             name = writer.temporary()
             defined = _is_not(_kept(name, value), writer.bind(NOTHING))
             picked = _IfExp(defined, _name(name), found)
@@ -309,7 +309,7 @@ def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -
         worked_out = [_kept(whole, value(writer))]
         worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
         # All of them are worked out, in this order, before any is asked for its type.
-        tests = [_is_not(one, writer.bind(_NEVER)) for one in worked_out]
+        tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
         tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
         tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
         given = [_name(name) for name in names]
