@@ -33,7 +33,7 @@ T = TypeVar("T", bound=ast.AST)
 FILE = "<template>"
 """Where a traceback or a profile says that these functions are."""
 MOST_TEMPORARIES = 500
-"""Of one function. What comes then is left to closures."""
+"""Of one function, about a hundred templates. What comes then is left to closures: making more takes too long at once."""
 
 
 def _placed(kind: type[T]) -> type[T]:
@@ -103,6 +103,10 @@ class Writer:
         name = self.temporary()
         self.add(_assignment(name, value))
         return name
+
+    def called(self, function: Callable[[Scope], Any]) -> ast.expr:
+        """What a function of the scope returns."""
+        return _name(self.assign(_called(self.bind(function))))
 
     def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
         """What `write` writes; an error in it is raised as what `fail` makes of it."""

@@ -24,8 +24,8 @@ from mockserver.templating.values import elements, kind_of, to_text
 Statement = Callable[[Scope, list[str]], None]
 
 
-Text = tuple[list[str | Code], int, int]
-"""Parts that stand in one line, what it costs to join them in steps, and the line."""
+Text = tuple[list[str | Code], int, int, Statement]
+"""Parts that stand in one line, what it costs to join them in steps, the line, and what writes the same by closures."""
 
 
 def block(reading: TemplateContext, body: list[nodes.Node]) -> Statement:
@@ -63,9 +63,14 @@ def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Text | Statemen
         lines = {line for _, _, line in parts}
         if len(lines) == 1:
             codes = [text if value is None else reading.code(value) for value, text, _ in parts]
-            return codes, cost, lines.pop()
+            return codes, cost, lines.pop(), _writing(parts, cost)
         return _writing(parts, cost)
     return block(reading, body)
+
+
+def text_of_value(reading: TemplateContext, value: Closure, line: int) -> Text:
+    """What a template writes that is one expression."""
+    return [reading.code(value)], 0, line, _writing([(value, "", line)], 0)
 
 
 def gathered(run: Statement, scope: Scope) -> str:

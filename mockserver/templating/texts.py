@@ -26,7 +26,7 @@ from mockserver.templating.scope import (
     Scope,
     located,
 )
-from mockserver.templating.statements import Statement, Text, gathered, text_of
+from mockserver.templating.statements import Statement, Text, gathered, text_of, text_of_value
 from mockserver.templating.values import HANDED_ON, explain, plain, refuse_large
 
 _TABLE = {
@@ -87,6 +87,7 @@ class Template:
         "_line",
         "_path",
         "_text",
+        "_value",
         "_whole",
         "_written",
         "constant",
@@ -122,19 +123,21 @@ class Template:
         self._text = source if text is None else text
         self._line = 1
         self._whole: Code | None = None
+        self._value: Closure | None = None
         self._is_lookup = False
-        self._written: Text | Statement = ([self._text], 0, 1)
+        self._written: Text | Statement | None = None
 
     def _become(
-        self, reading: TemplateContext, written: Text | Statement, whole: Code | None, node: nodes.Node
+        self, reading: TemplateContext, written: Text | Statement, value: Closure | None, node: nodes.Node
     ) -> Template:
-        """`written` is its text; `whole` its one expression, which `node` is, None where it is something else."""
+        """`written` is its text; `value` its one expression, which `node` is, None where it is something else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
         self._line = node.lineno
         self._written = written
-        self._whole = whole
+        self._value = value
+        self._whole = None if value is None else reading.code(value)
         self._is_lookup = _is_lookup(node)
         return self
 
@@ -159,16 +162,35 @@ class Template:
         whole = self._whole
         if whole is None:
             return self.write_text(writer)
+        if writer.is_full:
+            return writer.called(self._value_by_closures)
         return writer.guarded(self._error, lambda: generated.value_of(writer, whole, self._plain))
 
     def write_text(self, writer: Writer) -> ast.expr:
         """Writes what makes its text, within the budget of the function."""
+        if self.constant:
+            return writer.bind(self._text)
         written = self._written
-        if not isinstance(written, tuple):
-            run = generated.calling(partial(gathered, written))
-            return writer.guarded(self._error, lambda: run(writer))
-        parts, cost, line = written
+        if not isinstance(written, tuple) or writer.is_full:
+            return writer.called(self._text_by_closures)
+        parts, cost, line, _ = written
         return writer.guarded(partial(self._error, line=line), lambda: generated.text_of(writer, parts, cost))
+
+    def _value_by_closures(self, scope: Scope) -> object:
+        assert self._value is not None
+        try:
+            found = self._value(scope)
+            return found if found.__class__ in HANDED_ON else self._plain(scope, found)
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise self._error(error) from error
+
+    def _text_by_closures(self, scope: Scope) -> str:
+        written = self._written
+        assert written is not None
+        try:
+            return gathered(written[3] if isinstance(written, tuple) else written, scope)
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise self._error(error) from error
 
     def _plain(self, scope: Scope, found: object) -> object:
         refuse_large(found)
@@ -280,11 +302,9 @@ def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
     whole = _whole_expression(parts)
     if whole is None:
         return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
-    code = reading.code(reading.expression(whole))
-    written: Text | Statement = ([code], 0, whole.lineno)
-    if parts != [whole]:
-        written = text_of(reading, body)
-    return template._become(reading, written, code, whole)  # noqa: SLF001
+    value = reading.expression(whole)
+    written = text_of_value(reading, value, whole.lineno) if parts == [whole] else text_of(reading, body)
+    return template._become(reading, written, value, whole)  # noqa: SLF001
 
 
 def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) -> Predicate:

@@ -14,7 +14,7 @@ from mockserver.schema.reply import ReplySpec
 from mockserver.templating import texts
 from mockserver.templating.parser import WORDS, TemplateContext
 from mockserver.templating.scope import CHAR_LIMIT, PYTHON_ERRORS, STEP_LIMIT, RenderError
-from mockserver.templating.templates import compile_predicate, compile_text, compile_tree
+from mockserver.templating.templates import TemplateError, compile_predicate, compile_text, compile_tree
 from mockserver.templating.values import explain
 
 FORM = Request(
@@ -161,3 +161,17 @@ def test_a_function_is_made_when_it_is_first_asked_for():
         object.__getattribute__(tree, "value")
     assert tree.value(a_scope()) == {"a": 4}
     assert object.__getattribute__(tree, "value") is tree.value
+
+
+def test_a_tree_of_many_templates_leaves_the_later_ones_to_closures_and_comes_to_the_same():
+    """Their values, their texts and their errors."""
+    row = {"id": "{{ let.a }}", "text": "x{{ n }}", "{{ n }}": "{{ let.b | default(1) | int }}"}
+    tree = compile_tree([row] * 300, PLACE)
+
+    assert tree.value(a_scope(let={"a": "x"})) == [{"id": "x", "text": "x4", "4": 1}] * 300
+    bound = [getattr(one, "__name__", "") for one in tree.value.__globals__.values()]
+    assert sum(name.endswith("_by_closures") for name in bound) > 600
+    for broken in ("{{ let.none }}", "x{{ let.none }}"):
+        with pytest.raises(TemplateError) as caught:
+            compile_tree([row] * 300 + [broken], PLACE).value(a_scope(let={"a": "x"}))
+        assert str(caught.value) == "reply.json[300]: let.none is undefined. Known here: a."
