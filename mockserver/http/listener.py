@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespaceError
+from mockserver.engine.addressing import HEADER, PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -161,13 +161,17 @@ class Listener:
 
     # Where a request goes
 
-    def namespace_of(self, request: Request, lower: str) -> Namespace | Response | None:
+    def namespace_of(self, request: Request) -> Namespace | Response | None:
         """
         The namespace that answers; the request knows its name, its prefix and its path from then on. None: the admin API
-        does. A response: there is none, and this says so. `lower` is the head in lower case.
+        does. A response: there is none, and this says so.
         """
         path = request.path
-        if self._mock and not path.startswith(PREFIXES) and "mockserver" not in lower:
+        if (
+            self._mock
+            and not path.startswith(PREFIXES)
+            and "mockserver" not in (request.headers.lower or HEADER)
+        ):
             return self.engine.default  # no prefix and no header names another
         if (
             path.startswith(ADMIN)
