@@ -20,6 +20,7 @@ from benchmarks.figures import Result
 from benchmarks.inside import Inside
 from benchmarks.scale import Scale
 from benchmarks.works import ONE, payments
+from mockserver.templating.generated import FILE
 
 GOAL = 25
 PACKAGE = str(Path(mockserver.__file__).parent)
@@ -39,7 +40,9 @@ async def entered(connection: Inside, request: Any) -> Counter[str]:
 
     def count(frame: FrameType, event: str, _argument: Any) -> None:
         code = frame.f_code
-        if event == "call" and code.co_filename.startswith(PACKAGE):
+        if event == "call" and code.co_filename == FILE:
+            found[FILE] += 1
+        elif event == "call" and code.co_filename.startswith(PACKAGE):
             found[f"{code.co_filename[len(PACKAGE) + 1 :]}:{code.co_qualname}"] += 1
 
     for number in range(WARM, WARM + COUNTED):

@@ -70,9 +70,20 @@ def _refuse_processes(event: str, _arguments: object) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What thousands of collected tests hold is there to the end: the collector need not look through it each time."""
     if session.config.getoption("quick"):
         sys.addaudithook(_refuse_processes)
+    _freeze()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    yield
+    if nextitem is not None and nextitem.path != item.path:
+        _freeze()  # what this file has imported
+
+
+def _freeze() -> None:
+    """Take what lives out of the reach of the garbage collector, which would look through the modules and the tests each time."""
     gc.collect()
     gc.freeze()
 

@@ -34,6 +34,16 @@ KeyOf = Callable[[Request], str | None]
 ParamsOf = Callable[[Call], dict[str, str]]
 
 
+def recorded_selector(text: str, path: KeyPath) -> Selector:
+    """Return the selector of a part of recorded requests. Raises InvalidInputError."""
+    hint = "Write a selector such as headers.idempotency-key"
+    if text.startswith("{{"):
+        raise InvalidInputError(Flaw(path, "a template can't be evaluated for recorded calls", hint))
+    if text.endswith("?"):
+        raise InvalidInputError(Flaw(path, f"{text!r}: a question mark has a meaning in `same` alone", hint))
+    return compile_selector(text, path, BEFORE_CLAIM)
+
+
 class By:
     """A selector that tells operations apart; `route` makes all calls of a route one operation."""
 
@@ -45,15 +55,7 @@ class By:
         self._selector: Selector | None = None
         if text == ROUTE:
             return
-        if text.startswith("{{"):
-            raise InvalidInputError(
-                Flaw(
-                    path,
-                    "a template can't be evaluated for recorded calls",
-                    "Write a selector such as headers.idempotency-key",
-                )
-            )
-        self._selector = compile_selector(text, path, BEFORE_CLAIM)
+        self._selector = recorded_selector(text, path)
 
     def value(self, call: Call, params_of: ParamsOf) -> str | None:
         """Return the value that the calls of one operation share; None where the call has none."""
@@ -114,7 +116,7 @@ class CallEvidence:
 
     __slots__ = (
         "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
-        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile",
+        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
     def __init__(self, call: Call, grouping: Grouping) -> None:
@@ -142,12 +144,12 @@ class CallEvidence:
         self.authorization = request.headers.get("authorization")
         self.identity = _who(self.authorization)
         fields = fields_of(call)
-        ignored = Ignored((*grouping.ignored.texts, *rules.ignored.texts))
-        self.asking, self.volatile = split(call, fields, ignored)
+        self.asking, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
         key_field = self.key[0] if self.key is not None else ""
         self.likeness = digest_of(
             (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))
         )
+        self.volatile_digest = digest_of(sorted((name, part.value) for name, part in self.volatile.items()))
         if call.outcome is not Outcome.OPEN:
             request.forget_parsed()
 
@@ -160,7 +162,7 @@ class CallEvidence:
                 return
 
     @property
-    def asked(self) -> tuple[bytes, str | None]:
+    def fingerprint(self) -> tuple[bytes, str | None]:
         """What equal requests for the same bytes share."""
         return self.likeness, self.range
 
@@ -221,5 +223,5 @@ def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
         pair: list[Volatile | None] = [before.volatile.get(name), after.volatile.get(name)]
         first, second = pair
         if first is None or second is None or first.value != second.value:
-            names[name] = all(one.reason.certain for one in pair if one is not None)
+            names[name] = all(part.reason.certain for part in pair if part is not None)
     return names

@@ -20,8 +20,8 @@ LATE_S, LATE_SHARE = 0.05, 0.1
 LEAST_SHARE = 0.08
 """Of the nominal sum: with full jitter a single gap proves nothing, the sum of at least three does."""
 LEAST_GAPS = 3
-CAP_SHARE = 0.75
-"""A gap of a client with 25 % of jitter is at its cap from here on."""
+JITTER = 0.25
+"""Of a client whose gaps are to grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +121,19 @@ def growing_findings(spec: GrowingSpec, operations: list[Operation]) -> Iterator
         yield _none_compared(operations, 2)
 
 
+def _at_cap(gap_s: float, spec: GrowingSpec) -> bool:
+    """Whether it is the longest wait of the client, whose gaps need not grow any more."""
+    if spec.cap_s is None:
+        return False
+    longest_s = spec.cap_s * (1 + JITTER)
+    return spec.cap_s * (1 - JITTER) - EARLY_S <= gap_s <= longest_s + max(LATE_S, longest_s * LATE_SHARE)
+
+
 def _grown(operation: Operation, first: Gap, second: Gap, spec: GrowingSpec) -> Finding:
     if first.seconds is None or second.seconds is None or min(first.seconds, second.seconds) < 0:
         return broken(f"{operation.name}: the gaps don't grow: attempts overlap")
-    at_cap = spec.cap_s is not None and second.seconds >= spec.cap_s * CAP_SHARE - EARLY_S
     least = max(first.seconds * spec.factor, first.seconds + spec.margin_s)
-    if at_cap or second.seconds >= least:
+    if _at_cap(second.seconds, spec) or second.seconds >= least:
         return HELD
     return broken(
         f"{operation.name}: the gaps don't grow: attempt {second.number} came after {_ms(second.seconds)}, "
@@ -156,8 +163,8 @@ def backoff_findings(spec: BackoffSpec, operations: list[Operation]) -> Iterator
                 before_s = max(gap.seconds, spec.first_s if gap.free else before_s)
     if not judged:
         yield _none_compared(operations, 1)
-    elif spec.jitter != DECORRELATED and spec.jitter[0] == 0:
-        yield _summed(total_s, nominal_total_s, judged)
+    elif spec.jitter != DECORRELATED and spec.jitter[0] < LEAST_SHARE:
+        yield _summed(total_s, nominal_total_s, judged, spec.jitter[0])
 
 
 def _capped(seconds: float, spec: BackoffSpec) -> float:
@@ -181,10 +188,10 @@ def _scheduled(operation: Operation, gap: Gap, low_s: float, high_s: float) -> F
     return broken(f"{name} is not on the schedule: it came after {_ms(gap.seconds)}, expected {expected}")
 
 
-def _summed(total_s: float, nominal_s: float, judged: int) -> Finding:
+def _summed(total_s: float, nominal_s: float, judged: int, low: float) -> Finding:
     if judged < LEAST_GAPS:
         return nothing(
-            f"with a jitter from 0 at least {LEAST_GAPS} gaps are needed, and there {'is' if judged == 1 else 'are'} {judged}"
+            f"with a jitter from {low:g} at least {LEAST_GAPS} gaps are needed, and there {'is' if judged == 1 else 'are'} {judged}"
         )
     if total_s >= LEAST_SHARE * nominal_s:
         return HELD

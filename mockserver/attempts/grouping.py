@@ -8,22 +8,26 @@ one. Where the evidence allows two readings, `readings` gives the groups of each
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from mockserver.attempts.evidence import ROUTE, CallEvidence, left_out
+from mockserver.attempts.evidence import INVOCATION_HEADER, ROUTE, CallEvidence, left_out
 from mockserver.attempts.keys import Key
 from mockserver.attempts.retryable import UNAUTHORIZED, failed
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
 T = TypeVar("T")
+Use = tuple[object, ...]
 LEAVING_S = 0.05
 """A client that times out may send its next attempt so long before the server sees it leave the one before."""
 MOST_WAITING = 512
 """Equal requests that failed, and that nothing has followed so far; of more the latest half is kept."""
+EXACT, SIMILAR, DOUBTFUL = 0, 1, 2
+"""How much a request differs from the one before it: not at all, in what surely proves nothing, in what may prove something."""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CUT = frozenset(
     {Outcome.RESET, Outcome.CLOSE, Outcome.TRUNCATE, Outcome.MALFORMED_CHUNK, Outcome.CLIENT_LEFT}
@@ -44,6 +48,7 @@ class Join:
     doubt: str | None = None
     settled_by: str | None = None
     pairing: str | None = None
+    level: int = EXACT
 
 
 class CallNode:
@@ -94,34 +99,44 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
     The first joins calls where the evidence leaves a doubt, and pairs a retry with the
     attempt that ended first.
     """
-    first = _groups(evidence)
-    joins = [node.join for group in first for node in group.nodes if node.join is not None]
+    uses = Counter(use for call in evidence for use in _uses(call))
+    first = _Grouper(uses, DOUBTFUL).grouped(evidence)
+    worst = max((join.level for join in first.joins), default=EXACT)
+    certain: _Grouper | None = None
+    if worst > EXACT:
+        # A later request that is more alike is the next attempt rather than an earlier one that is less so.
+        taken: dict[int, int] = {}
+        for level in range(worst):
+            certain = _Grouper(uses, level, taken).grouped(evidence)
+            taken = certain.followed
+        first = _Grouper(uses, DOUBTFUL, taken).grouped(evidence)
     others = []
-    if any(join.doubt for join in joins):
-        others.append(_groups(evidence, doubtful=False))
-    if any(join.pairing for join in joins):
-        others.append(_groups(evidence, latest=True))
-    return [first, *others]
-
-
-def _groups(evidence: list[CallEvidence], *, doubtful: bool = True, latest: bool = False) -> list[Group]:
-    grouper = _Grouper(evidence, doubtful=doubtful, latest=latest)
-    for one in evidence:
-        grouper.add(one)
-    return grouper.groups
+    if certain is not None and any(join.doubt for join in first.joins):
+        others.append(certain.groups)
+    if any(join.pairing for join in first.joins):
+        others.append(_Grouper(uses, DOUBTFUL, first.taken, latest=True).grouped(evidence).groups)
+    return [first.groups, *others]
 
 
 class _Grouper:
-    """Puts calls into groups, one after the other."""
+    """
+    Puts calls into groups, one after the other.
 
-    def __init__(self, evidence: Iterable[CallEvidence], *, doubtful: bool, latest: bool) -> None:
+    `level` is how much the requests of one operation may differ, `taken` the calls whose
+    next attempt is alike to a higher degree, with that degree.
+    """
+
+    def __init__(
+        self, uses: Counter[Use], level: int, taken: dict[int, int] | None = None, *, latest: bool = False
+    ) -> None:
         self.groups: list[Group] = []
-        self._doubtful = doubtful
+        self.joins: list[Join] = []
+        self.taken = taken or {}
+        self.followed = dict(self.taken)
+        """`taken`, and the calls that have a next attempt here."""
+        self._level = level
         self._latest = latest
-        self._uses: dict[tuple[object, ...], int] = {}
-        for one in evidence:
-            for use in _uses(one):
-                self._uses[use] = self._uses.get(use, 0) + 1
+        self._uses = uses
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
         self._by_key: dict[tuple[object, ...], list[Group]] = {}
@@ -129,6 +144,12 @@ class _Grouper:
         self._failed: dict[tuple[bytes, int, bool], list[CallNode]] = {}
         self._refused: dict[bytes, list[CallNode]] = {}
         self._by_location: dict[str, list[CallNode]] = {}
+
+    def grouped(self, evidence: Iterable[CallEvidence]) -> Self:
+        """Add the calls, and return this."""
+        for call in evidence:
+            self.add(call)
+        return self
 
     def add(self, evidence: CallEvidence) -> None:
         node = CallNode(evidence)
@@ -146,6 +167,9 @@ class _Grouper:
         else:
             before.followed = True
             node.group = before.group
+            assert node.join is not None
+            self.joins.append(node.join)
+            self.followed.setdefault(before.call.number, node.join.level)
         node.group.add(node)
         self._register(node, before)
 
@@ -170,49 +194,39 @@ class _Grouper:
         group = next((group for group in reversed(groups) if not _valued_apart(group, evidence)), None)
         if group is None:
             return None
-        node.join = Join("the calls share an invocation id", "headers.amz-sdk-invocation-id")
+        node.join = Join("the calls share an invocation id", f"headers.{INVOCATION_HEADER}")
         return group.nodes[-1]
 
     def _redirecting(self, node: CallNode) -> CallNode | None:
         """The redirect that this request follows: a step of the same attempt."""
         fits = [
-            one
-            for one in self._fitting(self._by_location.get(_target_of(node.call)), node)
-            if is_followed(one.call, node.call)
+            redirect
+            for redirect in self._fitting(self._by_location.get(_target_of(node.call)), node)
+            if is_followed(redirect.call, node.call)
         ]
         return self._paired(node, fits, Join("it follows the redirect of the call before"))
 
     def _unauthorized(self, node: CallNode) -> CallNode | None:
         """The 401 after which the client asks again with another authorization: a step of the same attempt."""
         evidence = node.evidence
-        fits = [
-            one
-            for one in self._fitting(self._refused.get(evidence.likeness), node)
-            if one.evidence.authorization != evidence.authorization and self._keys_apart(one, evidence) != ""
+        refused = [
+            before
+            for before in self._fitting(self._refused.get(evidence.likeness), node)
+            if before.evidence.authorization != evidence.authorization
         ]
-        sure = [
-            one
-            for one in fits
-            if not _invoked_apart(one.group, evidence) and self._keys_apart(one, evidence) is None
-        ]
-        if sure:
-            return self._paired(
-                node, _nearest(sure, evidence), Join("it repeats a 401 with another authorization")
-            )
-        doubt = "it repeats a 401 with another authorization, and under another id or key"
-        return self._doubtfully(node, fits, Join("likeness", doubt=doubt, settled_by=_key_place(evidence)))
+        return self._alike(node, refused, "it repeats a 401 with another authorization", refreshed=True)
 
     def _counted(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.counter is None or evidence.first:
             return None
         fits = [
-            one
+            before
             for at in evidence.counted_before()
-            for one in self._fitting(self._by_counter.get(at), node)
-            if not _invoked_apart(one.group, evidence)
+            for before in self._fitting(self._by_counter.get(at), node)
+            if not _invoked_apart(before.group, evidence)
         ]
-        same_key = [one for one in fits if have_same_key(one.evidence, evidence)]
+        same_key = [before for before in fits if have_same_key(before.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
         return self._paired(
             node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
@@ -231,29 +245,45 @@ class _Grouper:
         return None
 
     def _failed_like(self, node: CallNode) -> CallNode | None:
+        return self._alike(node, self._failed_before(node), "an equal request got a retryable answer before")
+
+    def _alike(
+        self, node: CallNode, candidates: Iterable[CallNode], reason: str, *, refreshed: bool = False
+    ) -> CallNode | None:
+        """The call among the candidates whose request is most alike."""
         evidence = node.evidence
-        fits: list[tuple[tuple[object, ...], CallNode, Join]] = []
-        for one in self._failed_before(node):
-            before = one.evidence
-            join = Join("an equal request got a retryable answer before")
-            doubts = self._doubts(one, evidence, join)
+        fits: list[tuple[tuple[int, ...], CallNode, Join]] = []
+        for before in candidates:
+            if self._level == EXACT and before.evidence.volatile_digest != evidence.volatile_digest:
+                continue
+            doubts = self._doubts(before, evidence, refreshed=refreshed)
             if doubts is None:
                 continue
-            differences = len(left_out(before, evidence))
-            fits.append(((before.identity != evidence.identity, doubts, differences), one, join))
-        if not fits:
+            differences = (
+                not refreshed and before.evidence.identity != evidence.identity,
+                len(doubts),
+                (before.evidence.key is None) != (evidence.key is None),
+                len(left_out(before.evidence, evidence)),
+            )
+            level = DOUBTFUL if doubts else SIMILAR if any(differences) else EXACT
+            if level > self._level or self.taken.get(before.call.number, level) < level:
+                continue
+            join = Join(reason, level=level)
+            if doubts:
+                join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
+            fits.append((differences, before, join))
+        best = [fit for fit in fits if fit[0] == min(rank for rank, _, _ in fits)]
+        if not best:
             return None
-        best = min(rank for rank, _, _ in fits)
-        joins = {id(one): join for rank, one, join in fits if rank == best}
-        nodes = [one for rank, one, _ in fits if rank == best]
-        join = joins[id(self._first_ended(nodes))]
-        return (self._doubtfully if join.doubt else self._paired)(node, nodes, join)
+        nodes = [before for _, before, _ in best]
+        chosen = self._first_ended(nodes)
+        return self._paired(node, nodes, next(join for _, before, join in best if before is chosen))
 
     def _failed_before(self, node: CallNode) -> Iterator[CallNode]:
         """Equal requests with a retryable answer; those are not looked at that an id or a key parts from it anyway."""
         evidence = node.evidence
         uses = self._uses_of(evidence)
-        kinds = (0, 1, 2) if uses == 0 else (0, 1) if uses == 1 and self._doubtful else (0,)
+        kinds = (0, 1, 2) if uses == 0 else (0, 1) if uses == 1 and self._level == DOUBTFUL else (0,)
         for kind in kinds:
             for invoked in (False,) if evidence.invocation else (False, True):
                 yield from self._fitting(self._failed.get((evidence.likeness, kind, invoked)), node)
@@ -264,26 +294,31 @@ class _Grouper:
             return 0
         return min(2, self._uses[(*evidence.target, evidence.key[1])])
 
-    def _doubts(self, before: CallNode, evidence: CallEvidence, join: Join) -> int | None:
-        """Set `join.doubt`, and return how many there are; None where the requests are of two operations."""
-        if _counted_apart(before.evidence, evidence):
+    def _doubts(
+        self, before: CallNode, evidence: CallEvidence, *, refreshed: bool
+    ) -> list[tuple[str, str | None]] | None:
+        """
+        Return each doubt with the selector that settles it; None where the requests are of two operations.
+
+        `refreshed`: the request follows a 401, so its authorization is another one.
+        """
+        keys = self._keys_apart(before, evidence)
+        if keys == "" or _counted_apart(before.evidence, evidence):
             return None
         doubts: list[tuple[str, str | None]] = []
-        keys = self._keys_apart(before, evidence)
-        if keys == "":
-            return None
         if keys:
             doubts.append((keys, _key_place(evidence)))
-        if before.evidence.identity != evidence.identity:
+        if refreshed:
+            if _invoked_apart(before.group, evidence):
+                doubts.append(("the requests have different invocation ids", f"headers.{INVOCATION_HEADER}"))
+        elif before.evidence.identity != evidence.identity:
             doubts.append(("the requests have different headers.authorization", "headers.authorization"))
         for name, certain in left_out(before.evidence, evidence).items():
             if self._used_again(before.evidence, evidence, name):
                 return None
             if not certain:
                 doubts.append((f"the requests differ in {name}, which may be new on each attempt", name))
-        if doubts:
-            join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
-        return len(doubts)
+        return doubts
 
     def _used_again(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
         """Whether a field that looks like random bytes is not new on each attempt: another request has the value too."""
@@ -305,14 +340,14 @@ class _Grouper:
         """Those that ended before it and have no successor; the others never will, and leave the list."""
         if not nodes:
             return []
-        if any(one.followed for one in nodes):
-            nodes[:] = [one for one in nodes if not one.followed]
+        if any(candidate.followed for candidate in nodes):
+            nodes[:] = [candidate for candidate in nodes if not candidate.followed]
         return [
-            one
-            for one in nodes
-            if ended_before(one.call, node.call)
-            and same_range(one.evidence, node.evidence)
-            and not _valued_apart(one.group, node.evidence)
+            candidate
+            for candidate in nodes
+            if ended_before(candidate.call, node.call)
+            and same_range(candidate.evidence, node.evidence)
+            and not _valued_apart(candidate.group, node.evidence)
         ]
 
     def _paired(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
@@ -326,12 +361,9 @@ class _Grouper:
         node.join = join
         return self._first_ended(fits)
 
-    def _doubtfully(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
-        return self._paired(node, fits, join) if self._doubtful else None
-
     def _first_ended(self, nodes: list[CallNode]) -> CallNode:
         pick = max if self._latest else min
-        return pick(nodes, key=lambda one: (one.call.ended_at_s or 0.0, one.call.number))
+        return pick(nodes, key=lambda candidate: (candidate.call.ended_at_s or 0.0, candidate.call.number))
 
     # What later calls look up
 
@@ -367,7 +399,7 @@ def _append(nodes: dict[T, list[CallNode]], at: T, node: CallNode) -> None:
     known = nodes.setdefault(at, [])
     known.append(node)
     if len(known) > MOST_WAITING:
-        known[:] = [one for one in known if not one.followed][-MOST_WAITING // 2 :]
+        known[:] = [waiting for waiting in known if not waiting.followed][-MOST_WAITING // 2 :]
 
 
 def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
@@ -387,9 +419,15 @@ def _invoked_apart(group: Group, evidence: CallEvidence) -> bool:
 
 
 def _counted_apart(before: CallEvidence, after: CallEvidence) -> bool:
-    """Whether the retry counter does not go up. It may leave out attempts that did not reach the server."""
-    if before.counter is None or after.counter is None or before.counter_name != after.counter_name:
+    """
+    Whether the retry counter does not go up. It may leave out attempts that did not reach the server.
+
+    A client that counts does so in every retry, so a request without the counter begins anew.
+    """
+    if before.counter is None:
         return False
+    if after.counter is None or before.counter_name != after.counter_name:
+        return True
     return after.counter <= before.counter
 
 
@@ -397,11 +435,13 @@ def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
     """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
     if len(nodes) < 2 or not evidence.volatile:
         return nodes
-    differences = [len(left_out(one.evidence, evidence)) for one in nodes]
-    return [one for one, count in zip(nodes, differences, strict=True) if count == min(differences)]
+    differences = [len(left_out(candidate.evidence, evidence)) for candidate in nodes]
+    return [
+        candidate for candidate, count in zip(nodes, differences, strict=True) if count == min(differences)
+    ]
 
 
-def _uses(evidence: CallEvidence) -> Iterator[tuple[object, ...]]:
+def _uses(evidence: CallEvidence) -> Iterator[Use]:
     """Yield under what the uses of its key, and of its fields that look random, are counted."""
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
@@ -409,7 +449,7 @@ def _uses(evidence: CallEvidence) -> Iterator[tuple[object, ...]]:
         yield from _field_uses(evidence, name)
 
 
-def _field_uses(evidence: CallEvidence, name: str) -> Iterator[tuple[object, ...]]:
+def _field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
     """Under what the uses of a field's value are counted, where two of them show that it is not new on each attempt."""
     volatile = evidence.volatile.get(name)
     if volatile is not None and volatile.reason.parts_if_used_again:

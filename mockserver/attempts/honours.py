@@ -26,10 +26,20 @@ class _Kept:
 def honour_findings(operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
     """Yield a finding for each wait that was asked for and followed by an equal request."""
     judged = False
+    too_short: dict[str, None] = {}
     for kept in (*_retries(operations), *_polls(operations, grouping)):
-        judged = True
-        yield HELD if waited(kept.gap_s, kept.wait) else broken(_said(kept))
-    if not judged:
+        if not waited(kept.gap_s, kept.wait):
+            judged = True
+            yield broken(_said(kept))
+        elif kept.wait.seconds > kept.wait.tolerance_s:
+            judged = True
+            yield HELD
+        else:
+            too_short[kept.wait.source] = None
+    if not judged and too_short:
+        quoted = ", ".join(f"'{text}'" for text in list(too_short)[:_MOST_QUOTED])
+        yield nothing(f"{quoted} asked for a wait that is within the tolerance, which no client can ignore")
+    elif not judged:
         yield nothing(_missing(operations, grouping))
 
 
@@ -42,18 +52,18 @@ def _retries(operations: list[Operation]) -> Iterator[_Kept]:
 
 def _polls(operations: list[Operation], grouping: Grouping) -> Iterator[_Kept]:
     """A 2xx that asks for a wait is not retried: the next equal request is an operation of its own."""
-    asked: dict[object, tuple[Attempt, RetryWait]] = {}
+    waits: dict[object, tuple[Attempt, RetryWait]] = {}
     heads = sorted(operations, key=lambda operation: operation.attempts[0].call.request.arrived_at_s)
     for operation in heads:
         first, last = operation.attempts[0], operation.attempts[-1]
-        before = asked.get(first.evidence.asked)
+        before = waits.get(first.evidence.fingerprint)
         if before is not None and ended_before(before[0].call, first.call):
-            del asked[first.evidence.asked]
+            del waits[first.evidence.fingerprint]
             gap_s = first.call.request.arrived_at_s - (before[0].call.ended_at_s or 0.0)
             yield _Kept(f"{operation.name}: the poll ignored", gap_s, before[1])
         wait = asked_wait(last.call, grouping.clock_at)
         if wait is not None and last.call.request.method in READS and 200 <= (last.call.status or 0) < 300:
-            asked[last.evidence.asked] = last, wait
+            waits[last.evidence.fingerprint] = last, wait
 
 
 def _said(kept: _Kept) -> str:

@@ -50,6 +50,9 @@ class Ignored:
         self.texts = tuple(texts)
         self._pattern = re.compile("|".join(_pattern(text, (*path, i)) for i, text in enumerate(self.texts)))
 
+    def __add__(self, other: Ignored) -> Ignored:
+        return Ignored((*self.texts, *other.texts)) if other.texts else self
+
     def __contains__(self, field: str) -> bool:
         return bool(self.texts) and self._pattern.fullmatch(field) is not None
 

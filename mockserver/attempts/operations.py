@@ -121,9 +121,9 @@ def read(evidence: list[CallEvidence], grouping: Grouping) -> list[list[Operatio
 
 def _numbered(groups: list[Group], grouping: Grouping) -> list[Operation]:
     ordered = sorted(groups, key=lambda group: _order(group.nodes[0].call))
-    found = [_operation(number, group, grouping) for number, group in enumerate(ordered, 1)]
-    _mark_repeats(found)
-    return found
+    numbered = [_operation(number, group, grouping) for number, group in enumerate(ordered, 1)]
+    _mark_repeats(numbered)
+    return numbered
 
 
 def _order(call: Call) -> tuple[float, int]:
@@ -239,18 +239,18 @@ def is_body_field(name: str) -> bool:
     return name.partition(".")[0].partition("[")[0] in _BODY_ROOTS
 
 
-def _mark_repeats(found: list[Operation]) -> None:
+def _mark_repeats(numbered: list[Operation]) -> None:
     """Number the earlier operation that failed at the end with an equal request."""
     failed_at: dict[object, Operation] = {}
-    ends = sorted(found, key=lambda operation: operation.attempts[-1].call.ended_at_s or float("inf"))
+    ends = sorted(numbered, key=lambda operation: operation.attempts[-1].call.ended_at_s or float("inf"))
     pending = iter([operation for operation in ends if operation.final == "failed"])
     upcoming = next(pending, None)
-    for operation in found:
+    for operation in numbered:
         first = operation.attempts[0]
         while upcoming is not None and ended_before(upcoming.attempts[-1].call, first.call):
-            failed_at[upcoming.attempts[-1].evidence.asked] = upcoming
+            failed_at[upcoming.attempts[-1].evidence.fingerprint] = upcoming
             upcoming = next(pending, None)
-        earlier = failed_at.get(first.evidence.asked)
+        earlier = failed_at.get(first.evidence.fingerprint)
         if earlier is not None and earlier is not operation:
             operation.repeats = earlier.number
 

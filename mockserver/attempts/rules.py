@@ -8,12 +8,12 @@ reason if it fails in all; where they differ, the calls do not tell.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
 from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
-from mockserver.attempts.grouping import ended_before, have_same_key
+from mockserver.attempts.grouping import MOST_WAITING, ended_before, have_same_key
 from mockserver.attempts.honours import honour_findings
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.parting import parted_by
@@ -232,7 +232,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
             or evidence.counter is not None
         ):
             continue
-        before = open_until.get(evidence.asked)
+        before = open_until.get(evidence.fingerprint)
         if (
             before is not None
             and before[0] is not operation
@@ -243,7 +243,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
                 "equal, were open together and have no key. Say `by: …` with what tells operations apart, or `by: route`"
             )
             return
-        open_until[evidence.asked] = operation, evidence
+        open_until[evidence.fingerprint] = operation, evidence
 
 
 def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
@@ -259,23 +259,35 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
         ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
-    latest: dict[object, tuple[CallEvidence, Operation]] = {}
+    sent: dict[object, list[_Sent]] = {}
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
-        marks: list[object] = [evidence.asked]
+        marks: list[object] = [evidence.fingerprint]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
+        known = [sent.setdefault(mark, []) for mark in marks]
         # A retry follows the attempt before it, whatever happened to an equal operation in the meantime.
-        earlier = [(before.evidence, operation) for before in operation.attempts[: number - 1]] or [
-            latest[mark] for mark in marks if mark in latest
-        ]
-        ended = [before for before in earlier if ended_before(before[0].call, evidence.call)]
+        earlier = [(before.evidence, operation) for before in operation.attempts[: number - 1]]
         if attempt.after_step is None:
+            candidates = earlier or chain.from_iterable(known)
+            ended = [before for before in candidates if ended_before(before[0].call, evidence.call)]
             yield from (_after(before, evidence, operation, number) for before in ended[-1:])
-        for mark in marks:
-            latest.pop(mark, None)
-            if attempt.step != "unauthorized":  # what follows a refreshed 401 is known
-                latest[mark] = evidence, operation
+        for requests in known:
+            _note_request(requests, (evidence, operation), refreshed=attempt.step == "unauthorized")
+
+
+_Sent = tuple[CallEvidence, Operation]
+
+
+def _note_request(requests: list[_Sent], request: _Sent, *, refreshed: bool) -> None:
+    """Keep the last that has ended and those that have not; nothing is said of what follows a refreshed 401."""
+    ended: list[_Sent] = []
+    still_open: list[_Sent] = []
+    for before in requests:
+        (ended if ended_before(before[0].call, request[0].call) else still_open).append(before)
+    requests[:] = (
+        still_open[-MOST_WAITING:] if refreshed else [*ended[-1:], *still_open[-MOST_WAITING:], request]
+    )
 
 
 def _after(

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from mockserver.attempts.evidence import Grouping, left_out
+from mockserver.attempts.evidence import Grouping, left_out, recorded_selector
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.gaps import too_few
 from mockserver.attempts.likeness import as_text, body_fields
 from mockserver.attempts.operations import Attempt, Operation, change_text, is_body_field
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
-from mockserver.matching.selectors import Selector, compile_selector
+from mockserver.errors import KeyPath, near
+from mockserver.matching.selectors import Selector
 from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, UnreadableBodyError
-from mockserver.templating.variables import BEFORE_CLAIM
 
 BODY = "body"
 _MOST_FIELDS = 5
@@ -28,15 +27,7 @@ class Same:
         """Raises InvalidInputError for what is not a selector."""
         self.optional = written.endswith("?")
         self.text = written.removesuffix("?")
-        if self.text.startswith("{{"):
-            raise InvalidInputError(
-                Flaw(
-                    path,
-                    "a template can't be evaluated for recorded calls",
-                    "Write a selector such as headers.idempotency-key",
-                )
-            )
-        self._selector: Selector = compile_selector(self.text, path, BEFORE_CLAIM)
+        self._selector: Selector = recorded_selector(self.text, path)
 
     def value(self, call: Call, grouping: Grouping) -> str | None:
         """Return the part that the selector names, as JSON; None where the request has none."""

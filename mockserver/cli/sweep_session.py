@@ -16,7 +16,7 @@ from mockserver.cli.sweep_running import Commands, Ended
 from mockserver.client import Namespace
 from mockserver.errors import MockServerError, near
 from mockserver.pytest_plugin.names import name_for
-from mockserver.pytest_plugin.servers import LocalHome, RemoteHome, SessionServer
+from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer, SessionServer
 from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.cells import Cell, all_cells, chosen, meant
 from mockserver.sweep.failing import FAIL_ON
@@ -64,9 +64,9 @@ def run(options: SweepOptions) -> int:
 
 def _home(options: SweepOptions) -> SessionServer:
     if not options.url:
-        return LocalHome(map(Path, options.paths), {})
+        return LocalSessionServer(map(Path, options.paths), {})
     token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
-    return RemoteHome(options.url, token, admin_url)
+    return ExternalSessionServer(options.url, token, admin_url)
 
 
 def _say(line: str, *, err: bool = False) -> None:

@@ -31,7 +31,7 @@ from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
 from mockserver.engine.proxy import done_at_reply, forward, needs_whole
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import RouteMatch, cors_for, cors_of, find, on_path
+from mockserver.engine.routing import RouteMatch, cors_for, find, on_path
 from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
@@ -331,7 +331,7 @@ class Engine:
         route = found.route
         draw = Draw(ns, call.request, found, call.id)
         try:
-            planned = self._outage(ns, call, draw)
+            planned = self._outage(ns, call, draw) if ns.outage is not None else None
             if planned is None and route.contract is not None:
                 planned = self._held(ns, call, found, draw, route.contract)
             planned = (
@@ -347,7 +347,7 @@ class Engine:
             planned = _sent(problem_response(call.error))
         if call.forwarded is not None:
             return planned  # what is done to an answer waits for it
-        if ns.troubles is not None and call.consult is None:
+        if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
@@ -523,13 +523,12 @@ class Engine:
             and all(not methods or "OPTIONS" not in methods for methods in on.methods)
         ):
             call.automatic = True
-            scenario = cors_of(on.routes)
-            if scenario is not None and scenario.cors is not None and "origin" in request.headers:
-                return _sent(preflight(on, scenario.cors, request))
+            if on.cors is not None and "origin" in request.headers:
+                return _sent(preflight(on, on.cors, request))
             return _sent(options(on))
         if request.method == "OPTIONS" and not on.routes and _is_preflight(request):
             # The browser asks before it sends what will be explained.
-            cors = cors_for(ns, request, ())
+            cors = cors_for(ns, request, on)
             if cors is not None:
                 call.automatic = True
                 return _sent(preflight(on, cors, request))
@@ -541,12 +540,12 @@ class Engine:
             # Those that the answer names: looking through all routes would cost the more the more there are.
             call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
             planned = _sent(not_allowed(request, on))
-            cors = cors_for(ns, request, on.routes)
+            cors = cors_for(ns, request, on)
             return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
         miss = Miss(request, call.nearest, has_routes=has_routes(ns))
         planned = _sent(unmatched(miss, self.settings.unmatched_status))
-        cors = cors_for(ns, request, [*on.routes, *(route for route, _ in call.nearest)])
+        cors = cors_for(ns, request, on, (route for route, _ in call.nearest))
         return planned if cors is None else with_cors(planned, cors, request)
 
     def _real_service(self, ns: Namespace) -> str | None:

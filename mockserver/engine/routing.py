@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
 from mockserver.engine.scenario_set import OnPath
-from mockserver.engine.scopes import scope_for
+from mockserver.engine.scopes import scope_before_claim, scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
 from mockserver.model.http import Request
@@ -91,14 +91,20 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteM
         found = tuple(one for one in found if "HEAD" in (one[0].target.methods or ("HEAD",)))
     if len(found) >= WORTH:
         found = world.narrowed(request.method, request.path, found, request)
+    scope: Scope | None = None
     for entry, params in found:
         route = entry.target
         if route.matcher is not None and not route.matcher.holds(request):
             continue
         if route.host is not None and not host_fits(route.host, request.host):
             continue
-        if not route.unconditional and not conditions_hold(ns, route, request, params):
-            continue
+        if not route.unconditional:
+            if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
+                continue
+            if route.condition is not None:
+                scope = scope_before_claim(ns, request, route, params, scope)
+                if not route.condition.holds(scope):
+                    continue
         per = None if route.per is None else per_of(ns, route, request, params)
         position = ns.position(route, per)
         index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
@@ -112,13 +118,6 @@ def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]
     if route.per is None:
         return None
     return route.per.key(request, params, partial(scope_for, ns, request, route, params))
-
-
-def conditions_hold(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> bool:
-    """`when` and `if`."""
-    if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
-        return False
-    return route.condition is None or route.condition.holds(scope_for(ns, request, route, params))
 
 
 def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
@@ -151,14 +150,14 @@ def allowed_methods(on: OnPath) -> list[str]:
     return sorted(methods)
 
 
-def cors_for(ns: Namespace, request: Request, near: Iterable[Route]) -> CorsSpec | None:
+def cors_for(ns: Namespace, request: Request, on: OnPath, near: Iterable[Route] = ()) -> CorsSpec | None:
     """
-    The CORS rules for a request that no route takes: those of the routes `near` it, else of the first active scenario
-    that its path and host lead to.
+    The CORS rules for a request that no route takes: those of the routes on its path, or `near` it, else of the first
+    active scenario that its path and host lead to.
     """
-    scenario = cors_of(list(near))
-    if scenario is not None:
-        return scenario.cors
+    rules = on.cors or next((route.scenario.cors for route in near if route.scenario.cors is not None), None)
+    if rules is not None:
+        return rules
     return next(
         (
             one.cors
@@ -174,8 +173,3 @@ def _leads_to(request: Request, scenario: Scenario) -> bool:
     if scenario.host is not None and not host_fits(scenario.host, request.host):
         return False
     return not base or request.path == base or request.path.startswith(base + "/")
-
-
-def cors_of(routes: Sequence[Route]) -> Scenario | None:
-    """The scenario whose CORS rules hold on a path: that of its first route which has any."""
-    return next((route.scenario for route in routes if route.scenario.cors is not None), None)

@@ -19,13 +19,17 @@ RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 
 
 class OnPath:
-    """The routes on one path, whatever the method, in order; and their methods, each set of them once (None: any)."""
+    """
+    The routes on one path, whatever the method, in order; their methods, each set of them once (None: any); and the CORS
+    rules of the first that has any.
+    """
 
-    __slots__ = ("methods", "routes")
+    __slots__ = ("cors", "methods", "routes")
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self.routes = routes
         self.methods = {route.methods for route in routes}
+        self.cors = next((route.scenario.cors for route in routes if route.scenario.cors is not None), None)
 
 
 class ScenarioSet:

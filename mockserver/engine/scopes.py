@@ -38,3 +38,13 @@ def scope_for(
         values["let"] = let
     key, number = draw or (route.id, 0)
     return Scope(values, partial(Draws, ns.seed, key, number), memory.clock.now)
+
+
+def scope_before_claim(
+    ns: Namespace, request: Request, route: Route, params: dict[str, str], scope: Scope | None
+) -> Scope:
+    """The words for a candidate. `scope` is that of the one before it, which serves this one too where its words are the same."""
+    if scope is None or scope.values["vars"] is not route.scenario.vars or scope.values["path"] != params:
+        return scope_for(ns, request, route, params)
+    scope.draw_from(partial(Draws, ns.seed, route.id, 0))
+    return scope

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
@@ -18,9 +18,7 @@ from mockserver.http.chunks import BadChunkError, Chunks
 from mockserver.http.encoder import encode, encode_head
 from mockserver.http.heads import (
     CHUNKED,
-    HTTP_1_1,
     BadHeadError,
-    Head,
     check_beginning,
     read_head,
     too_large_head,
@@ -28,7 +26,7 @@ from mockserver.http.heads import (
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.model.call import Call
-from mockserver.model.http import Peer, Request, Response
+from mockserver.model.http import HTTP_1_1, Peer, Request, Response
 from mockserver.model.plan import Outcome, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
@@ -51,18 +49,27 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Incoming:
     """
     A request whose body is being read: at most `limit` bytes. `ns` is where it goes, as `namespace_of` says. A `refused`
-    body is read to its end, and dropped.
+    body is read to its end, and dropped. `keep_alive`: the connection stays after the answer.
     """
 
-    __slots__ = ("chunks", "data", "head", "left", "limit", "ns", "refused")
+    __slots__ = ("chunks", "data", "keep_alive", "left", "limit", "ns", "refused", "request")
 
-    def __init__(self, head: Head, ns: Namespace | Response | None, limit: int) -> None:
-        self.head = head
+    def __init__(
+        self,
+        request: Request,
+        length: int,
+        ns: Namespace | Response | None,
+        limit: int,
+        *,
+        keep_alive: bool,
+    ) -> None:
+        self.request = request
+        self.keep_alive = keep_alive
         self.ns = ns
         self.limit = limit
         self.data = bytearray()
-        self.left = head.length
-        self.chunks = Chunks() if head.length == CHUNKED else None
+        self.left = length
+        self.chunks = Chunks() if length == CHUNKED else None
         self.refused = False
 
     def feed(self, data: bytes) -> bytes | None:
@@ -101,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._body: Incoming | None = None
         self._held = bytearray()
         """What has come and is not read yet: the beginning of a head, or, while a task is busy, requests."""
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | PendingReply | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._lingered: asyncio.Future[None] | None = None
@@ -257,7 +264,7 @@ class Connection(asyncio.Protocol):
                         self._begin(_let_others())
                         return
                     head_bytes = data[at:end]
-                head = read_head(
+                request, length, keep_alive = read_head(
                     head_bytes,
                     self._peer,
                     listener.limits.headers,
@@ -267,16 +274,17 @@ class Connection(asyncio.Protocol):
                 at = end
                 if self._timer is not None:
                     self._stop_timer()
-                if head.length:
-                    end = at + head.length
-                    if at < end <= len(data) and head.length <= listener.most_body_bytes:
-                        head.request.body = data[at:end]
+                if length:
+                    end = at + length
+                    if at < end <= len(data) and length <= listener.most_body_bytes:
+                        request.body = data[at:end]
                         at = end
-                        self._answer(head, listener.namespace_of(head.request, head.lower))
+                        length = 0
                     else:
-                        data, at = self._open_body(head, data[at:]) or b"", 0
-                else:
-                    self._answer(head, listener.namespace_of(head.request, head.lower))
+                        rest = self._open_body(request, length, data[at:], keep_alive=keep_alive)
+                        data, at = rest or b"", 0
+                if not length:
+                    self._answer(request, listener.namespace_of(request), keep_alive)
                 if self._task is not None or not self._is_open:
                     self._held += data[at:]
                     return
@@ -301,16 +309,16 @@ class Connection(asyncio.Protocol):
                 except BadHeadError as error:
                     self._refuse(error)
 
-    def _open_body(self, head: Head, rest: bytes) -> bytes | None:
+    def _open_body(self, request: Request, length: int, rest: bytes, *, keep_alive: bool) -> bytes | None:
         """Reads on in the body of a request that has not come whole. What follows it."""
         listener = self._listener
-        ns = listener.namespace_of(head.request, head.lower)
+        ns = listener.namespace_of(request)
         listener.enter()
         limit = listener.most_admin_body_bytes if ns is None else listener.most_body_bytes
-        body = self._body = Incoming(head, ns, limit)
-        if head.length > limit:
+        body = self._body = Incoming(request, length, ns, limit, keep_alive=keep_alive)
+        if length > limit:
             self._refuse_body(body, too_large(limit), "body")
-        elif head.has("expect") and not rest and _expects_continue(head.request):
+        elif not rest and _expects_continue(request):
             self.transport.write(CONTINUE)
         if self._timer is None and not body.refused:
             self._start_timer()
@@ -332,13 +340,10 @@ class Connection(asyncio.Protocol):
         self._close_body()
         if not body.refused:
             self._stop_timer()
-            head = body.head
-            head.request.body = bytes(body.data)
+            body.request.body = bytes(body.data)
             body.data.clear()
-            if self._is_last:
-                head.keep_alive = False
             try:
-                self._answer(head, body.ns)
+                self._answer(body.request, body.ns, body.keep_alive and not self._is_last)
             except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
                 self._fail(error)
         return rest
@@ -357,16 +362,16 @@ class Connection(asyncio.Protocol):
         self._stop_timer()
         body.refused = True
         body.data.clear()
-        head, ns = body.head, body.ns
+        request, ns = body.request, body.ns
         if not isinstance(ns, Namespace):
-            self._begin(self._plain_and_linger(head, response))
+            self._begin(self._plain_and_linger(request, response))
             return
-        head.request.complete = False
+        request.complete = False
         if self._listener.replica is not None:
-            self._begin(self._replicated_and_linger(self._listener.replica, head, ns, response))
+            self._begin(self._replicated_and_linger(self._listener.replica, request, ns, response))
             return
-        call = self._listener.engine.begin_incomplete(head.request, ns, response)
-        self._begin(self._perform_and_linger(ns, call, head))
+        call = self._listener.engine.begin_incomplete(request, ns, response)
+        self._begin(self._perform_and_linger(ns, call))
 
     def _body_ended(self, body: Incoming) -> None:
         """The client sends nothing more in the middle of a body."""
@@ -374,7 +379,7 @@ class Connection(asyncio.Protocol):
         body.data.clear()
         if body.refused or not isinstance(body.ns, Namespace):
             return
-        request = body.head.request
+        request = body.request
         request.complete = False
         if self._listener.replica is not None:
             self._listener.replica.record_incomplete(request, body.ns.name)
@@ -430,23 +435,25 @@ class Connection(asyncio.Protocol):
 
     # Answering
 
-    def _answer(self, head: Head, ns: Namespace | Response | None) -> None:
+    def _answer(self, request: Request, ns: Namespace | Response | None, keep_alive: bool) -> None:
         """Answers a request that has come whole: at once, or by a task. `ns` is where it goes, as `namespace_of` says."""
         listener = self._listener
-        request = head.request
-        if ns is None or isinstance(ns, Response):
-            self._begin(self._admin(head) if ns is None else self._plain(head, ns))
+        if ns is None:
+            self._begin(self._admin(request, keep_alive))
+            return
+        if isinstance(ns, Response):
+            self._begin(self._plain(request, keep_alive, ns))
             return
         if listener.replica is not None:
-            self._begin(self._replicated(listener.replica, head, ns))
+            self._answer_replicated(listener.replica, request, ns, keep_alive)
             return
         call = listener.engine.begin(request, ns)
-        if "\nupgrade:" in head.lower and asks_for_websocket(request):
+        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
             listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
         self.served += 1
         self.idle_since_s = request.arrived_at_s
         if (
-            head.keep_alive
+            keep_alive
             and call.response is not None
             and call.consult is None
             and not call.due
@@ -473,14 +480,13 @@ class Connection(asyncio.Protocol):
                 listener.engine.finish(call, Outcome.DONE)
                 return
             call.first_byte_at_s = listener.mono()
-            self._begin(self._wait_until_sent(call, head))
+            self._begin(self._wait_until_sent(call, keep_alive))
             return
-        self._begin(self._perform(ns, call, head))
+        self._begin(self._perform(ns, call, keep_alive))
 
-    def _wire(self, head: Head) -> Wire:
+    def _wire(self, request: Request, keep_alive: bool) -> Wire:
         """The reply to a request. The last one of a connection says so."""
-        request = head.request
-        keep_alive = head.keep_alive and not (self.has_ended and not self._held)
+        keep_alive = keep_alive and not (self.has_ended and not self._held)
         if self.served == self._last:
             self._listener.refused["requests"] += 1
             keep_alive = False
@@ -518,41 +524,118 @@ class Connection(asyncio.Protocol):
             self._listener.leave()
         if not self._is_open:
             return
-        if not stays or self._is_last:
+        if stays:
+            self._next()
+        else:
+            self._end()
+
+    def _next(self) -> None:
+        """The answer is out: reads what came meanwhile."""
+        if self._is_last:
             self._end()
             return
         self._go_on()
         if self.has_ended and self._task is None and self._is_open:
             self._end()
 
-    async def _perform(self, ns: Namespace, call: Call, head: Head) -> bool:
-        wire = self._wire(head)
+    async def _perform(self, ns: Namespace, call: Call, keep_alive: bool) -> bool:
+        wire = self._wire(call.request, keep_alive)
         await self._listener.perform(ns, call, wire)
         return wire.keep_alive
 
-    async def _replicated(self, replica: Replicated, head: Head, ns: Namespace) -> bool:
+    # Answering with a shared store
+
+    def _answer_replicated(
+        self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool
+    ) -> None:
+        """Answers a request once the store has it; the connection waits until then."""
         self.served += 1
-        request = head.request
         self.idle_since_s = request.arrived_at_s
-        wire = self._wire(head)
         header = None
-        if "\nupgrade:" in head.lower and asks_for_websocket(request):
+        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
             header = ("x-mockserver-upgrade", NO_WEBSOCKET)
-        await replica.answer(request, ns.name, wire, header=header)
+        request_id = replica.new_id()
+        if (
+            keep_alive
+            and request.version is HTTP_1_1
+            and request.method != "HEAD"
+            and not self.has_ended
+            and self.served != self._last
+        ):
+            pending = PendingReply(self, replica, request, ns, header, request_id)
+            self._task, self._is_running = pending, True
+            self._listener.enter()
+            if replica.reply_when_stored(request, ns.name, request_id, header, pending):
+                return
+            self._task = None
+            self._listener.leave()
+        self._begin(self._replicated(replica, request, ns, keep_alive, header, request_id))
+
+    def _take_reply(self, data: bytes, left: Callable[[], None]) -> None:
+        """The store has the call: sends its reply. `left` is called if the client does not take it."""
+        self._task = None
+        self._listener.leave()
+        if not self._is_open or self.transport.is_closing():
+            left()
+            return
+        try:
+            self.transport.write(data)
+            if self.transport.is_closing():
+                left()
+                self._end()
+            elif self.paused:
+                self._begin(self._wait_until_taken(left))
+            else:
+                self._next()
+        except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
+            self._fail(error)
+
+    def _ask_again(
+        self,
+        replica: Replicated,
+        request: Request,
+        ns: Namespace,
+        header: tuple[str, str] | None,
+        request_id: str,
+    ) -> None:
+        """The namespace has another owner by now, or the store is away: the request is asked in its long way."""
+        self._task = None
+        self._listener.leave()
+        if self._is_open:
+            self._begin(self._replicated(replica, request, ns, True, header, request_id))
+
+    async def _wait_until_taken(self, left: Callable[[], None]) -> bool:
+        try:
+            await self.drained()
+        except (ConnectionError, asyncio.CancelledError):
+            left()
+            raise
+        return True
+
+    async def _replicated(
+        self,
+        replica: Replicated,
+        request: Request,
+        ns: Namespace,
+        keep_alive: bool,
+        header: tuple[str, str] | None,
+        request_id: str,
+    ) -> bool:
+        wire = self._wire(request, keep_alive)
+        await replica.answer(request, ns.name, wire, header=header, request_id=request_id)
         return wire.keep_alive
 
     async def _replicated_and_linger(
-        self, replica: Replicated, head: Head, ns: Namespace, response: Response
+        self, replica: Replicated, request: Request, ns: Namespace, response: Response
     ) -> bool:
-        wire = self._wire(head)
-        wire.keep_alive = False
-        await replica.answer_apart(head.request, ns.name, wire, response)
+        wire = self._wire(request, keep_alive=False)
+        await replica.answer_apart(request, ns.name, wire, response)
         await self._linger()
         return False
 
-    async def _wait_until_sent(self, call: Call, head: Head) -> bool:
+    async def _wait_until_sent(self, call: Call, keep_alive: bool) -> bool:
         """The answer has been written, and the client reads slowly: the call is over when all of it has left."""
-        wire = self._wire(head)
+        wire = self._wire(call.request, keep_alive)
         wire.answers(call)
         outcome = Outcome.DONE
         try:
@@ -563,31 +646,29 @@ class Connection(asyncio.Protocol):
         self._listener.engine.finish(call, outcome)
         return wire.keep_alive
 
-    async def _perform_and_linger(self, ns: Namespace, call: Call, head: Head) -> bool:
-        wire = self._wire(head)
-        wire.keep_alive = False
+    async def _perform_and_linger(self, ns: Namespace, call: Call) -> bool:
+        wire = self._wire(call.request, False)
         await self._listener.perform(ns, call, wire)
         await self._linger()
         return False
 
-    async def _admin(self, head: Head) -> bool:
+    async def _admin(self, request: Request, keep_alive: bool) -> bool:
         self.served += 1
-        wire = self._wire(head)
+        wire = self._wire(request, keep_alive)
         if self._listener.replica is not None:
-            await self._listener.replica.answer_admin(head.request, wire)
+            await self._listener.replica.answer_admin(request, wire)
         else:
-            await self._listener.answer_admin(head.request, wire)
+            await self._listener.answer_admin(request, wire)
         return wire.keep_alive
 
-    async def _plain(self, head: Head, response: Response) -> bool:
+    async def _plain(self, request: Request, keep_alive: bool, response: Response) -> bool:
         self.served += 1
-        wire = self._wire(head)
+        wire = self._wire(request, keep_alive)
         await self._listener.send(response, wire)
         return wire.keep_alive
 
-    async def _plain_and_linger(self, head: Head, response: Response) -> bool:
-        wire = self._wire(head)
-        wire.keep_alive = False
+    async def _plain_and_linger(self, request: Request, response: Response) -> bool:
+        wire = self._wire(request, False)
         await self._listener.send(response, wire)
         await self._linger()
         return False
@@ -598,6 +679,36 @@ class Connection(asyncio.Protocol):
             return
         self._lingered = asyncio.get_running_loop().create_future()
         await asyncio.wait((self._lingered,), timeout=LINGER_S)
+
+
+class PendingReply:
+    """A reply that waits for the store, in the place of a task that waits for it."""
+
+    __slots__ = ("_connection", "_parts", "_replica")
+
+    def __init__(
+        self,
+        connection: Connection,
+        replica: Replicated,
+        request: Request,
+        ns: Namespace,
+        header: tuple[str, str] | None,
+        request_id: str,
+    ) -> None:
+        self._connection = connection
+        self._replica = replica
+        self._parts = request, ns, header, request_id
+
+    def cancel(self) -> None:
+        """The client has left: `take` notices it."""
+
+    def take(self, data: bytes, left: Callable[[], None]) -> None:
+        """The reply may leave. `left` is called if the client does not take it."""
+        self._connection._take_reply(data, left)  # noqa: SLF001  (a part of the connection)
+
+    def ask_again(self) -> None:
+        """The reply is not known here."""
+        self._connection._ask_again(self._replica, *self._parts)  # noqa: SLF001
 
 
 def too_many(limits: WireLimits) -> Response:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from sys import intern
 from typing import Any
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from mockserver.errors import MockServerError
-from mockserver.model.http import Headers, Peer, Request
+from mockserver.model.http import HTTP_1_1, Headers, Peer, Request
 from mockserver.model.problem import problem
 
 _HTTP_2 = (
@@ -18,7 +19,7 @@ _HTTP_2 = (
 )
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
 _LENGTH = "\ncontent-length:"
-HTTP_1_1, HTTP_1_0 = (1, 1), (1, 0)
+HTTP_1_0 = (1, 0)
 _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
@@ -40,25 +41,6 @@ class BadHeadError(MockServerError):
         self.limit = limit
 
 
-class Head:
-    """
-    A request whose body has not been read, and what its head says of the connection. `length` is that of the body, or
-    CHUNKED. `lower` is the head in lower case, as ISO-8859-1.
-    """
-
-    __slots__ = ("keep_alive", "length", "lower", "request")
-
-    def __init__(self, request: Request, lower: str, length: int, *, keep_alive: bool) -> None:
-        self.request = request
-        self.lower = lower
-        self.length = length
-        self.keep_alive = keep_alive
-
-    def has(self, name: str) -> bool:
-        """Whether there is a header line of that name, in lower case."""
-        return f"\n{name}:" in self.lower
-
-
 class _Silent:
     """Wants none of the parser's events."""
 
@@ -66,10 +48,12 @@ class _Silent:
 _SILENT = _Silent()
 
 
-def read_head(data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float) -> Head:
+def read_head(
+    data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float
+) -> tuple[Request, int, bool]:
     """
-    The request whose head the data are, up to the empty line. Raises BadHeadError. At most `most_lines` header lines are
-    taken.
+    The request whose head the data are, up to the empty line; the length of its body, or CHUNKED; and whether the
+    connection stays. Raises BadHeadError. At most `most_lines` header lines are taken.
     """
     if not data.isascii():
         data = ascii_line(data)
@@ -79,30 +63,28 @@ def read_head(data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrive
         pass  # whoever offers an upgrade is answered by HTTP/1.1, and may go on by it (RFC 9110 7.8)
     except HttpParserError as error:
         raise _explained(data, str(error)) from None
-    text = data.decode("latin-1")
-    end = text.find("\r")
+    end = data.find(b"\r")
     try:
-        method, target, spoken = text[:end].split(" ")
+        method, target, spoken = data[:end].decode("latin-1").split(" ")
         version = _VERSIONS[spoken]
     except (ValueError, KeyError):
         raise _explained(data, _LINE) from None
-    lower = text.lower()
+    raw = data[end + 1 : -2]
+    lower = raw.decode("latin-1").lower()
+    length = 0
     at = lower.find(_LENGTH)
     if at >= 0:  # the parser has seen that it is one number, and that no transfer-coding contradicts it
         length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
     elif "\ntransfer-encoding:" in lower:
-        length = _chunked(text)
-    else:
-        length = 0
-    keep_alive = _keeps(lower, version) if "\nconnection:" in lower or version is HTTP_1_0 else True
+        length = _chunked(raw.decode("latin-1"))
+    keeps = version is HTTP_1_1 if "\nconnection:" not in lower else _keeps(lower, version)
     if target[0] != "/" and "://" in target:
         _check_url(target)
-    if len(data) > 2 * most_lines and lower.count("\n") - 2 > most_lines:
+    if len(data) > 2 * most_lines and lower.count("\n") - 1 > most_lines:
         raise _too_many_lines(most_lines)
-    request = Request.of_head(
-        method, target, Headers.of_head(data[end + 1 : -2]), peer, version, arrived_s, arrived_at_s
-    )
-    return Head(request, lower, length, keep_alive=keep_alive)
+    headers = Headers.of_head(raw, lower)
+    request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
+    return request, length, keeps
 
 
 def _values(text: str, name: str) -> list[str]:

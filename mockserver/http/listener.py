@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from mockserver.engine.addressing import PREFIXES, Addresser, UnknownNamespaceError
+from mockserver.engine.addressing import HEADER, PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.webhooks import Due
 from mockserver.errors import shown
 from mockserver.http.callbacks import consulted
-from mockserver.http.connection import Connection
+from mockserver.http.connection import Connection, PendingReply
 from mockserver.http.encoder import encode_head
 from mockserver.http.heads import BadHeadError
 from mockserver.http.limits import WireLimits
@@ -54,8 +54,27 @@ class CallLedger(Protocol):
 class Replicated(Protocol):
     """Answers requests of namespaces that are shared with other servers."""
 
+    def new_id(self) -> str:
+        """An id for a request, by which it is done once."""
+
+    def reply_when_stored(
+        self,
+        request: Request,
+        name: str,
+        request_id: str,
+        header: tuple[str, str] | None,
+        pending: PendingReply,
+    ) -> bool:
+        """Whether the reply is known and is handed to `pending` once it is stored; else `answer` goes on."""
+
     async def answer(
-        self, request: Request, name: str, wire: Wire, *, header: tuple[str, str] | None = None
+        self,
+        request: Request,
+        name: str,
+        wire: Wire,
+        *,
+        header: tuple[str, str] | None = None,
+        request_id: str = "",
     ) -> None: ...
 
     async def answer_apart(
@@ -193,13 +212,17 @@ class Listener:
 
     # Where a request goes
 
-    def namespace_of(self, request: Request, lower: str) -> Namespace | Response | None:
+    def namespace_of(self, request: Request) -> Namespace | Response | None:
         """
         The namespace that answers; the request knows its name, its prefix and its path from then on. None: the admin API
-        does. A response: there is none, and this says so. `lower` is the head in lower case.
+        does. A response: there is none, and this says so.
         """
         path = request.path
-        if self._mock and not path.startswith(PREFIXES) and "mockserver" not in lower:
+        if (
+            self._mock
+            and not path.startswith(PREFIXES)
+            and "mockserver" not in (request.headers.lower or HEADER)
+        ):
             return self.engine.default  # no prefix and no header names another
         if (
             path.startswith(ADMIN)

@@ -74,6 +74,8 @@ def apart(request: Request, part: Part, literal: object) -> float:
     """Return the distance of that part of the request from a value: 0 if equal, 1 if absent or very different."""
     reader = _READERS.get(part[0])
     values = reader(request, part[1]) if reader is not None else []
+    if len(values) == 1:
+        return 1.0 - _likeness(literal, values[0])
     return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
 
 
@@ -82,11 +84,17 @@ def _likeness(expected: object, actual: object) -> float:
         return 0.0
     if type(expected) is type(actual) and expected == actual:
         return 1.0
-    left, right = as_text(expected)[:_COMPARED_CHARS].casefold(), as_text(actual)[:_COMPARED_CHARS].casefold()
+    left, right = _shortened(expected), _shortened(actual)
     if left == right:
         return 0.7
     ours, theirs = _pairs_of(left), _pairs_of(right)
     return 0.6 * len(ours & theirs) / (len(ours | theirs) or 1)
+
+
+def _shortened(value: object) -> str:
+    """Its text as it is compared."""
+    text = value if value.__class__ is str else as_text(value)
+    return text[:_COMPARED_CHARS].casefold()
 
 
 @lru_cache(maxsize=1024)

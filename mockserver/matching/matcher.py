@@ -90,8 +90,9 @@ class Matcher:
             has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
             if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
                 break
-            equal = islice(check.equalities.items(), _MOST_EQUALITIES)
-            by_value = sum(apart(request, part, value) for part, value in equal)
+            by_value = 0.0
+            for part, value in islice(check.equalities.items(), _MOST_EQUALITIES):
+                by_value += apart(request, part, value)
             far += by_value or (0.0 if check.holds(request) else 1.0)
         return far
 

@@ -143,6 +143,9 @@ def json_at(request: Request, path: Iterable[str | int]) -> Any:
 
 def body_key(request: Request) -> str:
     """Return a hash by which bodies are equal: of the decoded bytes or, for a multipart body, of its parts."""
+    lower = request.headers.lower
+    if lower is not None and "multipart" not in lower and "\ncontent-encoding:" not in lower:
+        return hashlib.sha256(request.body).hexdigest()
     try:
         named = request.headers.get("content-type", "").lower()
         if "multipart" in named and request.media_type.startswith("multipart/"):

@@ -35,14 +35,14 @@ class Call:
 
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
     the route's. `let` are the values that it made for this call, in small. `nearest` are the
-    routes that nearly took an unmatched call, with what kept each out. `forgotten`: the record has dropped it. `home` is the namespace with its
+    routes that nearly took an unmatched call, with what kept each out. `cost` is the record's. `forgotten`: the record has dropped it. `home` is the namespace with its
     counts and record, until the call is closed. `plan` is what `http/` performs; it is dropped when the call closes.
     `status` is None where no status line was sent, and until it is; `response` where none will be.
     `consult`: whom `http/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
     """
 
     __slots__ = (
-        "__dict__", "claimed_at_s", "cost_bytes", "first_byte_at_s", "home", "last_byte_at_s", "namespace", "number",
+        "__dict__", "claimed_at_s", "cost", "first_byte_at_s", "home", "last_byte_at_s", "namespace", "number",
         "outcome", "plan", "request", "response", "route_id", "scenario", "status", "step", "tags",
     )  # fmt: skip
 
@@ -83,7 +83,7 @@ class Call:
         self.claimed_at_s: float | None = None
         self.first_byte_at_s: float | None = None
         self.last_byte_at_s: float | None = None
-        self.cost_bytes = 0
+        self.cost = 0
         self.home: Any = None
 
     @property

@@ -16,64 +16,59 @@ class Headers(Mapping[str, str]):
     As a mapping: names ignore case, a repeated name gives its first value;
     `all` gives every line's value. Those of a request that came over a connection stay the
     bytes that they are until somebody asks for all of them; a single one is looked up in the
-    bytes. `is_read` says that something was made from the bytes, `size_bytes` about how much
-    memory they take without that.
+    bytes. `raw` are these bytes, None where there are none; `lower` the same in lower case, a character for each byte, so that
+    what is found in it stands at the same place in the bytes; None until somebody asks.
     """
 
-    __slots__ = ("_lines", "_lower", "_pairs", "_raw", "_text", "is_read", "size_bytes")
+    __slots__ = ("_lines", "_pairs", "lower", "raw")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
         self._pairs: Pairs | None = tuple(pairs)
-        self._raw: bytes | None = None
+        self.raw: bytes | None = None
         self._lines: dict[str, list[str]] | None = None
-        self._lower: str | None = None
-        self._text: str | None = None
-        self.is_read = True
-        self.size_bytes = sum(len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs)
+        self.lower: str | None = None
 
     @classmethod
-    def of_head(cls, raw: bytes) -> Headers:
-        """Those of a valid head: the line feed that ends the request line, and each line with its end."""
+    def of_head(cls, raw: bytes, lower: str | None = None) -> Headers:
+        """
+        Those of a valid head: the line feed that ends the request line, and each line with its end. `lower` is the same in
+        lower case, read as ISO-8859-1.
+        """
         self = cls.__new__(cls)
         self._pairs = None
-        self._raw = raw
+        self.raw = raw
         self._lines = None
-        self._lower = None
-        self._text = None
-        self.size_bytes = len(raw)
-        self.is_read = False
+        self.lower = lower
         return self
+
+    @property
+    def size_bytes(self) -> int:
+        """About how much memory they take, without what was made from their bytes."""
+        if self.raw is not None:
+            return len(self.raw)
+        return sum([len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ()])
 
     @property
     def pairs(self) -> Pairs:
         pairs = self._pairs
         if pairs is None:
-            self.is_read = True
-            pairs = self._pairs = _split(self._raw or b"")
+            pairs = self._pairs = _split(self.raw or b"")
         return pairs
 
-    @property
-    def raw(self) -> bytes:
-        """The header lines as bytes, as `of_head` takes them."""
-        if self._raw is not None:
-            return self._raw
-        return b"\n" + "".join(f"{name}: {value}\r\n" for name, value in self.pairs).encode()
+    def as_bytes(self) -> bytes:
+        """Return the lines as `of_head` takes them."""
+        if self.raw is not None:
+            return self.raw
+        return b"\n" + "".join([f"{name}: {value}\r\n" for name, value in self.pairs]).encode()
 
     def forget(self) -> None:
         """What was made from the bytes is made anew when asked."""
-        if self._raw is not None:
-            self._pairs = self._lower = self._text = None
-            self.is_read = False
-        self._lines = None
+        if self.raw is not None:
+            self._pairs = None
+        self.lower = self._lines = None
 
-    def _searchable(self) -> str | None:
-        """All of them in lower case as one text, beside which `_text` is as it came; None where a line is no ASCII."""
-        raw = self._raw
-        if raw is None or self._lines is not None or not raw.isascii():
-            return None
-        self.is_read = True
-        text = self._text = raw.decode("ascii")
-        lower = self._lower = text.lower()
+    def _lowered(self) -> str:
+        lower = self.lower = (self.raw or b"").decode("latin-1").lower()
         return lower
 
     def _by_name(self) -> dict[str, list[str]]:
@@ -87,8 +82,7 @@ class Headers(Mapping[str, str]):
 
     def all(self, name: str) -> list[str]:
         """The values of every line of that name, in order; empty where there is none."""
-        lower = self._lower or self._searchable()
-        if lower is not None and f"\n{name.lower()}:" not in lower:
+        if self.raw is not None and f"\n{name.lower()}:" not in (self.lower or self._lowered()):
             return []
         return self._by_name().get(name.lower(), [])
 
@@ -100,15 +94,15 @@ class Headers(Mapping[str, str]):
 
     def get(self, name: str, default: object = None, /) -> object:
         """As every mapping's, without an exception on the way: most headers that are asked for are not there."""
-        lower = self._lower or self._searchable()
-        if lower is None:
+        raw = self.raw
+        if raw is None:
             values = self._by_name().get(name.lower())
             return values[0] if values else default
-        found = lower.find(f"\n{name.lower()}:")
-        if found < 0 or ":" in name or self._text is None:
+        found = (self.lower or self._lowered()).find(f"\n{name.lower()}:")
+        if found < 0 or ":" in name:
             return default
         start = found + len(name) + 2
-        return self._text[start : lower.index("\r", start)].strip(" \t")
+        return line_text(raw[start : raw.index(b"\r", start)]).strip(" \t")
 
     def __getitem__(self, name: str) -> str:
         return self._by_name()[name.lower()][0]
@@ -116,10 +110,9 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
             return False
-        lower = self._lower or self._searchable()
-        if lower is None:
+        if self.raw is None:
             return name.lower() in self._by_name()
-        return f"\n{name.lower()}:" in lower and ":" not in name
+        return f"\n{name.lower()}:" in (self.lower or self._lowered()) and ":" not in name
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name())

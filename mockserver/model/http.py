@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn, TypeVar
@@ -29,6 +30,8 @@ T = TypeVar("T")
 Grouped = Mapping[str, list[str]]
 """Values by name, those of one name in their order."""
 
+HTTP_1_1 = (1, 1)
+"""The version of a request that names no other."""
 MAX_FORM_BYTES = 1 << 20
 """Of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
 MAX_FORM_FIELDS = 10_000
@@ -230,7 +233,7 @@ class Request:
         client_cert: ClientCert | None = None,
         arrived_s: float = 0.0,
         arrived_at_s: float = 0.0,
-        version: tuple[int, int] = (1, 1),
+        version: tuple[int, int] = HTTP_1_1,
         max_json_members: int = MAX_JSON_MEMBERS,
     ) -> None:
         self.method = method
@@ -281,9 +284,7 @@ class Request:
 
     def again(self) -> Request:
         """The same, with nothing made of it yet."""
-        twin = Request.__new__(Request)
-        for name in Request.__slots__:
-            setattr(twin, name, getattr(self, name))
+        twin = copy(self)
         twin._cache = None  # noqa: SLF001  (its own class)
         return twin
 
@@ -327,12 +328,14 @@ class Request:
             raise UnreadableBodyError(value.why)
         return value  # type: ignore[no-any-return]
 
+    def made(self, name: str, default: object) -> object:
+        """The part that `once` has made, if it has."""
+        return default if self._cache is None else self._cache.get(name, default)
+
     def forget_parsed(self) -> None:
         """What was made from head and body is made anew when asked."""
         self._cache = None
-        headers = self.headers
-        if headers.is_read:
-            headers.forget()
+        self.headers.forget()
 
     @property
     def host(self) -> str:

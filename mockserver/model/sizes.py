@@ -13,31 +13,36 @@ MEMBER_LIMIT = 25_000
 
 def has_more_members(value: object, most: int) -> bool:
     """Whether the lists and mappings of a JSON value have more members than that, all counted. Looks at no more than it needs."""
-    pending = [value] if isinstance(value, _CONTAINERS) else []
-    while pending:
-        one = pending.pop()
-        most -= len(one)
+    if not isinstance(value, _CONTAINERS):
+        return False
+    whole: Any = value
+    pending: list[Any] = []
+    while True:
+        most -= len(whole)
         if most < 0:
             return True
-        items = one.values() if isinstance(one, dict) else one
+        items = whole.values() if isinstance(whole, dict) else whole
         if not _SCALARS.issuperset(map(type, items)):
             pending += [item for item in items if isinstance(item, _CONTAINERS)]
-    return False
+        if not pending:
+            return False
+        whole = pending.pop()
 
 
 def size_of(value: object) -> int:
     """About how many bytes a JSON value takes in memory."""
     size = getsizeof(value)
-    if not isinstance(value, _CONTAINERS):
+    if value.__class__ in _SCALARS or not isinstance(value, _CONTAINERS):
         return size
-    pending = [value]
-    while pending:
-        whole = pending.pop()
-        items: Any = whole
-        if isinstance(whole, dict):
-            size += sum(map(getsizeof, whole))
-            items = whole.values()
+    items: Any = value
+    pending: list[Any] = []
+    while True:
+        if isinstance(items, dict):
+            size += sum(map(getsizeof, items))
+            items = items.values()
         size += sum(map(getsizeof, items))
         if not _SCALARS.issuperset(map(type, items)):
             pending += [item for item in items if isinstance(item, _CONTAINERS)]
-    return size
+        if not pending:
+            return size
+        items = pending.pop()

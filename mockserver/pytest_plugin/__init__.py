@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from mockserver.pytest_plugin.runs import Run
     from mockserver.pytest_plugin.servers import SessionServer
 
-_WORLD: pytest.StashKey[NamespaceHandle | None] = pytest.StashKey()
+_HANDLE: pytest.StashKey[NamespaceHandle | None] = pytest.StashKey()
 _SHARED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
-"""Of the session: the worlds that several tests share and that are open, by the names of the fixtures that open them."""
+"""Of the session: the handles that several tests share and that are open, by the names of the fixtures that open them."""
 _OPENED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
 """Of an item: those that it has opened, such as by `getfixturevalue`."""
-_WORLDS: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
-"""Of an item: the worlds that its reports tell of, also once they have ended."""
+_HANDLES: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
+"""Of an item: the handles that its reports tell of, also once they have ended."""
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
 """Of the session: the item that is run."""
 _ENDING: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
-"""Of the session: what ends worlds and their server, once the last report of their tests was made."""
+"""Of the session: what ends handles and their server, once the last report of their tests was made."""
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -83,9 +83,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def _evidence(item: pytest.Item) -> Any:
-    """What happened in the world of a test that is over; None where it had none."""
-    world = item.stash.get(_WORLD, None)
-    return world.evidence if world is not None else None
+    """What happened in the handle of a test that is over; None where it had none."""
+    handle = item.stash.get(_HANDLE, None)
+    return handle.evidence if handle is not None else None
 
 
 # Fixtures
@@ -104,32 +104,32 @@ def _failing() -> Iterator[None]:
 
     try:
         yield
-    except MockServerError as why:
-        raise pytest.fail.Exception(str(why), pytrace=False) from None
+    except MockServerError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
-def _mock_server_home(
+def _mock_session_server(
     pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]
 ) -> Iterator[SessionServer]:
     from mockserver.pytest_plugin.options import keep_of
-    from mockserver.pytest_plugin.servers import LocalHome, RemoteHome
+    from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
-    home: SessionServer
+    server: SessionServer
     with _failing():
         if url:
             token, admin_url = (os.environ.get(f"MOCKSERVER_ADMIN_{name}") for name in ("TOKEN", "URL"))
-            home = RemoteHome(url, token, admin_url, keep_of(pytestconfig))
+            server = ExternalSessionServer(url, token, admin_url, keep_of(pytestconfig))
             folder = _folder(pytestconfig)
             if folder is not None:
-                home.check_loaded(folder)
+                server.check_loaded(folder)
         else:
             folder = _folder(pytestconfig)
             paths = [folder] if folder is not None else []
-            home = LocalHome(paths, mock_server_settings, pytestconfig.invocation_params.dir)
-    yield home
-    pytestconfig.stash[_ENDING].append(home.stop)
+            server = LocalSessionServer(paths, mock_server_settings, pytestconfig.invocation_params.dir)
+    yield server
+    pytestconfig.stash[_ENDING].append(server.stop)
 
 
 def _folder(config: pytest.Config) -> Path | None:
@@ -147,17 +147,17 @@ def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
     return make(request.node) if make is not None else None
 
 
-def _opened(request: pytest.FixtureRequest, home: SessionServer, run: Run | None = None) -> NamespaceHandle:
+def _opened(request: pytest.FixtureRequest, server: SessionServer, run: Run | None = None) -> NamespaceHandle:
     from mockserver.pytest_plugin.namespaces import NamespaceHandle
 
     with _failing():
-        return NamespaceHandle(home, request.node, _folder(request.config), run)
+        return NamespaceHandle(server, request.node, _folder(request.config), run)
 
 
-def _ended(config: pytest.Config, world: NamespaceHandle) -> None:
+def _ended(config: pytest.Config, handle: NamespaceHandle) -> None:
     """It stays until its last report was made."""
-    config.stash[_ENDING].append(world.close)
-    world.end()
+    config.stash[_ENDING].append(handle.close)
+    handle.end()
 
 
 def _close_ended(config: pytest.Config) -> None:
@@ -167,92 +167,98 @@ def _close_ended(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def _mock_server_world(
-    request: pytest.FixtureRequest, _mock_server_home: SessionServer, _mock_server_run: Run | None
+def _mock_server_handle(
+    request: pytest.FixtureRequest, _mock_session_server: SessionServer, _mock_server_run: Run | None
 ) -> Iterator[NamespaceHandle]:
-    world = request.node.stash[_WORLD] = _opened(request, _mock_server_home, _mock_server_run)
-    yield world
-    _ended(request.config, world)
+    handle = request.node.stash[_HANDLE] = _opened(request, _mock_session_server, _mock_server_run)
+    yield handle
+    _ended(request.config, handle)
 
 
 @pytest.fixture
-def mock_server(_mock_server_world: NamespaceHandle) -> Namespace:
+def mock_server(_mock_server_handle: NamespaceHandle) -> Namespace:
     """A mock server for this test alone: its `url` is what the application gets as the service's base URL."""
-    return _mock_server_world.namespace
+    return _mock_server_handle.namespace
 
 
 @pytest.fixture
-def mock_server_async(_mock_server_world: NamespaceHandle) -> AsyncNamespace:
+def mock_server_async(_mock_server_handle: NamespaceHandle) -> AsyncNamespace:
     """The same for async tests: `await mock_server_async.get("/x").reply(200)`."""
-    return _mock_server_world.awaiting()
+    return _mock_server_handle.awaiting()
 
 
-def _shared_world(scope: Literal["class", "module", "session"]) -> Any:
-    name = f"_mock_server_world_{scope}"
+def _shared_handle(scope: Literal["class", "module", "session"]) -> Any:
+    name = f"_mock_server_handle_{scope}"
 
     @pytest.fixture(scope=scope, name=name)
-    def shared(request: pytest.FixtureRequest, _mock_server_home: SessionServer) -> Iterator[NamespaceHandle]:
-        worlds = request.config.stash[_SHARED]
-        world = worlds[name] = _opened(request, _mock_server_home)
-        world.fixture = f"mock_server_{scope}"
-        request.config.stash[_ITEM].stash[_OPENED][name] = world
-        yield world
-        del worlds[name]
-        _ended(request.config, world)
+    def shared(
+        request: pytest.FixtureRequest, _mock_session_server: SessionServer
+    ) -> Iterator[NamespaceHandle]:
+        handles = request.config.stash[_SHARED]
+        handle = handles[name] = _opened(request, _mock_session_server)
+        handle.fixture, handle.scope = f"mock_server_{scope}", scope
+        request.config.stash[_ITEM].stash[_OPENED][name] = handle
+        yield handle
+        del handles[name]
+        # It may end in the teardown of a test that does not use it, whose report tells of it.
+        item = request.config.stash[_ITEM]
+        item.stash[_OPENED][name] = handle
+        _ended(request.config, handle)
+        del item.stash[_OPENED][name]
 
     return shared
 
 
-_of_class = _shared_world("class")
-_of_module = _shared_world("module")
-_of_session = _shared_world("session")
+_of_class = _shared_handle("class")
+_of_module = _shared_handle("module")
+_of_session = _shared_handle("session")
 
 
 @pytest.fixture(scope="class")
-def mock_server_class(_mock_server_world_class: NamespaceHandle) -> Namespace:
+def mock_server_class(_mock_server_handle_class: NamespaceHandle) -> Namespace:
     """A mock server that the tests of a class share."""
-    return _mock_server_world_class.namespace
+    return _mock_server_handle_class.namespace
 
 
 @pytest.fixture(scope="class")
-def mock_server_class_async(_mock_server_world_class: NamespaceHandle) -> AsyncNamespace:
+def mock_server_class_async(_mock_server_handle_class: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
-    return _mock_server_world_class.awaiting("mock_server_class_async")
+    return _mock_server_handle_class.awaiting("mock_server_class_async")
 
 
 @pytest.fixture(scope="module")
-def mock_server_module(_mock_server_world_module: NamespaceHandle) -> Namespace:
+def mock_server_module(_mock_server_handle_module: NamespaceHandle) -> Namespace:
     """A mock server that the tests of a module share."""
-    return _mock_server_world_module.namespace
+    return _mock_server_handle_module.namespace
 
 
 @pytest.fixture(scope="module")
-def mock_server_module_async(_mock_server_world_module: NamespaceHandle) -> AsyncNamespace:
+def mock_server_module_async(_mock_server_handle_module: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
-    return _mock_server_world_module.awaiting("mock_server_module_async")
+    return _mock_server_handle_module.awaiting("mock_server_module_async")
 
 
 @pytest.fixture(scope="session")
-def mock_server_session(_mock_server_world_session: NamespaceHandle) -> Namespace:
+def mock_server_session(_mock_server_handle_session: NamespaceHandle) -> Namespace:
     """A mock server that all tests of the session share; under pytest-xdist those of one worker."""
-    return _mock_server_world_session.namespace
+    return _mock_server_handle_session.namespace
 
 
 @pytest.fixture(scope="session")
-def mock_server_session_async(_mock_server_world_session: NamespaceHandle) -> AsyncNamespace:
+def mock_server_session_async(_mock_server_handle_session: NamespaceHandle) -> AsyncNamespace:
     """The same, to be awaited."""
-    return _mock_server_world_session.awaiting("mock_server_session_async")
+    return _mock_server_handle_session.awaiting("mock_server_session_async")
 
 
-def _worlds(item: pytest.Item) -> dict[str, NamespaceHandle]:
-    """The worlds of a test, by the title of their section in its report."""
-    own = item.stash.get(_WORLD, None)
-    worlds = {} if own is None else {"mock server": own}
+def _handles(item: pytest.Item) -> dict[str, NamespaceHandle]:
+    """The handles of a test, by the title of their section in its report."""
+    own = item.stash.get(_HANDLE, None)
+    handles = {} if own is None else {"mock server": own}
     names = getattr(item, "fixturenames", ())
-    used = {name: world for name, world in item.config.stash[_SHARED].items() if name in names}
-    for name, world in (used | item.stash.setdefault(_OPENED, {})).items():
-        worlds[f"mock server of the {name.rpartition('_')[2]}"] = world
-    return worlds
+    used = {name: handle for name, handle in item.config.stash[_SHARED].items() if name in names}
+    for name, handle in (used | item.stash.setdefault(_OPENED, {})).items():
+        handles[f"mock server of the {name.rpartition('_')[2]}"] = handle
+    return handles
 
 
 # What a passed test is held to, and what a failed one tells
@@ -263,14 +269,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """A test that has come to its end well fails where a call went unmatched."""
     result = yield
     _check_awaited(dropped=True)
-    _check_worlds(item)
+    _check_handles(item)
     return result
 
 
-def _check_worlds(item: pytest.Item) -> None:
+def _check_handles(item: pytest.Item) -> None:
     """Fails a test that has come to its end well, but not as it should."""
-    for world in _worlds(item).values():
-        world.check_call(strict=_is_strict(item))
+    for handle in _handles(item).values():
+        handle.check_call(strict=_is_strict(item))
 
 
 def _is_strict(item: pytest.Item) -> bool:
@@ -283,10 +289,10 @@ def _is_strict(item: pytest.Item) -> bool:
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     """What was done before is of no test, or of others."""
     item.config.stash[_ITEM] = item
-    item.stash[_PASSED], item.stash[_OPENED], item.stash[_WORLDS], item.stash[_WORLD] = False, {}, {}, None
+    item.stash[_PASSED], item.stash[_OPENED], item.stash[_HANDLES], item.stash[_HANDLE] = False, {}, {}, None
     _unawaited()
-    for world in _worlds(item).values():
-        world.begin(item.nodeid)
+    for handle in _handles(item).values():
+        handle.begin(item.nodeid)
     return (yield)
 
 
@@ -296,15 +302,15 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     result = yield
     if item.stash.get(_PASSED, False):
         _check_awaited()
-        for world in _worlds(item).values():
-            if world is not item.stash.get(_WORLD, None):  # which has been judged when it ended
-                world.check_call(strict=_is_strict(item))
+        for handle in _handles(item).values():
+            if handle is not item.stash.get(_HANDLE, None):  # which has been judged when it ended
+                handle.check_call(strict=_is_strict(item))
     return result
 
 
 def _check_awaited(*, dropped: bool = False) -> None:
     """Fail a test that made a call of the client which never began: not awaited, or not entered with `with`."""
-    lines = [str(one) for one in _unawaited(dropped=dropped)]
+    lines = [str(call) for call in _unawaited(dropped=dropped)]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
 
@@ -320,14 +326,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call":
         item.stash[_PASSED] = report.passed
-    worlds = item.stash.setdefault(_WORLDS, {})
-    worlds.update(_worlds(item))
-    for title, world in worlds.items():
-        world.passed = world.passed or (report.when == "call" and report.passed)
+    handles = item.stash.setdefault(_HANDLES, {})
+    handles.update(_handles(item))
+    for title, handle in handles.items():
+        handle.passed = handle.passed or (report.when == "call" and report.passed)
         if report.failed:
-            world.failed = True
-            report.sections.append((title, world.section(item.nodeid)))
-            place = world.keep(item.nodeid, report.longreprtext)
+            handle.failed = True
+            report.sections.append((title, handle.section(item.nodeid)))
+            place = handle.keep(item.nodeid, report.longreprtext)
             if place:
                 report.sections.append((f"{title}: evidence", place))
     if report.when == "teardown":

@@ -61,18 +61,18 @@ class Collector:
         self._runs: list[dict[str, Any]] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = getattr(report, "mock_server_run", None)
-        if told is None:
+        data = getattr(report, "mock_server_run", None)
+        if data is None:
             return
-        why = None if told["passed"] else _why(told["passed"], told["error"])
+        reason = None if data["passed"] else _why(data["passed"], data["error"])
         run = CleanRun(
-            test=told["test"],
-            place=told["place"],
-            duration_s=told["duration_s"],
-            evidence=SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"]),
-            why=why,
+            test=data["test"],
+            place=data["place"],
+            duration_s=data["duration_s"],
+            evidence=SweepEvidence() if data["evidence"] is None else SweepEvidence.of_json(data["evidence"]),
+            why=reason,
         )
-        self._runs.append({"run": told["run"], **run.as_json()})
+        self._runs.append({"run": data["run"], **run.as_json()})
 
     def pytest_sessionfinish(self) -> None:
         self._file.write_text(json.dumps(self._runs), "utf-8")
@@ -127,6 +127,6 @@ def _lessons(runs: list[dict[str, Any]]) -> list[Lesson]:
     for data in runs:
         name = data.pop("run")
         made.setdefault(data["test"], {})[name] = CleanRun.of_json(data)
-    found = [one for one in made.values() if CLEAN in one]
-    found.sort(key=lambda one: one[CLEAN].place)
-    return [learn(one[CLEAN], one.get(AGAIN)) for one in found]
+    tests = [runs for runs in made.values() if CLEAN in runs]
+    tests.sort(key=lambda runs: runs[CLEAN].place)
+    return [learn(runs[CLEAN], runs.get(AGAIN)) for runs in tests]

@@ -57,14 +57,16 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
     link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
     views = list(link.items("/calls", masked=True, since=after))
     ids = {view["id"] for view in views}
-    missed = {one["id"]: Unmatched(one) for one in link.items("/unmatched", masked=True)}
+    missed = {call["id"]: Unmatched(call) for call in link.items("/unmatched", masked=True)}
     operations = [
-        one
-        for one in link.items("/attempts", masked=True)
-        if any(attempt["call"] in ids for attempt in one["tries"])
+        operation
+        for operation in link.items("/attempts", masked=True)
+        if any(attempt["call"] in ids for attempt in operation["tries"])
     ]
-    deliveries = [one for one in link.look("/webhooks", masked=True)["items"] if one["call"] in ids]
-    effects = [one for one in link.look("/effects", masked=True)["items"] if one.get("call") in ids]
+    deliveries = [
+        delivery for delivery in link.look("/webhooks", masked=True)["items"] if delivery["call"] in ids
+    ]
+    effects = [effect for effect in link.look("/effects", masked=True)["items"] if effect.get("call") in ids]
     whole = evidence(views, operations, (), deliveries, {})
     start = datetime.fromisoformat(views[0]["times"]["arrived"]) if views else None
     return {
@@ -73,25 +75,25 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
         "url": ns.url,
         "error": mask_text(error),
         "total": len(views),
-        "operations": [_operation(one, whole) for one in operations[:MOST_OPERATIONS]],
+        "operations": [_operation(operation, whole) for operation in operations[:MOST_OPERATIONS]],
         "calls": [_call(view, missed.get(view["id"]), start) for view in views[:MOST_CALLS]],
-        "webhooks": [_webhook(one, start) for one in deliveries[:MOST_CALLS]],
+        "webhooks": [_webhook(delivery, start) for delivery in deliveries[:MOST_CALLS]],
         "effects": effects[:MOST_CALLS],
         "violations": [
-            f"{one['call']}  {one['request']}  {one['text']}"
-            for one in link.items("/violations", masked=True)
-            if one["call"] in ids
+            f"{violation['call']}  {violation['request']}  {violation['text']}"
+            for violation in link.items("/violations", masked=True)
+            if violation["call"] in ids
         ],
     }
 
 
 def _operation(view: Mapping[str, Any], whole: SweepEvidence) -> dict[str, Any]:
     attempts = view["tries"]
-    ids = {one["call"] for one in attempts}
+    ids = {attempt["call"] for attempt in attempts}
     known = ("key", "route", "retry_after", "final", "overlap", "certain", "why", "by", "repeats", "left_out")
     about = {name: view[name] for name in known if name in view}
     about["attempts"] = len(attempts)
-    about["changed"] = list(dict.fromkeys(part for one in attempts for part in one["changed"]))
+    about["changed"] = list(dict.fromkeys(part for attempt in attempts for part in attempt["changed"]))
     part = SweepEvidence(
         calls=[call for call in whole.calls if call.id in ids],
         operations=[dict(view)],
@@ -137,11 +139,12 @@ def _cut(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _webhook(one: Mapping[str, Any], start: datetime | None) -> dict[str, Any]:
+def _webhook(delivery: Mapping[str, Any], start: datetime | None) -> dict[str, Any]:
     return {
-        "request": f"{one['method']} {one['url']}",
-        "outcome": outcome_of(one),
-        "of": f"{one['id']} of {one['call']}, {one['route']}" + (f": {one['error']}" if one["error"] else ""),
+        "request": f"{delivery['method']} {delivery['url']}",
+        "outcome": outcome_of(delivery),
+        "of": f"{delivery['id']} of {delivery['call']}, {delivery['route']}"
+        + (f": {delivery['error']}" if delivery["error"] else ""),
         "attempts": [
             {
                 "after": _after(sent["sent_at"], start),
@@ -149,9 +152,9 @@ def _webhook(one: Mapping[str, Any], start: datetime | None) -> dict[str, Any]:
                 if sent["status"] is None
                 else f"{sent['status']}  {head_of(sent['answer'])}",
             }
-            for sent in one["tries"]
+            for sent in delivery["tries"]
         ],
-        "body": _cut(one["body"]).get("text", ""),
+        "body": _cut(delivery["body"]).get("text", ""),
     }
 
 

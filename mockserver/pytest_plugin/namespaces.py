@@ -1,4 +1,4 @@
-"""The world of one test: its namespace, what it is held to, and what is told of it when it fails."""
+"""The namespace of one test: its checks, and its part of the report of a failed test."""
 
 from __future__ import annotations
 
@@ -28,16 +28,20 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 class NamespaceHandle:
     """
     Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
-    all tests of a class, a module or the session share. In a sweep it is the world of
+    all tests of a class, a module or the session share. In a sweep it is that of
     one `run`, and keeps what happened in it as `evidence`.
     """
 
-    def __init__(self, home: SessionServer, node: Node, folder: Path | None, run: Run | None = None) -> None:
-        self._home = home
+    def __init__(
+        self, server: SessionServer, node: Node, folder: Path | None, run: Run | None = None
+    ) -> None:
+        self._server = server
         self._run = run
         self.evidence: SweepEvidence | None = None
         self.strict = strict_of(node)
         self.fixture = "mock_server"
+        self.scope = ""
+        """Of what tests share, so that its page is not that of the test's own namespace."""
         self.passed, self.failed = False, False
         """Whether a test that uses it has passed, and whether one has failed."""
         self._test = node.nodeid or "session"
@@ -47,15 +51,15 @@ class NamespaceHandle:
         self._after: str | None = None
         self._began = datetime.fromtimestamp(REAL.time(), UTC)
         seed = self._test if run is None else run.seed
-        self.namespace: Namespace = home.open(name_for(self._test), seed)
+        self.namespace: Namespace = server.open(name_for(self._test), seed)
         try:
-            self.scenarios = _scenarios(home, self.namespace, node, folder)
+            self.scenarios = _scenarios(server, self.namespace, node, folder)
             if run is not None:
-                home.watch(self.namespace)
+                server.watch(self.namespace)
             if run is not None and run.troubles:
-                home.trouble(self.namespace, [dict(one) for one in run.troubles])
+                server.trouble(self.namespace, [dict(trouble) for trouble in run.troubles])
         except BaseException:
-            home.close(self.namespace)
+            server.close(self.namespace)
             raise
 
     def awaiting(self, fixture: str = "mock_server_async") -> AsyncNamespace:
@@ -65,20 +69,20 @@ class NamespaceHandle:
         return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
 
     def begin(self, test: str) -> None:
-        """A test begins, in a world that earlier tests have used too: what they left is not its own."""
+        """A test begins, in a namespace that earlier tests have used too: what they left is not its own."""
         self._test = test
         self._sections, self._errors = {}, []
-        self._after = self._home.last_call(self.namespace)
+        self._after = self._server.last_call(self.namespace)
         self._began = datetime.fromtimestamp(REAL.time(), UTC)
-        self._known = self._home.faults(self.namespace)
+        self._known = self._server.faults(self.namespace)
 
     def check_call(self, *, strict: bool | None = None) -> None:
         """Fails a test that has come to its end well, where a function failed, or what can't be put right any more."""
         if not (self.strict if strict is None else strict):
             return
-        for failure in self._home.failures(self.namespace):
+        for failure in self._server.failures(self.namespace):
             raise failure
-        known, self._known = self._known, self._home.faults(self.namespace)
+        known, self._known = self._known, self._server.faults(self.namespace)
         faults = [fault for fault in self._known if fault not in known]
         if faults:
             pytest.fail(_judged(faults), pytrace=False)
@@ -86,7 +90,7 @@ class NamespaceHandle:
     def section(self, test: str) -> str:
         """What the report of a failed test says."""
         if test not in self._sections:
-            self._sections[test] = self._told(
+            self._sections[test] = self._text_of(
                 lambda: report(self.namespace, self._began, self.fixture, self._after)
             )
         return self._sections[test]
@@ -97,13 +101,16 @@ class NamespaceHandle:
         if self._run is not None:
             return ""
         errors = "\n\n".join(self._errors)
-        return self._told(lambda: self._home.evidence_of_failure(self.namespace, test, errors, self._after))
+        name = f"{test} ({self.scope})" if self.scope else test
+        return self._text_of(
+            lambda: self._server.evidence_of_failure(self.namespace, name, errors, self._after)
+        )
 
-    def _told(self, say: Callable[[], str]) -> str:
+    def _text_of(self, make: Callable[[], str]) -> str:
         try:
-            return say()
-        except ClientError as why:
-            return f"The mock server can't be asked: {why}"
+            return make()
+        except ClientError as error:
+            return f"The mock server can't be asked: {error}"
         except Exception:  # noqa: BLE001  (it would take the whole session along)
             return f"This section could not be made:\n{traceback.format_exc()}"
 
@@ -114,7 +121,7 @@ class NamespaceHandle:
         """
         if self._run is not None:
             with no_limit():
-                self.evidence = self._home.evidence(self.namespace)
+                self.evidence = self._server.evidence(self.namespace)
         if (
             not self.passed
             or self.failed
@@ -122,14 +129,15 @@ class NamespaceHandle:
             or (self._run is not None and self._run.troubles)
         ):
             return
-        unmet = self._home.unmet(self.namespace, self.scenarios)
+        unmet = self._server.unmet(self.namespace, self.scenarios)
         unmet = [text for text in unmet if text not in self._known]
         if unmet:
+            self._after, self._sections = None, {}  # it is about the calls of all tests
             pytest.fail(_judged(unmet), pytrace=False)
 
     def close(self) -> None:
         """Removes the namespace, once the last report was made."""
-        self._home.close(self.namespace, failed=self.failed and self._run is None)
+        self._server.close(self.namespace, failed=self.failed and self._run is None)
 
 
 def _judged(unmet: list[str]) -> str:
@@ -149,12 +157,12 @@ def strict_of(node: Node) -> bool:
     return bool(marker.kwargs.get("strict", True))
 
 
-def _scenarios(home: SessionServer, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
+def _scenarios(server: SessionServer, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
     """Makes exactly the scenarios that the test names answer. Their names."""
     named = [name for marker in reversed(list(item.iter_markers("scenario"))) for name in marker.args]
     if not named:
         return []
-    names = [home.load(ns, _file(name, item, folder)) if _is_file(name) else name for name in named]
+    names = [server.load(ns, _file(name, item, folder)) if _is_file(name) else name for name in named]
     ns.use(*names)
     return names
 
@@ -168,9 +176,9 @@ def _file(name: str | os.PathLike[str], item: Node, folder: Path | None) -> Path
     beside = item.path if item.path.is_dir() else item.path.parent
     places = [beside, *([folder] if folder is not None else [])]
     for place in places:
-        found = Path(place, name)
-        if found.is_file():
-            return found
+        file = Path(place, name)
+        if file.is_file():
+            return file
     listed = " nor ".join(str(place) for place in places)
     hint = "" if folder else " Name a folder for all tests with the ini option mock_server_scenarios."
     pytest.fail(f"there is no scenario file {str(name)!r} in {listed}.{hint}", pytrace=False)

@@ -32,13 +32,14 @@ def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: 
     namespace has calls of other tests. Raises ClientError where the server is gone.
     """
     link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
-    calls = [Call(one) for one in link.items("/calls", masked=True, since=after)]
+    calls = [Call(call) for call in link.items("/calls", masked=True, since=after)]
     ids = {call.id for call in calls}
-    missed = [one for one in map(Unmatched, link.items("/unmatched", masked=True)) if one.id in ids]
-    parts = ["\n".join([_head(ns, calls), *timeline(calls, {one.id: one for one in missed})])]
+    missed = [call for call in map(Unmatched, link.items("/unmatched", masked=True)) if call.id in ids]
+    parts = ["\n".join([_head(ns, calls), *timeline(calls, {call.id: call for call in missed})])]
     if not calls:
         parts += _strays(link.to("default"), began)
-    parts += [_explained(one, fixture) for one in _distinct(missed)[:MOST_UNMATCHED]]
+    parts += [_explained(call, fixture) for call in _distinct(missed)[:MOST_UNMATCHED]]
+    parts += _attempts(list(link.items("/attempts", masked=True)), ids)
     parts += _webhooks(link.look("/webhooks", masked=True)["items"], calls)
     parts += _broken(list(link.items("/violations", masked=True)))
     return "\n\n".join(parts)
@@ -50,28 +51,69 @@ def _head(ns: Namespace, calls: list[Call]) -> str:
     return f"{counted(len(calls), 'call')} to {ns.url}"
 
 
+def _attempts(operations: list[Mapping[str, Any]], calls: set[str]) -> list[str]:
+    """A line for each operation, with what groups its calls and what changed; nothing where no call has a key or a retry."""
+    numbered = [
+        (number, operation)
+        for number, operation in enumerate(operations, 1)
+        if any(attempt["call"] in calls for attempt in operation["tries"])
+    ]
+    if not any(
+        operation["key"] or operation["repeats"] or len(operation["tries"]) > 1 for _, operation in numbered
+    ):
+        return []
+    lines = [_operation(number, operation) for number, operation in numbered[:MOST_LINES]]
+    more = [f"  … {len(numbered) - len(lines)} more …"] if len(numbered) > len(lines) else []
+    return ["\n".join([counted(len(numbered), "operation"), *lines, *more])]
+
+
+def _operation(number: int, operation: Mapping[str, Any]) -> str:
+    key = f" (key={operation['key'][:8]})" if operation["key"] else ""
+    answers = ", ".join(
+        "---" if attempt["status"] is None else str(attempt["status"]) for attempt in operation["tries"]
+    )
+    notes = []
+    if not operation["certain"]:
+        settled = f" (`by: {operation['by']}` settles it)" if operation["by"] else ""
+        notes.append(f"uncertain: {operation['why']}{settled}")
+    elif operation["why"]:
+        notes.append(operation["why"])
+    if operation["repeats"]:
+        notes.append(f"repeats operation {operation['repeats']}")
+    changed = {part: None for attempt in operation["tries"] for part in attempt["changed"]}
+    if changed:
+        notes.append(f"changed {', '.join(changed)}")
+    if operation["retry_after"] == "broken":
+        notes.append("ignored the wait that an answer asked for")
+    if operation["overlap"]:
+        notes.append("attempts overlap")
+    if operation["left_out"]:
+        notes.append(f"left out of the comparison: {', '.join(operation['left_out'])}")
+    return f"  operation {number}{key}  {short(operation['route'])}  {answers}  {'; '.join(notes)}".rstrip()
+
+
 def _webhooks(deliveries: list[Mapping[str, Any]], calls: list[Call]) -> list[str]:
     """Each delivery with its attempts, what the receiver answered, and the head of that answer."""
     wanted = {call.id for call in calls}
-    about = [one for one in deliveries if one["call"] in wanted]
+    about = [delivery for delivery in deliveries if delivery["call"] in wanted]
     if not about:
         return []
     start = calls[0].arrived
     shown = about[:MOST_LINES]
-    lines = [line for one in shown for line in _delivery(one, start)]
+    lines = [line for delivery in shown for line in _delivery(delivery, start)]
     more = [f"  … {len(about) - len(shown)} more …"] if len(about) > len(shown) else []
     return ["\n".join([f"{len(about)} webhook{'' if len(about) == 1 else 's'}", *lines, *more])]
 
 
-def _delivery(one: Mapping[str, Any], start: datetime) -> list[str]:
-    came_of = f"of {one['call']}, {short(one['route'])}"
-    lines = [f"  {one['method']} {one['url']}  {outcome_of(one)}  {came_of}"]
-    for sent in one["tries"]:
+def _delivery(delivery: Mapping[str, Any], start: datetime) -> list[str]:
+    came_of = f"of {delivery['call']}, {short(delivery['route'])}"
+    lines = [f"  {delivery['method']} {delivery['url']}  {outcome_of(delivery)}  {came_of}"]
+    for sent in delivery["tries"]:
         after_s = (datetime.fromisoformat(sent["sent_at"]) - start).total_seconds()
         answer = sent["error"] if sent["status"] is None else f"{sent['status']}  {head_of(sent['answer'])}"
         lines.append(f"    t+{after_s:.3f}  {answer}".rstrip())
-    if not one["tries"]:
-        lines.append(f"    {one['error'] or 'no attempt yet: it waits for its time, by the clock'}")
+    if not delivery["tries"]:
+        lines.append(f"    {delivery['error'] or 'no attempt yet: it waits for its time, by the clock'}")
     return lines
 
 
@@ -91,14 +133,17 @@ def _broken(violations: list[Any]) -> list[str]:
     """What broke a contract, a line each."""
     if not violations:
         return []
-    lines = [f"  {one['call']}  {one['request']}  {one['text']}" for one in violations[:MOST_LINES]]
+    lines = [
+        f"  {violation['call']}  {violation['request']}  {violation['text']}"
+        for violation in violations[:MOST_LINES]
+    ]
     more = len(violations) - len(lines)
     return ["\n".join(["What breaks the contract:", *lines, *([f"  … {more} more …"] if more else [])])]
 
 
 def _strays(default: Link, began: datetime) -> list[str]:
     """Calls that came meanwhile without the namespace's name: the likeliest reason why none came to it."""
-    calls = [Call(one) for one in default.items("/calls", masked=True, since=began.isoformat())]
+    calls = [Call(call) for call in default.items("/calls", masked=True, since=began.isoformat())]
     if not calls:
         return []
     head = (
@@ -154,16 +199,16 @@ def became(call: Call, missed: Unmatched | None) -> str:
     notes = [step if route == _what(call) else f"{route}, {step}"]
     if call.replayed:
         notes.append("replayed for its idempotency key")
-    notes += [f"effect: {one.get('kind', 'unnamed')}" for one in call.effects]
+    notes += [f"effect: {effect.get('kind', 'unnamed')}" for effect in call.effects]
     if call.error is not None:
         notes.append(str(call.error["detail"]))
     return "; ".join(notes)
 
 
 def _nearest(missed: Unmatched) -> str:
-    for one in missed.nearest:
-        differences = "; ".join(str(difference["text"]) for difference in one["differences"])
-        return f"{short(one['route'])}: {differences}"
+    for nearest in missed.nearest:
+        differences = "; ".join(str(difference["text"]) for difference in nearest["differences"])
+        return f"{short(nearest['route'])}: {differences}"
     return ""
 
 
@@ -174,7 +219,7 @@ def short(route_id: str) -> str:
 
 def _distinct(missed: Iterable[Unmatched]) -> list[Unmatched]:
     """The first of each kind."""
-    return list({one.suggestion: one for one in reversed(list(missed))}.values())[::-1]
+    return list({call.suggestion: call for call in reversed(list(missed))}.values())[::-1]
 
 
 def _explained(missed: Unmatched, fixture: str) -> str:

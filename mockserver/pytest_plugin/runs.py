@@ -98,7 +98,7 @@ _PLACE: pytest.StashKey[int] = pytest.StashKey()
 
 
 class Runner:
-    """Hooks of a process that runs tests. `evidence_of` tells what happened in the world of a test that is over."""
+    """Hooks of a process that runs tests. `evidence_of` tells what happened in the namespace of a test that is over."""
 
     def __init__(self, evidence_of: EvidenceOf) -> None:
         self._evidence_of = evidence_of
@@ -116,7 +116,7 @@ class Runner:
         """Last of all, so that the run is the last parameter."""
         ids = list(self.run_ids(metafunc.definition.nodeid)) if FIXTURE in metafunc.fixturenames else []
         if ids:
-            choices = [Choice(one, self.find) for one in ids]
+            choices = [Choice(run_id, self.find) for run_id in ids]
             metafunc.parametrize(FIXTURE, choices, ids=ids, indirect=True)
 
     @pytest.hookimpl(trylast=True)
@@ -181,7 +181,7 @@ class Runner:
             report.outcome, report.longrepr, report.sections = "passed", None, []
             report.mock_server_cell = True  # type: ignore[attr-defined]
         if report.when == "teardown":
-            found = self._evidence_of(item)
+            evidence = self._evidence_of(item)
             report.mock_server_run = {  # type: ignore[attr-defined]
                 "run": run.id,
                 "test": run.test,
@@ -189,7 +189,7 @@ class Runner:
                 "passed": False if phases.red else phases.passed,
                 "error": phases.error,
                 "duration_s": max(0.0, phases.duration_s - phases.shared_s),
-                "evidence": None if found is None else found.as_json(),
+                "evidence": None if evidence is None else evidence.as_json(),
             }
         return report
 

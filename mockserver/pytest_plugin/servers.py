@@ -35,6 +35,7 @@ from mockserver.scenarios.loader import load
 from mockserver.schema.scenario import RUNTIME
 from mockserver.server import Running, Server
 from mockserver.sweep.evidence import Kept, SweepEvidence, evidence
+from mockserver.verification.operations import grouping_of
 from mockserver.verification.verify import expectations
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
@@ -108,16 +109,16 @@ class SessionServer(ABC):
         """Makes a scenario file known to a namespace. Its name."""
         if path not in self._files:
             self._files[path] = read_scenario(path)
-        found = self._files[path]
-        ns._link.send("PUT", f"/scenarios/{segment(found.name)}", found.document)  # noqa: SLF001  (`load`, read once)
-        return found.name
+        scenario = self._files[path]
+        ns._link.send("PUT", f"/scenarios/{segment(scenario.name)}", scenario.document)  # noqa: SLF001  (`load`, read once)
+        return scenario.name
 
     @abstractmethod
     def stop(self) -> None:
         """The session is over."""
 
 
-class LocalHome(SessionServer):
+class LocalSessionServer(SessionServer):
     """A server of this process, with the scenarios of a folder."""
 
     def __init__(
@@ -143,24 +144,26 @@ class LocalHome(SessionServer):
         return Namespace(self._client._link.to(name), f"{self._client.url}/@{name}", seed)  # noqa: SLF001
 
     def faults(self, ns: Namespace) -> list[str]:
-        found = self._engine.namespaces.get(ns.name)
-        if found is None or not (found.counts.unmatched or found.unstruck()):
+        engine_ns = self._engine.namespaces.get(ns.name)
+        if engine_ns is None or not (engine_ns.counts.unmatched or engine_ns.unstruck()):
             return []  # without a turn on the server's loop; None where the test has removed it itself
-        return self._running.on_loop(lambda: _faults(one.view() for one in expectations(found, RUNTIME)))
+        return self._running.on_loop(
+            lambda: _faults(verdict.view() for verdict in expectations(engine_ns, RUNTIME))
+        )
 
     def last_call(self, ns: Namespace) -> str | None:
-        found = self._engine.namespaces.get(ns.name)
-        return call_id(found.last_number) if found is not None and found.last_number else None
+        engine_ns = self._engine.namespaces.get(ns.name)
+        return call_id(engine_ns.last_number) if engine_ns is not None and engine_ns.last_number else None
 
     def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:
         file = write_failure(ns, test, error, self._started_in, after)
         return os.path.relpath(file, self._started_in)
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
-        found = self._engine.namespaces[ns.name]
+        engine_ns = self._engine.namespaces[ns.name]
         return self._running.on_loop(
             lambda: _failed(
-                verdict.view() for name in (RUNTIME, *scenarios) for verdict in expectations(found, name)
+                verdict.view() for name in (RUNTIME, *scenarios) for verdict in expectations(engine_ns, name)
             )
         )
 
@@ -168,10 +171,10 @@ class LocalHome(SessionServer):
         self._running.on_loop(lambda: self._remove(ns.name))
 
     def _remove(self, name: str) -> None:
-        found = self._engine.namespaces.get(name)
-        if found is not None:  # else the test has removed it itself
-            self._running.app.courier.forget(found)
-            self._engine.remove_namespace(found)
+        engine_ns = self._engine.namespaces.get(name)
+        if engine_ns is not None:  # else the test has removed it itself
+            self._running.app.courier.forget(engine_ns)
+            self._engine.remove_namespace(engine_ns)
 
     def watch(self, ns: Namespace) -> None:
         journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
@@ -183,16 +186,20 @@ class LocalHome(SessionServer):
         return self._running.on_loop(lambda: self._evidence(ns.name, journal))
 
     def _evidence(self, name: str, journal: Kept[Call]) -> SweepEvidence:
-        found = self._engine.namespaces.get(name)
-        if found is None:
+        engine_ns = self._engine.namespaces.get(name)
+        if engine_ns is None:
             return SweepEvidence()  # the test has removed it itself
-        still_open = [call for call in found.record if call.outcome is Outcome.OPEN]
+        still_open = [call for call in engine_ns.record if call.outcome is Outcome.OPEN]
         calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
+        grouped = operations((call for call in calls if call.matched), grouping_of(engine_ns))
         return evidence(
             (call_view(call, reveal=True) for call in calls),
-            (operation_view(one, instant) for one in operations(call for call in calls if call.matched)),
-            (one.view() for one in (found.troubles.placed if found.troubles is not None else ())),
-            (one.view() for one in found.deliveries),
+            (operation_view(operation, instant) for operation in grouped),
+            (
+                trouble.view()
+                for trouble in (engine_ns.troubles.placed if engine_ns.troubles is not None else ())
+            ),
+            (delivery.view() for delivery in engine_ns.deliveries),
             journal.dropped,
         )
 
@@ -207,7 +214,7 @@ class LocalHome(SessionServer):
         self._server.stop()
 
 
-class RemoteHome(SessionServer):
+class ExternalSessionServer(SessionServer):
     """A server that runs already, such as the sidecar of a compose file."""
 
     def __init__(self, url: str, token: str | None, admin_url: str | None, keep: Keep = Keep()) -> None:
@@ -220,12 +227,12 @@ class RemoteHome(SessionServer):
         self._removals: list[Future[None]] = []
         try:
             self._client.health  # noqa: B018  (asked, so that a wrong address is told once)
-        except ClientError as why:
-            raise MockServerError(f"{why} (asked for by --mock-server-url or MOCKSERVER_URL)") from why
+        except ClientError as error:
+            raise MockServerError(f"{error} (asked for by --mock-server-url or MOCKSERVER_URL)") from error
 
     def check_loaded(self, folder: Path) -> None:
         """Raises MockServerError where the server lacks a scenario of that folder, LoadError where one is wrong."""
-        there = [str(one["name"]) for one in self._client.scenarios]
+        there = [str(scenario["name"]) for scenario in self._client.scenarios]
         lacking = [source.name for source in load([folder]) if source.name not in there]
         if lacking:
             raise MockServerError(
@@ -307,9 +314,9 @@ class RemoteHome(SessionServer):
             left.close()
         self._aside.shutdown()
         self._client.close()
-        for one in self._removals:
+        for removal in self._removals:
             with contextlib.suppress(ClientError):  # the test has removed it itself, or the server is gone
-                one.result()
+                removal.result()
 
 
 def _forgotten(following: Following, recorded: Mapping[int, Any]) -> dict[int, Mapping[str, Any]]:
@@ -322,14 +329,14 @@ def _forgotten(following: Following, recorded: Mapping[int, Any]) -> dict[int, M
     if first == 1:
         return {}
     wait_s = _EMPTY_S if first is None else _TELLING_S
-    found = following.calls(lambda calls: first is not None and calls.keys() >= set(range(1, first)), wait_s)
-    return {number: call for number, call in found.items() if number not in recorded}
+    calls = following.calls(lambda calls: first is not None and calls.keys() >= set(range(1, first)), wait_s)
+    return {number: call for number, call in calls.items() if number not in recorded}
 
 
 def _operations(calls: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """As the server would tell them, had it forgotten nothing."""
     matched = (call for call in map(retold, calls) if call.matched)
-    return [operation_view(one, instant) for one in operations(matched)]
+    return [operation_view(operation, instant) for operation in operations(matched)]
 
 
 def _checked(
@@ -338,13 +345,13 @@ def _checked(
     """The checks that do not hold, and those beside them; none where all do."""
     try:
         ns._link.send(method, path, document, **query)  # noqa: SLF001  (`verify`, but one scenario at a time)
-    except VerificationFailed as why:
-        return list(why.checks)
+    except VerificationFailed as error:
+        return list(error.checks)
     return []
 
 
 def _faults(checks: Iterable[Mapping[str, Any]]) -> list[str]:
-    return _failed(one for one in checks if one["expected"] == _UNMATCHED or one["saw"] == ENDED)
+    return _failed(check for check in checks if check["expected"] == _UNMATCHED or check["saw"] == ENDED)
 
 
 def _failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -58,7 +58,7 @@ def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
     if worker is None:
         plugins.register(Sweeper(config, runner))
     else:
-        runner.plan([Run.of_json(one) for one in json.loads(worker[_WORKER_INPUT])])
+        runner.plan([Run.of_json(run) for run in json.loads(worker[_WORKER_INPUT])])
 
 
 def _open_parameters(config: pytest.Config) -> None:
@@ -115,10 +115,10 @@ class Sweeper:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Before any worker is started, since the workers are told what is planned."""
+        """Before any worker is started, since the workers get the plan."""
         self._say("mock server sweep: clean runs to learn the calls")
         lessons, self._clean_code = learn_all(self._config, self._write)
-        self._sweep = self._planned([one for one in lessons if self._is_wanted(one)])
+        self._sweep = self._planned([lesson for lesson in lessons if self._is_wanted(lesson)])
         for line in budget(self._sweep, self._workers()):
             self._say(line)
         self._runner.plan(self._runs)
@@ -158,7 +158,7 @@ class Sweeper:
         return (
             not names
             or mine in names
-            or not any(one.partition("[")[0] == mine.partition("[")[0] for one in names)
+            or not any(name.partition("[")[0] == mine.partition("[")[0] for name in names)
         )
 
     def _workers(self) -> int:
@@ -181,7 +181,7 @@ class Sweeper:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Of pytest-xdist: what a worker is told."""
+        """Of pytest-xdist: the plan of a worker."""
         node.workerinput[_WORKER_INPUT] = json.dumps([run.as_json() for run in self._runs])
 
     # Then: what becomes of it
@@ -189,16 +189,18 @@ class Sweeper:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
         """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
-        told = getattr(report, "mock_server_run", None)
-        cell = self._cells.get((told["test"], told["run"])) if told is not None else None
-        if told is not None and cell is not None and self._sweep is not None:
-            found = SweepEvidence() if told["evidence"] is None else SweepEvidence.of_json(told["evidence"])
+        data = getattr(report, "mock_server_run", None)
+        cell = self._cells.get((data["test"], data["run"])) if data is not None else None
+        if data is not None and cell is not None and self._sweep is not None:
+            evidence = (
+                SweepEvidence() if data["evidence"] is None else SweepEvidence.of_json(data["evidence"])
+            )
             trial = Trial(
                 cell=cell,
-                passed=told["passed"],
-                duration_s=told["duration_s"],
-                evidence=found,
-                error=told["error"],
+                passed=data["passed"],
+                duration_s=data["duration_s"],
+                evidence=evidence,
+                error=data["error"],
             )
             result = self._sweep.add(trial)
             report.mock_server_verdict = result.verdict  # type: ignore[attr-defined]
@@ -259,16 +261,16 @@ def _limit_s(config: pytest.Config) -> float | None:
         return None
     try:
         return parse_duration_s(text)
-    except ValueError as why:
-        raise pytest.UsageError(f"--mock-server-sweep-limit: {why}. {HINT}") from why
+    except ValueError as error:
+        raise pytest.UsageError(f"--mock-server-sweep-limit: {error}. {HINT}") from error
 
 
 def _fail_on(config: pytest.Config) -> tuple[str, ...]:
     text = config.getoption("--mock-server-sweep-fail-on")
     try:
         return parse_fail_on(text) if text is not None else FAIL_ON
-    except ValueError as why:
-        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {why}") from why
+    except ValueError as error:
+        raise pytest.UsageError(f"--mock-server-sweep-fail-on: {error}") from error
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:
@@ -287,5 +289,5 @@ def _troubles_file(config: pytest.Config) -> Path | None:
 def _kinds(path: Path | None) -> Kinds:
     try:
         return load_kinds(path)
-    except LoadError as why:
-        raise pytest.UsageError("\n".join(why.lines)) from why
+    except LoadError as error:
+        raise pytest.UsageError("\n".join(error.lines)) from error

@@ -205,7 +205,7 @@ class NamespaceJournal:
             if _is_ready(begun[0]):
                 head[3] = True
                 self._complete(begun[0], at_s)
-        self.append(Kind.CALL, at_s, head, request.headers.raw, body)
+        self.append(Kind.CALL, at_s, head, request.headers.as_bytes(), body)
         return begun
 
     def begin_incomplete(self, request: Request, response: Response | None) -> Call:
@@ -223,7 +223,7 @@ class NamespaceJournal:
         with self._clock.at(at_s):
             call = self._begun_apart(request, response, document)
         head = [request_head(request), "", None, None, said, document]
-        self.append(Kind.CALL, at_s, head, request.headers.raw, body)
+        self.append(Kind.CALL, at_s, head, request.headers.as_bytes(), body)
         return call
 
     def _begun(self, request: Request, request_id: str, header: tuple[str, str] | None) -> Begun:
@@ -362,7 +362,7 @@ class NamespaceJournal:
             with self._clock.at_in_task(at_s):
                 answer = await run()
             if succeeded(answer):
-                raw = request.headers.raw
+                raw = request.headers.as_bytes()
                 self.append(Kind.ADMIN, at_s, [request_head(request)], raw, request.body)
         return answer
 

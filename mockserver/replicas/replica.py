@@ -11,19 +11,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import NamespaceExistsError
 from mockserver.engine.namespace import DEFAULT
 from mockserver.errors import MockServerError
+from mockserver.http.connection import PendingReply
 from mockserver.http.encoder import encode
-from mockserver.http.heads import HTTP_1_1
 from mockserver.http.listener import Listener
 from mockserver.http.outgoing import Wire, sent_by_kernel
 from mockserver.http.performer import reset
 from mockserver.model.call import Call
-from mockserver.model.http import Request, Response
+from mockserver.model.http import HTTP_1_1, Request, Response
 from mockserver.model.plan import Outcome, Plan, is_one_send
 from mockserver.model.problem import problem
 from mockserver.replicas.committer import WAIT_S
@@ -135,11 +136,11 @@ class Replica:
         header: tuple[str, str] | None = None,
         apart: Apart | None = None,
         is_admin: bool = False,
+        request_id: str = "",
     ) -> None:
         """Answer a request for that namespace, here or by another replica. Raises ConnectionError."""
-        self._last += 1
         self.answered += not is_admin
-        request_id = f"{self.ownership.member.id}.{self._last}"
+        request_id = request_id or self.new_id()
         began_s = asyncio.get_running_loop().time()
         while True:
             try:
@@ -174,6 +175,42 @@ class Replica:
                 await self._send(away("no replica has taken the namespace over"), wire)
                 return
             await asyncio.sleep(_PAUSE_S)
+
+    def new_id(self) -> str:
+        """Return an id for a request, by which it is done once."""
+        self._last += 1
+        return f"{self.ownership.member.id}.{self._last}"
+
+    def reply_when_stored(
+        self,
+        request: Request,
+        name: str,
+        request_id: str,
+        header: tuple[str, str] | None,
+        pending: PendingReply,
+    ) -> bool:
+        """
+        Decide a call without a task, where the namespace is here and the reply whole and ready: `pending` gets it once
+        the store has the call. False: `answer` goes on with that id.
+        """
+        journal = self.ownership.journals.get(name)
+        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
+            return False
+        call, plan = journal.begin(request.again(), request_id, header)
+        if call.number in journal.open or not is_one_send(plan):
+            return False
+        self.answered += 1
+
+        def stored(error: MockServerError | None) -> None:
+            if error is None:
+                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+                response = plan[0].response  # type: ignore[union-attr]
+                pending.take(encode(response, request.arrived_s), partial(_left, journal, call))
+            else:
+                pending.ask_again()
+
+        journal.when_stored(stored)
+        return True
 
     async def answer_admin(self, request: Request, wire: Wire) -> None:
         """Answer a call of the admin API. Raises ConnectionError."""
@@ -345,7 +382,7 @@ class Replica:
                 request_id,
                 name,
                 request_head(request),
-                request.headers.raw,
+                request.headers.as_bytes(),
                 request.body,
                 header,
                 None if apart is None else apart.plain(),
@@ -483,14 +520,13 @@ class Replica:
         if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
             return False
 
-        def left() -> None:
-            journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
-
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
                 response = plan[0].response  # type: ignore[union-attr]
-                server.reply(frames, stream, encode(response, request.arrived_s), left)
+                server.reply(
+                    frames, stream, encode(response, request.arrived_s), partial(_left, journal, call)
+                )
             elif isinstance(error, OwnerLostError):
                 frames.send(Sort.MOVED, stream)
             else:
@@ -562,6 +598,12 @@ class Replica:
 def _raise_where_left(outcome: Outcome) -> None:
     if outcome is Outcome.CLIENT_LEFT:
         raise ConnectionResetError("the client has left")
+
+
+def _left(journal: NamespaceJournal, call: Call) -> None:
+    """The client did not take the reply."""
+    if journal.lost is None:
+        journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
 
 
 def away(reason: str) -> Response:

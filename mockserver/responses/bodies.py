@@ -20,7 +20,7 @@ from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.written import as_text, with_decimals, written_json
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
-from mockserver.templating.templates import Scope, TemplateError, compile_text, compile_tree
+from mockserver.templating.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
 
 ReadFile = Callable[[str, KeyPath], bytes]
 Bytes = Callable[[Scope], bytes]
@@ -76,10 +76,13 @@ _IN_PIECES = _MAKE and _MAKE(
 def dump_json(value: object) -> bytes:
     """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
     try:
-        text = _READABLE.encode(value) if _IN_PIECES is None else "".join(_IN_PIECES(value, 0))
-        return text.encode()
+        return _json_text(value).encode()
     except UnicodeEncodeError:
         return _ESCAPED.encode(value).encode()
+
+
+def _json_text(value: object) -> str:
+    return _READABLE.encode(value) if _IN_PIECES is None else "".join(_IN_PIECES(value, 0))
 
 
 def _dump_decimals(value: object) -> bytes:
@@ -142,18 +145,46 @@ def _compile_tree(body: Body, value: object, *, raw: bool, names: frozenset[str]
     if tree.constant:
         body.static = write(value)
     else:
-        body.render = _rendering(tree.value, write, body.kind)
+        body.render = (
+            _rendering_json(tree) if write is dump_json else _rendering(tree, "value", write, body.kind)
+        )
 
 
-def _rendering(value: Callable[[Scope], Any], write: Callable[[Any], bytes], place: str) -> Bytes:
+def _rendering(made: Template | Tree, way: str, write: Callable[[Any], bytes], place: str) -> Bytes:
     def render(scope: Scope) -> bytes:
-        made = value(scope)
+        value = getattr(made, way)(scope)  # not before: the function is made at first use
         try:
-            return write(made)
-        except (TypeError, ValueError, RecursionError) as why:
-            raise TemplateError(f"the value can't be written: {why}", place=place) from why
+            return write(value)
+        except _UNWRITABLE as error:
+            raise _unwritable(error, place) from error
 
     return render
+
+
+def _rendering_json(tree: Tree) -> Bytes:
+    make: Callable[[Scope], str] | None = None
+
+    def render(scope: Scope) -> bytes:
+        nonlocal make
+        try:
+            if make is None:
+                make = tree.json(_json_text)
+            text = make(scope)
+        except _UNWRITABLE as error:
+            raise _unwritable(error, "json") from error
+        try:
+            return text.encode()
+        except UnicodeEncodeError:
+            return _ESCAPED.encode(json.loads(text)).encode()
+
+    return render
+
+
+_UNWRITABLE = (TypeError, ValueError, RecursionError)
+
+
+def _unwritable(error: Exception, place: str) -> TemplateError:
+    return TemplateError(f"the value can't be written: {error}", place=place)
 
 
 def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | None) -> None:
@@ -167,7 +198,7 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
                 Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")
             ) from why
     else:
-        body.render = _rendering(template.render, write, body.kind)
+        body.render = _rendering(template, "render", write, body.kind)
 
 
 def _from_base64(text: str) -> bytes:

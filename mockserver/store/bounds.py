@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -61,10 +61,15 @@ class Expiry(Generic[K]):
         self._number += 1
         heapq.heappush(self._heap, (until_s, self._number, key))  # numbers differ: keys are not compared
 
-    def due(self, now_s: float) -> Iterator[K]:
+    def due(self, now_s: float) -> Sequence[K]:
         """Takes out the keys whose moment has come."""
-        while self._heap and self._heap[0][0] <= now_s:
-            yield heapq.heappop(self._heap)[2]
+        heap = self._heap
+        if not heap or heap[0][0] > now_s:
+            return ()
+        keys = []
+        while heap and heap[0][0] <= now_s:
+            keys.append(heapq.heappop(heap)[2])
+        return keys
 
     def copy(self) -> Expiry[K]:
         twin: Expiry[K] = Expiry()

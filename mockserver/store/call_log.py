@@ -18,6 +18,8 @@ from mockserver.model.http import Response
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
 """About what a call costs beside its headers and bodies."""
+_UNIT_BYTES = 64
+"""The cost of a call is kept in such units: small integers take no memory of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,13 @@ class RecordLimits:
 class Record:
     """The kept calls, oldest first."""
 
-    __slots__ = ("_bytes", "_calls", "_most", "_most_bytes", "cut", "dropped", "first_number")
+    __slots__ = ("_calls", "_cost", "_most", "_most_cost", "cut", "dropped", "first_number")
 
     def __init__(self, limits: RecordLimits) -> None:
         self._most = limits.calls
-        self._most_bytes = limits.calls_bytes
+        self._most_cost = limits.calls_bytes // _UNIT_BYTES
         self._calls: deque[Call] = deque()
-        self._bytes = 0
+        self._cost = 0
         self.dropped = 0
         self.first_number = 0
         """The number of the first call that was ever in it; 0 before there was one."""
@@ -48,13 +50,13 @@ class Record:
         if not self.first_number:
             self.first_number = call.number
         calls = self._calls
-        cost_bytes = call.cost_bytes = cost_of(call)
-        self._bytes += cost_bytes
+        call.cost = cost = _cost_of(call)
+        self._cost += cost
         calls.append(call)
-        while calls and (len(calls) > self._most or (self._bytes > self._most_bytes and len(calls) > 1)):
+        while calls and (len(calls) > self._most or (self._cost > self._most_cost and len(calls) > 1)):
             oldest = calls.popleft()
             self.dropped += 1
-            self._bytes -= oldest.cost_bytes
+            self._cost -= oldest.cost
             self.cut -= oldest.truncated
             oldest.forgotten = True
 
@@ -72,9 +74,9 @@ class Record:
             call.reply_sha256 = call.reply_sha256 or response.sha256
             call.response = Response(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
         if not call.forgotten:
-            self._bytes -= call.cost_bytes
-            call.cost_bytes = cost_of(call)
-            self._bytes += call.cost_bytes
+            self._cost -= call.cost
+            call.cost = _cost_of(call)
+            self._cost += call.cost
 
     def _cut(self, call: Call) -> None:
         body = call.request.body
@@ -116,7 +118,7 @@ class Record:
 
     @property
     def size_bytes(self) -> int:
-        return self._bytes
+        return self._cost * _UNIT_BYTES
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)
@@ -128,8 +130,12 @@ class Record:
         return len(self._calls)
 
 
-def cost_of(call: Call) -> int:
-    """About how many bytes the record of a call takes."""
+def _cost_of(call: Call) -> int:
+    """About how many units of memory the record of a call takes."""
     request, response = call.request, call.response
-    cost = _CALL_BYTES + len(request.target) + len(request.body) + request.headers.size_bytes
-    return cost if response is None else cost + len(response.body)
+    raw = request.headers.raw
+    headers_bytes = request.headers.size_bytes if raw is None else len(raw)
+    size_bytes = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
+    if response is not None:
+        size_bytes += len(response.body)
+    return -(-size_bytes // _UNIT_BYTES)

@@ -48,12 +48,25 @@ class State(Mapping[str, Any]):
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
         """Writes all of these, or, where there is no room for them, none. Raises StoreFullError."""
-        sizes = {}
-        for key, value, _ in writes:
-            sizes[key] = 0 if value is None else getsizeof(key) + size_of(value)
-        self.check_sizes(sizes)
+        if self._until:
+            self._forget_expired()
+        sized = []
+        grown_bytes = self.size_bytes
         for key, value, ttl_s in writes:
-            self._write(key, value, ttl_s, sizes[key])
+            size = 0 if value is None else getsizeof(key) + size_of(value)
+            grown_bytes += size
+            sized.append((key, value, ttl_s, size))
+        values = self._values
+        # Where there is room even if nothing is replaced, nobody asks what is.
+        if self._bounds.exceeded(len(values) + len(sized), grown_bytes):
+            self.check_sizes({key: size for key, _, _, size in sized})
+        for key, value, ttl_s, size in sized:
+            if value is None or ttl_s is not None or key in values:
+                self._write(key, value, ttl_s, size)
+            else:
+                values[key] = value
+                self._sizes[key] = size
+                self.size_bytes += size
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises StoreFullError."""

@@ -32,7 +32,7 @@ class Cell:
     def is_meant_by(self, pattern: str) -> bool:
         """Whether a pattern names it: by the whole, or by the end, from the test's own name on."""
         whole = f"{self.test}/{self.call}/{self.trouble}"
-        return any(fits(one, whole) for one in (pattern, f"*::{pattern}", f"*/{pattern}"))
+        return any(fits(name, whole) for name in (pattern, f"*::{pattern}", f"*/{pattern}"))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -120,7 +120,7 @@ def chosen(cells: Sequence[Cell], most: int | None, seed: str) -> list[Cell]:
         count, tie, row = heapq.heappop(waiting)
         left = rows[row]
         cell = min(
-            left, key=lambda one: (columns[one.trouble], _drawn(seed, one.test, one.call, one.trouble))
+            left, key=lambda cell: (columns[cell.trouble], _drawn(seed, cell.test, cell.call, cell.trouble))
         )
         left.remove(cell)
         columns[cell.trouble] += 1
@@ -136,4 +136,4 @@ def _drawn(*parts: str) -> bytes:
 
 def meant(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
     """Those that one of the patterns names; without patterns all."""
-    return [cell for cell in cells if not patterns or any(cell.is_meant_by(one) for one in patterns)]
+    return [cell for cell in cells if not patterns or any(cell.is_meant_by(pattern) for pattern in patterns)]

@@ -51,21 +51,21 @@ def drawn_fields(first: Sequence[Effect], second: Sequence[Effect]) -> Drawn | N
     What differs between two clean runs. None where one did something that the
     other did not: then effects say nothing.
     """
-    found: dict[str, set[str]] = {}
+    differing: dict[str, set[str]] = {}
     left = [dict(leaves(effect)) for effect in second]
     for effect in first:
-        one = dict(leaves(effect))
-        alike = [other for other in left if other.get("kind") == one.get("kind")]
+        fields = dict(leaves(effect))
+        alike = [other for other in left if other.get("kind") == fields.get("kind")]
         if not alike:
             return None
-        nearest = min(alike, key=lambda other: len(_differing(one, other)))
+        nearest = min(alike, key=lambda other: len(_differing(fields, other)))
         left.remove(nearest)
-        found.setdefault(kind_of(effect), set()).update(_differing(one, nearest))
-    return None if left else {kind: frozenset(paths) for kind, paths in found.items()}
+        differing.setdefault(kind_of(effect), set()).update(_differing(fields, nearest))
+    return None if left else {kind: frozenset(paths) for kind, paths in differing.items()}
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
-    return {path for path in one.keys() | other.keys() if _at(one, path) != _at(other, path)}
+def _differing(fields: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
+    return {path for path in fields.keys() | other.keys() if _at(fields, path) != _at(other, path)}
 
 
 def _at(values: Mapping[str, Any], path: str) -> tuple[Any, ...]:
@@ -146,8 +146,10 @@ def without_undone(
         if not undoes or spare[mark] <= 0:
             continue
         ids = {value for _, value in leaves(undoing) if isinstance(value, str)}
-        undone = next((one for one in left if kind_of(one) in undoes and ids_of(one, drawn) & ids), None)
+        undone = next(
+            (effect for effect in left if kind_of(effect) in undoes and ids_of(effect, drawn) & ids), None
+        )
         if undone is not None:
             spare[mark] -= 1
-            left = [one for one in left if one is not undone and one is not undoing]
+            left = [effect for effect in left if effect is not undone and effect is not undoing]
     return left

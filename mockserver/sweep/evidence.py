@@ -114,10 +114,10 @@ class SweepEvidence:
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
-            calls=[SeenCalls(**one) for one in data["calls"]],
+            calls=[SeenCalls(**call) for call in data["calls"]],
             operations=list(data["operations"]),
             hits=list(data["hits"]),
-            webhooks=[Sent(**one) for one in data["webhooks"]],
+            webhooks=[Sent(**webhook) for webhook in data["webhooks"]],
             dropped=dict(data["dropped"]),
         )
 
@@ -134,17 +134,17 @@ def evidence(
     start_s = _unix_s(listed[0]["times"]["arrived"]) if listed else 0.0
     return SweepEvidence(
         calls=[_seen(call, start_s) for call in listed],
-        operations=[dict(one) for one in operations],
-        hits=[hit for one in troubles for hit in one["hits"]],
+        operations=[dict(operation) for operation in operations],
+        hits=[hit for trouble in troubles for hit in trouble["hits"]],
         webhooks=sorted(
             (
                 Sent(
                     call=delivery["call"],
-                    at_ms=round((_unix_s(one["sent_at"]) - start_s) * 1000, 3),
-                    status=one["status"],
+                    at_ms=round((_unix_s(attempt["sent_at"]) - start_s) * 1000, 3),
+                    status=attempt["status"],
                 )
                 for delivery in deliveries
-                for one in delivery["tries"]
+                for attempt in delivery["tries"]
             ),
             key=lambda sent: (sent.at_ms, sent.call),
         ),
@@ -197,5 +197,5 @@ def _key(sent: Mapping[str, Any]) -> str | None:
     """The idempotency key where keys are known to stand."""
     body = (sent["body"]["text"] or "").encode("utf-8", "surrogatepass")
     headers = Headers((name, value) for name, value in sent["headers"])
-    found = known_key(Request(sent["method"], sent["target"], headers, body))
-    return found[1] if found else None
+    key = known_key(Request(sent["method"], sent["target"], headers, body))
+    return key[1] if key else None

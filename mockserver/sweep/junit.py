@@ -59,17 +59,19 @@ def _case(suite: ET.Element, cell: Mapping[str, Any]) -> None:
 
 def _not_run(root: ET.Element, document: Mapping[str, Any]) -> None:
     """What gave no verdict is skipped, with the reason."""
-    skipped = [(one["test"], f"{one['call']}/{one['trouble']}", one["why"]) for one in document["unreached"]]
-    skipped += [(one["test"], "clean run", one["why"]) for one in document["not_swept"]]
+    skipped = [
+        (cell["test"], f"{cell['call']}/{cell['trouble']}", cell["why"]) for cell in document["unreached"]
+    ]
+    skipped += [(cell["test"], "clean run", cell["why"]) for cell in document["not_swept"]]
     if not skipped:
         return
     count = str(len(skipped))
     suite = ET.SubElement(
         root, "testsuite", name="without verdict", tests=count, failures="0", errors="0", skipped=count
     )
-    for test, name, why in skipped:
+    for test, name, reason in skipped:
         case = ET.SubElement(suite, "testcase", classname=_clean(test), name=_clean(name), time="0")
-        ET.SubElement(case, "skipped", message=_clean(why))
+        ET.SubElement(case, "skipped", message=_clean(reason))
 
 
 def _clean(text: str) -> str:

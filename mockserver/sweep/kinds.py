@@ -100,11 +100,11 @@ def load_kinds(path: Path | None = None) -> Kinds:
     made = _kinds(own, document, path)
     wanted = list(kinds) if own.shipped == "all" else own.shipped if isinstance(own.shipped, list) else []
     kept = {name: kind for name, kind in kinds.items() if name in wanted}
-    dropped = {name for name, one in own.troubles.items() if one is None}
-    found = {name: kind for name, kind in {**kept, **made}.items() if name not in dropped}
-    if not found:
+    dropped = {name for name, trouble in own.troubles.items() if trouble is None}
+    kinds = {name: kind for name, kind in {**kept, **made}.items() if name not in dropped}
+    if not kinds:
         raise refused(path, document, [Flaw((), "no trouble is left", "Keep a shipped one, or write one")])
-    return Kinds(tuple(found.values()), own.effects)
+    return Kinds(tuple(kinds.values()), own.effects)
 
 
 def schema_document() -> dict[str, Any]:
@@ -115,16 +115,16 @@ def schema_document() -> dict[str, Any]:
 def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, TroubleKind]:
     made: dict[str, TroubleKind] = {}
     flaws: list[Flaw] = []
-    for name, one in spec.troubles.items():
-        if one is None:
+    for name, trouble in spec.troubles.items():
+        if trouble is None:
             continue
         written = document.data["troubles"][name]
         data = {key: value for key, value in written.items() if key != "routes"}
         try:
             _checked(data)
-        except InvalidInputError as why:
-            flaws += [flaw.under("troubles", name) for flaw in why.flaws]
-        made[name] = TroubleKind(name, one, data)
+        except InvalidInputError as error:
+            flaws += [flaw.under("troubles", name) for flaw in error.flaws]
+        made[name] = TroubleKind(name, trouble, data)
     if flaws:
         raise refused(path, document, flaws)
     return made
@@ -141,8 +141,8 @@ def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[F
     for i, name in enumerate(own.shipped if isinstance(own.shipped, list) else ()):
         if name not in kinds:
             yield Flaw(("shipped", i), f"there is no shipped trouble {shown(name)}", near(name, kinds))
-    for name, one in own.troubles.items():
-        if one is None and name not in kinds:
+    for name, trouble in own.troubles.items():
+        if trouble is None and name not in kinds:
             yield Flaw(
                 ("troubles", name), f"there is no shipped trouble {shown(name)} to drop", near(name, kinds)
             )
@@ -161,8 +161,8 @@ def _longest_s(answer: ReplySpec | None) -> float:
         return 0.0
     delay_s = answer.delay if isinstance(answer.delay, float) else 0.0
     paced_s = answer.throttle.over_s if isinstance(answer.throttle, PacedSpec) else 0.0
-    asked = [str(value) for name, value in answer.headers.items() if name.lower() == "retry-after"]
-    return delay_s + paced_s + sum(float(text) for text in asked if text.isdecimal())
+    waits = [str(value) for name, value in answer.headers.items() if name.lower() == "retry-after"]
+    return delay_s + paced_s + sum(float(text) for text in waits if text.isdecimal())
 
 
 def _brief(answer: int | dict[str, Any]) -> str:

@@ -98,7 +98,7 @@ def learn(first: CleanRun, second: CleanRun | None) -> Lesson:
         together=tuple(bundles(effects, drawn)),
         drawn=drawn,
         most=repeats(first.evidence.calls, drawn),
-        operations=Counter(str(one["route"]) for one in first.evidence.operations),
+        operations=Counter(str(operation["route"]) for operation in first.evidence.operations),
         notes=tuple(notes),
     )
 
@@ -115,8 +115,10 @@ def _not_swept(bare: Lesson, why: str) -> Lesson:
 
 
 def _counts(*runs: CleanRun) -> str:
-    found = [Counter(str(effect.get("kind", "unnamed")) for effect in run.evidence.effects) for run in runs]
-    said = [", ".join(f"{kind}: {count}" for kind, count in sorted(one.items())) or "none" for one in found]
+    kinds = [Counter(str(effect.get("kind", "unnamed")) for effect in run.evidence.effects) for run in runs]
+    said = [
+        ", ".join(f"{kind}: {count}" for kind, count in sorted(counts.items())) or "none" for counts in kinds
+    ]
     return "; then ".join(said)
 
 

@@ -109,7 +109,7 @@ class Sweep:
     results: dict[str, Result] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> Result:
-        lesson = next(one for one in self.lessons if one.test == trial.cell.test)
+        lesson = next(lesson for lesson in self.lessons if lesson.test == trial.cell.test)
         result = result_of(trial, lesson, self.kinds)
         self.results[trial.cell.id] = result
         return result
@@ -125,26 +125,26 @@ class Sweep:
 
     @property
     def counts(self) -> Counter[CellVerdict]:
-        return Counter(one.verdict for one in self.ordered if one.verdict is not None)
+        return Counter(result.verdict for result in self.ordered if result.verdict is not None)
 
     @property
     def harmed(self) -> list[Result]:
-        return [one for one in self.ordered if one.verdict is CellVerdict.HARMED]
+        return [result for result in self.ordered if result.verdict is CellVerdict.HARMED]
 
     @property
     def with_broken_rules(self) -> list[Result]:
-        return [one for one in self.ordered if one.fails([RULES])]
+        return [result for result in self.ordered if result.fails([RULES])]
 
     @property
     def failed(self) -> bool:
         """Whether a cell fails the sweep."""
-        return any(one.fails(self.fail_on) for one in self.ordered)
+        return any(result.fails(self.fail_on) for result in self.ordered)
 
     @property
     def unreached(self) -> list[Result]:
         """Planned cells without a verdict, those among them that were not run to their end."""
         none = "it was not run to its end"
-        found = [
+        results = [
             self.results.get(cell.id)
             or Result(
                 trial=Trial(cell=cell, passed=None, duration_s=0.0, evidence=SweepEvidence()),
@@ -154,7 +154,7 @@ class Sweep:
             )
             for cell in self.planned
         ]
-        return [one for one in found if one.verdict is None]
+        return [result for result in results if result.verdict is None]
 
     def document(self) -> dict[str, Any]:
         """`report.json`, secrets masked."""
@@ -175,14 +175,16 @@ class Sweep:
             "failed": self.failed,
             "troubles": [{"name": kind.name, "says": kind.says} for kind in self.kinds],
             "tests": [_lesson_view(lesson) for lesson in self.swept],
-            "cells": [self._view(one) for one in self.ordered if one.verdict is not None],
+            "cells": [self._view(result) for result in self.ordered if result.verdict is not None],
             "left_out": [_name(cell) for cell in self.possible if cell.id not in planned],
             "unreached": [
-                {**_name(one.trial.cell), "id": one.trial.cell.id, "why": mask_text(one.why)}
-                for one in self.unreached
+                {**_name(result.trial.cell), "id": result.trial.cell.id, "why": mask_text(result.why)}
+                for result in self.unreached
             ],
             "not_swept": [
-                {"test": one.test, "why": mask_text(one.why)} for one in self.lessons if one.why is not None
+                {"test": lesson.test, "why": mask_text(lesson.why)}
+                for lesson in self.lessons
+                if lesson.why is not None
             ],
         }
 
@@ -229,11 +231,11 @@ def _lesson_view(lesson: Lesson) -> dict[str, Any]:
 
 def timeline(evidence: SweepEvidence) -> dict[str, Any]:
     """The calls of a cell over time, as they are drawn, and the webhooks; of many calls the first, and how many more."""
-    gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
+    gaps = {attempt["call"]: attempt["gap_ms"] for tried in evidence.operations for attempt in tried["tries"]}
     groups = {
-        one["call"]: number
+        attempt["call"]: number
         for number, tried in enumerate(evidence.operations)
-        for one in tried["tries"]
+        for attempt in tried["tries"]
         if len(tried["tries"]) > 1
     }
     return {
@@ -272,6 +274,6 @@ def _call_view(call: SeenCalls, *, struck: bool) -> dict[str, Any]:
 def summed(counts: Counter[CellVerdict]) -> str:
     """`30 survived, 6 failed cleanly, 2 harmed`."""
     words: Iterable[str] = (
-        f"{counts[one]} {one.value.replace('_', ' ')}" for one in CellVerdict if counts[one]
+        f"{counts[verdict]} {verdict.value.replace('_', ' ')}" for verdict in CellVerdict if counts[verdict]
     )
     return ", ".join(words) or "no cell was judged"

@@ -36,13 +36,15 @@ def table(sweep: Sweep) -> Iterator[str]:
             yield f"not swept: {lesson.test}: {mask_text(lesson.why)}"
         for note in lesson.notes:
             yield f"note: {lesson.test}: {note}"
-    silent = dict.fromkeys(place.name for one in sweep.swept for place in one.calls if not place.effects)
+    silent = dict.fromkeys(
+        place.name for lesson in sweep.swept for place in lesson.calls if not place.effects
+    )
     if silent:
         said = "their cells can only survive or fail cleanly"
         yield f"without an effect: {', '.join(silent)}: {said}"
-    for one in sweep.unreached:
-        yield f"not reached: {one.trial.cell.id}: {one.why}"
-    yield from _told(sweep)
+    for result in sweep.unreached:
+        yield f"not reached: {result.trial.cell.id}: {result.why}"
+    yield from _result_lines(sweep)
     yield from _harmed(sweep)
     yield from _broken(sweep)
     yield from _failing(sweep)
@@ -83,17 +85,17 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else "…" + text[-(width - 1) :]
 
 
-def _told(sweep: Sweep) -> Iterator[str]:
+def _result_lines(sweep: Sweep) -> Iterator[str]:
     """Where there are few cells, what happened in each."""
     if len(sweep.planned) > MOST_TOLD:
         return
-    for one in sweep.ordered:
-        verdict = one.verdict.value.replace("_", " ") if one.verdict is not None else "not reached"
-        yield f"{one.trial.cell.id}: {verdict}"
-        yield from lines(one.trial.evidence)
-        for remark in one.remarks:
+    for result in sweep.ordered:
+        verdict = result.verdict.value.replace("_", " ") if result.verdict is not None else "not reached"
+        yield f"{result.trial.cell.id}: {verdict}"
+        yield from lines(result.trial.evidence)
+        for remark in result.remarks:
             yield f"    {remark}"
-        error = "" if one.trial.passed else one.trial.error[-MOST_ERROR:].strip("\n")
+        error = "" if result.trial.passed else result.trial.error[-MOST_ERROR:].strip("\n")
         for line in mask_text(error).splitlines():
             yield f"    | {line}".rstrip()
         yield ""
@@ -101,7 +103,7 @@ def _told(sweep: Sweep) -> Iterator[str]:
 
 def lines(evidence: SweepEvidence) -> Iterator[str]:
     """The calls, one a line: `t+0.512  POST /charges  503  gap 510 ms`."""
-    gaps = {one["call"]: one["gap_ms"] for tried in evidence.operations for one in tried["tries"]}
+    gaps = {attempt["call"]: attempt["gap_ms"] for tried in evidence.operations for attempt in tried["tries"]}
     for call in evidence.calls[:MOST_LINES]:
         gap_ms = gaps.get(call.id)
         notes = [
@@ -120,34 +122,36 @@ def lines(evidence: SweepEvidence) -> Iterator[str]:
 
 
 def _harmed(sweep: Sweep) -> Iterator[str]:
-    """What is harmed in the same way in several tests is told once."""
+    """What is harmed in the same way in several tests is listed once."""
     alike: dict[tuple[object, ...], list[Result]] = {}
-    for one in sweep.harmed:
-        alike.setdefault((one.trial.cell.call, one.trial.cell.trouble, *one.reasons), []).append(one)
+    for result in sweep.harmed:
+        alike.setdefault((result.trial.cell.call, result.trial.cell.trouble, *result.reasons), []).append(
+            result
+        )
     for first, *others in list(alike.values())[:MOST_HARMED]:
         yield f"HARMED {first.trial.cell.id}"
         for reason in first.reasons:
             yield f"    {reason}"
         if others:
-            yield f"    the same in {_named([one.trial.cell.short for one in others])}"
+            yield f"    the same in {_named([result.trial.cell.short for result in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
     if len(alike) > MOST_HARMED:
         yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed cells; the report has all of them"
-    if any(reason.startswith(HALF_DONE) for one in sweep.harmed for reason in one.reasons):
+    if any(reason.startswith(HALF_DONE) for result in sweep.harmed for reason in result.reasons):
         yield f"{HALF_DONE}: if a kind of effect may exist alone, declare it in a trouble file: effects: {{alone: [customer]}}"
 
 
 def _broken(sweep: Sweep) -> Iterator[str]:
     """Cells that fail by a retry rule alone: the rules, each with its first cell and the command."""
     alike: dict[tuple[str, ...], list[Result]] = {}
-    for one in sweep.with_broken_rules:
-        if one.fails(sweep.fail_on) == [RULES]:
-            alike.setdefault((one.trial.cell.call, *one.broken_rules), []).append(one)
+    for result in sweep.with_broken_rules:
+        if result.fails(sweep.fail_on) == [RULES]:
+            alike.setdefault((result.trial.cell.call, *result.broken_rules), []).append(result)
     for first, *others in list(alike.values())[:MOST_HARMED]:
         yield f"RULES {first.trial.cell.id}"
         yield f"    {', '.join(first.broken_rules)}"
         if others:
-            yield f"    the same under {_named([one.trial.cell.trouble for one in others])}"
+            yield f"    the same under {_named([result.trial.cell.trouble for result in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
 
 
@@ -156,7 +160,7 @@ def _failing(sweep: Sweep) -> Iterator[str]:
     broken = sweep.with_broken_rules
     if not broken:
         return
-    rules = dict.fromkeys(rule for one in broken for rule in one.broken_rules)
+    rules = dict.fromkeys(rule for result in broken for rule in result.broken_rules)
     said = f"{counted(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
     if RULES in sweep.fail_on:
         yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM}, only harm fails it"
@@ -175,15 +179,15 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     tests, calls = len(sweep.swept), sum(len(lesson.calls) for lesson in sweep.swept)
     durations = {lesson.test: lesson.duration_s for lesson in sweep.swept}
     seconds = sum(durations[cell.test] for cell in sweep.planned) / max(1, workers)
-    found = f"{counted(tests, 'test')} with {counted(calls, 'call')}, {counted(len(sweep.kinds), 'kind')} of trouble"
-    yield f"mock server sweep: {found}: {counted(len(sweep.possible), 'cell')}"
+    planned = f"{counted(tests, 'test')} with {counted(calls, 'call')}, {counted(len(sweep.kinds), 'kind')} of trouble"
+    yield f"mock server sweep: {planned}: {counted(len(sweep.possible), 'cell')}"
     if len(sweep.planned) < len(sweep.possible):
         seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
         yield f"mock server sweep: {len(sweep.planned)} of them run, sampled evenly{seed}"
     waits_s = sum(sweep.kinds.named(cell.trouble).waits_s for cell in sweep.planned) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
-    asked = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
-    yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{asked}, plus the back-off of the client"
+    waits = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
+    yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{waits}, plus the back-off of the client"
 
 
 def _duration(seconds: float) -> str:

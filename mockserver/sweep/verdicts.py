@@ -40,8 +40,8 @@ def judge(lesson: Lesson, evidence: SweepEvidence, rules: TroubleEffectsSpec, *,
     """Of one cell, against what the clean runs taught."""
     undone_by = {kind: [by] if isinstance(by, str) else by for kind, by in rules.undone_by.items()}
     effects = without_undone(evidence.effects, lesson.expected, lesson.drawn, undone_by)
-    found = Counter(signature(effect, lesson.drawn) for effect in effects)
-    twice = [*_twice(lesson, found), *_repeated(lesson, evidence, effects, found)]
+    counts = Counter(signature(effect, lesson.drawn) for effect in effects)
+    twice = [*_twice(lesson, counts), *_repeated(lesson, evidence, effects, counts)]
     if not passed:
         alone = frozenset(kind.replace(" ", "_") for kind in rules.alone)
         half = [] if twice else list(_half_done(_halves(lesson, effects), alone))
@@ -49,43 +49,45 @@ def judge(lesson: Lesson, evidence: SweepEvidence, rules: TroubleEffectsSpec, *,
         return Judged(verdict, (*twice, *half))
     # Where something came twice, ids don't tell any more what belongs to what.
     open_ends = [] if twice else list(_halves(lesson, effects))
-    wrong = (*twice, *_missing(lesson, open_ends, found), *_new(lesson, found))
+    wrong = (*twice, *_missing(lesson, open_ends, counts), *_new(lesson, counts))
     return Judged(CellVerdict.HARMED if wrong else CellVerdict.SURVIVED, wrong)
 
 
-def _twice(lesson: Lesson, found: Bundle) -> Iterator[str]:
-    for mark, count in found.items():
+def _twice(lesson: Lesson, counts: Bundle) -> Iterator[str]:
+    for mark, count in counts.items():
         wanted = lesson.expected[mark]
         if 0 < wanted < count:
             yield f"{_times(count)}: {mark}" + (f" ({wanted} in the clean run)" if wanted > 1 else "")
 
 
-def _repeated(lesson: Lesson, evidence: SweepEvidence, effects: list[Effect], found: Bundle) -> Iterator[str]:
+def _repeated(
+    lesson: Lesson, evidence: SweepEvidence, effects: list[Effect], counts: Bundle
+) -> Iterator[str]:
     """Equal numbers, but one request did what another was to do."""
     if len(effects) != len(evidence.effects):
         return  # some were taken back: which request is left with what can't be said
     for (kind, mark), count in repeats(evidence.calls, lesson.drawn).items():
         most = lesson.most.get((kind, mark), 0)
-        if most and count > most and found[mark] <= lesson.expected[mark]:
+        if most and count > most and counts[mark] <= lesson.expected[mark]:
             what = "one idempotency key" if kind == "key" else "one request"
             yield f"{_times(count)} by {what}, while another did not: {mark}"
             return
 
 
-def _missing(lesson: Lesson, halves: list[tuple[Bundle, Bundle]], found: Bundle) -> Iterator[str]:
+def _missing(lesson: Lesson, halves: list[tuple[Bundle, Bundle]], counts: Bundle) -> Iterator[str]:
     """Of a green test: what the clean run did and this one did not."""
     open_marks: Bundle = Counter()
     for bundle, whole in halves:
         for mark in whole - bundle:
             open_marks[mark] += 1
             yield f"left open: {_kinds(bundle)} without {mark}"
-    for mark, count in (lesson.expected - found).items():
+    for mark, count in (lesson.expected - counts).items():
         for _ in range(count - open_marks[mark]):
             yield f"lost: {mark}"
 
 
-def _new(lesson: Lesson, found: Bundle) -> Iterator[str]:
-    for mark in found:
+def _new(lesson: Lesson, counts: Bundle) -> Iterator[str]:
+    for mark in counts:
         if mark not in lesson.expected:
             yield f"not in the clean run: {mark}"
 
@@ -101,7 +103,7 @@ def _halves(lesson: Lesson, effects: list[Effect]) -> Iterator[tuple[Bundle, Bun
     for bundle in bundles(effects, lesson.drawn):
         if bundle in lesson.together:
             continue
-        whole = next((one for one in lesson.together if bundle < one), None)
+        whole = next((other for other in lesson.together if bundle < other), None)
         if whole is not None:
             yield bundle, whole
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import Pairs, Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
 from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope, Start, Step, UndefinedError
-from mockserver.templating.values import HANDED_ON, kind_of
+from mockserver.templating.values import kind_of
 
 
 class Fields(dict[str, str]):
@@ -209,23 +209,6 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
     return path
 
 
-def looked_up(word: str, keys: tuple[str, ...], otherwise: Closure) -> Closure:
-    """
-    Keys, one after the other, from a word of the scope: what they lead to where it is plain JSON already; `otherwise`
-    says what else it comes to, or what is wrong with it.
-    """
-
-    def look_up(scope: Scope) -> object:
-        value = scope.values.get(word, NOTHING)
-        for key in keys:
-            if value.__class__ is not dict:
-                return otherwise(scope)
-            value = value.get(key, NOTHING)
-        return value if value.__class__ in HANDED_ON else otherwise(scope)
-
-    return look_up
-
-
 def part_closure(word: str, name: str) -> Closure:
     """`request.json` and its like, straight from the request."""
     part = REQUEST_PARTS[name]
@@ -277,7 +260,8 @@ def once_a_request(name: str, make: Closure) -> Closure:
         request = scope.values.get("request")
         if not isinstance(request, Request):
             return make(scope)
-        return request.once(place, lambda: make(scope))
+        value = request.made(place, ABSENT)
+        return request.once(place, lambda: make(scope)) if value is ABSENT else value
 
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.errors import near
-from mockserver.templating import methods
+from mockserver.templating import generated, methods
 from mockserver.templating.fake import FAKES, fake
 from mockserver.templating.fake import missing as no_faker
 from mockserver.templating.functions import FUNCTIONS, moved, read_shift
@@ -136,7 +136,10 @@ def _function(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
         _check_query(node)
     if name == "date":
         _check_date(node)
-    return arguments.applied(function)
+    applied = arguments.applied(function)
+    if arguments.written is not None:
+        reading.codes[applied] = generated.function(function, arguments.written)
+    return applied
 
 
 def _check_date(node: nodes.Call) -> None:
@@ -236,23 +239,31 @@ def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -
         return lambda scope: methods.call_method(
             scope, value(scope), name, arguments.places(scope), arguments.names(scope)
         )
-    return _plain_method(name, value, arguments)
+    called = _plain_method(name, value, arguments)
+    if name == "get":
+        given = [reading.code(argument) for argument in arguments.by_place]
+        reading.codes[called] = generated.got(reading.code(value), given, _get)
+    return called
+
+
+def _get(scope: Scope, value: object, *given: object) -> object:
+    """`get` of a mapping is Python's own."""
+    if not isinstance(value, dict):
+        return methods.call_method(scope, value, "get", list(given), {})
+    try:
+        return value.get(*given)
+    except TypeError as why:
+        raise methods.unfit("get", value, list(given)) from why
 
 
 def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
-    """A method whose arguments have no names. `get` of a mapping is Python's own."""
+    """A method whose arguments have no names."""
     by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
     by_place, written = arguments.by_place, arguments.written
 
     def got(scope: Scope) -> object:
         found = value(scope)
-        given = [one(scope) for one in by_place] if written is None else written
-        if not isinstance(found, dict):
-            return methods.call_method(scope, found, name, given, {})
-        try:
-            return found.get(*given)
-        except TypeError as why:
-            raise methods.unfit(name, found, given) from why
+        return _get(scope, found, *([one(scope) for one in by_place] if written is None else written))
 
     def called(scope: Scope) -> object:
         found = value(scope)

@@ -20,6 +20,7 @@ from mockserver.templating.access import (
     subscript_closure,
 )
 from mockserver.templating.functions import FUNCTIONS
+from mockserver.templating.generated import Lookup
 from mockserver.templating.parser import WORDS, Compile, SyntaxRefusedError, TemplateContext, said
 from mockserver.templating.scope import Closure, Scope, Start, Step, UndefinedError
 
@@ -66,6 +67,8 @@ def _word(reading: TemplateContext, node: nodes.Node) -> str:
 def _path(reading: TemplateContext, start: Start, steps: tuple[Step, ...], *, optional: bool) -> Closure:
     closure = (optional_path_closure if optional else path_closure)(start, steps)
     reading.paths[closure] = start, steps
+    if isinstance(start, str):
+        reading.codes[closure] = Lookup(start, steps, closure, optional=optional)
     return closure
 
 

@@ -7,9 +7,9 @@ from typing import Any, NoReturn
 
 from jinja2 import nodes
 
-from mockserver.templating import operators
+from mockserver.templating import generated, operators
 from mockserver.templating.parser import Compile, TemplateContext
-from mockserver.templating.scope import NOTHING, UNPAID, Closure, RenderError, Scope, UndefinedError
+from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope, UndefinedError
 from mockserver.templating.values import to_text
 
 
@@ -25,19 +25,23 @@ def literal(node: nodes.Node) -> object:
     return {} if isinstance(node, nodes.Dict) and not node.items else NOTHING
 
 
-def _constantly(value: object) -> Closure:
-    return lambda _scope: value
+def _constantly(reading: TemplateContext, value: object) -> Closure:
+    def constantly(_scope: Scope) -> object:
+        return value
+
+    reading.codes[constantly] = generated.constant(value)
+    return constantly
 
 
-def _const(_reading: TemplateContext, node: nodes.Const) -> Closure:
-    return _constantly(node.value)
+def _const(reading: TemplateContext, node: nodes.Const) -> Closure:
+    return _constantly(reading, node.value)
 
 
 def _listed(reading: TemplateContext, node: nodes.List | nodes.Tuple) -> Closure:
     parts = [reading.expression(item) for item in node.items]
     written = literal(node)
     if written is not NOTHING:
-        return _constantly(written)
+        return _constantly(reading, written)
     make = tuple if isinstance(node, nodes.Tuple) else list
 
     return lambda scope: make([part(scope) for part in parts])
@@ -45,7 +49,7 @@ def _listed(reading: TemplateContext, node: nodes.List | nodes.Tuple) -> Closure
 
 def _dict(reading: TemplateContext, node: nodes.Dict) -> Closure:
     if not node.items:
-        return _constantly({})
+        return _constantly(reading, {})
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
     def mapped(scope: Scope) -> object:
@@ -73,26 +77,38 @@ def _binary(operate: operators.Operator) -> Callable[[TemplateContext, nodes.Bin
 
 def _and(reading: TemplateContext, node: nodes.And) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
-    return lambda scope: left(scope) and right(scope)
+
+    def both(scope: Scope) -> object:
+        return left(scope) and right(scope)
+
+    reading.codes[both] = generated.both(reading.code(left), reading.code(right))
+    return both
 
 
 def _or(reading: TemplateContext, node: nodes.Or) -> Closure:
     left, right = reading.expression(node.left), reading.expression(node.right)
-    return lambda scope: left(scope) or right(scope)
+
+    def either(scope: Scope) -> object:
+        return left(scope) or right(scope)
+
+    reading.codes[either] = generated.either(reading.code(left), reading.code(right))
+    return either
 
 
 def _not(reading: TemplateContext, node: nodes.Not) -> Closure:
-    value = reading.expression(node.node)
-    return lambda scope: not value(scope)
+    return _negated(reading, reading.expression(node.node))
 
 
 def _optional_not(reading: TemplateContext, node: nodes.Not) -> Closure:
-    value = reading.optional(node.node)
+    return _negated(reading, reading.optional(node.node))
 
+
+def _negated(reading: TemplateContext, value: Closure) -> Closure:
     def negated(scope: Scope) -> object:
         found = value(scope)
         return found if found is NOTHING else not found
 
+    reading.codes[negated] = generated.negation(reading.code(value))
     return negated
 
 
@@ -111,7 +127,7 @@ def _comparing(operand: Compile) -> Compile:
         first = operand(reading, node.expr)
         rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
         if len(rest) == 1:
-            return _compared(first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
+            return _compared(reading, first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
 
         def chained(scope: Scope) -> object:
             left = first(scope)
@@ -129,12 +145,9 @@ def _comparing(operand: Compile) -> Compile:
     return compile_compare
 
 
-def _compared(first: Closure, op: str, second: Closure, written: object) -> Closure:
+def _compared(reading: TemplateContext, first: Closure, op: str, second: Closure, written: object) -> Closure:
     """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
     holds = operators.COMPARISONS[op]
-    at_once = operators.AT_ONCE.get(op)
-    if at_once is not None and isinstance(written, (int, str)):
-        return _compared_at_once(first, holds, at_once, written)
 
     def compared(scope: Scope) -> object:
         left = first(scope)
@@ -142,20 +155,11 @@ def _compared(first: Closure, op: str, second: Closure, written: object) -> Clos
             return left
         return holds(scope, left, second(scope) if written is NOTHING else written)
 
-    return compared
-
-
-def _compared_at_once(
-    first: Closure, holds: operators.Operator, at_once: Callable[[Any, Any], bool], written: int | str
-) -> Closure:
-    kind = type(written)
-
-    def compared(scope: Scope) -> object:
-        left = first(scope)
-        if left.__class__ is kind and not (isinstance(left, str) and len(left) > UNPAID):
-            return at_once(left, written)
+    def compared_to_written(scope: Scope, left: object) -> object:
         return left if left is NOTHING else holds(scope, left, written)
 
+    if op in generated.COMPARED and isinstance(written, (int, str)):
+        reading.codes[compared] = generated.comparison(reading.code(first), op, written, compared_to_written)
     return compared
 
 
@@ -171,7 +175,12 @@ def _concat(reading: TemplateContext, node: nodes.Concat) -> Closure:
 def _condition(reading: TemplateContext, node: nodes.CondExpr) -> Closure:
     test, then = reading.expression(node.test), reading.expression(node.expr1)
     otherwise: Closure = _absent if node.expr2 is None else reading.expression(node.expr2)
-    return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+    def chosen(scope: Scope) -> object:
+        return then(scope) if test(scope) else otherwise(scope)
+
+    reading.codes[chosen] = generated.condition(*map(reading.code, (test, then, otherwise)))
+    return chosen
 
 
 def _absent(_scope: Scope) -> NoReturn:

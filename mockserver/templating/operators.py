@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -159,12 +158,3 @@ COMPARISONS: dict[str, Operator] = {
     "in": contained,
     "notin": not_contained,
 }
-AT_ONCE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-}
-"""Those that say of two whole numbers, or two short texts, what the operators above say, which take nothing for it."""

@@ -2,7 +2,7 @@
 What is known while a template is compiled, and what is refused.
 
 An allow-list: a node, name, filter, test or method that is not listed is
-refused. No Python code is made, so there is none to break out of.
+refused.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.errors import MockServerError
-from mockserver.templating.scope import NO_LOOKUP, Closure, Lookup, Start, Step
+from mockserver.templating.generated import Code, calling
+from mockserver.templating.scope import Closure, Start, Step
 
 MAX_DEPTH = 100
-NO_PATH: tuple[Start, tuple[Step, ...]] = ("", ())
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
 """Every word that some place of the language knows."""
 
@@ -47,6 +47,7 @@ class TemplateContext:
 
     __slots__ = (
         "bound",
+        "codes",
         "count",
         "depth",
         "functions",
@@ -69,13 +70,14 @@ class TemplateContext:
         """Of what chains of keys were compiled to: where each begins, and its keys."""
         self.tries: dict[Closure, tuple[Closure, ...]] = {}
         """Of what defaults were compiled to: what is asked, one after the other, until something is defined."""
+        self.codes: dict[Closure, Code] = {}
+        """What is quicker than calling the closure, and comes to the same."""
         self.depth = 0
         self.count = 0
 
-    def lookup(self, closure: Closure | None) -> Lookup:
-        """The word and the keys of one that only looks something up in a word; else nothing."""
-        start, steps = self.paths.get(closure, NO_PATH) if closure is not None else NO_PATH
-        return (start, tuple(key for key, _, _ in steps)) if start and isinstance(start, str) else NO_LOOKUP
+    def code(self, closure: Closure) -> Code:
+        """What writes the expression into a function."""
+        return self.codes.get(closure) or calling(closure)
 
     def expression(self, node: nodes.Node) -> Closure:
         return self._compiled(node, self.table.get(type(node)))

@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.errors import near
+from mockserver.templating import generated
 from mockserver.templating.access import first_defined, once_a_request
 from mockserver.templating.calls import Arguments
 from mockserver.templating.filters import FILTERS
@@ -31,7 +32,10 @@ def _filter(reading: TemplateContext, node: nodes.Filter, *, optional: bool = Fa
     function = _known_filter(node.name, node.lineno)
     value, arguments = _operand(reading, node, optional=optional), Arguments(reading, node)
     arguments.check(node.name, [function], 2, node.lineno)
-    return arguments.applied_to(function, value)
+    applied = arguments.applied_to(function, value)
+    if arguments.written is not None:
+        reading.codes[applied] = generated.filtered(reading.code(value), function, arguments.written)
+    return applied
 
 
 def _operand(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
@@ -104,9 +108,14 @@ def _first_defined(
 ) -> Closure:
     """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
     tries = reading.tries.get(value, (value,))
-    found = first_defined(tries, otherwise, literal(node.args[0]))
+    written = literal(node.args[0])
+    found = first_defined(tries, otherwise, written)
+    lookups = [code for code in map(reading.code, tries) if isinstance(code, generated.Lookup)]
     if _is_of_request(reading, node):
         found = once_a_request(repr(node), found)
+    elif len(lookups) == len(tries):
+        instead = reading.code(otherwise) if written is NOTHING else generated.constant(written)
+        reading.codes[found] = generated.first_defined(lookups, instead, found)
     reading.tries[found] = (*tries, otherwise)
     return found
 

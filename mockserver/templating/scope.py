@@ -108,6 +108,11 @@ class Scope:
             found = self._moment = self._now()
         return found
 
+    def draw_from(self, chance: Callable[[], Draws]) -> None:
+        """Draws begin anew, from these."""
+        self._chance = chance
+        self._random = None
+
     def with_(self, name: str, value: object) -> Scope:
         """The same scope with one word more, or another value for one; draws go on from where they are."""
         return Scope({**self.values, name: value}, self.random, self.now)
@@ -143,22 +148,8 @@ Closure = Callable[[Scope], Any]
 """A compiled expression."""
 
 
-def with_budget(make: Closure) -> Closure:
-    """The same with a whole budget of its own."""
-
-    def render(scope: Scope) -> object:
-        scope.steps = STEP_LIMIT
-        scope.chars = CHAR_LIMIT
-        return make(scope)
-
-    return render
-
-
 Start = str | Closure
 """Where a chain of keys begins: a word of the scope, or an expression."""
-Lookup = tuple[str, tuple[str, ...]]
-"""A word of the scope and the keys that are looked up from there, one after the other."""
-NO_LOOKUP: Lookup = ("", ())
 Step = tuple[str, str, Callable[[Any, str, str], Any]]
 """A key, the look-up up to there as written, and what looks into anything but a dict that has the key."""
 NOTHING: Any = object()

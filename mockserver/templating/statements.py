@@ -8,30 +8,24 @@ from typing import Any
 from jinja2 import nodes
 
 from mockserver.templating.access import Loop
+from mockserver.templating.generated import Code
 from mockserver.templating.parser import SyntaxRefusedError, TemplateContext, refused
 from mockserver.templating.scope import (
-    CHAR_LIMIT,
     NO_LOCALS,
     NODES_A_STEP,
     PYTHON_ERRORS,
-    STEP_LIMIT,
     Closure,
-    Lookup,
     RenderError,
     Scope,
     located,
 )
-from mockserver.templating.values import elements, kind_of, printed, to_text
+from mockserver.templating.values import elements, kind_of, to_text
 
 Statement = Callable[[Scope, list[str]], None]
 
 
-Fail = Callable[[Exception], Exception]
-"""Names an error as the template's."""
-Writing = Callable[[Fail, bool], Callable[[Scope], str]]
-"""Makes what writes a template, once it is told how errors are named, and whether each render has a whole budget."""
-Pieces = list[tuple[Closure | None, str, int, str, tuple[str, ...]]]
-"""Parts, each with the word and the keys where it only looks something up."""
+Text = tuple[list[str | Code], int, int, Statement]
+"""Parts that stand in one line, what it costs to join them in steps, the line, and what writes the same by closures."""
 
 
 def block(reading: TemplateContext, body: list[nodes.Node]) -> Statement:
@@ -62,68 +56,29 @@ def _only_output(reading: TemplateContext, node: nodes.Output) -> tuple[Parts, i
     return parts, 1 + (reading.count - before) // NODES_A_STEP
 
 
-def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Writing:
+def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Text | Statement:
     """What a whole template writes."""
     if len(body) == 1 and isinstance(body[0], nodes.Output):
         parts, cost = _only_output(reading, body[0])
-        pieces = [(*part, *reading.lookup(part[0])) for part in parts]
-        return lambda fail, fresh: _joined(pieces, cost, fail, fresh)
-    run = block(reading, body)
-    return lambda fail, fresh: _gathered(run, fail, fresh)
+        lines = {line for _, _, line in parts}
+        if len(lines) == 1:
+            codes = [text if value is None else reading.code(value) for value, text, _ in parts]
+            return codes, cost, lines.pop(), _writing(parts, cost)
+        return _writing(parts, cost)
+    return block(reading, body)
 
 
-def text_of_value(value: Closure | None, line: int, lookup: Lookup) -> Writing:
-    """The text of a template that is one expression."""
-    pieces: Pieces = [(value, "", line, *lookup)]
-    return lambda fail, fresh: _joined(pieces, 0, fail, fresh)
+def text_of_value(reading: TemplateContext, value: Closure, line: int) -> Text:
+    """What a template writes that is one expression."""
+    return [reading.code(value)], 0, line, _writing([(value, "", line)], 0)
 
 
-def _gathered(run: Statement, fail: Fail, fresh: bool) -> Callable[[Scope], str]:
-    def text(scope: Scope) -> str:
-        if fresh:
-            scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
-        scope.locals = NO_LOCALS
-        out: list[str] = []
-        try:
-            run(scope, out)
-        except (RenderError, *PYTHON_ERRORS) as why:
-            raise fail(why) from why
-        return "".join(out)
-
-    return text
-
-
-def _joined(parts: Pieces, cost: int, fail: Fail, fresh: bool) -> Callable[[Scope], str]:
-    """The same as `_writing`, for a template that is nothing else. What is only looked up is so here."""
-
-    def text(scope: Scope) -> str:
-        if fresh:
-            scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
-        line = 0
-        out = []
-        try:
-            scope.steps -= cost
-            if scope.steps < 0:
-                scope.take_steps(0)
-            for value, written, line, word, keys in parts:  # noqa: B007  (the line at which it failed)
-                piece: Any = written
-                if value is not None:
-                    piece = scope.values.get(word)
-                    for key in keys:
-                        piece = piece.get(key) if piece.__class__ is dict else None
-                    if piece.__class__ is not str:
-                        piece = value(scope)
-                        if piece.__class__ is not str:
-                            piece = printed(scope, piece)
-                scope.chars -= len(piece)
-                if scope.chars < 0:
-                    scope.take_chars(0)
-                out.append(piece)
-        except (RenderError, *PYTHON_ERRORS) as why:
-            raise fail(located(why, line)) from why
-        return "".join(out)
-
-    return text
+def gathered(run: Statement, scope: Scope) -> str:
+    """The text that the statements of a whole template write."""
+    scope.locals = NO_LOCALS
+    out: list[str] = []
+    run(scope, out)
+    return "".join(out)
 
 
 def statement(reading: TemplateContext, node: nodes.Node) -> Statement:

@@ -2,11 +2,11 @@
 Templates: Jinja2's grammar, an evaluator of our own.
 
 Jinja2 parses; what it parsed is compiled, once, to Python closures over an
-allow-list (`template_nodes`, `template_lookups`, `template_calls`,
-`template_piping`, `template_statements`) and run with a budget (`template_scope`). So a template
+allow-list (`nodes`, `lookups`, `calls`, `piping`, `statements`) and run with a budget (`scope`). What templates do
+most often is written into one function (`generated`), which falls back to the closures. So a template
 can reach nothing that it was not handed, and can't hold the server.
 
-This is what other rooms import; the language itself is in docs/templates.md.
+Other packages import this module; the language itself is in docs/templates.md.
 """
 
 from mockserver.templating.parser import WORDS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -11,24 +12,21 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, MockServerError, dotted
 from mockserver.schema.base import is_template
 from mockserver.templating import calls as template_calls
+from mockserver.templating import generated
 from mockserver.templating import lookups as template_lookups
 from mockserver.templating import nodes as template_nodes
 from mockserver.templating import piping as template_piping
-from mockserver.templating.access import looked_up
+from mockserver.templating.generated import Code, Writer
 from mockserver.templating.parser import WORDS, MissingLibraryError, SyntaxRefusedError, TemplateContext
 from mockserver.templating.scope import (
-    CHAR_LIMIT,
-    NO_LOOKUP,
     NOTHING,
     PYTHON_ERRORS,
-    STEP_LIMIT,
     Closure,
-    Lookup,
     RenderError,
     Scope,
     located,
 )
-from mockserver.templating.statements import Writing, text_of, text_of_value
+from mockserver.templating.statements import Statement, Text, gathered, text_of, text_of_value
 from mockserver.templating.values import HANDED_ON, explain, plain, refuse_large
 
 _TABLE = {
@@ -80,8 +78,8 @@ class Template:
     """
     A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
 
-    A constant one has no syntax in it, or none but comments and raw blocks. What renders it is made at first use: most
-    templates are rendered in one way only.
+    A constant one has no syntax in it, or none but comments and raw blocks. The function that renders it is made at first
+    use: most templates are rendered in one way only, and many never.
     """
 
     __slots__ = (
@@ -89,11 +87,11 @@ class Template:
         "_line",
         "_path",
         "_text",
+        "_value",
         "_whole",
-        "_writing",
+        "_written",
         "constant",
         "functions",
-        "lookup",
         "names",
         "render",
         "render_in",
@@ -124,61 +122,80 @@ class Template:
         self._path = path
         self._text = source if text is None else text
         self._line = 1
-        self._whole: Closure | None = None
+        self._whole: Code | None = None
+        self._value: Closure | None = None
         self._is_lookup = False
-        self._writing: Writing | None = None
-        self.lookup: Lookup = NO_LOOKUP
-        """The word and the keys, where it only looks something up; else nothing."""
+        self._written: Text | Statement | None = None
 
     def _become(
-        self, reading: TemplateContext, writing: Writing | None, whole: Closure | None, node: nodes.Node
+        self, reading: TemplateContext, written: Text | Statement, value: Closure | None, node: nodes.Node
     ) -> Template:
-        """`whole` is its one expression, which `node` is; `writing` writes its text, None where it is nothing else."""
+        """`written` is its text; `value` its one expression, which `node` is, None where it is something else."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
         self._line = node.lineno
-        self._writing = writing
-        if whole is not None:
-            self._whole = whole
-            self._is_lookup = _is_lookup(node)
-            self.lookup = reading.lookup(whole)
+        self._written = written
+        self._value = value
+        self._whole = None if value is None else reading.code(value)
+        self._is_lookup = _is_lookup(node)
         return self
 
     def __getattr__(self, name: str) -> Closure:
         if name not in _WAYS:
             raise AttributeError(name)
-        made = self._made(name.startswith("value"), not name.endswith("_in"))
+        made = self._constantly if self.constant else self._made(name)
         setattr(self, name, made)
         return made
 
-    def _made(self, as_value: bool, fresh: bool) -> Closure:
-        """What renders it; `fresh` with a whole budget of its own."""
-        if self.constant:
-            return self._constantly
-        if as_value and self._whole is not None:
-            made = self._valued(self._whole, fresh)
-            return made if self.lookup is NO_LOOKUP else looked_up(*self.lookup, made)
-        writing = self._writing or text_of_value(self._whole, self._line, self.lookup)
-        return writing(self._error, fresh)
+    def _made(self, way: str) -> Closure:
+        writer = Writer()
+        if not way.endswith("_in"):
+            generated.fresh_budget(writer)
+        return writer.function((self.write_value if way.startswith("value") else self.write_text)(writer))
 
     def _constantly(self, _scope: Scope) -> str:
         return self._text
 
-    def _valued(self, whole: Closure, fresh: bool) -> Closure:
-        def value(scope: Scope) -> object:
-            if fresh:
-                scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
-            try:
-                found = whole(scope)
-                if found.__class__ in HANDED_ON:
-                    return found
-                refuse_large(found)
-                return _plain_value(scope, found, self._is_lookup)
-            except (RenderError, *PYTHON_ERRORS) as why:
-                raise self._error(why) from why
+    def write_value(self, writer: Writer) -> ast.expr:
+        """Writes what makes its value, within the budget of the function."""
+        whole = self._whole
+        if whole is None:
+            return self.write_text(writer)
+        if writer.is_full:
+            return writer.called(self._value_by_closures)
+        return writer.guarded(self._error, lambda: generated.value_of(writer, whole, self._plain))
 
-        return value
+    def write_text(self, writer: Writer) -> ast.expr:
+        """Writes what makes its text, within the budget of the function."""
+        if self.constant:
+            return writer.bind(self._text)
+        written = self._written
+        if not isinstance(written, tuple) or writer.is_full:
+            return writer.called(self._text_by_closures)
+        parts, cost, line, _ = written
+        return writer.guarded(partial(self._error, line=line), lambda: generated.text_of(writer, parts, cost))
+
+    def _value_by_closures(self, scope: Scope) -> object:
+        assert self._value is not None
+        try:
+            found = self._value(scope)
+            return found if found.__class__ in HANDED_ON else self._plain(scope, found)
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise self._error(error) from error
+
+    def _text_by_closures(self, scope: Scope) -> str:
+        written = self._written
+        assert written is not None
+        try:
+            return gathered(written[3] if isinstance(written, tuple) else written, scope)
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise self._error(error) from error
+
+    def _plain(self, scope: Scope, found: object) -> object:
+        refuse_large(found)
+        # What was only looked up is plain JSON already where it is a dict or a list.
+        return found if self._is_lookup and type(found) in (dict, list) else plain(scope, found)
 
     @property
     def text(self) -> str:
@@ -190,8 +207,8 @@ class Template:
         """Where it was written, as a key path."""
         return dotted(self._path)
 
-    def _error(self, why: Exception) -> TemplateError:
-        failed = located(why, self._line)
+    def _error(self, error: Exception, line: int = 0) -> TemplateError:
+        failed = located(error, line or self._line)
         return TemplateError(failed, failed.line, self.source, self._path)
 
 
@@ -201,21 +218,30 @@ _WAYS = frozenset({"render", "render_in", "value", "value_in"})
 class Predicate:
     """A compiled text that is asked for its truth only."""
 
-    __slots__ = ("_lookup", "_value", "source")
+    __slots__ = ("_code", "_lookup", "_value", "source")
 
-    def __init__(self, source: str, value: Closure, *, lookup: bool) -> None:
+    def __init__(self, source: str, code: Code, *, lookup: bool) -> None:
         self.source = source
-        self._value = value
+        self._code = code
+        self._value: Closure | None = None
         self._lookup = lookup
 
     def holds(self, scope: Scope) -> bool:
         """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
-        scope.steps, scope.chars = STEP_LIMIT, CHAR_LIMIT
+        value = self._value
+        if value is None:
+            writer = Writer()
+            generated.fresh_budget(writer)
+            value = self._value = writer.function(self._code(writer))
         try:
-            found = self._value(scope)
+            found = value(scope)
+            if found.__class__ is bool:
+                return found
             if found is NOTHING:
                 return False
-            return bool(found if found.__class__ in HANDED_ON else _plain_value(scope, found, self._lookup))
+            if found.__class__ in HANDED_ON or (self._lookup and type(found) in (dict, list)):
+                return bool(found)
+            return bool(plain(scope, found))
         except (TemplateError, RenderError, *PYTHON_ERRORS):
             return False
 
@@ -277,15 +303,15 @@ def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
     if whole is None:
         return template._become(reading, text_of(reading, body), None, body[0])  # noqa: SLF001  (its own module)
     value = reading.expression(whole)
-    writing = None if parts == [whole] else text_of(reading, body)
-    return template._become(reading, writing, value, whole)  # noqa: SLF001
+    written = text_of_value(reading, value, whole.lineno) if parts == [whole] else text_of(reading, body)
+    return template._become(reading, written, value, whole)  # noqa: SLF001
 
 
 def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) -> Predicate:
     whole = _whole_expression(_output_only(_parsed(source).body))
     if whole is None or isinstance(whole, nodes.TemplateData):
-        return Predicate(source, _compiled(source, path, reading).value_in, lookup=False)
-    return Predicate(source, reading.optional(whole), lookup=_is_lookup(whole))
+        return Predicate(source, _compiled(source, path, reading).write_value, lookup=False)
+    return Predicate(source, reading.code(reading.optional(whole)), lookup=_is_lookup(whole))
 
 
 @lru_cache(maxsize=1000)
@@ -337,8 +363,3 @@ def _is_lookup(node: nodes.Node) -> bool:
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         node = node.node
     return isinstance(node, nodes.Name)
-
-
-def _plain_value(scope: Scope, found: object, lookup: bool) -> object:
-    """As plain JSON. What was only looked up is that already where it is a dict or a list."""
-    return found if lookup and type(found) in (dict, list) else plain(scope, found)

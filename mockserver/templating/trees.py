@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
-from mockserver.templating.scope import NO_LOOKUP, NOTHING, Closure, Lookup, Scope, with_budget
+from mockserver.templating import generated
+from mockserver.templating.generated import Listed, Mapped, Write, Writer
+from mockserver.templating.scope import Closure, Scope
 from mockserver.templating.texts import Template, compile_text
-from mockserver.templating.values import HANDED_ON
 
 
 class Tree:
@@ -15,18 +17,33 @@ class Tree:
     A compiled tree. A string that is one whole expression becomes that expression's own value.
 
     Its templates share one budget. Parts without templates are the same
-    objects in every value: don't change them.
+    objects in every value: don't change them. The function that makes its value is made at first use.
     """
 
-    __slots__ = ("_constant", "constant", "functions", "names", "value")
+    __slots__ = ("_constant", "_write", "constant", "functions", "names", "value")
 
-    def __init__(self, constant: object, make: Closure | None, templates: list[Template]) -> None:
+    value: Closure
+    """The tree with its templates filled in. Raises TemplateError."""
+
+    def __init__(self, constant: object, write: Write | None, templates: list[Template]) -> None:
         self._constant = constant
-        self.constant = make is None
-        self.value: Closure = make or self._constantly
-        """The tree with its templates filled in. Raises TemplateError."""
+        self._write = write
+        self.constant = write is None
         self.names = frozenset[str]().union(*(one.names for one in templates))
         self.functions = frozenset[str]().union(*(one.functions for one in templates))
+
+    def __getattr__(self, name: str) -> Closure:
+        if name != "value":
+            raise AttributeError(name)
+        self.value = self._constantly if self._write is None else _function(self._write)
+        return self.value
+
+    def json(self, dump: Callable[[Any], str]) -> Callable[[Scope], str]:
+        """What makes the JSON text of its value, where it is not constant. `dump` makes that of any value."""
+        assert self._write is not None
+        writer = Writer()
+        generated.fresh_budget(writer)
+        return writer.function(generated.json_of(writer, self._write, dump))
 
     @property
     def written(self) -> Any:
@@ -42,16 +59,22 @@ class Tree:
         return self._constant
 
 
+def _function(write: Write) -> Closure:
+    writer = Writer()
+    generated.fresh_budget(writer)
+    return writer.function(write(writer))
+
+
 def compile_tree(value: object, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
     """Compiles every string in a tree. Raises InvalidInputError with the flaws of all of them."""
     growing = _Growing(names)
     try:
-        make = growing.whole(value, path)
+        write = growing.node(value, path)
     except RecursionError as why:
         raise InvalidInputError(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
     if growing.flaws:
         raise InvalidInputError(growing.flaws)
-    return Tree(value, make, growing.templates)
+    return Tree(value, write, growing.templates)
 
 
 class _Growing:
@@ -61,20 +84,11 @@ class _Growing:
         self.names = names
         self.templates: list[Template] = []
         self.flaws: list[Flaw] = []
-        self.lookups: dict[str, Lookup] = {}
 
-    def whole(self, value: object, path: KeyPath) -> Closure | None:
-        """All of it, with a budget of its own."""
+    def node(self, value: object, path: KeyPath) -> Write | None:
         if isinstance(value, str):
             template = self.text(value, path)
-            return template.value if template else None
-        make = self.node(value, path)
-        return with_budget(make) if make else None
-
-    def node(self, value: object, path: KeyPath) -> Closure | None:
-        if isinstance(value, str):
-            template = self.text(value, path)
-            return template.value_in if template else None
+            return template.write_value if template else None
         if isinstance(value, dict):
             return self.mapping(value, path)
         if isinstance(value, (list, tuple)):
@@ -90,55 +104,26 @@ class _Growing:
         if template.constant and template.text == value:
             return None
         self.templates.append(template)
-        self.lookups[value] = template.lookup
         return template
 
-    def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Closure | None:
+    def listed(self, value: list[Any] | tuple[Any, ...], path: KeyPath) -> Write | None:
         parts = [(item, self.node(item, (*path, index))) for index, item in enumerate(value)]
-        if all(make is None for _, make in parts):
+        if all(write is None for _, write in parts):
             return None
-        return lambda scope: [item if make is None else make(scope) for item, make in parts]
+        return Listed(parts)
 
-    def mapping(self, value: dict[Any, Any], path: KeyPath) -> Closure | None:
+    def mapping(self, value: dict[Any, Any], path: KeyPath) -> Write | None:
         parts = [
             (key, self.key(key, (*path, key)), item, self.node(item, (*path, key)))
             for key, item in value.items()
         ]
-        if all(name is None and make is None for _, name, _, make in parts):
+        if all(name is None and write is None for _, name, _, write in parts):
             return None
-
         if all(name is None for _, name, _, _ in parts):
-            return _filled(
-                value, [(key, make, *self.lookup(item)) for key, _, item, make in parts if make is not None]
-            )
+            return Mapped(value, {key: write for key, _, _, write in parts if write is not None})
+        pairs = [((key, name), (item, write)) for key, name, item, write in parts]
+        return lambda writer: generated.mapping_by_keys(writer, pairs)
 
-        def mapped(scope: Scope) -> dict[Any, Any]:
-            return {
-                (key if name is None else name.render_in(scope)): (item if make is None else make(scope))
-                for key, name, item, make in parts
-            }
-
-        return mapped
-
-    def lookup(self, item: object) -> Lookup:
-        """The word and the keys of a value that only looks something up; else nothing."""
-        return self.lookups.get(item, NO_LOOKUP) if isinstance(item, str) else NO_LOOKUP
-
-    def key(self, key: object, path: KeyPath) -> Template | None:
-        return self.text(key, path, at_key=True) if isinstance(key, str) else None
-
-
-def _filled(whole: dict[Any, Any], varying: list[tuple[Any, Closure, str, tuple[str, ...]]]) -> Closure:
-    """A mapping in which only some values vary. Those that are only looked up are so here, as `looked_up` does it."""
-
-    def filled(scope: Scope) -> dict[Any, Any]:
-        found = whole.copy()
-        words = scope.values
-        for key, make, word, names in varying:
-            value = words.get(word, NOTHING)
-            for name in names:
-                value = value.get(name, NOTHING) if value.__class__ is dict else NOTHING
-            found[key] = value if value.__class__ in HANDED_ON else make(scope)
-        return found
-
-    return filled
+    def key(self, key: object, path: KeyPath) -> Write | None:
+        template = self.text(key, path, at_key=True) if isinstance(key, str) else None
+        return template.write_text if template else None

@@ -26,15 +26,17 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
     try:
         sources = load(paths)
         world = build_scenario_set(sources)
-    except LoadError as why:
-        return why.lines, [], ""
-    found = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
+    except LoadError as error:
+        return error.lines, [], ""
+    warnings = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
     for source in sources:
-        found += [source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))]
-    found += warnings_at_load(world)
-    found += [_located(doubt) for doubt in doubts(world)]
+        warnings += [
+            source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))
+        ]
+    warnings += warnings_at_load(world)
+    warnings += [_located(doubt) for doubt in doubts(world)]
     summary = f"OK: {counted(len(world.scenarios), 'scenario')}, {counted(len(world.routes), 'route')}"
-    return [], found, summary
+    return [], warnings, summary
 
 
 def _located(doubt: Doubt) -> str:
@@ -52,10 +54,10 @@ def _place(route: Route) -> str:
     return f"{source.label}:{line}:{column}"
 
 
-def explain_request(paths: Iterable[str], asked: dict[str, Any]) -> dict[str, Any]:
+def explain_request(paths: Iterable[str], document: dict[str, Any]) -> dict[str, Any]:
     """What a fresh server would answer to that request. Raises LoadError and InvalidInputError."""
     engine = Engine(build_scenario_set(load(paths)), wall=time.time, mono=time.monotonic)
-    request = as_request(parse_spec(ExplainSpec, asked), engine.default)
+    request = as_request(parse_spec(ExplainSpec, document), engine.default)
     return explain(engine.default, request)
 
 
@@ -74,10 +76,10 @@ def explained_text(view: dict[str, Any]) -> str:
     for candidate in view["candidates"]:
         if candidate["route"] == view["route"]:
             continue
-        why = [difference["text"] for difference in candidate["differences"]]
+        reasons = [difference["text"] for difference in candidate["differences"]]
         lines.append(
             f"{candidate['route']} ({candidate['request']})"
-            + ("" if why else ": it would, but is asked later")
+            + ("" if reasons else ": it would, but is asked later")
         )
-        lines += [f"  - {text}" for text in why]
+        lines += [f"  - {text}" for text in reasons]
     return "\n".join(lines)

@@ -111,28 +111,28 @@ class Subject:
             if not ns.counts.lines_lost:
                 lines = ns.counts.lines.items()
                 return Count(sum(count for (method, path), count in lines if self._fits(method, path)))
-            found = sum(map(self.holds, ns.record.after(0)))
-            return Count(found, exact=not ns.record.dropped)
+            count = sum(map(self.holds, ns.record.after(0)))
+            return Count(count, exact=not ns.record.dropped)
         for _ in self.steps(ns):
             pass
         first = ns.record.first_kept or ns.last_number + 1
-        found = sum(holds for number, holds in self._known.items() if number >= first)
-        return Count(found, exact=not ns.record.dropped and not ns.record.cut)
+        count = sum(holds for number, holds in self._known.items() if number >= first)
+        return Count(count, exact=not ns.record.dropped and not ns.record.cut)
 
 
 def _pattern(path: str, where: KeyPath) -> PathPattern:
     try:
         return PathPattern(path)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under(*where) for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under(*where) for flaw in error.flaws) from error
 
 
 def _matcher(spec: SubjectSpec, path: KeyPath) -> Matcher:
     assert spec.match is not None
     try:
         return compile_match(spec.match, _no_files)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under(*path, "match") for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under(*path, "match") for flaw in error.flaws) from error
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:

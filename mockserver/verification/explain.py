@@ -97,11 +97,11 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
         path = line.path
     else:
         method, path = spec.method or "GET", spec.path or "/"
-    pairs = [(name, one) for name, value in spec.query.items() for one in _texts(value)]
+    pairs = [(name, text) for name, value in spec.query.items() for text in _texts(value)]
     target = quote(path, safe="/%?=&;:@!$'()*+,~-._{}|\\^`[]<>#\"") if not path.isascii() else path
     if pairs:
         target += ("&" if "?" in target else "?") + urlencode(pairs)
-    headers = [(name, one) for name, value in spec.headers.items() for one in _texts(value)]
+    headers = [(name, text) for name, value in spec.headers.items() for text in _texts(value)]
     body, content_type = _body(spec)
     names = {name.lower() for name, _ in headers}
     if content_type and "content-type" not in names:
@@ -119,24 +119,24 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
 
 
 def _texts(value: object) -> list[str]:
-    return [as_text(one) for one in (value if isinstance(value, list) else [value])]
+    return [as_text(item) for item in (value if isinstance(value, list) else [value])]
 
 
 def _body(spec: ExplainSpec) -> tuple[bytes, str]:
     if spec.has("json_"):
         return json.dumps(spec.json_).encode(), "application/json"
     if spec.form is not None:
-        pairs = [(name, one) for name, value in spec.form.items() for one in _texts(value)]
+        pairs = [(name, text) for name, value in spec.form.items() for text in _texts(value)]
         return urlencode(pairs).encode(), "application/x-www-form-urlencoded"
     if spec.text is not None:
         return spec.text.encode(), "text/plain; charset=utf-8"
     if spec.base64 is not None:
         try:
             return base64.b64decode(spec.base64, validate=True), ""
-        except binascii.Error as why:
+        except binascii.Error as error:
             raise WrongValueError(
-                f"this is no Base64: {why}", "Encode the bytes with standard Base64"
-            ) from why
+                f"this is no Base64: {error}", "Encode the bytes with standard Base64"
+            ) from error
     return b"", ""
 
 
@@ -153,7 +153,7 @@ class Weighed:
             "route": self.route.id,
             "request": self.route.line,
             "matched": self.matched,
-            "differences": [difference_view(one) for one in self.differences],
+            "differences": [difference_view(difference) for difference in self.differences],
         }
 
 
@@ -164,37 +164,37 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
-        weighed.append(Weighed(route, not differences, [masked(one) for one in differences]))
+        weighed.append(Weighed(route, not differences, [masked(difference) for difference in differences]))
         if not differences and winner is None:
             position = ns.peek(route, per_of(ns, route, request, params))
             index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
             winner = route, params, position, index or 0
-    known = {one.route.id for one in weighed}
+    known = {candidate.route.id for candidate in weighed}
     if winner is None:
         weighed += [
-            Weighed(route, False, found)
-            for route, found in nearest_routes(ns, request)
+            Weighed(route, False, differences)
+            for route, differences in nearest_routes(ns, request)
             if route.id not in known
         ]
     view: dict[str, Any] = {"route": None, "step": None, "reply": None}
     if winner is not None:
         view = {"route": winner[0].id, "step": winner[3] + 1, "reply": _reply(ns, request, *winner)}
-    return {**view, "candidates": [one.view() for one in weighed]}
+    return {**view, "candidates": [candidate.view() for candidate in weighed]}
 
 
 def _reply(
     ns: Namespace, request: Request, route: Route, params: dict[str, str], position: Position, index: int
 ) -> dict[str, Any]:
     """What the next such call would be answered, guards and outage left aside."""
-    found = RouteMatch(route, params, position, index, per_of(ns, route, request, params))
-    draw = Draw(ns, request, found, call_id(ns.last_number + 1))
+    match = RouteMatch(route, params, position, index, per_of(ns, route, request, params))
+    draw = Draw(ns, request, match, call_id(ns.last_number + 1))
     try:
-        claim = prepare(ns, request, found, draw)
+        claim = prepare(ns, request, match, draw)
         planned = claim.planned
         if planned is None and claim.reply is not None:
             planned = claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-    except TemplateError as why:
-        planned = refusal(500, "template", f"The reply of {route.id} could not be made", why.reason)
+    except TemplateError as error:
+        planned = refusal(500, "template", f"The reply of {route.id} could not be made", error.reason)
         claim = None
     except StoreFullError as error:
         planned = refusal(

@@ -146,11 +146,11 @@ def _prefix(route: Route) -> Iterator[Doubt]:
 
 
 def _unreached(route: Route) -> Iterator[Doubt]:
-    for key, why in unreached(route):
+    for key, reason in unreached(route):
         yield Doubt(
             route,
             (*route.path, key),
-            f"never happens: {why}, and what stands on a route holds for replies below 400 that have none",
+            f"never happens: {reason}, and what stands on a route holds for replies below 400 that have none",
             "Write it on the reply that it belongs to, or add a reply below 400",
         )
 

@@ -33,7 +33,7 @@ class Compared:
     @property
     def lines(self) -> list[str]:
         """A line for each difference."""
-        lines = [reason(one) for one in self.differences[:_MOST_DIFFERENCES]]
+        lines = [reason(difference) for difference in self.differences[:_MOST_DIFFERENCES]]
         more = len(self.differences) - len(lines)
         if more:
             lines.append(f"… and {more} more")
@@ -48,13 +48,13 @@ def compared(ns: Namespace, subject: Subject) -> list[Compared]:
 
     Where it takes no call at all: those whose method and path are nearly right.
     """
-    asked = [call for call in ns.record if subject.asks(call)]
-    if asked:
-        return list(_compared(subject, asked))
+    calls = [call for call in ns.record if subject.asks(call)]
+    if calls:
+        return list(_compared(subject, calls))
     if subject.route_id is not None:
         return []
     complete = [call for call in ns.record if call.request.complete]
-    return [one for one in _compared(subject, complete) if _is_related(one)]
+    return [candidate for candidate in _compared(subject, complete) if _is_related(candidate)]
 
 
 def _compared(subject: Subject, calls: list[Call]) -> Iterator[Compared]:
@@ -66,14 +66,14 @@ def _compared(subject: Subject, calls: list[Call]) -> Iterator[Compared]:
             yield Compared(call, differences)
 
 
-def _is_related(one: Compared) -> bool:
-    line = [difference for difference in one.differences if difference.where in ("method", "path")]
+def _is_related(candidate: Compared) -> bool:
+    line = [difference for difference in candidate.differences if difference.where in ("method", "path")]
     return distance(line) <= _FARTHEST_LINE
 
 
 def nearest(candidates: list[Compared]) -> Compared | None:
     """The one with the least difference; of equals the newest."""
-    return min(reversed(candidates), key=lambda one: distance(one.differences), default=None)
+    return min(reversed(candidates), key=lambda candidate: distance(candidate.differences), default=None)
 
 
 def reason(difference: Difference) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mockserver.attempts import Grouping, RouteRules, compile_grouping
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routing import candidates
@@ -42,8 +44,8 @@ def _rules_of(ns: Namespace, route_id: str | None) -> RouteRules:
     route = ns.route(route_id) if route_id is not None else None
     if route is None:
         return RouteRules()
-    by, ignored = compile_grouping(route.spec.attempts or route.scenario.spec.attempts)
+    by, ignored = compile_grouping(route.spec.attempts)
+    scenario_by, scenario_ignored = compile_grouping(route.scenario.spec.attempts)
+    rules = RouteRules(by or scenario_by, ignored + scenario_ignored)
     keys = route.idempotency
-    if keys is None:
-        return RouteRules(by, ignored)
-    return RouteRules(by, ignored, keys.key_of, keys.selector)
+    return rules if keys is None else replace(rules, key_of=keys.key_of, key_selector=keys.selector)

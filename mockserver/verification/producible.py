@@ -87,11 +87,11 @@ def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: K
 
 def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
     """Raises InvalidInputError where no scenario can send such a webhook."""
-    if _sends(route) if route is not None else any(_sends(one) for one in ns.routes()):
+    if _sends(route) if route is not None else any(_sends(sender) for sender in ns.routes()):
         return
-    if any(route is None or one.route == route.id for one in ns.deliveries):
+    if any(route is None or delivery.route == route.id for delivery in ns.deliveries):
         return
-    senders = [one.id for one in ns.routes() if _sends(one)]
+    senders = [sender.id for sender in ns.routes() if _sends(sender)]
     if route is None or not senders:
         raise InvalidInputError(Flaw(path, "no scenario has a webhook", _NO_WEBHOOK))
     listed = ", ".join(senders[:20]) + (f" and {len(senders) - 20} more" if len(senders) > 20 else "")

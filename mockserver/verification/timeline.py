@@ -16,7 +16,7 @@ _MOST_FIELDS = 3
 
 def _short_keys(calls: Iterable[Call], names: KeyNames) -> dict[int, str]:
     """The idempotency key of each call that carries one, by its number: as short as still tells them apart, at least 4 characters."""
-    keys = {call.number: found[1] for call in calls if (found := known_key(call.request, names))}
+    keys = {call.number: key[1] for call in calls if (key := known_key(call.request, names))}
     all_of_them = set(keys.values())
     size = 4
     while size < 64 and len({key[:size] for key in all_of_them}) < len(all_of_them):

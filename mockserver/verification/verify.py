@@ -75,8 +75,8 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Seq
     if spec.route is not None or spec.request is not None:
         return _calls_judge(ns, spec, path)
     if spec.in_order is not None:
-        links = [Subject(ns, one, (*path, "in_order", i)) for i, one in enumerate(spec.in_order)]
-        order = _OrderJudge(links, [one.times for one in spec.in_order])
+        links = [Subject(ns, link, (*path, "in_order", i)) for i, link in enumerate(spec.in_order)]
+        order = _OrderJudge(links, [link.times for link in spec.in_order])
         return order, [order]
     if spec.leaks is not None:
         leaks = _LeaksJudge(spec.leaks or 0)
@@ -153,20 +153,20 @@ class AttemptsJudge:
 
     def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
         if not judgement.findings:
-            names = dict.fromkeys(name for one in judgement.operations for name in one.left_out)
+            names = dict.fromkeys(name for operation in judgement.operations for name in operation.left_out)
             if not names:
                 return counted
             text = f"{counted.text}\n  left out of the comparison: {', '.join(names)}"
             return replace(counted, text=text)
-        told = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
-        if len(judgement.findings) > len(told):
-            told.append(f"and {len(judgement.findings) - len(told)} more")
-        lines = [f"{self._subject.text}: {text}" for text in told]
+        reasons = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
+        if len(judgement.findings) > len(reasons):
+            reasons.append(f"and {len(judgement.findings) - len(reasons)} more")
+        lines = [f"{self._subject.text}: {text}" for text in reasons]
         if not counted.ok:
             lines.insert(0, counted.text.split("\n")[0])
         late = judgement.late and counted.standing is not Standing.FAILED
         text = "\n".join([*lines, *operations_timeline(judgement.operations)])
-        saw = "; ".join(told)
+        saw = "; ".join(reasons)
         standing = Standing.SHORT if late else Standing.FAILED
         return Verdict(
             standing, f"{self._times}, retried by the rules", saw, text, counted.seen, counted.exact
@@ -186,7 +186,7 @@ def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
     Where calls are lacking, also those that differ from what is expected, and how the nearest of them does.
     """
     candidates = compared(ns, subject) if lacking else []
-    differing = {one.call.number: one.lines[0] for one in candidates}
+    differing = {candidate.call.number: candidate.lines[0] for candidate in candidates}
     calls = [
         call
         for call in ns.record.after(0)
@@ -287,8 +287,8 @@ def _of_violations(ns: Namespace, most: int) -> Verdict:
     saw = counted(kept.total, "violation")
     text = f"expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        views = [masked(one) for one in islice(kept, MOST_LINES)]
-        lines = [f"  {one['call']}  {mask_path(one['request'])}  {text_of(one)}" for one in views]
+        views = [masked(violation) for violation in islice(kept, MOST_LINES)]
+        lines = [f"  {view['call']}  {mask_path(view['request'])}  {text_of(view)}" for view in views]
         if kept.total > len(lines):
             lines.append(f"  … and {kept.total - len(lines)} more: GET /__admin/violations")
         text = "\n".join([text, *lines])
@@ -308,17 +308,17 @@ def _of_unused(ns: Namespace, most: int) -> Verdict:
 class _LeaksJudge:
     """Looks once at each call, however often it is asked: a check with `quiet` is asked after every call."""
 
-    __slots__ = ("_found", "_most", "_seen")
+    __slots__ = ("_leaks", "_most", "_seen")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._found: list[tuple[Call, str]] = []
+        self._leaks: list[tuple[Call, str]] = []
         self._seen = 0
 
     def steps(self, ns: Namespace) -> Iterator[None]:
         for call in ns.record.after(self._seen):
             self._seen = call.number
-            self._found += [(call, leak) for leak in leaks_of(call.request)]
+            self._leaks += [(call, leak) for leak in leaks_of(call.request)]
             if call.outcome is not Outcome.OPEN:
                 call.request.forget_parsed()
             yield
@@ -326,33 +326,33 @@ class _LeaksJudge:
     def __call__(self, ns: Namespace) -> Verdict:
         for _ in self.steps(ns):
             pass
-        return _of_leaks(ns, self._found, self._most)
+        return _of_leaks(ns, self._leaks, self._most)
 
 
-def _of_leaks(ns: Namespace, found: list[tuple[Call, str]], most: int) -> Verdict:
-    exact = not (ns.record.dropped or ns.record.cut) or len(found) > most
-    standing = Standing.OK if len(found) <= most and exact else Standing.FAILED
+def _of_leaks(ns: Namespace, leaks: list[tuple[Call, str]], most: int) -> Verdict:
+    exact = not (ns.record.dropped or ns.record.cut) or len(leaks) > most
+    standing = Standing.OK if len(leaks) <= most and exact else Standing.FAILED
     expected = (
         "no secret in what was sent" if most == 0 else f"at most {counted(most, 'secret')} in what was sent"
     )
     kept = ""
     if ns.record.dropped or ns.record.cut:
         kept = ", looked for in the records and bodies that are kept"
-    text = f"expected {expected}, saw {len(found)}{kept}"
+    text = f"expected {expected}, saw {len(leaks)}{kept}"
     if standing is not Standing.OK:
         lines = [
             f"  {call.id}  {call.request.method} {mask_path(call.request.path)}  {leak}"
-            for call, leak in found[:50]
+            for call, leak in leaks[:50]
         ]
-        if len(found) > len(lines):
-            lines.append(f"  … and {len(found) - len(lines)} more")
+        if len(leaks) > len(lines):
+            lines.append(f"  … and {len(leaks) - len(lines)} more")
         text = "\n".join([text, *lines])
     return Verdict(
         standing,
         expected,
-        f"{counted(len(found), 'leak')}{kept}",
+        f"{counted(len(leaks), 'leak')}{kept}",
         text,
-        len(found),
+        len(leaks),
         exact,
     )
 

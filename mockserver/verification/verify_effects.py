@@ -38,8 +38,13 @@ class EffectTest:
     __slots__ = ("_condition", "spec", "text")
 
     def __init__(self, ns: Namespace, spec: EffectsSpec, path: KeyPath) -> None:
-        where = {name: compile_condition(one, (*path, "where", name)) for name, one in spec.where.items()}
-        check_effects(ns, spec.kind, [name for name, one in where.items() if not one.holds(ABSENT)], path)
+        where = {
+            name: compile_condition(condition, (*path, "where", name))
+            for name, condition in spec.where.items()
+        }
+        check_effects(
+            ns, spec.kind, [name for name, condition in where.items() if not condition.holds(ABSENT)], path
+        )
         self.spec = spec
         self._condition = FieldConditions(where, spec.where, exact=False)
         self.text = f"effect {spec.kind}" if spec.kind else "effect"
@@ -61,31 +66,31 @@ _EFFECT = DifferencePlace("", ())
 
 
 def of_effects(ns: Namespace, test: EffectTest, times: ExpectSpec) -> Verdict:
-    found = [effect for effect in ns.effects if test.holds(effect)]
+    effects = [effect for effect in ns.effects if test.holds(effect)]
     dropped = ns.effects.dropped
-    standing, exact = at_least(len(found), times) if dropped else (standing_of(len(found), times), True)
+    standing, exact = at_least(len(effects), times) if dropped else (standing_of(len(effects), times), True)
     expected = f"{worded(times, 'effect')}"
-    saw = f"{len(found)}{gone(dropped, 'effects')}"
+    saw = f"{len(effects)}{gone(dropped, 'effects')}"
     text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *_effect_lines(ns, test, found, lacking=len(found) < times.min)])
-    return Verdict(standing, expected, saw, text, len(found), exact)
+        text = "\n".join([text, *_effect_lines(ns, test, effects, lacking=len(effects) < times.min)])
+    return Verdict(standing, expected, saw, text, len(effects), exact)
 
 
 def _effect_lines(
-    ns: Namespace, test: EffectTest, found: list[dict[str, Any]], *, lacking: bool
+    ns: Namespace, test: EffectTest, effects: list[dict[str, Any]], *, lacking: bool
 ) -> list[str]:
     """Those that were counted; where some are lacking, all of the kind, and how the nearest differs."""
-    shown, lines = found, []
+    shown, lines = effects, []
     if lacking:
         shown = [effect for effect in ns.effects if test.is_kind(effect)]
         others = [(effect, test.differences(effect)) for effect in shown[-MOST_COMPARED:]]
         others = [(effect, differences) for effect, differences in others if differences]
         if others:
-            effect, differences = min(reversed(others), key=lambda one: distance(one[1]))
+            effect, differences = min(reversed(others), key=lambda pair: distance(pair[1]))
             lines = [
                 f"  nearest effect, {effect.get('call', '-')}:",
-                *(f"    {reason(one)}" for one in differences),
+                *(f"    {reason(difference)}" for difference in differences),
             ]
         lines += _never(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
     lost = {call.id: call.outcome.value for call in ns.record.after(0) if call.outcome in _LOST}
@@ -102,9 +107,9 @@ def _written(route: Route) -> list[dict[str, Any]]:
 def _never(ns: Namespace, key: str, concerns: Callable[[Route], bool]) -> list[str]:
     """The routes whose `effect` or `webhook` can't happen, with the reason."""
     return [
-        f"  {route.id}: its `{key}` never happens: {why}"
+        f"  {route.id}: its `{key}` never happens: {cause}"
         for route in ns.active_routes()
-        for dead, why in unreached(route)
+        for dead, cause in unreached(route)
         if dead == key and concerns(route)
     ][:MOST_LINES]
 
@@ -136,8 +141,8 @@ class WebhookTest:
 
 def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
     """Fails at once where there are enough deliveries, and too many of them have settled otherwise."""
-    about = [one for one in ns.deliveries if test.asks(one)]
-    outcomes = [one.outcome for one in about]
+    about = [delivery for delivery in ns.deliveries if test.asks(delivery)]
+    outcomes = [delivery.outcome for delivery in about]
     count, pending = outcomes.count(test.outcome), outcomes.count(None)
     dropped = ns.deliveries.dropped
     standing, exact = at_least(count, times) if dropped else (standing_of(count, times), True)
@@ -147,7 +152,7 @@ def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
     saw = f"{count}{gone(dropped, 'webhooks')}"
     text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        lines = [line for one in about[-MOST_LINES:] for line in delivery_lines(one)]
+        lines = [line for delivery in about[-MOST_LINES:] for line in delivery_lines(delivery)]
         if len(about) > MOST_LINES:
             lines.insert(0, f"  … {len(about) - MOST_LINES} more …")
         if count < times.min:
@@ -174,25 +179,30 @@ def delivery_lines(delivery: Delivery) -> list[str]:
         head += f"  {delivery.error or ''}"
     first = max(0, len(delivery.tries) - _MOST_ATTEMPTS)
     lines = [f"    … {first} attempts before …"] if first else []
-    lines += [f"    attempt {i}: {_answered(one)}" for i, one in enumerate(delivery.tries[first:], first + 1)]
+    lines += [
+        f"    attempt {i}: {_answered(attempt)}"
+        for i, attempt in enumerate(delivery.tries[first:], first + 1)
+    ]
     return [mask_text(line.rstrip()) for line in (head, *lines)]
 
 
-def _answered(one: Try) -> str:
-    if one.status is None:
-        return one.error or "nobody answered"
-    answer = mask_body(" ".join(one.answer.decode(errors="replace").split()))
+def _answered(attempt: Try) -> str:
+    if attempt.status is None:
+        return attempt.error or "nobody answered"
+    answer = mask_body(" ".join(attempt.answer.decode(errors="replace").split()))
     cut = answer if len(answer) <= _ANSWER_CHARS else answer[: _ANSWER_CHARS - 1] + "…"
-    return f"the receiver answered {one.status}" + (f": {cut}" if cut else "")
+    return f"the receiver answered {attempt.status}" + (f": {cut}" if cut else "")
 
 
 def of_failed_webhooks(ns: Namespace) -> Verdict:
-    failed = [one for one in ns.deliveries if one.state is DeliveryState.FAILED]
+    failed = [delivery for delivery in ns.deliveries if delivery.state is DeliveryState.FAILED]
     dropped = ns.deliveries.dropped
     saw = f"{len(failed)} failed{gone(dropped, 'webhooks')}"
     text = f"expected no failed webhook, saw {saw}"
     if failed:
-        text = "\n".join([text, *(line for one in failed[:MOST_LINES] for line in delivery_lines(one))])
+        text = "\n".join(
+            [text, *(line for delivery in failed[:MOST_LINES] for line in delivery_lines(delivery))]
+        )
     return Verdict(
         Standing.FAILED if failed or dropped else Standing.OK,
         "no failed webhook",

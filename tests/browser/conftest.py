@@ -59,6 +59,9 @@ class Visit:
         whole = f"async (given) => {{ try {{ return await ({script})(...given) }} catch (why) {{ return 'thrown: ' + why }} }}"
         return self._loop.run(self.page.evaluate(whole, list(values)))
 
+    def closes(self) -> None:
+        self._loop.run(self.page.context.close())
+
     def text(self) -> str:
         return str(self._loop.run(self.page.inner_text("body")))
 
@@ -72,24 +75,38 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Callable[[], Visit]]:
-    """Opens a page in a context of its own."""
+def chromium() -> Iterator[Callable[[], Visit]]:
+    """Opens a page in a context of its own, until the end of the session."""
     from playwright.async_api import async_playwright
 
     loop = Loop()
     playwright = loop.run(async_playwright().start())
-    chromium: Browser = loop.run(
+    started: Browser = loop.run(
         playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGS, headless=True)
     )
 
     async def opened() -> Page:
-        context = await chromium.new_context()
+        context = await started.new_context()
         return await context.new_page()
 
     yield lambda: Visit(loop, loop.run(opened()))
-    loop.run(chromium.close())
+    loop.run(started.close())
     loop.run(playwright.stop())
     loop.close()
+
+
+@pytest.fixture
+def browser(chromium: Callable[[], Visit]) -> Iterator[Callable[[], Visit]]:
+    """Opens a page in a context of its own, until the end of the test: a dashboard goes on asking for its server."""
+    visits: list[Visit] = []
+
+    def opened() -> Visit:
+        visits.append(chromium())
+        return visits[-1]
+
+    yield opened
+    for visit in visits:
+        visit.closes()
 
 
 class _Site(BaseHTTPRequestHandler):

@@ -92,13 +92,13 @@ def mock(serving, seen):
 
 
 @pytest.fixture(scope="module")
-def visits(browser):
+def visits(chromium):
     """Pages by their URL, one of each for all tests."""
     known = {}
 
     def visit(url):
         if url not in known:
-            known[url] = browser()
+            known[url] = chromium()
             assert known[url].opens(url) == 200
             known[url].runs(f"async () => {{ {FORM} }}")
         return known[url]

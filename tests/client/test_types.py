@@ -1,5 +1,6 @@
 """What a type checker knows of both faces, and what it refuses."""
 
+import re
 import subprocess
 import sys
 
@@ -57,20 +58,38 @@ async def wrong(mock: mockserver.Client, other: mockserver.AsyncClient) -> None:
 """
 
 
-def mypy(tmp_path, text):
-    (tmp_path / "surface.py").write_text(text)
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "surface.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    return done.stdout.splitlines()
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """The numbers of the lines with errors, of each file; and all that mypy says."""
+    folder = tmp_path_factory.mktemp("types")
+    (folder / "surface.py").write_text(SURFACE)
+    (folder / "wrong.py").write_text(WRONG)
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--cache-dir",
+        str(folder / "cache"),
+        "surface.py",
+        "wrong.py",
+    ]
+    output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    assert "(checked 2 source files)" in output
+    lines = {
+        name: {int(number) for number in re.findall(rf"^{name}\.py:(\d+): error:", output, re.MULTILINE)}
+        for name in ("surface", "wrong")
+    }
+    return lines, output
 
 
 @pytest.mark.slow
-def test_both_faces_are_typed_from_one_description(tmp_path):
-    assert mypy(tmp_path, SURFACE) == ["Success: no issues found in 1 source file"]
+def test_both_faces_are_typed_from_one_description(found):
+    lines, output = found
+    assert lines["surface"] == set(), output
 
 
 @pytest.mark.slow
-def test_mistakes_are_found_before_the_test_runs(tmp_path):
-    lines = mypy(tmp_path, WRONG)
-    wrong = {int(line.split(":")[1]) for line in lines if ": error:" in line}
-    assert wrong == set(range(5, 12)), "\n".join(lines)
+def test_mistakes_are_found_before_the_test_runs(found):
+    lines, output = found
+    assert lines["wrong"] == set(range(5, 12)), output

@@ -57,7 +57,7 @@ def test_the_record_is_full(server):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ATTACKS)
 def test_no_attack_holds_the_loop(server, monkeypatch, name):
-    method, path, body, headers = ATTACKS[name]
+    method, path, body, headers = ATTACKS[name]()
 
     def attack():
         answer = ask(server.url, method, path, body, headers, timeout_s=300)

@@ -1,4 +1,4 @@
-"""The fixtures: a world for each test, on a server in this process or on one that runs already."""
+"""The fixtures: a handle for each test, on a server in this process or on one that runs already."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.namespaces import NamespaceHandle
-from mockserver.pytest_plugin.servers import LocalHome
+from mockserver.pytest_plugin.servers import LocalSessionServer
 
 pytest_plugins = "pytester"
 
@@ -270,18 +270,18 @@ def test_no_fixture_has_the_name_of_another_package(suite):
 
 
 def test_the_world_of_a_test_costs_less_than_a_millisecond(request):
-    home = LocalHome([], {})
+    server = LocalSessionServer([], {})
     took_ms = []
     try:
         for _ in range(300):
             started_s = time.perf_counter()
-            world = NamespaceHandle(home, request.node, None)
-            world.check_call()
-            world.passed = True
-            world.end()
-            world.close()
+            handle = NamespaceHandle(server, request.node, None)
+            handle.check_call()
+            handle.passed = True
+            handle.end()
+            handle.close()
             took_ms.append((time.perf_counter() - started_s) * 1000)
     finally:
-        home.stop()
+        server.stop()
     # The quickest tenth, since other work of the machine only ever adds.
     assert sorted(took_ms)[30] < 1.0

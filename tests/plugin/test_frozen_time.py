@@ -60,7 +60,7 @@ async def test_async(mock_server_async):
     assert not await route.called
 """,
     }
-    result = suite(f"{imported}\n{BODY}\n{tests[place]}", in_process=place == "test")
+    result = suite(f"{imported}\n{BODY}\n{tests[place]}", in_process=place != "module")
     result.assert_outcomes(passed=2 if place == "module" else 1)
 
 

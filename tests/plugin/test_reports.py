@@ -40,6 +40,9 @@ def test_a_failed_test_tells_every_call_and_a_route_for_each_that_none_took(suit
         "",
         "This route would take POST /v1/charge:",
         '  mock_server.post("/v1/charge", json={"amount": 5, "note": None}).reply(json={})',
+        "",
+        "1 operation",
+        "  operation 1  charge  503, 201  an equal request got a retryable answer before",
     ]
 
 
@@ -277,3 +280,29 @@ def test_it(mock_server):
     lines = section(result)
     at = lines.index("What breaks the contract:")
     assert lines[at + 1] == "  c-000001  GET /x  request query.limit: must be a whole number, got 'many'"
+
+
+def test_the_operations_are_told_with_what_groups_them(suite):
+    result = suite("""
+def test_it(mock_server):
+    mock_server.post("/charges").reply(503, 503, 201)
+    for number, key in enumerate(["k1", "k2", "k2"]):
+        call(mock_server.url + "/charges", "POST", {"timestamp": number, "a": 1}, idempotency_key=key)
+    mock_server.post("/refunds").reply(503, 201)
+    for key in ("k3", "k4"):
+        call(mock_server.url + "/refunds", "POST", {"a": 1}, idempotency_key=key)
+    assert 0
+""")
+    lines = section(result)
+    at = lines.index("3 operations")
+
+    assert lines[at + 1] == "  operation 1 (key=k1)  POST /charges  503"
+    assert lines[at + 2] == (
+        "  operation 2 (key=k2)  POST /charges  503, 201  the calls share headers.idempotency-key; "
+        "repeats operation 1; left out of the comparison: json.timestamp"
+    )
+    assert lines[at + 3] == (
+        "  operation 3 (key=k3)  POST /refunds  503, 201  uncertain: each has its own headers.idempotency-key, used once: "
+        "a new key for each attempt, or an operation that was repeated (`by: headers.idempotency-key` settles it); "
+        "changed headers.idempotency-key"
+    )

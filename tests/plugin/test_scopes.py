@@ -141,3 +141,34 @@ def test_second(mock_server_session):
     text = file.read_text()
     assert '"path":"/2"' in text
     assert '"path":"/1"' not in text
+
+
+def test_a_test_with_two_mock_servers_has_a_page_of_each(suite, pytester):
+    suite("""
+def test_it(mock_server, mock_server_module):
+    call(mock_server.url + "/own")
+    call(mock_server_module.url + "/shared")
+    assert 0
+""").assert_outcomes(failed=1)
+    texts = [file.read_text() for file in (pytester.path / "mock-server-report").iterdir()]
+
+    assert sorted('"path":"/own"' in text for text in texts) == [False, True]
+    assert sorted('"path":"/shared"' in text for text in texts) == [False, True]
+
+
+def test_what_ends_after_the_last_test_is_told_of_although_that_test_does_not_use_it(suite):
+    result = suite("""
+def test_first(mock_server_session):
+    mock_server_session.get("/x", name="x", expect=2).reply(200)
+    call(mock_server_session.url + "/x")
+
+def test_last(mock_server):
+    pass
+""")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines([
+        "runtime/x: expected 2 calls, saw 1",
+        "*- mock server of the session -*",
+        "1 call to http://*",
+        "  t+0.000  GET /x  200*",
+    ])  # fmt: skip

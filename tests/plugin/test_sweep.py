@@ -5,7 +5,7 @@ import shlex
 import sys
 
 import pytest
-from support.sweeping import QUICK, run, sweep
+from support.sweeping import run, sweep
 
 pytestmark = pytest.mark.slow
 
@@ -120,12 +120,12 @@ def test_the_command_of_a_cell_runs_that_very_cell_again(clients):
     )
 
 
-# Twenty tests with three calls each, on two workers
+# Four tests with three calls each, on two workers and in one process
 
 MANY = (
     SERVICE
     + """
-@pytest.mark.parametrize("n", range(8))
+@pytest.mark.parametrize("n", range(4))
 def test_order(service, n):
     pay = client.good if n % 2 else client.bad
     assert client.read(service, "/price") == {"amount": 500}
@@ -147,14 +147,14 @@ def test_two_runs_with_one_seed_give_the_same_table_in_parallel_or_not(tmp_path)
     tables = []
     for workers in ("-n2", "-n0"):
         done = sweep(tmp_path, *args, workers, test_it__py=MANY, troubles__yaml=FEW)
-        assert "8 tests with 24 calls, 2 kinds of trouble: 48 cells" in done.output
-        assert len(done.report["cells"]) == 48
+        assert "4 tests with 12 calls, 2 kinds of trouble: 24 cells" in done.output
+        assert len(done.report["cells"]) == 24
         tables.append((
             [(cell["id"], cell["verdict"], cell["reasons"], cell["remarks"]) for cell in done.report["cells"]],
             re.search(r"test_it\.py::test_order\[0\]\n.*harmed\n", done.output, re.DOTALL)[0],
         ))  # fmt: skip
     assert tables[0] == tables[1]
-    assert sum(verdict == "harmed" for _, verdict, _, _ in tables[0][0]) == 4 * 2
+    assert sum(verdict == "harmed" for _, verdict, _, _ in tables[0][0]) == 2 * 2
 
 
 # All sorts of tests in one suite
@@ -353,15 +353,20 @@ def test_pay(service, order):
 )
 
 
-def test_a_cap_samples_and_a_green_sweep_ends_well(tmp_path):
-    done = sweep(
-        tmp_path, "--mock-server-sweep", "--max-cells", "5", "-v", test_it__py=ONE, troubles__yaml=QUICK
-    )
-    assert done.code == 0, done.output
-    assert "24 cells\nmock server sweep: 5 of them run, sampled evenly" in done.output
-    assert len(done.report["cells"]) == 5
-    assert len(done.report["left_out"]) == 19
-    assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", done.output)
+@pytest.fixture(scope="module")
+def capped(tmp_path_factory):
+    """Of one test by its parameter on the command line."""
+    folder = tmp_path_factory.mktemp("capped")
+    args = ("test_it.py::test_pay[a/b]", "--mock-server-sweep", "--max-cells", "5", "-v")
+    return sweep(folder, *args, test_it__py=ONE)
+
+
+def test_a_cap_samples_and_a_green_sweep_ends_well(capped):
+    assert capped.code == 0, capped.output
+    assert "12 cells\nmock server sweep: 5 of them run, sampled evenly" in capped.output
+    assert len(capped.report["cells"]) == 5
+    assert len(capped.report["left_out"]) == 7
+    assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", capped.output)
 
 
 def test_the_test_fails_that_the_suite_cannot_pass_by_itself(tmp_path):
@@ -381,11 +386,8 @@ def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(tmp_path):
     assert all(cell["duration_s"] < 2.2 for cell in done.report["cells"]), "nor is it any cell's own time"
 
 
-def test_one_parameter_on_the_command_line_is_one_test(tmp_path):
-    done = sweep(
-        tmp_path, "test_it.py::test_pay[a/b]", "--mock-server-sweep", "--max-cells", "2", test_it__py=ONE
-    )
-    assert {cell["test"] for cell in done.report["cells"]} == {"test_it.py::test_pay[a/b]"}
+def test_one_parameter_on_the_command_line_is_one_test(capped):
+    assert {cell["test"] for cell in capped.report["cells"]} == {"test_it.py::test_pay[a/b]"}
 
 
 def test_a_sidecar_is_swept_alike(tmp_path, serving):

@@ -45,7 +45,7 @@ class ReferenceServer:
             (asked.version.major, asked.version.minor), REAL.time(), REAL.monotonic(),
         )  # fmt: skip
         request.body = body
-        ns = self._listener.namespace_of(request, "mockserver")
+        ns = self._listener.namespace_of(request)
         if isinstance(ns, Response):
             return await _sent(asked, ns)
         assert ns is not None

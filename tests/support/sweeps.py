@@ -51,11 +51,20 @@ def lesson(first: SweepEvidence, second: SweepEvidence | None = None, test: str 
 def tries(
     *calls: tuple[int, float | None, list[str]], route: str = "shop/pay", **more: Any
 ) -> dict[str, Any]:
-    """An operation: number of the call, gap, and what changed, of each try."""
+    """An operation: number of the call, gap, and what changed, of each try; another key where that changed."""
     known: dict[str, Any] = {
         "key": None, "route": route, "statuses": [503, 201], "overlap": False, "retry_after": "none", "final": "succeeded",
     }  # fmt: skip
-    listed = [{"call": f"c-{n:06d}", "gap_ms": gap, "changed": changed} for n, gap, changed in calls]
+    listed = [
+        {
+            "call": f"c-{n:06d}",
+            "gap_ms": gap,
+            "changed": changed,
+            "key": f"new-{n}" if any("idempotency" in part for part in changed) else more.get("key"),
+            "step": None,
+        }
+        for n, gap, changed in calls
+    ]
     return {**known, "tries": listed, **more}
 
 

@@ -40,6 +40,7 @@ def test_operations_of_other_routes_count_for_no_amplification():
     [
         (tries((1, None, []), (2, 5.0, [KEY]), key="a"), "new idempotency key"),
         (tries((1, None, []), (2, 5.0, ["json.idempotency_key", "body"]), key="a"), "new idempotency key"),
+        (tries((1, None, []), (2, 5.0, ["query.idempotency_key"]), key="a"), "new idempotency key"),
         (tries((1, None, []), (2, 5.0, []), retry_after="broken"), "Retry-After broken"),
         (tries((1, None, []), (2, -51.0, [])), "tries overlap"),
         (tries((1, None, []), (2, None, [])), "tries overlap"),
@@ -55,6 +56,21 @@ def test_a_client_that_leaves_and_tries_again_at_once_overlaps_nothing():
 
 def test_without_a_key_there_is_none_to_keep():
     assert judged(tries((1, None, []), (2, 5.0, ["body"])))["key"] == "none"
+
+
+def test_another_header_that_changed_is_no_new_key():
+    operation = tries((1, None, []), (2, 5.0, ["headers.x-amz-target"]), key="a")
+
+    assert judged(operation)["key"] == "kept"
+    assert faults(judged(operation)) == []
+
+
+def test_what_follows_a_redirect_may_have_no_key():
+    operation = tries((1, None, []), (2, 5.0, []), key="a")
+    operation["tries"][0]["step"] = "redirect"
+    operation["tries"][1]["key"] = None
+
+    assert judged(operation)["key"] == "kept"
 
 
 def test_where_nothing_was_struck_nothing_is_judged():

@@ -1,5 +1,6 @@
 """The body of an upload that stalls, breaks off or is refused is freed when its connection ends, without the garbage collector."""
 
+import contextlib
 import gc
 import socket
 import ssl
@@ -28,11 +29,23 @@ def silent():
         yield listener.getsockname()[1]
 
 
+class Connections(set):
+    """The open ones, and how many there were."""
+
+    begun = 0
+
+    def add(self, connection):
+        self.begun += 1
+        super().add(connection)
+
+
 @pytest.fixture
 def server(serving, silent):
-    return serving(
+    server = serving(
         SCENARIO % silent, read_timeout_s=0.3, upstream_timeout_s=0.5, max_body_bytes=LENGTH, tls=True
     )
+    server.connections = server.app._listeners[0].connections = Connections()
+    return server
 
 
 def head(path="/up", length=LENGTH, more=""):
@@ -69,14 +82,11 @@ def reset(sock):
     sock.close()
 
 
-def wait_for_the_end(sock):
-    """Reads until the server has answered and closed, or has nothing to say within its read timeout."""
+def read_the_answer(sock):
+    """Closes once the server has answered, which may still wait for the rest of the body."""
     sock.settimeout(2)
-    try:
-        while sock.recv(65536):
-            pass
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        sock.recv(65536)
     sock.close()
 
 
@@ -88,10 +98,6 @@ def upload(sock, start, piece, count, end=b""):
         sock.sendall(end)
     except OSError:
         pass  # the server has answered already, and closed
-
-
-def connections(server):
-    return sum(len(listener.connections) for listener in server.app._listeners)
 
 
 def held_by_cycles():
@@ -117,14 +123,15 @@ def test_no_cycle_holds_the_body_of_an_upload_that(server, kind, tls):
     gc.collect()
     gc.disable()
     try:
-        for end in (leave, reset) if never_ends else (leave, reset, wait_for_the_end):
+        for number, end in enumerate((leave, reset) if never_ends else (leave, reset, read_the_answer), 1):
             sock = socket.create_connection(server.address, timeout=5)
             if tls:
                 context = ssl.create_default_context(cadata=server.app.ca_pem.decode())
                 sock = context.wrap_socket(sock, server_hostname="localhost")
             upload(sock, *UPLOADS[kind])
+            until(lambda number=number: server.connections.begun == number)
             end(sock)
-        until(lambda: connections(server) == 0)
+        until(lambda: not server.connections)
         assert held_by_cycles() == []
     finally:
         gc.enable()

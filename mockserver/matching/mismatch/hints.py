@@ -185,6 +185,8 @@ def edits(left: str, right: str, most: int) -> int:
     left, right = _unlike_parts(left, right)
     if not left or not right:
         return len(left) + len(right)  # at most `most`, as the lengths are no further apart
+    if most == 1:  # what is unlike is one letter, or two that are swapped
+        return 1 if len(left) == len(right) == 1 or (len(left) == 2 and left == right[::-1]) else beyond
     before: list[int] = []
     row = [j if j <= most else beyond for j in range(len(right) + 1)]
     for i, a in enumerate(left, 1):

@@ -98,8 +98,10 @@ def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[
 
 
 def _host(request: Request, shape: RouteShape) -> Difference | None:
-    wanted, came = shape.host and shape.host.lower(), request.host.lower()
-    if wanted is None or came in (wanted, f"{wanted}:{came.rpartition(':')[2]}"):
+    if shape.host is None:
+        return None
+    wanted, came = shape.host.lower(), request.host.lower()
+    if came in (wanted, f"{wanted}:{came.rpartition(':')[2]}"):
         return None
     came = came[:_SHOWN_CHARS]
     text = f"host differs: {came!r} is not {wanted!r}" if came else f"host is missing: expected {wanted!r}"

@@ -32,6 +32,17 @@ def request_of(kind, operation, attempt, at_s, rng):
         body["order"] = operation
     elif kind == "JSON-RPC ids":
         body.update({"jsonrpc": "2.0", "id": operation + 1})
+    elif kind == "the user":
+        headers["Authorization"] = f"Bearer {operation}"
+    elif kind == "a time of each operation":
+        body["timestamp"] = 1_767_225_600_000 + 7 * operation
+    elif kind == "a time of each operation under another name":
+        body["created_at"] = f"2026-01-01T00:00:00.{100 + operation}Z"
+    elif kind == "a nonce of each operation":
+        body["nonce"] = f"n{operation}"
+    elif kind == "a key of some operations":
+        if operation:
+            headers["Idempotency-Key"] = f"k{operation}"
     elif kind == "counters and keys":
         headers["x-stainless-retry-count"] = str(attempt)
         headers["Idempotency-Key"] = f"k{operation}"
@@ -64,7 +75,8 @@ def played(kind, seed):
     "kind",
     [
         "keys", "keys, and a new time in each body", "invocation ids", "a random id in the body", "the body", "JSON-RPC ids",
-        "counters and keys",
+        "counters and keys", "the user", "a time of each operation", "a time of each operation under another name",
+        "a nonce of each operation", "a key of some operations",
     ],
 )  # fmt: skip
 def test_operations_are_told_apart_by(kind):

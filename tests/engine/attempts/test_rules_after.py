@@ -56,3 +56,13 @@ def test_by_settles_that_each_key_is_an_operation(world, judged):
         world(at_s, status=422, json={"amount": 5}, headers={"Idempotency-Key": key})
 
     assert judged({**AFTER, "by": "headers.idempotency-key"}) == []
+
+
+def test_a_request_that_is_still_open_does_not_hide_the_answer_before_it(world, judged):
+    world(0.0, 0.2, status=422, json={"amount": 5})
+    world(0.1, 5.0, status=201, json={"amount": 5})
+    world(0.3, status=201, json={"amount": 5})
+
+    assert judged(AFTER) == [
+        "create-charge: operation 3 sends an equal request again after 422, which is not retryable"
+    ]

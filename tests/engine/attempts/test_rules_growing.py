@@ -52,6 +52,7 @@ def test_growing_needs_two_gaps(judged, retried, arrivals):
         ({"cap": "400ms"}, (0, 0.4, 0.8, 1.2), True),
         ({"cap": "400ms"}, (0, 0.4, 0.7), True),
         ({"cap": "400ms"}, (0, 0.2, 0.4), False),
+        ({"cap": "100ms"}, (0, 0.4, 0.8, 1.2), False),
         ({}, (0, 0.4, 0.8), False),
     ],
 )

@@ -141,3 +141,26 @@ def test_a_long_wait_is_told_without_an_exponent(world, judged):
 
     (line,) = judged({"honours": True})
     assert "asked to wait 97444900 s" in line
+
+
+@pytest.mark.parametrize(
+    "header", ["Retry-After: 0", "Retry-After: 0.05", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"]
+)
+def test_a_wait_that_no_client_can_ignore_is_nothing_to_judge(world, judged, header):
+    name, _, value = header.partition(": ")
+    world(0, status=503, headers=KEY, answer={name: value})
+    world(0.001, headers=KEY)
+
+    (line,) = judged({"honours": True})
+
+    assert line.startswith(f"create-charge: nothing to judge: '{header}' asked for a wait that is within")
+    assert judged({"honours": True, "optional": True}) == []
+
+
+def test_a_wait_within_the_tolerance_is_ignored_by_a_request_before_the_end(world, judged):
+    world(0, 1.0, 503, headers=KEY, answer={"Retry-After": "0"})
+    world(0.5, headers=KEY)
+
+    (line,) = judged({"honours": True})
+
+    assert "it came before that answer had ended" in line

@@ -1,7 +1,9 @@
 """Several rules at once, and how they go with the rest of a check."""
 
+import pytest
 from support.calls import KEY
 
+from mockserver.errors import InvalidInputError
 from mockserver.verification.verdict import Standing
 
 
@@ -80,3 +82,13 @@ def test_other_routes_are_no_tries(world, judged):
     world(0.001, headers=KEY, route="pay/refund", line="POST /v1/refunds")
 
     assert judged({"max": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "place"), [({"by": "headers.x?"}, "by"), ({"same": ["headers.x??"]}, "same")]
+)
+def test_a_question_mark_has_a_meaning_in_same_alone(judged, rules, place):
+    with pytest.raises(
+        InvalidInputError, match=rf"attempts\.{place}.*a question mark has a meaning in `same` alone"
+    ):
+        judged(rules)

@@ -1,0 +1,456 @@
+"""
+What templates do most often, as Python functions: looking things up, standing in for what is absent, joining texts.
+
+A function is made of `ast` nodes that stand in this module. Nothing that an author wrote is ever part of its code: texts,
+keys, filters and the closures of everything else are bound to names that are numbered here, and the code sees no built-in
+function. What is not as expected (a key that is absent, a value of another type) is left to the closure of that
+expression, which has the same result, or the error, and pays the same for it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from json.encoder import encode_basestring
+from types import CodeType, FunctionType
+from typing import Any, TypeVar
+
+from mockserver.templating.scope import (
+    CHAR_LIMIT,
+    NOTHING,
+    PYTHON_ERRORS,
+    STEP_LIMIT,
+    UNPAID,
+    Closure,
+    RenderError,
+    Scope,
+    Step,
+)
+from mockserver.templating.values import HANDED_ON, printed
+
+T = TypeVar("T", bound=ast.AST)
+FILE = "<template>"
+"""Where a traceback or a profile says that these functions are."""
+MOST_TEMPORARIES = 500
+"""Of one function, about a hundred templates. What comes then is left to closures: making more takes too long at once."""
+
+
+def _placed(kind: type[T]) -> type[T]:
+    """
+    Such a node, in the first line: to give each node a place of its own takes longer than to make the function. (The name of
+    a template and the line in it are in what `fail` makes.)
+    """
+    return type(kind.__name__, (kind,), {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0})
+
+
+_Assign = _placed(ast.Assign)
+_Attribute = _placed(ast.Attribute)
+_AugAssign = _placed(ast.AugAssign)
+_BoolOp = _placed(ast.BoolOp)
+_Call = _placed(ast.Call)
+_Compare = _placed(ast.Compare)
+_Constant = _placed(ast.Constant)
+_Dict = _placed(ast.Dict)
+_ExceptHandler = _placed(ast.ExceptHandler)
+_Expr = _placed(ast.Expr)
+_FormattedValue = _placed(ast.FormattedValue)
+_FunctionDef = _placed(ast.FunctionDef)
+_If = _placed(ast.If)
+_IfExp = _placed(ast.IfExp)
+_JoinedStr = _placed(ast.JoinedStr)
+_List = _placed(ast.List)
+_Name = _placed(ast.Name)
+_NamedExpr = _placed(ast.NamedExpr)
+_Raise = _placed(ast.Raise)
+_Return = _placed(ast.Return)
+_Subscript = _placed(ast.Subscript)
+_Try = _placed(ast.Try)
+_UnaryOp = _placed(ast.UnaryOp)
+_arg = _placed(ast.arg)
+
+
+class Writer:
+    """One function that is being made: what its names are bound to, and its statements."""
+
+    def __init__(self) -> None:
+        self.bound: dict[str, Any] = {"__builtins__": {}}
+        self.statements: list[ast.stmt] = []
+        self._names: dict[int, str] = {}
+        self._temporaries = 0
+
+    def bind(self, value: object) -> ast.expr:
+        """A name for a value that was there when the function was made."""
+        name = self._names.get(id(value))
+        if name is None:
+            name = self._names[id(value)] = f"k{len(self._names)}"
+            self.bound[name] = value
+        return _name(name)
+
+    def temporary(self) -> str:
+        self._temporaries += 1
+        return f"t{self._temporaries}"
+
+    @property
+    def is_full(self) -> bool:
+        return self._temporaries > MOST_TEMPORARIES
+
+    def add(self, *statements: ast.stmt) -> None:
+        self.statements += statements
+
+    def assign(self, value: ast.expr) -> str:
+        """The temporary that has the value from now on."""
+        name = self.temporary()
+        self.add(_assignment(name, value))
+        return name
+
+    def called(self, function: Callable[[Scope], Any]) -> ast.expr:
+        """What a function of the scope returns."""
+        return _name(self.assign(_called(self.bind(function))))
+
+    def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
+        """What `write` writes; an error in it is raised as what `fail` makes of it."""
+        around, self.statements = self.statements, []
+        result = self.temporary()
+        self.add(_assignment(result, write()))
+        inner, self.statements = self.statements, around
+        error = _Call(self.bind(fail), [_name("error")], [])
+        caught = _ExceptHandler(self.bind(_ERRORS), "error", [_Raise(error, _name("error"))])
+        self.add(_Try(inner, [caught], [], []))
+        return _name(result)
+
+    def function(self, result: ast.expr) -> Callable[[Scope], Any]:
+        """The function of a scope, which returns that after the statements."""
+        words = _assignment("words", _Attribute(_name("scope"), "values", _LOAD))
+        body = [words, *self.statements, _Return(result)]
+        arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
+        made = _FunctionDef("template", arguments, body, [])
+        code = compile(ast.Module([made], []), FILE, "exec")
+        inside = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
+        return FunctionType(inside, self.bound)
+
+
+Code = Callable[[Writer], ast.expr]
+"""Writes an expression: its value, once the statements that it adds before are done. Adds none where it may not be asked."""
+
+_ERRORS = (RenderError, *PYTHON_ERRORS)
+_LOAD, _STORE = ast.Load(), ast.Store()
+_NEVER = object()
+"""What no expression comes to."""
+
+
+@lru_cache(maxsize=2 * MOST_TEMPORARIES)
+def _name(name: str) -> ast.expr:
+    """What reads a name. Nobody changes it."""
+    return _Name(name, _LOAD)
+
+
+def _assignment(name: str, value: ast.expr) -> ast.stmt:
+    return _Assign([_Name(name, _STORE)], value)
+
+
+def _kept(name: str, value: ast.expr) -> ast.expr:
+    """The value, which the temporary has from now on."""
+    return _NamedExpr(_Name(name, _STORE), value)
+
+
+def _is(left: ast.expr, right: ast.expr) -> ast.expr:
+    return _Compare(left, [ast.Is()], [right])
+
+
+def _is_not(left: ast.expr, right: ast.expr) -> ast.expr:
+    return _Compare(left, [ast.IsNot()], [right])
+
+
+def _class_of(value: ast.expr) -> ast.expr:
+    return _Attribute(value, "__class__", _LOAD)
+
+
+def _get(mapping: ast.expr, *arguments: ast.expr) -> ast.expr:
+    return _Call(_Attribute(mapping, "get", _LOAD), list(arguments), [])
+
+
+def _all(tests: Sequence[ast.expr]) -> ast.expr:
+    return tests[0] if len(tests) == 1 else _BoolOp(ast.And(), list(tests))
+
+
+def _called(function: ast.expr, *arguments: ast.expr) -> ast.expr:
+    return _Call(function, [_name("scope"), *arguments], [])
+
+
+# Expressions
+
+
+def calling(closure: Closure) -> Code:
+    """What the closure gives."""
+    return lambda writer: _called(writer.bind(closure))
+
+
+def constant(value: object) -> Code:
+    return lambda writer: writer.bind(value)
+
+
+class Lookup:
+    """Keys, one after the other, from a word of the scope. An optional one is NOTHING where the last key is absent."""
+
+    def __init__(self, word: str, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> None:
+        self.word = word
+        self.keys = tuple(key for key, _, _ in steps)
+        self.closure = closure
+        self.optional = optional
+
+    def parts(self, writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        """What must hold, asked in this order, and what the value is then."""
+        tests: list[ast.expr] = []
+        value = _get(_name("words"), writer.bind(self.word), writer.bind(NOTHING))
+        for key in self.keys:
+            name = writer.temporary()
+            tests.append(_is(_class_of(_kept(name, value)), writer.bind(dict)))
+            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
+        if not self.optional:
+            name = writer.temporary()
+            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
+            value = _name(name)
+        return tests, value
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        if writer.is_full:
+            return calling(self.closure)(writer)
+        tests, value = self.parts(writer)
+        return _IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
+
+
+def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
+    """What the first of them finds, else that. `closure` does the same, whatever comes."""
+
+    def write(writer: Writer) -> ast.expr:
+        if writer.is_full:
+            return calling(closure)(writer)
+        found = otherwise(writer)
+        for lookup in reversed(tries):
+            tests, value = lookup.parts(writer)
+            name = writer.temporary()
+            defined = _is_not(_kept(name, value), writer.bind(NOTHING))
+            picked = _IfExp(defined, _name(name), found)
+            found = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
+        return found
+
+    return write
+
+
+def condition(test: Code, then: Code, otherwise: Code) -> Code:
+    return lambda writer: _IfExp(test(writer), then(writer), otherwise(writer))
+
+
+def both(left: Code, right: Code) -> Code:
+    return lambda writer: _BoolOp(ast.And(), [left(writer), right(writer)])
+
+
+def either(left: Code, right: Code) -> Code:
+    return lambda writer: _BoolOp(ast.Or(), [left(writer), right(writer)])
+
+
+def negation(value: Code) -> Code:
+    """NOTHING stays that."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
+        return _IfExp(is_nothing, _name(name), _UnaryOp(ast.Not(), _name(name)))
+
+    return write
+
+
+COMPARED: dict[str, type[ast.cmpop]] = {
+    "eq": ast.Eq,
+    "ne": ast.NotEq,
+    "lt": ast.Lt,
+    "lteq": ast.LtE,
+    "gt": ast.Gt,
+    "gteq": ast.GtE,
+}
+"""What says of two whole numbers, or two short texts, what the operator says, and takes nothing for it."""
+
+
+def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Scope, Any], Any]) -> Code:
+    """With what is written out. `otherwise` compares anything but whole numbers, and texts that are short."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        fits: list[ast.expr] = [_is(_class_of(_kept(name, value(writer))), writer.bind(type(written)))]
+        if isinstance(written, str):
+            length = _Call(writer.bind(len), [_name(name)], [])
+            fits.append(_Compare(length, [ast.LtE()], [writer.bind(UNPAID)]))
+        compared = _Compare(_name(name), [COMPARED[op]()], [writer.bind(written)])
+        return _IfExp(_all(fits), compared, _called(writer.bind(otherwise), _name(name)))
+
+    return write
+
+
+def function(function: Callable[..., Any], arguments: Iterable[object]) -> Code:
+    """Called with what is written out."""
+    return lambda writer: _called(writer.bind(function), *map(writer.bind, arguments))
+
+
+def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[object]) -> Code:
+    """The same, of a value; NOTHING stays that."""
+
+    def write(writer: Writer) -> ast.expr:
+        name = writer.temporary()
+        is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
+        made = _called(writer.bind(function), _name(name), *map(writer.bind, arguments))
+        return _IfExp(is_nothing, _name(name), made)
+
+    return write
+
+
+def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -> Code:
+    """`value.get(key, default)`, both worked out. `otherwise` does it where the value is no mapping, or the key no text."""
+
+    def write(writer: Writer) -> ast.expr:
+        whole = writer.temporary()
+        names = [writer.temporary() for _ in arguments]
+        worked_out = [_kept(whole, value(writer))]
+        worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
+        # All of them are worked out, in this order, before any is asked for its type.
+        tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
+        tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
+        tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
+        given = [_name(name) for name in names]
+        other = _called(writer.bind(otherwise), _name(whole), *given)
+        return _IfExp(_all(tests), _get(_name(whole), *given), other)
+
+    return write
+
+
+# Statements
+
+
+def fresh_budget(writer: Writer) -> None:
+    for name, limit in (("steps", STEP_LIMIT), ("chars", CHAR_LIMIT)):
+        target = _Attribute(_name("scope"), name, _STORE)
+        writer.add(_Assign([target], _Constant(limit)))
+
+
+def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> ast.expr:
+    """Plain JSON: `plain` makes it so, where it is not that already."""
+    name = writer.assign(code(writer))
+    handed_on = _Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
+    return _IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
+
+
+def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:
+    """Texts and expressions, joined; each is paid for before the next is worked out."""
+    if cost:
+        writer.add(_spent("steps", _Constant(cost)), _unless_spent("steps"))
+    pieces: list[ast.expr] = []
+    for part in parts:
+        if isinstance(part, str):
+            pieces.append(writer.bind(part))
+            writer.add(_spent("chars", _Constant(len(part))))
+            continue
+        name = writer.assign(part(writer))
+        is_other = _is_not(_class_of(_name(name)), writer.bind(str))
+        writer.add(_If(is_other, [_assignment(name, _called(writer.bind(printed), _name(name)))], []))
+        writer.add(_spent("chars", _Call(writer.bind(len), [_name(name)], [])), _unless_spent("chars"))
+        pieces.append(_name(name))
+    if parts and isinstance(parts[-1], str):
+        writer.add(_unless_spent("chars"))
+    if len(pieces) == 1:
+        return pieces[0]
+    return _JoinedStr([_FormattedValue(piece, -1) for piece in pieces])
+
+
+def _spent(budget: str, amount: ast.expr) -> ast.stmt:
+    return _AugAssign(_Attribute(_name("scope"), budget, _STORE), ast.Sub(), amount)
+
+
+def _unless_spent(budget: str) -> ast.stmt:
+    """Raises BudgetExceededError where nothing is left of it."""
+    left = _Attribute(_name("scope"), budget, _LOAD)
+    take = _Attribute(_name("scope"), f"take_{budget}", _LOAD)
+    is_over = _Compare(left, [ast.Lt()], [_Constant(0)])
+    return _If(is_over, [_Expr(_Call(take, [_Constant(0)], []))], [])
+
+
+Write = Callable[[Writer], ast.expr]
+"""Writes what makes a value, statements and all."""
+Part = tuple[object, Write | None]
+"""What stands there, and what writes the value in its place; None where nothing varies."""
+
+
+def _part(writer: Writer, part: Part) -> ast.expr:
+    value, write = part
+    return writer.bind(value) if write is None else write(writer)
+
+
+class Listed:
+    """A list in which some values vary."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        return _name(writer.assign(_List([_part(writer, part) for part in self._parts], _LOAD)))
+
+    def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+        pieces: list[str | ast.expr] = []
+        for part in self._parts:
+            pieces += [",", *_json_part(writer, part, dump)]
+        return ["[", *pieces[1:], "]"]
+
+
+class Mapped:
+    """A mapping in which some values vary, and no keys."""
+
+    def __init__(self, whole: dict[Any, Any], writes: dict[Any, Write]) -> None:
+        self._whole = whole
+        self._writes = writes
+
+    def __call__(self, writer: Writer) -> ast.expr:
+        name = writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], []))
+        for key, write in self._writes.items():
+            value = write(writer)
+            writer.add(_Assign([_Subscript(_name(name), writer.bind(key), _STORE)], value))
+        return _name(name)
+
+    def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+        pieces: list[str | ast.expr] = []
+        for key, value in self._whole.items():
+            name = dump({key: 0})[1:-2]
+            pieces += [f",{name}", *_json_part(writer, (value, self._writes.get(key)), dump)]
+        first = pieces[0]
+        assert isinstance(first, str)
+        return ["{" + first[1:], *pieces[1:], "}"]
+
+
+def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
+    """A mapping in which keys vary, too."""
+    made = [(_part(writer, key), _part(writer, value)) for key, value in pairs]
+    return _name(writer.assign(_Dict([key for key, _ in made], [value for _, value in made])))
+
+
+def json_of(writer: Writer, write: Write, dump: Callable[[Any], str]) -> ast.expr:
+    """The JSON text of a value. `dump` makes that of any value; what doesn't vary is made text now."""
+    texts: list[str | ast.expr] = []
+    for piece in _json_part(writer, (None, write), dump):
+        if texts and isinstance(piece, str) and isinstance(texts[-1], str):
+            texts[-1] += piece
+        else:
+            texts.append(piece)
+    parts = [writer.bind(piece) if isinstance(piece, str) else piece for piece in texts]
+    return _JoinedStr([_FormattedValue(part, -1) for part in parts])
+
+
+def _json_part(writer: Writer, part: Part, dump: Callable[[Any], str]) -> list[str | ast.expr]:
+    value, write = part
+    if write is None:
+        return [dump(value)]
+    if isinstance(write, (Listed, Mapped)):
+        return write.json(writer, dump)
+    name = writer.assign(write(writer))
+    is_text = _is(_class_of(_name(name)), writer.bind(str))
+    quoted = _Call(writer.bind(encode_basestring), [_name(name)], [])
+    is_integer = _is(_class_of(_name(name)), writer.bind(int))
+    dumped = _Call(writer.bind(dump), [_name(name)], [])
+    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), dumped))]
