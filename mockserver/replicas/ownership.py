@@ -134,7 +134,7 @@ class Ownership:
         known, run_id = set(self.members), self._run_id
         beat = await self.store.beat(replace(self.member, told=self._told()))
         if not beat.is_known:
-            await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
+            await self._join_anew(emptied=beat.run_id != run_id)
             return
         self._observe(before_s, beat)
         self._beat_ok_s = before_s
