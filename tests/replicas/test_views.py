@@ -1,0 +1,43 @@
+"""What a replica says of itself and of the others: metrics, and the list of replicas."""
+
+import pytest
+from prometheus_client import parser
+from support.shared_store import NEEDS_REDIS, redis_at
+
+pytestmark = [pytest.mark.slow, NEEDS_REDIS]
+
+
+@pytest.fixture
+def store(tmp_path):
+    with redis_at(tmp_path) as url:
+        yield url
+
+
+def samples(server):
+    text = server.admin.call("GET", "/metrics").text
+    return {
+        sample.name: sample.value
+        for family in parser.text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_metrics_say_what_the_store_took_and_who_shares_it(serving, store):
+    first = serving(store=store)
+    second = serving(first.folder, store=store)
+    for server in (first, second, first):
+        server.ask("POST", "/data")
+
+    owner, other = samples(first), samples(second)
+
+    assert owner["mockserver_store_entries_total"] == 3
+    assert owner["mockserver_store_write_seconds_count"] == owner["mockserver_store_groups_total"] == 3
+    assert owner["mockserver_store_ready"] == 1
+    assert owner["mockserver_replica_relayed_requests_total"] == 0
+    assert other["mockserver_store_entries_total"] == 0
+    assert other["mockserver_replica_relayed_requests_total"] == 1
+    assert other["mockserver_replicas"] == 2
+
+
+def test_without_a_store_no_metric_of_it_is_there(serving):
+    assert not [name for name in samples(serving()) if "store" in name or "replica" in name]
