@@ -9,8 +9,8 @@ pytestmark = [pytest.mark.slow, NEEDS_REDIS]
 
 @pytest.fixture
 def store(tmp_path):
-    with redis_at(tmp_path) as url:
-        yield url
+    with redis_at(tmp_path) as running:
+        yield running.url
 
 
 def samples(server):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,22 @@ NEEDS_REDIS = pytest.mark.skipif(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RunningStore:
+    """`url` is that of `--store`."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+
 @contextmanager
-def redis_at(folder: Path) -> Iterator[str]:
-    """Run a server that keeps nothing on disk. Yields its URL."""
+def redis_at(folder: Path) -> Iterator[RunningStore]:
+    """Run a server that keeps nothing on disk."""
     command = ["redis-server", "--port", "0", "--unixsocket", "redis.sock", "--save", "", "--daemonize", "no"]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
             assert any("ready to accept connections" in line.lower() for line in server.stdout)
-            yield f"unix://{folder}/redis.sock"
+            yield RunningStore(f"unix://{folder}/redis.sock", server)
         finally:
             server.kill()
