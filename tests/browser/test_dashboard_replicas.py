@@ -15,7 +15,7 @@ def store(tmp_path):
         yield running
 
 
-def test_the_replicas_are_listed_with_what_they_own(serving, browser, store):
+def test_the_replicas_are_listed_with_what_they_own(store, serving, browser):
     first = serving(store=store.url)
     second = serving(first.folder, store=store.url)
     first.ask("POST", "/data")
@@ -29,7 +29,7 @@ def test_the_replicas_are_listed_with_what_they_own(serving, browser, store):
     assert dashboard.complaints == []
 
 
-def test_a_store_that_is_away_is_shown_with_the_reason(serving, browser, store):
+def test_a_store_that_is_away_is_shown_with_the_reason(store, serving, browser):
     server = serving(store=store.url)
     dashboard = Dashboard(browser(), server.admin.url).open("#/scenarios")
     dashboard.sees(".replicas", "● ready")

@@ -22,7 +22,7 @@ def samples(server):
     }
 
 
-def test_metrics_say_what_the_store_took_and_who_shares_it(serving, store):
+def test_metrics_say_what_the_store_took_and_who_shares_it(store, serving):
     first = serving(store=store)
     second = serving(first.folder, store=store)
     for server in (first, second, first):
