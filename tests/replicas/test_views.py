@@ -1,9 +1,16 @@
 """What a replica says of itself and of the others: metrics, and the list of replicas."""
 
+import signal
+
 import pytest
 from prometheus_client import parser
+from support.http import ask
+from support.server import until
 from support.shared_store import NEEDS_REDIS, redis_at
 
+NOT_RELOADED = (
+    "not reloaded, the old scenarios stay active: These differ from what the other replicas have: data"
+)
 pytestmark = [pytest.mark.slow, NEEDS_REDIS]
 
 
@@ -41,3 +48,18 @@ def test_metrics_say_what_the_store_took_and_who_shares_it(store, serving):
 
 def test_without_a_store_no_metric_of_it_is_there(serving):
     assert not [name for name in samples(serving()) if "store" in name or "replica" in name]
+
+
+def test_files_that_the_other_replicas_do_not_have_are_not_reloaded_and_the_log_says_so(
+    store, process, write
+):
+    folder = write({"data.yaml": "routes: [{request: GET /data, reply: 200}]"})
+    server = process("--store", store, "--watch", scenarios=folder)
+
+    write({"data.yaml": "routes: [{request: GET /data, reply: 201}]"})
+    server.wait_for_log(NOT_RELOADED)
+    server.process.send_signal(signal.SIGHUP)
+    until(lambda: server.stderr().count(NOT_RELOADED) == 2)
+
+    assert ask(server.url, "GET", "/data").status == 200
+    assert "Traceback" not in server.stderr()
