@@ -148,7 +148,7 @@ class Ownership:
     async def _join_anew(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""
         log.warning(
-            "this replica joins the store anew: %s",
+            "this replica joins the store again: %s",
             "the store is empty or another one, and everything begins as after a reset"
             if emptied
             else "others have taken it for dead",
