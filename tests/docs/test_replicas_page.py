@@ -71,3 +71,21 @@ def test_its_table_has_the_errors_of_the_start():
 
     for text in (str(sentinel.value), str(both.value), files):
         assert any(row.search(text) for row in rows()), text
+
+
+@pytest.mark.slow
+@NEEDS_REDIS
+def test_every_metric_of_the_store_is_on_the_page_and_no_other(tmp_path, serving):
+    named = re.findall(r"^\| (`mockserver_[^|]*)\|", PAGE, re.MULTILINE)
+    alone = served(serving())
+    with redis_at(tmp_path) as store:
+        server = serving(store=store.url)
+        shared = served(server)
+        server.stop()
+
+    assert {name for cell in named for name in re.findall(r"mockserver_\w+", cell)} == shared - alone
+
+
+def served(server):
+    text = server.admin.call("GET", "/metrics").text
+    return set(re.findall(r"^# TYPE (mockserver_\w+) ", text, re.MULTILINE))
