@@ -142,8 +142,15 @@ class Ownership:
             self.error = (
                 "other replicas have adopted other scenario files; start this one with the same files"
             )
+            await self._give_up_all()
         if known - set(self.members):
             await self._take_over_abandoned()
+
+    async def _give_up_all(self) -> None:
+        """Leave every namespace to the replicas that have the valid files."""
+        for journal in tuple(self.journals.values()):
+            self.lose(journal, OwnerLostError("other scenario files are valid now"))
+        await self.store.leave(self.member.id)
 
     async def _join_anew(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""

@@ -63,3 +63,15 @@ def test_files_that_the_other_replicas_do_not_have_are_not_reloaded_and_the_log_
 
     assert ask(server.url, "GET", "/data").status == 200
     assert "Traceback" not in server.stderr()
+
+
+def test_adopted_files_answer_at_once_where_the_old_ones_were_served(store, serving, write):
+    old = serving("routes: [{request: GET /old, reply: 200}]", store=store)
+    assert old.ask("GET", "/old").status == 200
+
+    new = serving("routes: [{request: GET /new, reply: 200}]", store=store, store_adopt=True)
+    until(lambda: old.ask("GET", "/__admin/health/ready").status == 503)
+
+    until(lambda: new.ask("GET", "/new").status != 503)
+    assert [new.ask("GET", path).status for path in ("/new", "/old")] == [200, 404]
+    assert old.ask("GET", "/old").status == 503
