@@ -318,7 +318,12 @@ class App:
             admin_url=self._admin_base,
             webhooks=self.courier,
             settings=settings,
-            metrics=Metrics(self.engine, self._faults, self.courier.tries),
+            metrics=Metrics(
+                self.engine,
+                self._faults,
+                self.courier.tries,
+                shared=lambda: () if self._shared is None else self._shared.metrics(),
+            ),
             ca_pem=self._ca_pem,
             may_forward=lambda url: may_forward(self._egress, url),
             namespaces=self._shared or LocalNamespaces(self.engine, self.courier.forget),

@@ -129,7 +129,8 @@ def configuration_page():
         "- **Lists**: repeat the option, or separate the values of the environment variable by spaces.\n"
         "- **Sizes** are a number of bytes, or have a unit: `64KB`, `16MiB`. **Durations** have a unit: `200ms`, `30s`, `10m`. "
         "In Python, they are numbers of bytes and seconds.\n"
-        "- **Switches**: set the environment variable to `1` or `0`.",
+        "- **Switches**: set the environment variable to `1` or `0`.\n"
+        "- **Several replicas**: `--store` and the options after it are explained on the page on [replicas](replicas.md).",
         table(["option", "environment variable", "Python keyword", "default", "description"], rows),
         "## pytest",
         "The fixtures use a server in the test process by default. `--mock-server-url` or `MOCKSERVER_URL` selects an external "

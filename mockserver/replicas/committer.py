@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mockserver.errors import MockServerError
 from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
-from mockserver.replicas.store import EntryGroup, Store, StoreAwayError, Written
+from mockserver.replicas.store import EntryGroup, Store, StoreAwayError, StoreRefusedError, Written
 
 log = logging.getLogger("mockserver")
 
@@ -147,7 +147,7 @@ class Committer:
         while True:
             try:
                 return await self._store.write(groups)
-            except StoreAwayError as error:
+            except (StoreAwayError, StoreRefusedError) as error:  # such as a password that was changed
                 self.figures.repeated += 1
                 log.debug("the store did not answer: %s", error)
                 await self._sleep(_RETRY_S)

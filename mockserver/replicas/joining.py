@@ -50,6 +50,18 @@ def check_settings(settings: Settings) -> None:
         raise InvalidInputError(Flaw(("store",), "--store and --wiremock-port can't be used together", hint))
 
 
+def address_of(host: str, port: int) -> str:
+    """
+    Return host and port as one text, for a host that may have its port already.
+
+    >>> address_of("fd00::1", 8081), address_of("10.0.0.7", 8081), address_of("gateway:9000", 8081)
+    ('[fd00::1]:8081', '10.0.0.7:8081', 'gateway:9000')
+    """
+    if host.count(":") > 1 and not host.startswith("["):
+        host = f"[{host}]"
+    return host if re.search(r":\d+$", host) else f"{host}:{port}"
+
+
 def files_of(world: ScenarioSet, settings: Settings) -> dict[str, str]:
     """Return the digests of all that decides an answer and has to be the same at each replica, by name."""
     files = {}
@@ -134,8 +146,7 @@ class SharedReplica:
         """The address by which other replicas reach this one: the one that it listens on, or that the store sees."""
         settings = self.settings
         if settings.replica_host:
-            has_port = re.search(r":\d+$", settings.replica_host) and "]" not in settings.replica_host[-2:]
-            return settings.replica_host if has_port else f"{settings.replica_host}:{port}"
+            return address_of(settings.replica_host, port)
         return f"{await self._own_host()}:{port}"
 
     async def _own_host(self) -> str:

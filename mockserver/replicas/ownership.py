@@ -134,7 +134,7 @@ class Ownership:
         known, run_id = set(self.members), self._run_id
         beat = await self.store.beat(replace(self.member, told=self._told()))
         if not beat.is_known:
-            await self._join_anew(emptied=beat.run_id != run_id or not beat.members)
+            await self._join_anew(emptied=beat.run_id != run_id)
             return
         self._observe(before_s, beat)
         self._beat_ok_s = before_s
@@ -142,13 +142,20 @@ class Ownership:
             self.error = (
                 "other replicas have adopted other scenario files; start this one with the same files"
             )
+            await self._give_up_all()
         if known - set(self.members):
             await self._take_over_abandoned()
+
+    async def _give_up_all(self) -> None:
+        """Leave every namespace to the replicas that have the valid files."""
+        for journal in tuple(self.journals.values()):
+            self.lose(journal, OwnerLostError("other scenario files are valid now"))
+        await self.store.leave(self.member.id)
 
     async def _join_anew(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""
         log.warning(
-            "this replica joins the store anew: %s",
+            "this replica joins the store again: %s",
             "the store is empty or another one, and everything begins as after a reset"
             if emptied
             else "others have taken it for dead",

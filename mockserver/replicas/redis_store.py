@@ -67,6 +67,7 @@ _BEAT = (
     _NOW
     + """
 local meta, members, beats = KEYS[1], KEYS[2], KEYS[3]
+redis.call('HDEL', beats, '')  -- takes no memory; after it, a full store refuses no other write of this script
 local all = redis.call('HGETALL', beats)
 for i = 1, #all, 2 do
   if now - tonumber(all[i + 1]) > tonumber(ARGV[3]) then

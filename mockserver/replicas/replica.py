@@ -169,6 +169,9 @@ class Replica:
             except StoreRefusedError as error:
                 await self._send(away(str(error)), wire)
                 return
+            except StoreIsFullError:
+                await self._send(full(), wire)
+                return
             except OwnerLostError:
                 pass
             if asyncio.get_running_loop().time() - began_s > HELD_S:
@@ -565,7 +568,7 @@ class Replica:
             if not wire.has_begun:
                 await self.listener.send(error.response, wire)
                 transport.end(keep_alive=wire.keep_alive)
-        except (StoreAwayError, StoreRefusedError) as error:
+        except (StoreAwayError, StoreRefusedError, StoreIsFullError) as error:
             transport.tell(Sort.FAILED, str(error).encode())
         except (ConnectionError, asyncio.CancelledError, TimeoutError):
             pass  # whoever noticed that the client has left has closed the call

@@ -17,6 +17,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 from mockserver import logs
+from mockserver.admin.api import ProblemError
 from mockserver.app import App, PortInUseError
 from mockserver.errors import InvalidInputError, SharedStoreError, TlsSettingsError
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
@@ -169,6 +170,8 @@ def _reload(app: App) -> None:
         log.info("reloaded: %s scenarios with %s routes", result["scenarios"], result["routes"])
     except LoadError as error:
         log.error("not reloaded, the old scenarios stay active:\n%s", "\n".join(error.lines))  # noqa: TRY400
+    except ProblemError as error:
+        log.error("not reloaded, the old scenarios stay active: %s", error.document["detail"])  # noqa: TRY400
 
 
 def _on_hangup(app: App, stopped: asyncio.Event) -> Callable[[], None]:

@@ -49,7 +49,7 @@ class VirtualClock:
     @property
     def offset_s(self) -> float:
         """How far ahead of real time it is."""
-        return self.now_s() - self._wall()
+        return self._offset_s if self._frozen_s is None else self._frozen_s - self._wall()
 
     def freeze(self, at_s: float | None = None) -> None:
         self._changing()

@@ -44,16 +44,19 @@ async def get_metrics(request: AdminRequest[Any]) -> Answer:
 
 class Metrics:
     """
-    The metrics of one server: `faults` by kind, `tries` of webhooks by result.
+    The metrics of one server: `faults` by kind, `tries` of webhooks by result, `shared` of a shared store.
 
     Nothing is computed before the first request.
     """
 
-    def __init__(self, engine: Engine, faults: Tally, tries: Tally) -> None:
+    def __init__(
+        self, engine: Engine, faults: Tally, tries: Tally, shared: Callable[[], Iterable[Family]] = tuple
+    ) -> None:
         self._watch = Watch(engine)
         self._refused = engine.shared.refused
         self._faults = faults
         self._tries = tries
+        self._shared = shared
         self._lock = asyncio.Lock()
 
     async def __call__(self, accept: str) -> Response:
@@ -62,7 +65,7 @@ class Metrics:
         async with self._lock:  # of two that ask at once, the second would read while the first is halfway
             reading = await self._read()
             families = [*_calls(reading), *_happened(self._faults(), self._tries(), self._refused)]
-            families += [*_latency(self._watch.latencies), *_standing(reading)]
+            families += [*_latency(self._watch.latencies), *_standing(reading), *self._shared()]
         data, content_type = await asyncio.to_thread(_written, families, accept)
         return Response(200, [("Content-Type", content_type)], data)
 

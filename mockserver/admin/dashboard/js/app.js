@@ -163,6 +163,10 @@ export class App {
       await this.loadNamespaces();
       const outage = await this.api.get("/outage");
       this.outageIs(outage);
+    } catch {
+      // As above. What can be asked for all the same, the view shows.
+    }
+    try {
       if (this._view !== "calls" && this._view !== "attempts") await this._views.get(this._view).changed?.();
     } catch {
       // As above.

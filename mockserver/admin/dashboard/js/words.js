@@ -60,6 +60,7 @@ const OUTCOMES = {
   malformed_chunk: "malformed chunk sent",
   client_left: "client disconnected",
   incomplete: "incomplete request",
+  lost: "reply lost with its replica or store",
 };
 
 export function outcomeText(outcome) {

@@ -1,6 +1,7 @@
 /** The service as a whole: an outage, the clock, and the namespaces. */
 
 import { button, field, h, show } from "./dom.js";
+import { ReplicasPanel } from "./replicas.js";
 
 export class WorldPanel {
   constructor(app) {
@@ -10,16 +11,18 @@ export class WorldPanel {
     this._clock = h("div", { class: "tile" });
     this._namespaces = h("div", { class: "tile" });
     this._server = h("div", { class: "tile" });
+    this._replicas = new ReplicasPanel();
     this._status = h("input", { class: "narrow", value: "503", inputmode: "numeric", autocomplete: "off" });
     this._times = h("input", { class: "narrow", placeholder: "∞", inputmode: "numeric", autocomplete: "off" });
     this._for = h("input", { class: "narrow", placeholder: "30s", autocomplete: "off" });
     this._ahead = h("input", { class: "narrow", value: "1h", autocomplete: "off" });
     this._name = h("input", { placeholder: "checkout-42", autocomplete: "off", spellcheck: "false" });
-    this.element = h("section", { "aria-label": "Outage, clock, namespaces, server" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces, this._server), this._said);
+    this.element = h("section", { "aria-label": "Outage, clock, namespaces, server" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces, this._server), this._replicas.element, this._said);
   }
 
   async refresh() {
     const { api } = this._app;
+    await this._lookAtReplicas();
     const [outage, { items: troubles }, clock, namespaces, health, counts] = await Promise.all([
       api.get("/outage"), api.get("/troubles"), api.get("/clock"),
       this._app.loadNamespaces(), api.get("/health", { namespace: null }), api.get("/counts")]);
@@ -31,6 +34,11 @@ export class WorldPanel {
     this._drawOutage(outage, troubles);
     this._drawClock(clock);
     this._drawNamespaces(namespaces);
+  }
+
+  /** Before the rest, which a server whose store is away does not answer. */
+  async _lookAtReplicas() {
+    this._replicas.draw(await this._app.api.get("/replicas", { namespace: null }));
   }
 
   _drawOutage(outage, troubles) {

@@ -1,0 +1,38 @@
+/** The replicas that share a store with this server, and whether the store can be used. Nothing is shown without a store. */
+
+import { h, show } from "./dom.js";
+import { dayAndTime } from "./words.js";
+
+const COLUMNS = ["Replica", "Address", "Version", "Calls/s", "Owns", "Scenario files", "Heartbeat"];
+const LATE_S = 3;
+
+export class ReplicasPanel {
+  constructor() {
+    this.element = h("section", { class: "tile replicas", "aria-label": "Replicas", hidden: true });
+  }
+
+  draw({ store, self, replicas }) {
+    this.element.hidden = store === null;
+    if (store === null) return;
+    const state = store.ready ? h("span", { class: "state delivered" }, "● ready") : [h("strong", { class: "state failed" }, "■ not ready"), `: ${store.reason}`];
+    const digest = replicas.find((one) => one.id === self)?.digest;
+    show(this.element, h("h2", {}, "Replicas"),
+      h("p", {}, `${store.kind === "valkey" ? "Valkey" : "Redis"} ${store.version}: `, state,
+        store.emptied_at && h("span", { class: "quiet" }, ` · it was found empty at ${dayAndTime(store.emptied_at)}, and everything began as after a reset`)),
+      h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "List of replicas" }, h("table", { class: "stacks" },
+        h("thead", {}, h("tr", {}, COLUMNS.map((one) => h("th", { scope: "col" }, one)))),
+        h("tbody", {}, replicas.map((one) => h("tr", { "data-replica": one.id }, cells(one, self, digest).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, cell))))))));
+  }
+}
+
+function cells(one, self, digest) {
+  return [
+    [h("code", {}, one.id), one.id === self && h("span", { class: "quiet" }, " this one")],
+    h("code", {}, one.address),
+    one.version,
+    one.calls_per_s.toLocaleString("en"),
+    one.namespace_count > 0 ? [one.namespaces.slice(0, 5).join(", "), one.namespace_count > 5 && h("span", { class: "quiet" }, ` and ${one.namespace_count - 5} more`)] : h("span", { class: "quiet" }, "none"),
+    [h("code", {}, one.digest), one.digest !== digest && h("strong", { class: "state failed" }, " ≠")],
+    one.heard_s > LATE_S ? h("strong", { class: "state failed" }, `■ ${one.heard_s.toFixed(1)} s ago`) : `${one.heard_s.toFixed(1)} s ago`,
+  ];
+}
