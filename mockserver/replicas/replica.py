@@ -210,6 +210,8 @@ class Replica:
                 response = plan[0].response  # type: ignore[union-attr]
                 pending.take(encode(response, request.arrived_s), partial(_left, journal, call))
             else:
+                if not isinstance(error, OwnerLostError):
+                    self._lost(journal, call)
                 pending.ask_again()
 
         journal.when_stored(stored)
