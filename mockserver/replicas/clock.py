@@ -5,6 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
+
+
+class _Pinned:
+    """The time of a clock, pinned for what is run without waiting. It can be pinned within another pin."""
+
+    __slots__ = ("_before", "_clock", "_store_s")
+
+    def __init__(self, clock: StoreClock, store_s: float) -> None:
+        self._clock = clock
+        self._store_s = store_s
+        self._before: float | None = None
+
+    def __enter__(self) -> None:
+        self._before, self._clock.pinned = self._clock.pinned, self._store_s
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._clock.pinned = self._before
 
 
 class StoreClock:
@@ -19,7 +39,7 @@ class StoreClock:
         self._local = local
         self._offset_s = 0.0
         self._best_s = float("inf")
-        self._pinned: float | None = None
+        self.pinned: float | None = None
         self._pinned_tasks: dict[asyncio.Task[object], float] = {}
         self._floor_s = 0.0
 
@@ -45,8 +65,8 @@ class StoreClock:
 
     def now(self) -> float:
         """Return the pinned time where there is one, else the store's time of now."""
-        if self._pinned is not None:
-            return self._pinned
+        if self.pinned is not None:
+            return self.pinned
         if self._pinned_tasks:
             try:
                 task = asyncio.current_task()
@@ -56,14 +76,9 @@ class StoreClock:
                 return self._pinned_tasks[task]
         return self.live()
 
-    @contextmanager
-    def at(self, store_s: float) -> Iterator[None]:
+    def at(self, store_s: float) -> _Pinned:
         """Pin the time for what is run without waiting."""
-        before, self._pinned = self._pinned, store_s
-        try:
-            yield
-        finally:
-            self._pinned = before
+        return _Pinned(self, store_s)
 
     @contextmanager
     def at_in_task(self, store_s: float) -> Iterator[None]:

@@ -15,7 +15,7 @@ import struct
 from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from msgpack import packb, unpackb
 
@@ -362,6 +362,12 @@ class RemoteTransport(asyncio.Transport):
         return self._peername if name == "peername" else default
 
 
+class TakenHandler(Protocol):
+    """Hears whether the client has taken an answer."""
+
+    def __call__(self, *, taken: bool) -> None: ...
+
+
 AskHandler = Callable[["LinkServer", Frames, int, int, bytes], None]
 
 
@@ -376,7 +382,7 @@ class LinkServer:
         self.transports: dict[str, RemoteTransport] = {}
         """By the ids of their requests."""
         self._by_stream: dict[tuple[Frames | None, int], RemoteTransport] = {}
-        self._replied: dict[tuple[Frames | None, int], Callable[[], None]] = {}
+        self._replied: dict[tuple[Frames | None, int], TakenHandler] = {}
 
     def serve(self, secret: bytes, asked: AskHandler) -> None:
         """Answer requests from now on."""
@@ -409,9 +415,10 @@ class LinkServer:
                 assert self._asked is not None
                 self._asked(self, frames, stream, number, payload)
                 return
-            left = self._replied.pop((frames, stream), None) if self._replied else None
-            if left is not None and sort is Sort.GONE:
-                left()
+            over = self._replied.pop((frames, stream), None) if self._replied else None
+            if over is not None:
+                over(taken=sort is not Sort.GONE)
+                return
             transport = self._by_stream.get((frames, stream))
             if transport is None:
                 return
@@ -444,11 +451,11 @@ class LinkServer:
         self._by_stream[frames, stream] = transport
         transport.attach(frames, stream, received)
 
-    def reply(self, frames: Frames, stream: int, data: bytes, left: Callable[[], None]) -> None:
-        """Send all of an answer. `left` is called if the client has not taken it."""
+    def reply(self, frames: Frames, stream: int, data: bytes, over: TakenHandler) -> None:
+        """Send all of an answer. `over` is called once it is known whether the client has taken it."""
         frames.send(Sort.REPLY, stream, 0, data)
         if frames.is_open:
-            self._replied[frames, stream] = left
+            self._replied[frames, stream] = over
 
     def forget(self, request_id: str) -> None:
         """The exchange is over."""

@@ -43,6 +43,7 @@ from mockserver.replicas.link import (
 )
 from mockserver.replicas.ownership import Ownership
 from mockserver.replicas.store import Facts, Member, StoreAwayError, StoreIsFullError, StoreRefusedError
+from mockserver.store.call_log import KEPT_BODY_BYTES
 
 log = logging.getLogger("mockserver")
 
@@ -199,14 +200,19 @@ class Replica:
         journal = self.ownership.journals.get(name)
         if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
             return False
-        call, plan = journal.begin(request.again(), request_id, header)
+        # The call log cuts a long body, and it may have to be asked once more.
+        own = request if len(request.body) <= KEPT_BODY_BYTES else request.again()
+        call, plan = journal.begin(own, request_id, header)
         if call.number in journal.open or not is_one_send(plan):
             return False
         self.answered += 1
 
         def stored(error: MockServerError | None) -> None:
             if error is None:
-                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+                journal.forget(request_id)
+                due = journal.due.pop(call.number, None)
+                if due:
+                    self.listener.send_webhooks(journal.ns, due)
                 response = plan[0].response  # type: ignore[union-attr]
                 pending.take(encode(response, request.arrived_s), partial(_left, journal, call))
             else:
@@ -525,13 +531,16 @@ class Replica:
         if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
             return False
 
+        def over(*, taken: bool) -> None:
+            journal.forget(request_id)
+            if not taken:
+                _left(journal, call)
+
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
                 response = plan[0].response  # type: ignore[union-attr]
-                server.reply(
-                    frames, stream, encode(response, request.arrived_s), partial(_left, journal, call)
-                )
+                server.reply(frames, stream, encode(response, request.arrived_s), over)
             elif isinstance(error, OwnerLostError):
                 frames.send(Sort.MOVED, stream)
             else:
