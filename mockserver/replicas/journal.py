@@ -18,6 +18,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.webhooks import Due
 from mockserver.errors import MockServerError, SharedStoreError
 from mockserver.model.call import Call
+from mockserver.model.headers import Headers
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward, Outcome, Plan, Send
 from mockserver.replicas.clock import StoreClock
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from mockserver.replicas.committer import Committer
 
 T = TypeVar("T")
+_SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Header lines of admin calls that a replay does not need."""
 _MOST_REMEMBERED = 20_000
 """Requests of other replicas whose reply is known again by their id."""
 
@@ -362,8 +365,8 @@ class NamespaceJournal:
             with self._clock.at_in_task(at_s):
                 answer = await run()
             if succeeded(answer):
-                raw = request.headers.as_bytes()
-                self.append(Kind.ADMIN, at_s, [request_head(request)], raw, request.body)
+                kept = [pair for pair in request.headers.pairs if pair[0].lower() not in _SECRETS]
+                self.append(Kind.ADMIN, at_s, [request_head(request)], Headers(kept).as_bytes(), request.body)
         return answer
 
     def kept(self) -> None:

@@ -197,7 +197,7 @@ class RedisStore:
         except (exceptions.AuthenticationError, exceptions.NoPermissionError) as error:
             raise StoreRefusedError(f"the store refuses user or password: {error}") from error
         except (exceptions.ConnectionError, exceptions.TimeoutError, OSError, TimeoutError) as error:
-            raise StoreAwayError(f"it can't be reached: {_reason(error)}") from error
+            raise StoreAwayError(f"it can't be reached: {_reason(error).rstrip('.')}") from error
         except exceptions.RedisError as error:
             raise _of_response(error) from error
 

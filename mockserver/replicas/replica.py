@@ -621,7 +621,7 @@ def _left(journal: NamespaceJournal, call: Call) -> None:
 
 
 def away(reason: str) -> Response:
-    detail = f"The shared store can't be used now: {reason}. Try again in a second; GET /__admin/health/ready says when"
+    detail = f"The shared store is not available: {reason}. Try again in a second; GET /__admin/health/ready says when"
     document = problem(503, "store", "The shared store is away", detail)
     return problem_response(document, ("Retry-After", "1"))
 
