@@ -5,16 +5,16 @@ FROM python:${PYTHON_VERSION}-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY mockserver ./mockserver
-# The base's pip installs into an environment without one, so no pip is shipped. The extras are those that a
+# The base's pip installs into an environment without one, so no pip is shipped. Sources of compiled modules go. The extras are those that a
 # scenario or a scraper may ask for: whoever mounts a folder can't install them.
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,fast,graphql,jsonpath,metrics,openapi,redis,schema,tls,xml]"
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,fast,graphql,jsonpath,metrics,openapi,redis,schema,tls,xml]" \
+ && find /venv/lib -type f \( -name '*.pyx' -o -name '*.px[di]' -o -name '*.pyi' -o -name '*.[ch]' \) -delete
 # Bytecode of the package, and of just what a start imports beside it, the standard library's too: the slim images ship
 # none, and a user who may not write would compile it anew at every start, every health check and every first admin call.
-# The second is what --tls imports beside it, the third what --store does.
+# The second is what --tls imports beside it. What --store imports is compiled at its start: it would be 1.7 MB.
 RUN /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.cli, mockserver.server.running, mockserver.persistence.keeper, mockserver.admin.tables, urllib.request, uvloop' \
  && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.http.tls.certificates, mockserver.http.tls.client_certs' \
- && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -c 'import mockserver.replicas.joining, redis.asyncio' \
  && /venv/bin/python -I -X pycache_prefix=/venv/bytecode -m compileall -q /venv/lib/python*/site-packages/mockserver
 
 FROM python:${PYTHON_VERSION}-slim
