@@ -87,6 +87,11 @@ FLAGS = [
     ("--watch", None, "watch", True),
     ("--wiremock-port", "8090", "wiremock_port", 8090),
     ("--state-file", "state.json", "state_file", "state.json"),
+    ("--store", "redis://store:6379/0", "store", "redis://store:6379/0"),
+    ("--store-prefix", "tests:", "store_prefix", "tests:"),
+    ("--store-adopt", None, "store_adopt", True),
+    ("--replica-host", "mock-1", "replica_host", "mock-1"),
+    ("--replica-port", "7000", "replica_port", 7000),
     ("--tls", None, "tls", True),
     ("--tls-port", "8443", "tls_port", 8443),
     ("--tls-dir", "/tls", "tls_dir", "/tls"),
@@ -174,7 +179,7 @@ def test_a_service_link_of_kubernetes_is_ignored_with_a_word(settings_of, flag):
 
 @pytest.mark.parametrize(
     ("flag", "text"),
-    [("--port", "http"), ("--port", "70000"), ("--calls", "0"), ("--calls-bytes", "many"), ("--max-body", "5XB"), ("--max-body", "KB"),
+    [("--port", "http"), ("--port", "70000"), ("--calls", "-1"), ("--calls-bytes", "many"), ("--max-body", "5XB"), ("--max-body", "KB"),
      ("--hang-limit", "soon"), ("--unmatched-status", "200"), ("--namespaces", "some"), ("--nothing", "1")],
 )  # fmt: skip
 def test_a_wrong_flag_is_refused_with_its_name(flag, text):

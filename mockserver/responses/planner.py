@@ -82,7 +82,7 @@ class Reply:
         self._delay = delay
         self._throttle = throttle
         self._fault: FaultSpec | None = spec.fault
-        self.fault: str | None = spec.fault.kind if spec.fault else None
+        self.fault: str | None = spec.fault.kind.value if spec.fault else None
         self.ready: Planned | None = None
         self.work: Any = None
         self.fixed_status = status if isinstance(status, int) else None

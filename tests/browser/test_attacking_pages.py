@@ -231,7 +231,7 @@ def test_a_token_keeps_pages_out_that_the_mock_serves(serving, browser):
     mock = serving(SCENARIO, admin_token="s3cret")
     mock.ask("GET", "/paid", headers={"Authorization": f"Bearer {SECRET}"})
 
-    assert "asks for its token" in stolen(mock, browser)
+    assert "requires a token" in stolen(mock, browser)
 
 
 # Who may

@@ -92,7 +92,9 @@ def test_a_401_is_a_step_of_its_attempt(mock, call):
 async def test_rules_that_hold_in_either_client(mock, async_mock, call, rules):
     route = mock.post("/pay").reply(503, 200)
     await asyncio.to_thread(call, "POST /pay", '{"amount": 5, "line": 1}')
-    await asyncio.sleep(0.002)  # a gap to be judged
+    await asyncio.sleep(
+        0.02
+    )  # a gap to be judged, also where the server is late to note the end of the first call
     await asyncio.to_thread(call, "POST /pay", '{"amount": 5, "line": 2}')
 
     await asyncio.to_thread(route.assert_attempts, 2, **rules)
