@@ -573,9 +573,7 @@ class Replica:
             transport.tell(Sort.MOVED)  # whoever asks tries once more, or finds that the store is away
         except (NoAnswerError, StoreRefusedError, StoreIsFullError) as error:
             with contextlib.suppress(ConnectionError):
-                await self._send(
-                    error.response if isinstance(error, NoAnswerError) else failure(error), wire
-                )
+                await self._send(error.response if isinstance(error, NoAnswerError) else failure(error), wire)
                 transport.end(keep_alive=wire.keep_alive)
         except (ConnectionError, asyncio.CancelledError, TimeoutError):
             pass  # whoever noticed that the client has left has closed the call

@@ -81,9 +81,14 @@ async def taken_over(world: World) -> NamespaceJournal:
 ASK = st.tuples(st.sampled_from(PATHS), st.sampled_from([None, "k1", "k2"]))
 
 
-@given(before=st.lists(st.one_of(ASK, st.sampled_from(CHANGES)), max_size=20), after=st.lists(ASK, min_size=1, max_size=10))
+@given(
+    before=st.lists(st.one_of(ASK, st.sampled_from(CHANGES)), max_size=20),
+    after=st.lists(ASK, min_size=1, max_size=10),
+)
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_checkpoint_and_the_entries_after_it_are_all_of_a_namespace(before: list[Any], after: list[Any]) -> None:
+def test_a_checkpoint_and_the_entries_after_it_are_all_of_a_namespace(
+    before: list[Any], after: list[Any]
+) -> None:
     async def run_all() -> None:
         world = World(lambda _: 0)
         await world.start()

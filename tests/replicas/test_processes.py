@@ -403,12 +403,17 @@ def test_what_can_t_be_joined_is_told_with_the_remedy(folder: Path, tmp_path: Pa
         assert "redis://host:6379/0" in refused(folder, "--store", "http://localhost")
         assert "can't be reached" in refused(folder, "--store", "redis://127.0.0.1:1/0")
         assert "--state-file" in refused(folder, "--store", right, "--state-file", str(tmp_path / "state"))
-        with replicas(folder, right, 1):
+        with replicas(folder, right, 1) as (one,):
             said = refused(other, "--store", right)
             assert "shop (shop.yaml)" in said
             assert "--store-adopt" in said
-            with replicas(other, right, 1, "--store-adopt"):
-                pass
+            with replicas(other, right, 1, "--store-adopt") as (adopted,):
+                assert "--store-adopt" in refused(folder, "--store", right)
+                for each in (one, adopted):
+                    each.send(signal.SIGTERM)
+                    each.process.wait()
+                with replicas(folder, right, 1):  # nobody has other files any more
+                    pass
     with store("--maxmemory-policy", "allkeys-lru") as redis:
         assert "noeviction" in refused(folder, "--store", redis.url)
     with store() as redis:
