@@ -67,7 +67,7 @@ async def kept_short(world: World, at: int) -> None:
     ownership.keep_short()
     for _ in range(1000):
         await asyncio.sleep(0.001)
-        if not ownership._saving:  # noqa: SLF001
+        if not ownership._saving:
             return
 
 
@@ -168,7 +168,7 @@ def test_a_snapshot_of_a_checkpoint_has_its_webhooks_and_clock() -> None:
         ns.timers.clear()
         ns.forget_calls()  # the snapshot has them still
 
-        again = (await owned(world, 0))._engine.renew("other", seed=None, ttl_s=None)  # noqa: SLF001
+        again = (await owned(world, 0))._engine.renew("other", seed=None, ttl_s=None)
         restore_checkpoint(again, checkpoint_of(ns, "same")())
 
         assert remembered(again)[2] == remembered(ns)[2]
