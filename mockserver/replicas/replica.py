@@ -531,6 +531,9 @@ class Replica:
             if not taken:
                 _left(journal, call)
 
+        def over_failed(*, taken: bool) -> None:  # noqa: ARG001  (it is lost already)
+            journal.forget(request_id)
+
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
@@ -540,8 +543,7 @@ class Replica:
                 frames.send(Sort.MOVED, stream)
             else:
                 self._lost(journal, call)
-                journal.forget(request_id)
-                server.reply(frames, stream, encode(failure(error), request.arrived_s), _nothing)
+                server.reply(frames, stream, encode(failure(error), request.arrived_s), over_failed)
 
         journal.when_stored(stored)
         return True
@@ -606,10 +608,6 @@ class Replica:
 def _raise_where_left(outcome: Outcome) -> None:
     if outcome is Outcome.CLIENT_LEFT:
         raise ConnectionResetError("the client has left")
-
-
-def _nothing(*, taken: bool) -> None:
-    """Whether the client took the answer is of no interest."""
 
 
 def _left(journal: NamespaceJournal, call: Call) -> None:
