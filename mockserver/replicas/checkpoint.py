@@ -28,19 +28,21 @@ def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
     call log, recordings and calls in progress.
     """
     copy = copy_of(ns, server_seed)
+    strikes: list[Strike] = []  # one may belong to a namespace and to its snapshots
     snapshots = [
-        (number, copy_of(_namespace_of(ns, snapshot), server_seed), _about_snapshot(snapshot))
+        (number, copy_of(_namespace_of(ns, snapshot), server_seed), _about_snapshot(snapshot, strikes))
         for number, snapshot in ns.snapshots
     ]
     about: dict[str, Any] = {
         "used": [ns.used_at_s, ns.kept_at_s],
-        "strike": None if ns.downtime is None else _strike_row(ns.downtime.strike),
-        "ended": [_strike_row(strike) for strike, why in ns.unstruck() if why == ENDED],
+        "strike": None if ns.downtime is None else _number(ns.downtime.strike, strikes),
+        "ended": [_number(strike, strikes) for strike, why in ns.unstruck() if why == ENDED],
         "troubles": [
-            [one.data, one.route, one.seen, list(one.hits), _strike_row(one.strike)]
+            [one.data, one.route, one.seen, list(one.hits), _number(one.strike, strikes)]
             for one in (ns.troubles.placed if ns.troubles is not None else ())
         ],
     }
+    about["strikes"] = [[one.subject, one.optional, one.calls, one.struck] for one in strikes]
 
     def document() -> bytes:
         told = (
@@ -62,13 +64,15 @@ def restore_checkpoint(ns: Namespace, data: bytes) -> None:
     if wrong:
         raise RestoreError(wrong)
     ns.used_at_s, ns.kept_at_s = about["used"]
-    for row in about["ended"]:
-        ns.expect(Strike(*row))
+    strikes = [Strike(*row) for row in about["strikes"]]
     if ns.downtime is not None:
-        _put_strike(ns.downtime.strike, about["strike"])
-    ns.set_troubles(_trouble(*row) for row in about["troubles"])
+        ns.downtime.strike = strikes[about["strike"]]
+    ns.set_troubles(_trouble(strikes, *row) for row in about["troubles"])
+    ns.forget_strikes()
+    for number in about["ended"]:
+        ns.expect(strikes[number])
     for number, kept, said in snapshots:
-        ns.snapshots.append((number, _snapshot(ns, kept, said)))
+        ns.snapshots.append((number, _snapshot(ns, kept, said, strikes)))
 
 
 def _bytes(copy: NamespaceCopy) -> bytes:
@@ -78,18 +82,18 @@ def _bytes(copy: NamespaceCopy) -> bytes:
 # Injected failures
 
 
-def _strike_row(strike: Strike) -> list[Any]:
-    return [strike.subject, strike.optional, strike.calls, strike.struck]
+def _number(strike: Strike, strikes: list[Strike]) -> int:
+    """Return its place in the list, where it is put if it is not there."""
+    if strike not in strikes:
+        strikes.append(strike)
+    return strikes.index(strike)
 
 
-def _put_strike(strike: Strike, row: list[Any]) -> None:
-    _, _, strike.calls, strike.struck = row
-
-
-def _trouble(data: dict[str, Any], route: str, seen: int, hits: list[str], strike: list[Any]) -> Trouble:
+def _trouble(
+    strikes: list[Strike], data: dict[str, Any], route: str, seen: int, hits: list[str], number: int
+) -> Trouble:
     trouble = Trouble(parse_spec(PlacedTroubleSpec, data), data, route)
-    trouble.seen, trouble.hits = seen, hits
-    _put_strike(trouble.strike, strike)
+    trouble.seen, trouble.hits, trouble.strike = seen, hits, strikes[number]
     return trouble
 
 
@@ -113,18 +117,20 @@ def _namespace_of(ns: Namespace, snapshot: Snapshot) -> Namespace:
     return twin
 
 
-def _about_snapshot(snapshot: Snapshot) -> dict[str, Any]:
+def _about_snapshot(snapshot: Snapshot, strikes: list[Strike]) -> dict[str, Any]:
     rows, left = [], snapshot.timers.copy()
     while (timer := left.pop_due(math.inf)) is not None:
         rows.append([timer.due_s, timer.item.delivery.number, timer.item.number])
     return {
         "clock": snapshot.clock,
         "timers": rows,
-        "strike": None if snapshot.outage is None else _strike_row(snapshot.outage.strike),
+        "strike": None if snapshot.outage is None else _number(snapshot.outage.strike, strikes),
     }
 
 
-def _snapshot(ns: Namespace, document: dict[str, Any], said: dict[str, Any]) -> Snapshot:
+def _snapshot(
+    ns: Namespace, document: dict[str, Any], said: dict[str, Any], strikes: list[Strike]
+) -> Snapshot:
     """Return the snapshot again. Raises RestoreError."""
     twin = Namespace(ns.name, ns.seed, ns.shared)
     twin.clock = ns.clock  # of the memory
@@ -133,10 +139,7 @@ def _snapshot(ns: Namespace, document: dict[str, Any], said: dict[str, Any]) -> 
         raise RestoreError(wrong)
     outage = twin.downtime
     if outage is not None:
-        if ns.downtime is not None and ns.downtime.data == outage.data:
-            outage.strike = ns.downtime.strike
-        else:
-            _put_strike(outage.strike, said["strike"])
+        outage.strike = strikes[said["strike"]]
     timers: Timers[DeliveryAttempt] = Timers()
     for due_s, number, attempt in said["timers"]:
         delivery = twin.deliveries.get(number) or ns.deliveries.get(number)

@@ -28,7 +28,15 @@ CHANGES = ["snapshot", "trouble", "outage", "clock", "restore", "no outage", "no
 
 
 def remembered(ns: Namespace) -> Any:
-    return json.loads(checkpoint_of(ns, "same")())
+    """What a checkpoint of it holds. `unstruck` compares the numbered strikes."""
+    document, about, snapshots = json.loads(checkpoint_of(ns, "same")())
+    del about["ended"], about["strikes"], about["strike"]
+    about["troubles"] = [row[:-1] for row in about["troubles"]]
+    return (
+        document,
+        about,
+        [(number, kept, said["clock"], said["timers"]) for number, kept, said in snapshots],
+    )
 
 
 def unstruck(ns: Namespace) -> list[tuple[str, str]]:
