@@ -334,16 +334,17 @@ class Namespace:
         else:
             self.outage = outage
         if outage is not None:
-            self._expect(outage.strike)
+            self.expect(outage.strike)
 
     def set_troubles(self, placed: Iterable[Trouble]) -> None:
         """In the place of those that are set; empty ends them. An outage stays."""
         listed = tuple(placed)
         self.outage = Troubles(listed, self.downtime) if listed else self.downtime
         for one in listed:
-            self._expect(one.strike)
+            self.expect(one.strike)
 
-    def _expect(self, strike: Strike) -> None:
+    def expect(self, strike: Strike) -> None:
+        """A test fails if it strikes no call."""
         if self._strikes is None:
             self._strikes = Strikes()
         self._strikes.add(strike)
@@ -363,7 +364,7 @@ class Namespace:
         self._strikes = None
         self.set_outage(self.downtime)
         for one in self.troubles.placed if self.troubles is not None else ():
-            self._expect(one.strike)
+            self.expect(one.strike)
 
     # Memory
 

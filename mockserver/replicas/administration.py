@@ -15,7 +15,7 @@ from mockserver.outbound.delivery import drop
 from mockserver.outbound.webhook_queue import WebhookNamespace
 from mockserver.outbound.webhooks import TAKEN_BACK, WebhookService
 from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
-from mockserver.replicas.replica import NoAnswerError, Replica, away, full
+from mockserver.replicas.replica import NoAnswerError, Replica, failure
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryState, Try
@@ -56,10 +56,8 @@ class Administration:
         listener = self.replica.listener
         try:
             answer = await self.api(request)
-        except (StoreAwayError, StoreTimeoutError) as error:
-            answer = away(str(error))
-        except StoreIsFullError:
-            answer = full()
+        except (StoreAwayError, StoreTimeoutError, StoreIsFullError) as error:
+            answer = failure(error)
         await listener.send_admin(answer, wire)
 
     def _namespace_of(self, request: Request) -> str | None:
@@ -94,10 +92,8 @@ class Administration:
                 await journal.stored()
                 if not changes:
                     await self.replica.ownership.confirm(journal)
-        except StoreTimeoutError as error:
-            raise NoAnswerError(away(str(error))) from error
-        except StoreIsFullError as error:
-            raise NoAnswerError(full()) from error
+        except (StoreTimeoutError, StoreIsFullError) as error:
+            raise NoAnswerError(failure(error)) from error
         return answer
 
     async def run_again(self, request: Request, ns: Namespace) -> None:

@@ -23,6 +23,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward, Outcome, Plan, Send
 from mockserver.replicas.clock import StoreClock
 from mockserver.replicas.entries import (
+    BadEntryError,
     Kind,
     LogEntry,
     decode,
@@ -118,6 +119,8 @@ class NamespaceJournal:
         """Held by what changes the namespace and waits in between; calls wait for it."""
         self.due: dict[int, Sequence[Due]] = {}
         """Webhooks of calls that were completed before their last byte left."""
+        self.when_idle: Callable[[NamespaceJournal], None] | None = None
+        """Called by a call that is over, if none is in progress and no change is being made."""
         self._engine = engine
         self._clock = clock
         self._committer = committer
@@ -209,6 +212,8 @@ class NamespaceJournal:
                 head[3] = True
                 self._complete(begun[0], at_s)
         self.append(Kind.CALL, at_s, head, request.headers.as_bytes(), body)
+        if self.when_idle is not None:
+            self.tell_idle()
         return begun
 
     def begin_incomplete(self, request: Request, response: Response | None) -> Call:
@@ -271,6 +276,11 @@ class NamespaceJournal:
         elif due:
             self._wait_for(due)
 
+    def tell_idle(self) -> None:
+        """Call `when_idle` if nothing is in progress: all that was done is in the entries so far."""
+        if self.when_idle is not None and not self.open and not self.changes.locked():
+            self.when_idle(self)
+
     def known(self, request_id: str) -> Begun | None:
         """Return the call of a request that came before, and whose answer was lost on its way."""
         return self._seen.get(request_id)
@@ -318,6 +328,7 @@ class NamespaceJournal:
             with self._clock.at(at_s):
                 self._finish(call, outcome)
             self.append(Kind.END, at_s, head, body)
+            self.tell_idle()
         elif outcome is not call.outcome and outcome is Outcome.CLIENT_LEFT:
             self.amend(call, outcome)
         return self.due.pop(call.number, ())
@@ -411,7 +422,10 @@ class NamespaceJournal:
         self._replaying = True
         try:
             for data in entries:
-                await self._apply(decode(data), run)
+                try:
+                    await self._apply(decode(data), run)
+                except (ValueError, TypeError, LookupError, AttributeError) as error:
+                    raise BadEntryError(f"an entry is wrong: {type(error).__name__}: {error}") from error
                 await pause()
         finally:
             self._replaying = False

@@ -36,7 +36,7 @@ BEAT_S = 1.0
 SILENT_S = 2.0
 """A replica that has not heard of the store for so long is not ready."""
 _AGAIN_S = 0.2
-_CHECKPOINT_ENTRIES = 20_000
+_LEAST_BETWEEN = 20_000
 """At least so many entries are between two checkpoints; more where the call log is longer."""
 _TURN_ENTRIES = 50
 """So many entries are replayed before others have their turn."""
@@ -100,6 +100,8 @@ class Ownership:
         self._beat_ok_s = float("-inf")
         self._run_id: str | None = None
         self._beating: asyncio.Task[None] | None = None
+        self.checkpoint_entries = max(_LEAST_BETWEEN, 2 * engine.settings.limits.calls)
+        """A checkpoint is due after so many entries."""
         self._checkpoints: dict[str, int] = {}
         self._saving: set[asyncio.Task[None]] = set()
 
@@ -184,7 +186,7 @@ class Ownership:
                 log.error("this replica is not ready: %s", error)  # noqa: TRY400  (the error says all)
             except Exception:
                 log.exception("a heartbeat failed")
-            self._drop_old_checkpoints()
+            self.keep_short()
             self._tidy()
 
     async def confirm(self, journal: NamespaceJournal) -> None:
@@ -282,8 +284,6 @@ class Ownership:
         self._drop(name)
         ns = self.engine.renew(name, seed=facts.seed, ttl_s=facts.ttl_s)
         ns.clock = LoggedClock(self.engine.shared.wall)
-        if history.checkpoint is not None:
-            restore_checkpoint(ns, history.checkpoint)
         end = history.position + len(history.entries)
         journal = NamespaceJournal(ns, self.engine, self.clock, self.committer, claim.epoch, end)
         turns = 0
@@ -294,7 +294,16 @@ class Ownership:
             if turns % _TURN_ENTRIES == 0:
                 await asyncio.sleep(0)
 
-        await journal.replay(history.entries, self._run, pause)
+        try:
+            if history.checkpoint is not None:
+                restore_checkpoint(ns, history.checkpoint)
+            await journal.replay(history.entries, self._run, pause)
+        except MockServerError as error:
+            self._drop(name)
+            raise StoreRefusedError(
+                f"what the store keeps of the namespace {name} can't be read: {error}. Use another --store-prefix, or "
+                "delete the keys"
+            ) from error
         self._checkpoints[name] = history.position
         if history.entries:
             self.figures.taken_over += 1
@@ -327,17 +336,25 @@ class Ownership:
 
     # Checkpoints
 
-    def _drop_old_checkpoints(self) -> None:
-        """Shorten what the store keeps of each namespace: take a checkpoint where there are many entries since the last."""
-        least = max(_CHECKPOINT_ENTRIES, 2 * self.engine.settings.limits.calls)
+    def keep_short(self) -> None:
+        """
+        Shorten what the store keeps of each namespace: take a checkpoint where there are many entries since the last, at
+        the first moment without a call in progress.
+        """
         for name, journal in self.journals.items():
-            due = journal.position - self._checkpoints.get(name, 0) >= least
-            if due and not journal.open and not journal.changes.locked() and can_be_saved(journal.ns):
-                self._checkpoints[name] = journal.position
-                taken = checkpoint_of(journal.ns, self.engine.settings.seed)
-                task = asyncio.get_running_loop().create_task(self._save(journal, journal.position, taken))
-                self._saving.add(task)
-                task.add_done_callback(self._saving.discard)
+            if journal.position - self._checkpoints.get(name, 0) >= self.checkpoint_entries:
+                journal.when_idle = self._take_checkpoint
+                journal.tell_idle()
+
+    def _take_checkpoint(self, journal: NamespaceJournal) -> None:
+        if journal.ns.recordings is not None:
+            return  # they are only in the entries
+        journal.when_idle = None
+        self._checkpoints[journal.ns.name] = journal.position
+        taken = checkpoint_of(journal.ns, self.engine.settings.seed)
+        task = asyncio.get_running_loop().create_task(self._save(journal, journal.position, taken))
+        self._saving.add(task)
+        task.add_done_callback(self._saving.discard)
 
     async def _save(self, journal: NamespaceJournal, position: int, taken: Callable[[], bytes]) -> None:
         try:
@@ -346,11 +363,6 @@ class Ownership:
             await self.store.checkpoint(journal.ns.name, journal.epoch, position, data)
         except MockServerError as error:
             log.warning("no checkpoint of the namespace %s could be kept: %s", journal.ns.name, error)
-
-
-def can_be_saved(ns: Namespace) -> bool:
-    """Whether a checkpoint would hold all of it: recordings and injected failures are only in the entries."""
-    return ns.recordings is None and ns.troubles is None and not ns.snapshots
 
 
 def _refusal(written: Written) -> MockServerError:

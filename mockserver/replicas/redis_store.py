@@ -51,7 +51,12 @@ local format = redis.call('HGET', meta, 'format')
 if format and format ~= ARGV[1] then return {'format', format} end
 if not format then redis.call('HSET', meta, 'format', ARGV[1], 'run', ARGV[2], 'secret', ARGV[3]) end
 local files = redis.call('HGET', meta, 'files')
-if not files or ARGV[6] == '1' then
+local is_alone = true
+local heard = redis.call('HVALS', beats)
+for i = 1, #heard do
+  if now - tonumber(heard[i]) <= tonumber(ARGV[8]) then is_alone = false end
+end
+if not files or is_alone or ARGV[6] == '1' then
   redis.call('HSET', meta, 'files', ARGV[5])
 elseif files ~= ARGV[5] then
   return {'files', files}
@@ -255,7 +260,9 @@ class RedisStore:
         keys = [self._key(name) for name in ("meta", "members", "beats")]
         fresh = secrets.token_hex(8), secrets.token_hex(32)
         said = await self._run(
-            _JOIN, keys, [FORMAT, *fresh, member.id, text, "1" if adopt else "0", _member_text(member)]
+            _JOIN,
+            keys,
+            [FORMAT, *fresh, member.id, text, "1" if adopt else "0", _member_text(member), str(GONE_S)],
         )
         outcome = said[0].decode()
         if outcome == "format":

@@ -167,11 +167,8 @@ class Replica:
                 if asyncio.get_running_loop().time() - began_s > WAIT_S or self.ownership.committer.is_away:
                     await self._send(away(str(error)), wire)
                     return
-            except StoreRefusedError as error:
-                await self._send(away(str(error)), wire)
-                return
-            except StoreIsFullError:
-                await self._send(full(), wire)
+            except (StoreRefusedError, StoreIsFullError) as error:
+                await self._send(failure(error), wire)
                 return
             except OwnerLostError:
                 pass
@@ -326,9 +323,7 @@ class Replica:
             await journal.stored()
         except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
             self._lost(journal, call)
-            raise NoAnswerError(
-                full() if isinstance(error, StoreIsFullError) else away(str(error))
-            ) from error
+            raise NoAnswerError(failure(error)) from error
         except asyncio.CancelledError:
             if is_ready:
                 journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
@@ -343,7 +338,7 @@ class Replica:
             await self.listener.perform(journal.ns, call, wire, journal)
         except (StoreTimeoutError, StoreIsFullError, StoreRefusedError, OwnerLostError) as error:
             self._lost(journal, call, sent=wire.has_begun)
-            raise NoAnswerError(away(str(error))) from error
+            raise NoAnswerError(failure(error)) from error
 
     def _lost(self, journal: NamespaceJournal, call: Call, *, sent: bool = False) -> None:
         """Nobody knows yet whether what the call did is in the store; its client gets no answer of the scenario."""
@@ -536,6 +531,9 @@ class Replica:
             if not taken:
                 _left(journal, call)
 
+        def over_failed(*, taken: bool) -> None:  # noqa: ARG001  (it is lost already)
+            journal.forget(request_id)
+
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
@@ -545,7 +543,7 @@ class Replica:
                 frames.send(Sort.MOVED, stream)
             else:
                 self._lost(journal, call)
-                frames.send(Sort.FAILED, stream, 0, str(error).encode())
+                server.reply(frames, stream, encode(failure(error), request.arrived_s), over_failed)
 
         journal.when_stored(stored)
         return True
@@ -573,14 +571,12 @@ class Replica:
             async with asyncio.timeout(_CUT_S):
                 await transport.drained()
             journal.forget(request_id)
-        except OwnerLostError:
-            transport.tell(Sort.MOVED)
-        except NoAnswerError as error:
-            if not wire.has_begun:
-                await self.listener.send(error.response, wire)
+        except (OwnerLostError, StoreAwayError):
+            transport.tell(Sort.MOVED)  # whoever asks tries once more, or finds that the store is away
+        except (NoAnswerError, StoreRefusedError, StoreIsFullError) as error:
+            with contextlib.suppress(ConnectionError):
+                await self._send(error.response if isinstance(error, NoAnswerError) else failure(error), wire)
                 transport.end(keep_alive=wire.keep_alive)
-        except (StoreAwayError, StoreRefusedError, StoreIsFullError) as error:
-            transport.tell(Sort.FAILED, str(error).encode())
         except (ConnectionError, asyncio.CancelledError, TimeoutError):
             pass  # whoever noticed that the client has left has closed the call
         except Exception as error:
@@ -624,6 +620,11 @@ def away(reason: str) -> Response:
     detail = f"The shared store is not available: {reason}. Try again in a second; GET /__admin/health/ready says when"
     document = problem(503, "store", "The shared store is away", detail)
     return problem_response(document, ("Retry-After", "1"))
+
+
+def failure(error: MockServerError) -> Response:
+    """Return the answer to a request that the store has not taken, for that reason."""
+    return full() if isinstance(error, StoreIsFullError) else away(str(error))
 
 
 def full() -> Response:

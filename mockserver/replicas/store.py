@@ -124,8 +124,8 @@ class Store(Protocol):
 
     async def join(self, member: Member, files: Mapping[str, str], *, adopt: bool) -> Beat:
         """
-        Become a member. With `adopt` its files are the valid ones from now on. Raises StoreRefusedError, which names
-        the files that differ.
+        Become a member. With `adopt`, or without another member that lives, its files are the valid ones from now on.
+        Raises StoreRefusedError, which names the files that differ.
         """
 
     async def beat(self, member: Member) -> Beat:

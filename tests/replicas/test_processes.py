@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -63,6 +64,9 @@ routes:
   - name: chunks
     request: GET /chunks
     reply: {chunks: [a, b, c], delay: 20ms}
+  - name: stream
+    request: GET /stream
+    reply: {chunks: [a, b], delay: 2s}
   - name: reset
     request: POST /reset
     reply: {fault: reset}
@@ -346,17 +350,30 @@ async def test_a_store_that_comes_back_empty_begins_anew(folder: Path) -> None:
                     pass
 
 
-async def test_a_full_store_is_told_and_does_nothing(folder: Path) -> None:
-    with store() as redis, replicas(folder, redis.url, 1) as (one,):
+async def test_a_full_store_is_told_at_every_replica_and_does_nothing(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as two:
         async with clients() as client:
-            assert (await client.ask(one, "POST /data"))[0] == 503
-            redis.command("config", "set", "maxmemory", "1")
-            status, body = await client.ask(one, "POST /data")
-            assert status == 503
-            assert b"The shared store is full" in body
-            redis.command("config", "set", "maxmemory", "0")
-            assert [(await client.ask(one, "POST /data"))[0] for _ in range(2)] == [503, 200]
-            assert await client.total(one) == 3
+            assert (await client.ask(two[0], "POST /data"))[0] == 503
+            for replica in two:
+                redis.command("config", "set", "maxmemory", "1")
+                status, body = await client.ask(replica, "POST /data")
+                assert status == 503
+                assert b"The shared store is full" in body
+                redis.command("config", "set", "maxmemory", "0")
+                assert await client.total(replica) == 1
+            assert [(await client.ask(two[1], "POST /data"))[0] for _ in range(2)] == [503, 200]
+            assert await client.total(two[0]) == 3
+
+
+async def test_a_reply_of_another_replica_breaks_if_the_store_stops_in_its_middle(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as (first, second):
+        async with clients() as client:
+            await client.ask(first, "GET /static")
+            async with client.session.get(second.url + "/stream") as reply:
+                assert await reply.content.readexactly(1) == b"a"
+                redis.send(signal.SIGSTOP)
+                with pytest.raises(aiohttp.ClientError):
+                    await reply.read()
 
 
 # What refuses the start
@@ -382,12 +399,17 @@ def test_what_can_t_be_joined_is_told_with_the_remedy(folder: Path, tmp_path: Pa
         assert "redis://host:6379/0" in refused(folder, "--store", "http://localhost")
         assert "can't be reached" in refused(folder, "--store", "redis://127.0.0.1:1/0")
         assert "--state-file" in refused(folder, "--store", right, "--state-file", str(tmp_path / "state"))
-        with replicas(folder, right, 1):
+        with replicas(folder, right, 1) as (one,):
             said = refused(other, "--store", right)
             assert "shop (shop.yaml)" in said
             assert "--store-adopt" in said
-            with replicas(other, right, 1, "--store-adopt"):
-                pass
+            with replicas(other, right, 1, "--store-adopt") as (adopted,):
+                assert "--store-adopt" in refused(folder, "--store", right)
+                for each in (one, adopted):
+                    each.send(signal.SIGTERM)
+                    each.process.wait()
+                with replicas(folder, right, 1):  # nobody has other files any more
+                    pass
     with store("--maxmemory-policy", "allkeys-lru") as redis:
         assert "noeviction" in refused(folder, "--store", redis.url)
     with store() as redis:

@@ -55,7 +55,8 @@ class Table:
         self.files: dict[str, str] | None = None
 
     def join(self, member: Member, files: Mapping[str, str], adopt: bool) -> Beat:
-        if adopt or self.files is None:
+        is_alone = all(self.now_s() - other.beat_s > GONE_S for other in self.members.values())
+        if adopt or is_alone or self.files is None:
             self.files = dict(files)
         names = sorted(name for name in {*self.files, *files} if self.files.get(name) != files.get(name))
         if names:
