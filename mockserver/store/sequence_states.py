@@ -1,4 +1,4 @@
-"""Where the sequences of a namespace stand: one position a route, or one for each value of its `per`."""
+"""Sequence states of a namespace: one per route, or per value of its `per`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PositionKey = str | tuple[str, str | None]
 
 
 class Positions:
-    """Those of `per` values are bounded: past it, the one that was asked for longest ago begins anew."""
+    """The states by key. Those of `per` values are limited: above the limit, the least recently used one restarts."""
 
     __slots__ = ("_drawn", "_gone", "_per", "of_routes")
 
@@ -26,7 +26,7 @@ class Positions:
         return self.of_routes.get(key) if isinstance(key, str) else self._per.get(key)
 
     def used(self, key: PositionKey, version: str) -> Position:
-        """The position of that key, which is in use now; a new one where there is none."""
+        """Return the state of that key, now in use, or a new one."""
         if isinstance(key, str):
             position = self.of_routes.get(key)
             if position is None:
@@ -47,11 +47,11 @@ class Positions:
             self.of_routes[key] = position
             return
         for left in self._per.put(key, position, len(key[0]) + len(key[1] or "")):
-            # What was generated for a key that left is not generated again when the key comes back.
+            # Values generated for a dropped key are not generated again when the key comes back.
             self._drawn = max(self._drawn, left.draws)
 
     def drop_gone(self, is_there: Callable[[str], bool]) -> None:
-        """Those of routes that are gone leave at the bound."""
+        """Drop the states of removed routes at the limit."""
         for route_id in self._gone.leaving(is_there):
             self._drawn = max(self._drawn, self.of_routes.pop(route_id).draws)
 
