@@ -42,7 +42,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
-from mockserver.store.call_log import RecordLimits
+from mockserver.store.call_log import CallLogLimits
 from mockserver.store.recordings import Recordings
 from mockserver.templating.random_values import seed_for
 from mockserver.templating.templates import TemplateError
@@ -67,7 +67,7 @@ class EngineSettings:
     forward_to: str | None = None
     record_unmatched: bool = False
     recorded_as: str = "recorded"
-    limits: RecordLimits = field(default_factory=RecordLimits)
+    limits: CallLogLimits = field(default_factory=CallLogLimits)
     key_names: KeyNames = field(default_factory=KeyNames)
     bounds: Bounds = field(default_factory=Bounds)
 
@@ -95,14 +95,14 @@ class Engine:
 
     def __init__(
         self,
-        world: ScenarioSet,
+        scenario_set: ScenarioSet,
         *,
         wall: Callable[[], float],
         mono: Callable[[], float],
         settings: EngineSettings | None = None,
     ) -> None:
         self.settings = settings or EngineSettings()
-        self.shared = Shared(world, self.settings.limits, wall, mono, self.settings.bounds)
+        self.shared = Shared(scenario_set, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._made(DEFAULT, None)
@@ -181,9 +181,9 @@ class Engine:
         for position in ns.positions.values():
             position.draws = 0
 
-    def publish(self, world: ScenarioSet) -> None:
+    def publish(self, scenario_set: ScenarioSet) -> None:
         """Publish a new scenario set to all namespaces; sequence states are kept by route id."""
-        self.shared.world = world
+        self.shared.scenario_set = scenario_set
         for ns in self.namespaces.values():
             ns.tell()
 

@@ -27,7 +27,7 @@ from mockserver.templating.variables import AFTER_CLAIM
 MOST_HITS = 1000
 
 
-class Trouble:
+class InjectedFault:
     """
     A compiled fault. `data` is what was sent; `seen` are the calls of its route since it was set, `hits` the ids of the
     calls that it affected, the first MOST_HITS.
@@ -66,7 +66,7 @@ class RetryNamespace(Protocol):
     def deliveries(self) -> Deliveries: ...
 
 
-class Troubles:
+class InjectedFaults:
     """
     The faults of a namespace. They take the place of an outage, and hold one that is also set as `outage`, so that a
     namespace without faults pays for one check.
@@ -74,10 +74,10 @@ class Troubles:
 
     __slots__ = ("_struck", "outage", "placed")
 
-    def __init__(self, placed: Iterable[Trouble], outage: Outage | None = None) -> None:
+    def __init__(self, placed: Iterable[InjectedFault], outage: Outage | None = None) -> None:
         self.placed = tuple(placed)
         self.outage = outage
-        self._struck: dict[int, Trouble] = {}
+        self._struck: dict[int, InjectedFault] = {}
 
     def before(self, call: Call) -> Planned | None:
         """
@@ -122,7 +122,7 @@ class Troubles:
             trouble.strike.struck = True
         return [made for item in due for made in _disturbed(item, trouble.spec.webhook, home)]
 
-    def lasting(self) -> list[Trouble]:
+    def lasting(self) -> list[InjectedFault]:
         """The faults that a reset keeps."""
         return [item for item in self.placed if item.spec.lasting]
 

@@ -61,8 +61,8 @@ class MetricsReading:
 
     def __init__(self, engine: Engine) -> None:
         self.namespaces = len(engine.namespaces)
-        self.scenarios = len(engine.shared.world.scenarios)
-        self.routes = len(engine.shared.world.routes)
+        self.scenarios = len(engine.shared.scenario_set.scenarios)
+        self.routes = len(engine.shared.scenario_set.routes)
         self.totals: Totals = engine.shared.totals.twin()
         self.in_flight = 0
         self.kept_calls = 0

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mockserver.attempts import KeyNames
-from mockserver.engine.fault_injection import Trouble, Troubles
+from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
 from mockserver.engine.fault_strikes import ENDED, NOT_YET, Strike, Strikes
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
 from mockserver.model.call import Call
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.store.bounds import Bounds
-from mockserver.store.call_log import Record, RecordLimits
+from mockserver.store.call_log import CallLog, CallLogLimits
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
@@ -30,7 +30,7 @@ from mockserver.store.delivery import DeliveryAttempt
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.recordings import Recording, Recordings
-from mockserver.store.sequence_states import PositionKey, Positions
+from mockserver.store.sequence_states import SequenceKey, SequenceStates
 from mockserver.store.timers import Timers
 from mockserver.store.totals import Totals
 from mockserver.store.violations import Violations
@@ -46,7 +46,7 @@ class Snapshot:
     """
 
     memory: Memory
-    positions: dict[PositionKey, Position]
+    positions: dict[SequenceKey, SequenceState]
     overlay: Overlay | None
     outage: Outage | None
     clock: tuple[float, float | None]
@@ -61,7 +61,7 @@ class Parts:
     """The parts of a namespace that exist; None for those that were never used."""
 
     memory: Memory | None
-    positions: Positions | None
+    positions: SequenceStates | None
     counts: Counts | None
     effects: Effects | None
     clock: VirtualClock | None
@@ -79,7 +79,7 @@ class Follows(Protocol):
 
 class Shared:
     """
-    Data shared by all namespaces. A reload replaces `world`.
+    Data shared by all namespaces. A reload replaces `scenario_set`.
 
     `listeners` are called with the completed calls of every namespace, starting with its first; `forgetting` is called
     with each namespace whose calls are about to be dropped.
@@ -95,21 +95,21 @@ class Shared:
         "mono",
         "refused",
         "removed",
+        "scenario_set",
         "totals",
         "wall",
-        "world",
     )
 
     def __init__(
         self,
-        world: ScenarioSet,
-        limits: RecordLimits,
+        scenario_set: ScenarioSet,
+        limits: CallLogLimits,
         wall: Callable[[], float],
         mono: Callable[[], float],
         bounds: Bounds | None = None,
     ) -> None:
         bounds = bounds or Bounds()
-        self.world = world
+        self.scenario_set = scenario_set
         self.key_names = KeyNames()
         self.limits = limits
         self.bounds = replace(bounds, reached=self._reached)
@@ -137,7 +137,7 @@ class Namespace:
     """
 
     __slots__ = (
-        "_off", "_off_world", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
+        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
         "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
     )  # fmt: skip
@@ -147,8 +147,8 @@ class Namespace:
     deliveries: Deliveries
     effects: Effects
     memory: Memory
-    positions: Positions
-    record: Record
+    positions: SequenceStates
+    record: CallLog
     timers: Timers[DeliveryAttempt]
     """Scheduled attempts of webhooks."""
     violations: Violations
@@ -168,14 +168,14 @@ class Namespace:
         self.watchers: frozenset[Callable[[], None]] = frozenset()
         self.listeners: frozenset[Callable[[Call], None]] = shared.listeners
         self.followers: frozenset[Follows] = frozenset()
-        self.outage: Outage | Troubles | None = None
+        self.outage: Outage | InjectedFaults | None = None
         """Checked before processing: an outage, or faults, which hold an outage that is also set."""
         self.recordings: Recordings | None = None
         self.overlay: Overlay | None = None
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self._strikes: Strikes | None = None
         self._off: frozenset[str] | None = None
-        self._off_world: ScenarioSet | None = None
+        self._off_scenario_set: ScenarioSet | None = None
 
     def __getattr__(self, name: str) -> object:
         """Create a part on first use."""
@@ -200,8 +200,8 @@ class Namespace:
                 delattr(self, name)
 
     @property
-    def world(self) -> ScenarioSet:
-        return self.shared.world
+    def scenario_set(self) -> ScenarioSet:
+        return self.shared.scenario_set
 
     def listen(self, listener: Callable[[Call], None]) -> None:
         """Call the listener with every call that completes from now on."""
@@ -261,18 +261,18 @@ class Namespace:
         """Names of inactive file scenarios."""
         overlay = self.overlay
         if overlay is None:
-            return self.shared.world.off
-        if self._off is None or self._off_world is not self.shared.world:
-            self._off_world = self.shared.world
+            return self.shared.scenario_set.off
+        if self._off is None or self._off_scenario_set is not self.shared.scenario_set:
+            self._off_scenario_set = self.shared.scenario_set
             self._off = frozenset(
                 name
-                for name, scenario in self.shared.world.scenarios.items()
+                for name, scenario in self.shared.scenario_set.scenarios.items()
                 if name in overlay.scenarios or name in overlay.removed or not overlay.is_active(scenario)
             )
         return self._off
 
     def scenarios(self) -> Iterator[Scenario]:
-        return scenarios_of(self.world, self.overlay)
+        return scenarios_of(self.scenario_set, self.overlay)
 
     def scenario(self, name: str) -> Scenario | None:
         overlay = self.overlay
@@ -281,7 +281,7 @@ class Namespace:
                 return overlay.scenarios[name]
             if name in overlay.removed:
                 return None
-        return self.world.scenarios.get(name)
+        return self.scenario_set.scenarios.get(name)
 
     def is_active(self, scenario: Scenario) -> bool:
         return scenario.active if self.overlay is None else self.overlay.is_active(scenario)
@@ -308,41 +308,41 @@ class Namespace:
             entry = overlay.entries.get(route_id)
             if entry is not None:
                 return entry.target
-        result = self.world.routes.get(route_id)
+        result = self.scenario_set.routes.get(route_id)
         if result is None or self.scenario(result.scenario.name) is not result.scenario:
             return None
         return result
 
     def has_prefix(self, segment: str) -> bool:
         """Whether a route here starts with that segment literally."""
-        if segment in self.world.prefixes:
+        if segment in self.scenario_set.prefixes:
             return True
         return self.overlay is not None and segment in self.overlay.prefixes
 
     # Faults and outages
 
     @property
-    def troubles(self) -> Troubles | None:
-        return self.outage if isinstance(self.outage, Troubles) else None
+    def troubles(self) -> InjectedFaults | None:
+        return self.outage if isinstance(self.outage, InjectedFaults) else None
 
     @property
     def downtime(self) -> Outage | None:
         """The outage that is set, with or without faults."""
-        return self.outage.outage if isinstance(self.outage, Troubles) else self.outage
+        return self.outage.outage if isinstance(self.outage, InjectedFaults) else self.outage
 
     def set_outage(self, outage: Outage | None) -> None:
         """Set the outage; None ends it. Faults are kept."""
-        if isinstance(self.outage, Troubles):
+        if isinstance(self.outage, InjectedFaults):
             self.outage.outage = outage
         else:
             self.outage = outage
         if outage is not None:
             self._expect(outage.strike)
 
-    def set_troubles(self, placed: Iterable[Trouble]) -> None:
+    def set_troubles(self, placed: Iterable[InjectedFault]) -> None:
         """Replace the faults; an empty list ends them. An outage is kept."""
         listed = tuple(placed)
-        self.outage = Troubles(listed, self.downtime) if listed else self.downtime
+        self.outage = InjectedFaults(listed, self.downtime) if listed else self.downtime
         for item in listed:
             self._expect(item.strike)
 
@@ -376,7 +376,7 @@ class Namespace:
         if memory is not None:
             self.memory = memory
 
-    def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
+    def traces(self) -> tuple[Counts | None, CallLog | None, Deliveries | None]:
         """Return counts, call log and deliveries, None for those that do not exist, without creating any."""
         return self._made("counts"), self._made("record"), self._made("deliveries")
 
@@ -438,7 +438,7 @@ class Namespace:
 
     # Sequence states
 
-    def position(self, route: Route, per: str | None) -> Position:
+    def position(self, route: Route, per: str | None) -> SequenceState:
         """Return the sequence state of that route, for that value of `per`."""
         if route.per is None:
             position = self.positions.of_routes.get(route.id)
@@ -450,12 +450,12 @@ class Namespace:
             position.restart(route.version)
         return position
 
-    def peek(self, route: Route, per: str | None = None) -> Position:
+    def peek(self, route: Route, per: str | None = None) -> SequenceState:
         """Like `position`, but return a copy, or a new one that is not stored."""
         key = route.id if route.per is None else (route.id, per)
         position = self.positions.get(key)
         if position is None or position.version != route.version:
-            return Position(route.version)
+            return SequenceState(route.version)
         return position.copy()
 
 
@@ -472,8 +472,8 @@ _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "deliveries": lambda ns: Deliveries(ns.shared.bounds),
     "effects": lambda ns: Effects(ns.shared.bounds),
     "memory": _memory_of,
-    "positions": lambda ns: Positions(ns.shared.bounds),
-    "record": lambda ns: Record(ns.shared.limits),
+    "positions": lambda ns: SequenceStates(ns.shared.bounds),
+    "record": lambda ns: CallLog(ns.shared.limits),
     "timers": lambda _: Timers(),
     "violations": lambda ns: Violations(ns.shared.bounds),
 }

@@ -13,7 +13,7 @@ from mockserver.engine.scopes import scope_before_claim, scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
 from mockserver.model.http import Request
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
 from mockserver.templating.templates import Scope, TemplateError
 
@@ -24,14 +24,14 @@ class RouteMatch:
 
     route: Route
     params: dict[str, str]
-    position: Position
+    position: SequenceState
     index: int
     per: str | None
 
 
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
     """Return the candidates in this namespace, in order."""
-    shared = ns.shared.world.index.candidates(method, path)
+    shared = ns.shared.scenario_set.index.candidates(method, path)
     overlay = ns.overlay
     off = ns.off
     if overlay is None:
@@ -53,8 +53,10 @@ def on_path(ns: Namespace, path: str) -> OnPath:
     """Return every active route on that path, whatever the method, in order."""
     off, overlay = ns.off, ns.overlay
     if overlay is None and not off:
-        return ns.shared.world.on_path(path)
-    result = [item for item in ns.shared.world.index.at(path) if item[0].target.scenario.name not in off]
+        return ns.shared.scenario_set.on_path(path)
+    result = [
+        item for item in ns.shared.scenario_set.index.at(path) if item[0].target.scenario.name not in off
+    ]
     if overlay is not None:
         result += [
             item
@@ -68,7 +70,7 @@ def on_path(ns: Namespace, path: str) -> OnPath:
 def likely(ns: Namespace, request: Request) -> list[Route]:
     """Return a few active routes with paths similar to the request's, in order, whatever the number of all."""
     method, path, off, overlay = request.method, request.path, ns.off, ns.overlay
-    result = ns.shared.world.index.likely(method, path, lambda route: route.scenario.name not in off)
+    result = ns.shared.scenario_set.index.likely(method, path, lambda route: route.scenario.name not in off)
     if overlay is not None:
         result += overlay.index.likely(
             method, path, lambda route: route.id in overlay.routes or overlay.is_active(route.scenario)
@@ -81,15 +83,15 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteM
     Return the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
     the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none.
     """
-    world = ns.shared.world
-    if ns.overlay is None and not world.off:
-        result = world.index.candidates(request.method, request.path)
+    scenario_set = ns.shared.scenario_set
+    if ns.overlay is None and not scenario_set.off:
+        result = scenario_set.index.candidates(request.method, request.path)
     else:
         result = candidates(ns, request.method, request.path)
     if not head_by_get and request.method == "HEAD":
         result = tuple(item for item in result if "HEAD" in (item[0].target.methods or ("HEAD",)))
     if len(result) >= WORTH:
-        result = world.narrowed(request.method, request.path, result, request)
+        result = scenario_set.narrowed(request.method, request.path, result, request)
     scope: Scope | None = None
     for entry, params in result:
         route = entry.target

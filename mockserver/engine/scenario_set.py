@@ -160,15 +160,15 @@ class Overlay:
         return self.active.get(scenario.name, scenario.active)
 
 
-def scenarios_of(world: ScenarioSet, overlay: Overlay | None) -> Iterator[Scenario]:
+def scenarios_of(scenario_set: ScenarioSet, overlay: Overlay | None) -> Iterator[Scenario]:
     """Return the visible scenarios: uploaded ones, newest first, in the place of files that they replace."""
     if overlay is None:
-        yield from world.scenarios.values()
+        yield from scenario_set.scenarios.values()
         return
     for name, scenario in reversed(overlay.scenarios.items()):
-        if name not in world.scenarios:
+        if name not in scenario_set.scenarios:
             yield scenario
-    for name, scenario in world.scenarios.items():
+    for name, scenario in scenario_set.scenarios.items():
         if name in overlay.scenarios:
             yield overlay.scenarios[name]
         elif name not in overlay.removed:

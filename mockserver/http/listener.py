@@ -112,7 +112,7 @@ class Listener:
         engine: Engine,
         addresser: Addresser,
         settings: WireSettings,
-        courier: WebhookService,
+        webhooks: WebhookService,
         *,
         admin: AdminHandler | None,
         mock: bool = True,
@@ -127,7 +127,7 @@ class Listener:
         self.connections: set[Connection] = set()
         self._max_json_members = settings.max_json_members
         self._addresser = addresser
-        self._courier = courier
+        self._webhooks = webhooks
         self._admin = admin
         self._mock = mock
         self.performer = Performer(settings.hang_limit_s, upstream)
@@ -270,7 +270,7 @@ class Listener:
                 await consulted(call)
             for due in call.due:
                 if due.before and due.delivery.state is DeliveryState.WAITING:
-                    await self._courier.deliver_before(ns, due.delivery)
+                    await self._webhooks.deliver_before(ns, due.delivery)
         except asyncio.CancelledError:
             wire.interrupted()
             self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
@@ -294,7 +294,7 @@ class Listener:
         for due in followed:
             if not due.before and due.delivery.state is DeliveryState.WAITING:
                 due.delivery.due_s = ns.clock.now_s() + due.delay_s
-                self._courier.schedule(ns, due.delivery)
+                self._webhooks.schedule(ns, due.delivery)
 
     async def send(self, response: Response, wire: Wire) -> None:
         """Send a response without recording it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Position:
+class SequenceState:
     """
     `index` is the next step, `used` how often it has answered, `since_s` when it first did (by the virtual clock).
     `version` is that of the sequence: a changed one restarts.
@@ -32,8 +32,8 @@ class Position:
         self.number = 0
         self.restart(self.version)
 
-    def copy(self) -> Position:
-        twin = Position(self.version)
+    def copy(self) -> SequenceState:
+        twin = SequenceState(self.version)
         twin.index, twin.used, twin.since_s, twin.done = self.index, self.used, self.since_s, self.done
         twin.number, twin.draws = self.number, self.draws
         return twin

@@ -11,7 +11,7 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Span:
     times: int = 1
     for_s: float | None = None
 
-    def is_over(self, position: Position, now_s: float) -> bool:
+    def is_over(self, position: SequenceState, now_s: float) -> bool:
         if self.for_s is None:
             return position.used >= self.times
         return position.since_s is not None and now_s >= position.since_s + self.for_s
@@ -41,7 +41,7 @@ class Sequence:
     def __len__(self) -> int:
         return len(self.spans)
 
-    def settle(self, position: Position, now_s: float) -> int | None:
+    def settle(self, position: SequenceState, now_s: float) -> int | None:
         """
         Skip the finished steps. Return the index of the current step, or None if the sequence has stopped. Idempotent.
         """
@@ -57,7 +57,7 @@ class Sequence:
             position.since_s = None
         return None if position.done else position.index
 
-    def take(self, position: Position, now_s: float) -> None:
+    def take(self, position: SequenceState, now_s: float) -> None:
         """Count a response of the step that `settle` returned."""
         position.used += 1
         if position.since_s is None:

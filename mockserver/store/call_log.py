@@ -23,19 +23,19 @@ _UNIT_BYTES = 64
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLimits:
+class CallLogLimits:
     """Limits: `calls` entries, in about `calls_bytes` of memory."""
 
     calls: int = 10_000
     calls_bytes: int = 64_000_000
 
 
-class Record:
+class CallLog:
     """The logged calls, oldest first."""
 
     __slots__ = ("_calls", "_cost", "_most", "_most_cost", "cut", "dropped", "first_number")
 
-    def __init__(self, limits: RecordLimits) -> None:
+    def __init__(self, limits: CallLogLimits) -> None:
         self._most = limits.calls
         self._most_cost = limits.calls_bytes // _UNIT_BYTES
         self._calls: deque[Call] = deque()

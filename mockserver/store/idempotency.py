@@ -33,7 +33,7 @@ class KeptKey:
         self.kept = answer
 
 
-class Keys:
+class IdempotencyKeys:
     """
     Known keys by (scope, key). A scope is where `idempotency` is defined. `in_flight` is the number of first calls in
     flight.
@@ -76,8 +76,8 @@ class Keys:
         for entry in entries:
             self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
-    def copy(self) -> Keys:
-        twin = Keys(self._bounds)
+    def copy(self) -> IdempotencyKeys:
+        twin = IdempotencyKeys(self._bounds)
         twin.put(self.answered())
         return twin
 

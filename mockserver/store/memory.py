@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.clock import VirtualClock
-from mockserver.store.idempotency import Keys
+from mockserver.store.idempotency import IdempotencyKeys
 from mockserver.store.rate_limits import Limits
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
@@ -36,7 +36,7 @@ class Memory:
         self.clock = clock
         self.bounds = bounds
         self.state = State(state, clock.now_s, bounds)
-        self.keys = Keys(bounds)
+        self.keys = IdempotencyKeys(bounds)
         self.limits = Limits(bounds)
         self.tokens = Tokens(bounds)
         self.resources: dict[str, Any] = {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockserver.schema.scenario import RUNTIME
-from mockserver.store.call_log import Record
+from mockserver.store.call_log import CallLog
 from mockserver.store.counts import Counts, RouteCount
 
 OTHER = "(other)"
@@ -45,7 +45,7 @@ class Totals:
         twin._named = self._named
         return twin
 
-    def add(self, counts: Counts | None, record: Record | None) -> None:
+    def add(self, counts: Counts | None, record: CallLog | None) -> None:
         """Add one namespace's counters; None if it has none."""
         if record is not None:
             self.dropped += record.dropped

@@ -1,9 +1,8 @@
 """
-TLS between a socket's transport and a connection. What the connection writes is encrypted and handed on at once.
+TLS between a socket's transport and a connection. Writes are encrypted and passed on at once.
 
-asyncio has such a layer too. There a write counts as drained while megabytes of
-it still wait to be sent, so that a call would end before its answer has left,
-and a reset would throw away what was sent before it. Here nothing waits in between.
+asyncio's own layer reports a write as drained while megabytes of it are still to be sent, so a call would end before
+its response was sent, and a reset would discard it.
 """
 
 from __future__ import annotations

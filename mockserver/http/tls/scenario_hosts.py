@@ -14,14 +14,14 @@ class ScenarioHosts:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._world: ScenarioSet | None = None
+        self._scenario_set: ScenarioSet | None = None
         self._files: frozenset[str] = frozenset()
 
     def of_files(self) -> frozenset[str]:
         """Hosts of scenario files; the same object until the next reload."""
-        world = self._engine.shared.world
-        if world is not self._world:
-            self._world, self._files = world, _hosts(world.scenarios.values())
+        scenario_set = self._engine.shared.scenario_set
+        if scenario_set is not self._scenario_set:
+            self._scenario_set, self._files = scenario_set, _hosts(scenario_set.scenarios.values())
         return self._files
 
     def names(self, host: str) -> bool:
