@@ -73,10 +73,7 @@ class Addresser:
         self._make = make
 
     def address(self, request: Request) -> Namespace:
-        """
-        Return the namespace of a request, and set its name, the stripped prefix and the path for the routes on the
-        request. Raises UnknownNamespaceError.
-        """
+        """Return the namespace of a request, and set its name, prefix and path. Raises UnknownNamespaceError."""
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
         namespaces = self._namespaces

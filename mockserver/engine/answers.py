@@ -91,9 +91,7 @@ NO_WEBSOCKET = "WebSocket is not supported: the handshake is answered as any oth
 
 
 def unmatched(miss: Miss, status: int) -> Response:
-    """
-    Return the response to an unmatched request, of at most MOST_BYTES: differences are left out if it would be longer.
-    """
+    """Return the response to an unmatched request, of at most MOST_BYTES: differences are left out if necessary."""
     response = _unmatched(miss, status)
     for differences in (20, 5, 2, 1):
         if len(response.body) <= MOST_BYTES:

@@ -158,10 +158,7 @@ class Engine:
         ns.tell()
 
     def keep_namespace(self, ns: Namespace, ttl_s: float, most: int) -> list[Namespace]:
-        """
-        Keep the namespace of a failed test for that long. Return the oldest kept ones over `most`, which the caller
-        removes.
-        """
+        """Keep the namespace of a failed test for that long. Return the oldest kept ones over `most`, to be removed."""
         ns.kept_at_s = ns.used_at_s = self.shared.mono()
         ns.ttl_s = ttl_s
         kept = [(item.kept_at_s, item) for item in self.namespaces.values() if item.kept_at_s is not None]
@@ -367,10 +364,7 @@ class Engine:
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
 
     def _held(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract) -> Planned:
-        """
-        Like `_answer`, but validate request and response against the OpenAPI document. Responses made by policies are
-        not validated.
-        """
+        """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
         held = contract.asked(ns, call)
         guarded = self._guard(ns, call, match, held.refusal) if match.route.guarded else held.refusal
         if guarded is not None:

@@ -80,10 +80,7 @@ class InjectedFaults:
         self._struck: dict[int, InjectedFault] = {}
 
     def before(self, call: Call) -> Planned | None:
-        """
-        Count the call for its route. Return the response that replaces processing; None to continue. If several apply,
-        the first wins.
-        """
+        """Count the call for its route. Return the response of the first fault that applies; None to continue."""
         met = [item for item in self.placed if item.route == call.route_id and item.meets()]
         if not met:
             return None

@@ -17,10 +17,7 @@ ENDED, NOT_YET = "no call before it ended", "no call yet"
 
 @dataclass(slots=True, eq=False)
 class Strike:
-    """
-    The effect of one fault or outage. `calls` is the number of calls to its routes while it was set; copies in
-    snapshots share it.
-    """
+    """The effect of one fault or outage, shared by snapshots. `calls` to its routes are counted while it is set."""
 
     subject: str
     optional: bool

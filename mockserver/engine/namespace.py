@@ -40,10 +40,7 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """
-    The data that `restore` resets: memory, sequence states, routes and clock. Calls, counts and effects are not
-    included.
-    """
+    """The data that `restore` resets: memory, sequence states, routes and clock; not calls, counts and effects."""
 
     memory: Memory
     positions: dict[SequenceKey, SequenceState]

@@ -245,10 +245,7 @@ class Idempotency:
         return reply.plan(reply.status(scope), scope, _no_chance, request)
 
     def open(self, memory: Memory, call: Call) -> Callable[[Response | None], None] | None:
-        """
-        Claim the key for its first call. The returned function selects what is stored when the call completes, None for
-        nothing.
-        """
+        """Claim the key for its first call. The result selects what is stored when the call completes, None for nothing."""
         request = call.request
         key = self.key_of(request)
         if key is None:
@@ -319,10 +316,7 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
 
 
 def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: ReadFile) -> Reply | None:
-    """
-    Compile a reply; without a status the default is kept. It belongs to no route: it has no random values and no side
-    effects.
-    """
+    """Compile a reply, with a default status. It has no route, no random values and no side effects."""
     from mockserver.schema.reply import DelayRangeSpec, ReplyDefaultsSpec
 
     if spec is None:

@@ -77,9 +77,7 @@ _LINKS = frozenset({"location", "content-location", "link"})
 
 
 def _led_here(response: Response, to: str, base_url: str) -> Response:
-    """
-    Rewrite links to the service so that they lead to the recorder: clients that follow them would bypass it otherwise.
-    """
+    """Rewrite links to the service so that they lead to the recorder: clients would bypass it otherwise."""
     if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
         return response
     lines = [

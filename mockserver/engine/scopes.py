@@ -43,10 +43,7 @@ def scope_for(
 def scope_before_claim(
     ns: Namespace, request: Request, route: Route, params: dict[str, str], scope: Scope | None
 ) -> Scope:
-    """
-    Return the scope of a candidate. `scope` is that of the one before it, which is reused if its variables are the
-    same.
-    """
+    """Return the scope of a candidate: that of the one before it if its variables are the same."""
     if scope is None or scope.values["vars"] is not route.scenario.vars or scope.values["path"] != params:
         return scope_for(ns, request, route, params)
     scope.draw_from(partial(Draws, ns.seed, route.id, 0))

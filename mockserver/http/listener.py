@@ -194,8 +194,7 @@ class Listener:
 
     async def settle(self, grace_s: float) -> int:
         """
-        Close idle connections, and wait for busy ones unless the client has disconnected. Return how many are still
-        busy.
+        Close idle connections, and wait for busy ones unless the client has disconnected. Return the busy ones' number.
         """
         for connection in tuple(self.connections):
             connection.settle()

@@ -153,9 +153,7 @@ class Wire:
             self.call.last_byte_at_s = self._engine.shared.mono()
 
     def interrupted(self) -> bool:
-        """
-        Handle a lost connection. Return whether the reply was completed: its last bytes may have been sent just before.
-        """
+        """Handle a lost connection. Return whether the reply was completed: its last bytes may have just been sent."""
         self.keep_alive = False
         if self._unsent == 0 and not self._flow.paused and not self.has_left and not self.is_completed:
             self._completed()

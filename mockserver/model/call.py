@@ -117,10 +117,7 @@ class Call:
         return self.last_byte_at_s if self.last_byte_at_s is not None else self.left_at_s
 
     def at_end(self, then: Callable[[], None]) -> None:
-        """
-        Add a function that is called when nobody waits for the reply any more: it is completed, or the client has
-        disconnected.
-        """
+        """Add a function to call when nobody waits for the reply any more: it is completed, or the client is gone."""
         if self.ends is None:
             self.ends = []
         self.ends.append(then)

@@ -91,12 +91,14 @@ def decode_charset(data: bytes, charset: str) -> str:
     """Decode text. Raises UnreadableBodyError for invalid bytes or an unknown charset."""
     try:
         if codecs.lookup(charset).name in _NO_CHARSETS:
-            raise UnreadableBodyError(f"{charset!r} is no charset")
+            raise UnreadableBodyError(f"{charset!r} is not a known charset")
         return data.decode(charset)
     except UnicodeDecodeError as error:
-        raise UnreadableBodyError(f"it is no {charset} text: {error.reason} at byte {error.start}") from error
+        raise UnreadableBodyError(
+            f"it is not valid {charset} text: {error.reason} at byte {error.start}"
+        ) from error
     except (LookupError, ValueError) as error:
-        raise UnreadableBodyError(f"{charset!r} is no charset") from error
+        raise UnreadableBodyError(f"{charset!r} is not a known charset") from error
 
 
 def parse_media_type(value: str) -> tuple[str, dict[str, str]]:

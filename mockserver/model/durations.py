@@ -23,7 +23,7 @@ def parse_duration_s(text: object) -> float:
     if text == "0" or (text == 0 and not isinstance(text, bool)):
         return 0.0
     if not isinstance(text, str) or not _WHOLE.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is no duration")
+        raise ValueError(f"{text!r} is not a valid duration")
     body = text.strip()
     total = sum(float(number) * _UNITS_S[unit] for number, unit in _PIECE.findall(body))
     return -total if body.startswith("-") else total

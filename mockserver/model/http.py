@@ -118,7 +118,7 @@ def _bounded(value: object, source: bytes) -> object:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise UnreadableBodyError(f"{name} is no JSON")
+    raise UnreadableBodyError(f"{name} is not valid JSON")
 
 
 def _finite(text: str) -> float:
@@ -451,10 +451,10 @@ class Request:
             raise UnreadableBodyError("it is nested too deeply") from error
         except UnicodeDecodeError as error:
             raise UnreadableBodyError(
-                f"it is no {error.encoding} text: {error.reason} at byte {error.start}"
+                f"it is not valid {error.encoding} text: {error.reason} at byte {error.start}"
             ) from error
         except ValueError as error:  # JSONDecodeError, or too many digits
-            raise UnreadableBodyError(f"it is no JSON: {error}") from error
+            raise UnreadableBodyError(f"it is not valid JSON: {error}") from error
 
     @property
     def form_pairs(self) -> Pairs:
@@ -497,7 +497,7 @@ class Request:
         kind, params = self._content_type()
         boundary = params.get("boundary", "")
         if not kind.startswith("multipart/") or not boundary:
-            raise UnreadableBodyError("it is no multipart body with a boundary")
+            raise UnreadableBodyError("it is not a multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
 
 
@@ -507,10 +507,7 @@ def decode_segment(text: str) -> str:
 
 
 class Shape:
-    """
-    The common part of responses that differ only in their bodies: `head`, cached by `http/`, is everything before the
-    Date.
-    """
+    """The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date."""
 
     __slots__ = ("head",)
 

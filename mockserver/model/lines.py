@@ -19,7 +19,7 @@ def is_header_name(value: object) -> bool:
 def header_name(value: object) -> object:
     """Validate a name. Raises WrongValueError."""
     if not is_header_name(value):
-        raise WrongValueError(f"{shown(value)} is no header name", "Use letters, digits and dashes")
+        raise WrongValueError(f"{shown(value)} is not a valid header name", "Use letters, digits and dashes")
     return value
 
 

@@ -8,10 +8,7 @@ from typing import Any
 _CONTAINERS = (dict, list, tuple)
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 MEMBER_LIMIT = 25_000
-"""
-Limit of members of a value that is passed on or stored: decoding, storing and writing them takes less than 50 ms in
-total.
-"""
+"""Limit of members of a value that is passed on or stored: decoding, storing and writing takes less than 50 ms."""
 
 
 def has_more_members(value: object, most: int) -> bool:

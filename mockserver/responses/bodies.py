@@ -202,7 +202,7 @@ def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except binascii.Error as error:
-        raise ValueError(f"{shown(text)} is no Base64: {error}") from error
+        raise ValueError(f"{shown(text)} is not valid Base64: {error}") from error
 
 
 def _dump_form(value: object) -> bytes:
@@ -247,7 +247,7 @@ def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
     for coding in codings.split(","):
         name = coding.strip().lower()
         if name not in CODINGS:
-            raise ValueError(f"{coding.strip()!r} is no content-coding that bodies can be put into")
+            raise ValueError(f"{coding.strip()!r} is not a supported content coding")
         wbits = CODINGS[name]
         if wbits is None or (wbits == _GZIP_WBITS and made[0][:2] == b"\x1f\x8b"):
             continue

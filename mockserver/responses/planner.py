@@ -148,7 +148,7 @@ class Reply:
         except (TypeError, ValueError):
             status = 0
         if not 200 <= status <= 599:
-            raise TemplateError(f"{shown(value)} is no HTTP status", place="status")
+            raise TemplateError(f"{shown(value)} is not a valid HTTP status", place="status")
         return status
 
     def plan(
@@ -352,7 +352,7 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
                 raise InvalidInputError(
                     Flaw(
                         ("headers", name),
-                        f"{coding.strip()!r} is no content-coding that bodies can be put into",
+                        f"{coding.strip()!r} is not a supported content coding",
                         f"Use one of {', '.join(sorted(CODINGS))}",
                     )
                 )

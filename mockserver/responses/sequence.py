@@ -42,9 +42,7 @@ class Sequence:
         return len(self.spans)
 
     def settle(self, position: SequenceState, now_s: float) -> int | None:
-        """
-        Skip the finished steps. Return the index of the current step, or None if the sequence has stopped. Idempotent.
-        """
+        """Skip finished steps. Return the index of the current step, or None if the sequence has stopped. Idempotent."""
         last = len(self.spans) - 1
         while not position.done and self.spans[position.index].is_over(position, now_s):
             if position.index == last and self.then == "repeat":

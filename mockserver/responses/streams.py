@@ -93,7 +93,7 @@ def _check(item: object, path: KeyPath, keys: tuple[str, ...]) -> None:
     if not isinstance(item, dict):
         if keys is _CHUNK_KEYS and not isinstance(item, str):
             raise InvalidInputError(
-                Flaw(path, f"{shown(item)} is no chunk", "Write a text, or {text: ...} or {base64: ...}")
+                Flaw(path, f"{shown(item)} is not a chunk", "Write a text, or {text: ...} or {base64: ...}")
             )
         return
     for key in item:

@@ -49,10 +49,7 @@ class Bounds:
 
 
 class Expiry(Generic[K]):
-    """
-    Expiry times of keys, by the virtual clock. A key that is set again keeps its earlier times: check whether it has
-    expired.
-    """
+    """Expiry times of keys, by the virtual clock. Earlier times of a key stay: check whether it has expired."""
 
     __slots__ = ("_heap", "_number")
 

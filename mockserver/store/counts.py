@@ -9,10 +9,7 @@ from mockserver.store.bounds import Bounds, Gone
 
 
 class RouteCount:
-    """
-    Counters of one route. `statuses` counts calls by status, or by the name of the fault that replaced it. `in_flight`
-    are open calls.
-    """
+    """Counters of one route. `statuses` counts calls by status or injected fault. `in_flight` are open calls."""
 
     __slots__ = ("calls", "in_flight", "most_in_flight", "statuses")
 

@@ -34,10 +34,7 @@ class KeptKey:
 
 
 class IdempotencyKeys:
-    """
-    Known keys by (scope, key). A scope is where `idempotency` is defined. `in_flight` is the number of first calls in
-    flight.
-    """
+    """Known keys by (scope, key). A scope is where `idempotency` is defined. `in_flight` counts first calls."""
 
     __slots__ = ("_bounds", "_kept", "in_flight")
 

@@ -21,10 +21,7 @@ MOST_RUNTIME_ROUTES = 200
 
 
 class Totals:
-    """
-    Sums; `calls` by the route's label and the status or fault. They are computed from stored counters, so that calls
-    pay nothing.
-    """
+    """Sums; `calls` by the route's label and the status or fault. Computed on request from stored counters."""
 
     __slots__ = ("_named", "automatic", "calls", "dropped", "incomplete", "unmatched")
 

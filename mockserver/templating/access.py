@@ -127,7 +127,7 @@ def subscript(value: object, key: object, said: str) -> object:
     if not isinstance(value, (list, tuple, str)):
         raise UndefinedError(said, why=f"{kind_of(value)} has no positions")
     if not isinstance(key, int):
-        raise UndefinedError(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
+        raise UndefinedError(said, why=f"{kind_of(value)} is indexed by position, not by {kind_of(key)}")
     try:
         return value[key]
     except IndexError:
@@ -140,7 +140,7 @@ def _by_key(value: Mapping[Any, Any], key: object, said: str) -> object:
     except KeyError:
         raise UndefinedError(said, value, key) from None
     except (TypeError, AttributeError):
-        raise RenderError(f"{said}: {kind_of(key)} is no key of a mapping") from None
+        raise RenderError(f"{said}: {kind_of(key)} is not a valid mapping key") from None
 
 
 def cut(scope: Scope, value: object, bounds: tuple[Any, Any, Any]) -> object:

@@ -121,10 +121,10 @@ def _moment(value: object) -> datetime:
         try:
             result = datetime.fromisoformat(value)
         except ValueError:
-            raise RenderError(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
+            raise RenderError(f"{value[:40]!r} is not a time; write it as 2026-01-02T03:04:05Z") from None
         result = result if result.tzinfo else result.replace(tzinfo=UTC)
         return FractionalTime.combine(result.date(), result.timetz()) if result.microsecond else result
-    raise RenderError(f"{kind_of(value)} is no time")
+    raise RenderError(f"{kind_of(value)} is not a time")
 
 
 _SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")

@@ -46,7 +46,7 @@ class _PaidWalk(Walk):
 
     def descend(self, depth: int) -> None:
         if depth > DEPTH_LIMIT:
-            raise RenderError(f"{self.text!r} can't be asked of this: recursion limit exceeded")
+            raise RenderError(f"{self.text!r} can't be evaluated on this value: recursion limit exceeded")
         self.visit()
 
     def compare_whole(self) -> None:
@@ -94,7 +94,7 @@ class _Environment(JSONPathEnvironment):
         if token.value in ("match", "search") and isinstance(args[-1], StringLiteral):
             pattern = args[-1].value
             if _regexp(pattern) is None:
-                raise JsonPathError(f"{pattern!r} is no pattern, or too large a one")
+                raise JsonPathError(f"{pattern!r} is not a valid pattern, or is too large")
         return checked
 
 
@@ -121,7 +121,9 @@ def _read(text: str) -> JSONPathQuery:
     except JsonPathError:
         raise
     except (JSONPathError, ValueError, RecursionError) as error:
-        raise JsonPathError(f"{text!r} is no JSONPath query: {error or type(error).__name__}") from error
+        raise JsonPathError(
+            f"{text!r} is not a valid JSONPath query: {error or type(error).__name__}"
+        ) from error
 
 
 def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:

@@ -41,7 +41,9 @@ def _check_name(reading: TemplateContext, node: nodes.Name) -> None:
     if name in reading.known:
         return
     if name == "fake":
-        raise SyntaxRefusedError("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
+        raise SyntaxRefusedError(
+            "'fake' is not a value", "Call one of its functions, such as fake.name()", node.lineno
+        )
     if name in FUNCTIONS:
         raise SyntaxRefusedError(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
     if name in WORDS:

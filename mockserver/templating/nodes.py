@@ -57,7 +57,7 @@ def _dict(reading: TemplateContext, node: nodes.Dict) -> Closure:
         for key, value in pairs:
             name = key(scope)
             if isinstance(name, (list, tuple, dict)):
-                raise RenderError("a list or mapping is no key of a mapping")
+                raise RenderError("a list or mapping is not a valid mapping key")
             result[name] = value(scope)
         return result
 
@@ -146,9 +146,7 @@ def _comparing(operand: Compile) -> Compile:
 
 
 def _compared(reading: TemplateContext, first: Closure, op: str, second: Closure, written: object) -> Closure:
-    """
-    `written` is the second operand if it is a literal, else NOTHING. Comparisons that are free use Python's operators.
-    """
+    """`written` is the second operand if it is a literal, else NOTHING. Free comparisons use Python's operators."""
     holds = operators.COMPARISONS[op]
 
     def compared(scope: Scope) -> object:

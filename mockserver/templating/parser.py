@@ -82,10 +82,7 @@ class TemplateContext:
         return self._compiled(node, self.table.get(type(node)))
 
     def optional(self, node: nodes.Node) -> Closure:
-        """
-        Compile an expression that may return NOTHING where it would raise UndefinedError, which is slower. It may raise
-        it too.
-        """
+        """Compile an expression that may return NOTHING instead of raising UndefinedError, which is slower."""
         kind = type(node)
         return self._compiled(node, self.optional_table.get(kind) or self.table.get(kind))
 

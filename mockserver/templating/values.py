@@ -159,7 +159,7 @@ def plain(scope: Scope, value: object) -> Any:
             scope.take_chars(0)
         return value
     if value.__class__ is float and not math.isfinite(value):
-        raise RenderError(f"{value} is no JSON number")
+        raise RenderError(f"{value} is not a JSON number")
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, (list, tuple)):
@@ -178,7 +178,7 @@ def plain(scope: Scope, value: object) -> Any:
         return result
     if isinstance(value, (datetime, bytes)):
         return to_text(scope, value)
-    raise RenderError(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
+    raise RenderError(f"{kind_of(value)} is not a JSON value; name the part of it that you mean")
 
 
 def elements(scope: Scope, value: object, doing: str = "go through") -> list[Any]:

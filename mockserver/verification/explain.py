@@ -135,7 +135,7 @@ def _body(spec: ExplainSpec) -> tuple[bytes, str]:
             return base64.b64decode(spec.base64, validate=True), ""
         except binascii.Error as error:
             raise WrongValueError(
-                f"this is no Base64: {error}", "Encode the bytes with standard Base64"
+                f"this is not valid Base64: {error}", "Encode the bytes with standard Base64"
             ) from error
     return b"", ""
 

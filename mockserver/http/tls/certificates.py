@@ -44,10 +44,7 @@ class Hosts(Protocol):
 
 
 class Certificates:
-    """
-    Certificates of the server's own CA. A handshake starts with `context`, which is replaced once the client has sent
-    the name.
-    """
+    """Certificates of the server's own CA. A handshake starts with `context`; the client's name may change it."""
 
     def __init__(
         self, authority: Authority, hosts: Hosts, names: Sequence[str], client_ca: Path | None = None
@@ -137,10 +134,7 @@ class OwnCertificate:
 
 
 def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
-    """
-    Create a context: TLS 1.2 or later, HTTP/1.1. With `client_ca` clients are asked for a certificate, which is
-    optional.
-    """
+    """Create a context: TLS 1.2 or later, HTTP/1.1. With `client_ca` a client certificate is optional."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -165,10 +159,7 @@ def _is_old(made_at_s: float) -> bool:
 
 @contextmanager
 def _as_file(pem: bytes) -> Iterator[str]:
-    """
-    Provide a file for `ssl`, which reads keys only from files: in memory if possible, since a container's disk may be
-    read-only.
-    """
+    """Provide a file for `ssl`, which reads keys only from files: in memory if possible, for read-only disks."""
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
         try:
