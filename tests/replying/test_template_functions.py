@@ -346,7 +346,7 @@ def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
     ],
 )
 def test_what_is_known_to_be_no_time_or_no_shift_fails_at_load(call):
-    with pytest.raises(InvalidInputError, match=r"no time|valid shift|beyond the years"):
+    with pytest.raises(InvalidInputError, match=r"not a time|valid shift|beyond the years"):
         compile_text("{{ " + call + " }}", ("text",))
 
 
