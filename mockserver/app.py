@@ -47,7 +47,7 @@ from mockserver.recording.naming import name_of
 from mockserver.scenarios.loader import load
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
-from mockserver.store.call_log import RecordLimits
+from mockserver.store.call_log import CallLogLimits
 from mockserver.verification.call_lines import call_fields
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class App:
             idle_s=settings.hang_limit_s,
             ca_file=settings.upstream_ca,
         )
-        self.courier = WebhookService(
+        self.webhooks = WebhookService(
             egress,
             wall=REAL.time,
             mono=REAL.monotonic,
@@ -139,7 +139,7 @@ class App:
                 forward_to=settings.forward_to or None,
                 record_unmatched=settings.on_unmatched == "record",
                 recorded_as=name_of(urlsplit(settings.forward_to).hostname or ""),
-                limits=RecordLimits(settings.calls, settings.calls_bytes),
+                limits=CallLogLimits(settings.calls, settings.calls_bytes),
                 key_names=KeyNames().changed(settings.key_names, ("key_names",)),
                 bounds=Bounds(settings.max_entries, settings.max_entries_bytes, self._bound_reached),
             ),
@@ -168,35 +168,35 @@ class App:
         paths = [
             path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
         ]
-        world = build_scenario_set(load(paths)) if paths else ScenarioSet()
-        for line in warnings_at_load(world):
+        scenario_set = build_scenario_set(load(paths)) if paths else ScenarioSet()
+        for line in warnings_at_load(scenario_set):
             log.warning("%s", line)
-        return world
+        return scenario_set
 
     def reload(self) -> dict[str, Any]:
         """
         Read the files again, all or none. Raises LoadError, and ProblemError if other replicas have other files; then
         the old scenarios stay active.
         """
-        world = self._read()
+        scenario_set = self._read()
         if self._shared is not None:
-            _check_same(self._shared.check_reload(world))
-        self.engine.publish(world)
+            _check_same(self._shared.check_reload(scenario_set))
+        self.engine.publish(scenario_set)
         return {
-            "scenarios": len(world.scenarios),
-            "routes": len(world.routes),
-            "warnings": list(warnings_at_load(world)),
+            "scenarios": len(scenario_set.scenarios),
+            "routes": len(scenario_set.routes),
+            "warnings": list(warnings_at_load(scenario_set)),
         }
 
     def health(self) -> dict[str, Any]:
-        world = self.engine.shared.world
+        scenario_set = self.engine.shared.scenario_set
         return {
             "status": "ok",
             "version": __version__,
             "started": self._started,
             "uptime_s": round(REAL.monotonic() - self._started_at_s, 3),
-            "scenarios": len(world.scenarios),
-            "routes": len(world.routes),
+            "scenarios": len(scenario_set.scenarios),
+            "routes": len(scenario_set.routes),
             "refused": dict(self.engine.shared.refused),
             "state_file": None if self._keeper is None else self._keeper.view(),
             "tls_url": self.tls_url or None,
@@ -252,9 +252,9 @@ class App:
 
     def _literal_hosts(self) -> frozenset[str]:
         """Return the hosts that are literally in scenario files; cached for each scenario set."""
-        world = self.engine.shared.world
-        if self._hosts is None or self._hosts[0] is not world:
-            self._hosts = (world, literal_hosts(world))
+        scenario_set = self.engine.shared.scenario_set
+        if self._hosts is None or self._hosts[0] is not scenario_set:
+            self._hosts = (scenario_set, literal_hosts(scenario_set))
         return self._hosts[1]
 
     def _base_url(self, request: Request) -> str:
@@ -283,7 +283,7 @@ class App:
             return
         from mockserver.replicas.joining import SharedReplica
 
-        self._shared = SharedReplica(self.settings, self.engine, self.courier)
+        self._shared = SharedReplica(self.settings, self.engine, self.webhooks)
 
     async def _collect(self) -> None:
         """Remove idle namespaces and connections, as long as the server runs."""
@@ -300,7 +300,7 @@ class App:
         """Remove idle namespaces now. Return their number."""
         idle = self.engine.idle_namespaces()
         for ns in idle:
-            self.courier.forget(ns)
+            self.webhooks.forget(ns)
             self.engine.remove_namespace(ns)
         return len(idle)
 
@@ -316,17 +316,17 @@ class App:
             may_reveal=self._guard.may_reveal,
             public_url=self._base_url,
             admin_url=self._admin_base,
-            webhooks=self.courier,
+            webhooks=self.webhooks,
             settings=settings,
             metrics=Metrics(
                 self.engine,
                 self._faults,
-                self.courier.tries,
+                self.webhooks.tries,
                 shared=lambda: () if self._shared is None else self._shared.metrics(),
             ),
             ca_pem=self._ca_pem,
             may_forward=lambda url: may_forward(self._egress, url),
-            namespaces=self._shared or LocalNamespaces(self.engine, self.courier.forget),
+            namespaces=self._shared or LocalNamespaces(self.engine, self.webhooks.forget),
             ready=lambda: None if self._shared is None else self._shared.ready(),
             replicas=lambda: ALONE if self._shared is None else self._shared.view(),
         )
@@ -354,7 +354,7 @@ class App:
             self.engine,
             addresser,
             wire,
-            self.courier,
+            self.webhooks,
             admin=None if apart else admin,
             upstream=self._upstream,
         )
@@ -366,7 +366,7 @@ class App:
         self.own_admin_url = f"{_url(settings.host, port)}/__admin"
         await self._listen_for_tls(mock, port)
         if settings.admin_port is not None:
-            separate = Listener(self.engine, addresser, wire, self.courier, admin=admin, mock=False)
+            separate = Listener(self.engine, addresser, wire, self.webhooks, admin=admin, mock=False)
             separate.replica = mock.replica
             port = await self._listen(separate, settings.admin_port, "--admin-port")
             self.admin_url = self.own_admin_url = f"{_url(settings.host, port)}/__admin"
@@ -397,7 +397,7 @@ class App:
         self._keeper = keeper
         for ns in self.engine.namespaces.values():
             if ns.parts.timers:
-                self.courier.moved(ns)
+                self.webhooks.moved(ns)
 
     def _kept(self, admin: AdminHandler) -> AdminHandler:
         """Return the handler; it reports requests that may change something to the state file."""
@@ -438,7 +438,7 @@ class App:
             uptime_s=lambda: REAL.monotonic() - self._started_at_s,
         )
         listener = Listener(
-            dialect.engine, addresser, wire, self.courier, admin=self._kept(dialect), upstream=self._upstream
+            dialect.engine, addresser, wire, self.webhooks, admin=self._kept(dialect), upstream=self._upstream
         )
         port = await self._listen(listener, self.settings.wiremock_port, "--wiremock-port")
         self.wiremock_url = _url(self.settings.host, port)
@@ -508,7 +508,7 @@ class App:
         for server in self._servers:
             server.close()
         self._servers.clear()
-        await self.courier.close()
+        await self.webhooks.close()
         busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
         if self._keeper is not None:
             await self._keeper.close()
@@ -518,8 +518,8 @@ class App:
 
     def describe(self) -> str:
         """Return the line that is printed when the server is ready."""
-        world = self.engine.shared.world
-        scenarios, routes = len(world.scenarios), len(world.routes)
+        scenario_set = self.engine.shared.scenario_set
+        scenarios, routes = len(scenario_set.scenarios), len(scenario_set.routes)
         return (
             f"mockserver {__version__} serves {counted(scenarios, 'scenario')} with {counted(routes, 'route')}: "
             f"mock {self.mock_url} · admin {self.admin_url}"

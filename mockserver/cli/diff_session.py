@@ -80,8 +80,8 @@ def run(options: DiffOptions) -> int:
     """The exit code; the report goes to stdout."""
     try:
         rule_of(options.against, "--against")
-        world = build_scenario_set(load(options.paths))
-        ns = Engine(world, wall=time.time, mono=time.monotonic).default
+        scenario_set = build_scenario_set(load(options.paths))
+        ns = Engine(scenario_set, wall=time.time, mono=time.monotonic).default
         findings = asyncio.run(_compared(options, ns))
     except LoadError as error:
         sys.stderr.write("\n".join(error.lines) + "\n")

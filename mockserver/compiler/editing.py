@@ -62,7 +62,7 @@ def place_scenario(ns: Namespace, scenario: Scenario) -> Scenario:
 
 def order_of(ns: Namespace, name: str) -> tuple[int, ...]:
     """Return the order of a scenario: that of the replaced one, or before all others, after the runtime routes."""
-    old = ns.scenario(name) or ns.world.scenarios.get(name)
+    old = ns.scenario(name) or ns.scenario_set.scenarios.get(name)
     if old is not None:
         return old.order
     overlay = ns.own()
@@ -81,7 +81,7 @@ def remove_scenario(ns: Namespace, name: str) -> None:
     overlay = ns.own()
     _drop(overlay, name)
     overlay.active.pop(name, None)
-    if name in ns.world.scenarios:
+    if name in ns.scenario_set.scenarios:
         overlay.removed |= {name}
     ns.changed()
 
@@ -93,7 +93,7 @@ def switch(ns: Namespace, name: str, *, active: bool) -> None:
 
 def check_names(ns: Namespace, names: Iterable[str], key: str, *, files_only: bool = False) -> None:
     """Raise InvalidInputError for unknown names of scenarios; with `files_only`, only those of files are known."""
-    known = set(ns.world.scenarios) if files_only else {scenario.name for scenario in ns.scenarios()}
+    known = set(ns.scenario_set.scenarios) if files_only else {scenario.name for scenario in ns.scenarios()}
     flaws = [
         Flaw((key, i), f"there is no scenario {name!r}", near(name, known))
         for i, name in enumerate(names)

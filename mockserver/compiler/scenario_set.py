@@ -28,14 +28,14 @@ def build_scenario_set(sources: Iterable[Source]) -> ScenarioSet:
     return ScenarioSet(scenarios)
 
 
-def warnings_at_load(world: ScenarioSet) -> Iterator[str]:
+def warnings_at_load(scenario_set: ScenarioSet) -> Iterator[str]:
     """
     Yield the warnings of loaded files, with their places.
 
     They concern constant replies that violate their contract, parts of a contract that can't be checked, operators
     without a dollar, and parameters in the notation of another tool.
     """
-    for scenario in world.scenarios.values():
+    for scenario in scenario_set.scenarios.values():
         for route in scenario.routes:
             yield from map(scenario.source.locate, _foreign_parameters(route))
             for match, path in _matches(route.data, route.path):

@@ -1,1 +1,1 @@
-"""The life of a call: begin, finish, verify, explain."""
+"""Processing of calls: begin, finish, verify, explain."""

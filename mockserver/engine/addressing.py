@@ -1,8 +1,7 @@
 """
-Whose world a request is for: `[/mock][/@name]/path`, a header, baggage, or the default.
+The namespace of a request: `[/mock][/@name]/path`, a header, baggage, or the default.
 
-A prefix gives way where a route of the namespace begins with it literally
-(`/mock/x`, `/@babel/core`).
+A prefix is not stripped if a route of the namespace starts with it literally (`/mock/x`, `/@babel/core`).
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from mockserver.model.http import Headers, Request
 HEADER = "x-mockserver-namespace"
 BAGGAGE_KEY = "mockserver.namespace"
 PREFIXES = ("/mock", "/@", "/%40", "/__")
-"""Only a path that begins with one of these may be for another namespace than the headers say, or for the admin API."""
+"""Only paths with one of these prefixes can select another namespace than the headers, or the admin API."""
 
 
 class UnknownNamespaceError(MockServerError, LookupError):
-    """No namespace has that name; `name` is it."""
+    """No namespace has that `name`."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
@@ -31,8 +30,8 @@ class UnknownNamespaceError(MockServerError, LookupError):
 
 class Homes(Mapping[str, Namespace]):
     """
-    Namespaces that may be elsewhere: for each name there is one, that of the engine or an empty one which answers
-    nothing. It knows only the prefixes of scenario files.
+    Namespaces that may be on another replica: every name has one, that of the engine or an empty one. It knows only the
+    prefixes of scenario files.
     """
 
     def __init__(self, engine: HasNamespaces) -> None:
@@ -54,14 +53,14 @@ class Homes(Mapping[str, Namespace]):
 
 
 class HasNamespaces(Protocol):
-    """What is asked of the engine."""
+    """The part of the engine that addressing uses."""
 
     namespaces: dict[str, Namespace]
     default: Namespace
 
 
 class Addresser:
-    """Finds the namespace of a request. `make` creates an unknown one, where that is allowed."""
+    """Finds the namespace of a request. `make` creates an unknown one, if that is allowed."""
 
     __slots__ = ("_make", "_namespaces")
 
@@ -74,10 +73,7 @@ class Addresser:
         self._make = make
 
     def address(self, request: Request) -> Namespace:
-        """
-        The namespace of a request, which gets its name, the prefix that was taken off and the path that the routes see.
-        Raises UnknownNamespaceError.
-        """
+        """Return the namespace of a request, and set its name, prefix and path. Raises UnknownNamespaceError."""
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
         namespaces = self._namespaces
@@ -92,12 +88,12 @@ class Addresser:
         return home
 
     def _prefixed(self, request: Request, raw_path: str, literal: Namespace) -> Namespace | None:
-        """Takes the prefixes off. The namespace that they name. `literal` is whose routes may begin with them."""
+        """Strip the prefixes. Return the namespace that they select. Routes of `literal` may start with a prefix."""
         prefix, path = "", raw_path
         if raw_path.startswith("/mock") and raw_path[5:6] in ("", "/") and not literal.has_prefix("mock"):
             prefix, path = "/mock", raw_path[5:] or "/"
         ns = None
-        if path.startswith(("/@", "/%40")):  # some clients encode the sign
+        if path.startswith(("/@", "/%40")):  # some clients encode the at sign
             segment, slash, rest = path[1:].partition("/")
             if not literal.has_prefix(segment):
                 name = unquote(segment)[1:]
@@ -113,7 +109,7 @@ class Addresser:
 
 
 def _from_baggage(headers: Headers) -> str | None:
-    """The member `mockserver.namespace` of W3C baggage: `key=value;properties` split by commas."""
+    """Return the member `mockserver.namespace` of W3C baggage: `key=value;properties` separated by commas."""
     for line in headers.all("baggage"):
         for member in line.split(","):
             key, equals, value = member.split(";", 1)[0].partition("=")

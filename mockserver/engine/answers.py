@@ -1,7 +1,7 @@
 """
-The answers that no scenario wrote: misses, wrong methods, preflights, failing templates.
+Responses that no scenario defines: unmatched requests, wrong methods, preflights, failed templates.
 
-Never a 2xx for a miss; always a word on what to do.
+An unmatched request never gets a 2xx, and always an explanation.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
 MOST_BYTES = 64 << 10
-"""Of the answer to an unmatched request."""
+"""Limit for the response to an unmatched request."""
 UNMATCHED = ("x-mockserver-matched", "false")
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A request that no route took, and the routes nearest to it, nearest first."""
+    """An unmatched request, and the nearest routes, nearest first."""
 
     request: Request
     nearest: list[tuple[Any, list[Difference]]]
     has_routes: bool = True
 
     def shortened(self, differences: int) -> Miss:
-        """The same with at most so many differences of each route."""
+        """Return a copy with at most that many differences per route."""
         return replace(self, nearest=[(route, each[:differences]) for route, each in self.nearest])
 
 
@@ -52,13 +52,13 @@ def problem_response(document: dict[str, Any], *headers: tuple[str, str]) -> Res
 
 
 def takes_json(request: Request) -> bool:
-    """Whether Accept lets us answer with JSON; no Accept at all does."""
+    """Whether Accept allows JSON, as a missing Accept does."""
     accept = ",".join(request.headers.all("accept")).lower()
     return not accept or any(word in accept for word in ("json", "*/*", "application/*"))
 
 
 def difference_view(difference: Difference) -> dict[str, Any]:
-    """A difference as JSON. `actual` is left out where the part did not come."""
+    """Return a difference as JSON. `actual` is left out if the part is missing."""
     view = {
         "where": difference.where,
         "pointer": difference.pointer,
@@ -76,14 +76,14 @@ def nearest_view(miss: Miss) -> list[dict[str, Any]]:
         {
             "route": route.id,
             "request": route.line,
-            "differences": [difference_view(one) for one in differences],
+            "differences": [difference_view(item) for item in differences],
         }
         for route, differences in miss.nearest
     ]
 
 
 def asks_for_websocket(request: Request) -> bool:
-    """Whether it is the handshake of a WebSocket (RFC 6455 4.1)."""
+    """Whether it is a WebSocket handshake (RFC 6455 4.1)."""
     return "websocket" in ",".join(request.headers.all("upgrade")).lower()
 
 
@@ -91,7 +91,7 @@ NO_WEBSOCKET = "WebSocket is not supported: the handshake is answered as any oth
 
 
 def unmatched(miss: Miss, status: int) -> Response:
-    """The answer to a miss, of at most MOST_BYTES: differences are left out where it would be longer."""
+    """Return the response to an unmatched request, of at most MOST_BYTES: differences are left out if necessary."""
     response = _unmatched(miss, status)
     for differences in (20, 5, 2, 1):
         if len(response.body) <= MOST_BYTES:
@@ -113,11 +113,11 @@ def _unmatched(miss: Miss, status: int) -> Response:
 
 
 def not_allowed(request: Request, on: OnPath) -> Response:
-    """405: some route has the path and none the method."""
+    """Return a 405: some route has the path, but none has the method."""
     allowed = allowed_methods(on)
     own = sorted({method for methods in on.methods for method in methods or ()})
-    title = f"{mask_path(shown_path(request.path))} takes no {shown_method(request.method)}"
-    detail = f"Its routes take {', '.join(own)}: {', '.join(route.id for route in on.routes[:5])}"
+    title = f"{mask_path(shown_path(request.path))} does not allow {shown_method(request.method)}"
+    detail = f"Its routes allow {', '.join(own)}: {', '.join(route.id for route in on.routes[:5])}"
     allow = ("Allow", ", ".join(allowed))
     if not takes_json(request):
         text = f"{title}. {detail}\n"
@@ -125,11 +125,11 @@ def not_allowed(request: Request, on: OnPath) -> Response:
     return problem_response(problem(405, "method-not-allowed", title, detail), UNMATCHED, allow)
 
 
-def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
-    """A reply that could not be made: names route, template, line and reason."""
-    place, reason = why.place or "reply", mask_text(why.reason)
+def explained_error(route: Route, error: TemplateError) -> dict[str, Any]:
+    """Return the problem of a failed template: route, template, line and reason."""
+    place, reason = error.place or "reply", mask_text(error.reason)
     title = f"The reply of {route.id} could not be made"
-    where = f"{place}, line {why.line}" if why.line > 1 else place
+    where = f"{place}, line {error.line}" if error.line > 1 else place
     detail = f"{where}: {reason}"
     return problem(
         500,
@@ -137,15 +137,15 @@ def explained_error(route: Route, why: TemplateError) -> dict[str, Any]:
         title,
         detail,
         route=route.id,
-        template=why.source,
+        template=error.source,
         place=place,
-        line=why.line,
+        line=error.line,
         reason=reason,
     )
 
 
 def explained_full(ns: Namespace, error: StoreFullError) -> dict[str, Any]:
-    """The problem of a request whose state or items have no room: what the bound is, and how to make room. It is counted."""
+    """Return the problem of a request whose state or items exceed a limit, with the fix. Count it."""
     ns.shared.bounds.reached(error.kind)
     place = "/__admin/state" if error.kind == "state" else "/__admin/resources/PATH"
     return problem(
@@ -164,7 +164,7 @@ def options(on: OnPath) -> Response:
     return Response(204, [("Allow", ", ".join(allowed_methods(on)))])
 
 
-# Cross-origin requests, by the Fetch standard
+# CORS, by the Fetch standard
 
 
 _ALLOW_ORIGIN = "Access-Control-Allow-Origin"
@@ -183,8 +183,8 @@ def _origin_lines(cors: CorsSpec, request: Request) -> list[tuple[str, str]]:
 
 def preflight(on: OnPath, cors: CorsSpec, request: Request) -> Response:
     """
-    The answer to a browser's question; without the allowing lines where the origin is not allowed. Without routes
-    it may send what it asks for: the answer to that says why no route takes it.
+    Return the response to a preflight; without CORS headers if the origin is not allowed. Without routes the request is
+    allowed: its response then explains why it is unmatched.
     """
     allowed = _origin_lines(cors, request)
     method = request.headers.get("access-control-request-method", "")
@@ -192,20 +192,20 @@ def preflight(on: OnPath, cors: CorsSpec, request: Request) -> Response:
     lines = [("Allow", methods), *allowed]
     if allowed:
         lines.append(("Access-Control-Allow-Methods", methods))
-        asked = request.headers.get("access-control-request-headers")
-        if asked:
-            lines.append(("Access-Control-Allow-Headers", asked))
+        requested = request.headers.get("access-control-request-headers")
+        if requested:
+            lines.append(("Access-Control-Allow-Headers", requested))
         lines.append(("Access-Control-Max-Age", str(cors.max_age_s)))
     return Response(204, lines)
 
 
 def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
-    """The same answer with the lines that let a page of another origin read it."""
+    """Add the CORS headers to a response."""
     lines = _origin_lines(cors, request)
     written = planned.response
     allowed = (written.header(_ALLOW_ORIGIN) or dict(lines).get(_ALLOW_ORIGIN, "")).strip()
     if allowed == "*" and written.header(_ALLOW_CREDENTIALS) is not None:
-        # A browser refuses `*` beside credentials.
+        # Browsers reject `*` with credentials.
         planned = _without(planned, _ALLOW_ORIGIN if lines else _ALLOW_CREDENTIALS)
         if lines:
             lines = [(_ALLOW_ORIGIN, request.headers["origin"]), ("Vary", "Origin")]
@@ -223,7 +223,7 @@ def with_cors(planned: Planned, cors: CorsSpec, request: Request) -> Planned:
 
 
 def with_headers(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
-    """The same plan with more header lines."""
+    """Return the plan with more header lines."""
     return _with_lines(planned, [*planned.response.headers, *lines])
 
 
@@ -242,13 +242,13 @@ def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
     return Planned(tuple(changed(step) for step in planned.plan), new, planned.fault)
 
 
-def explained_failure(route: Route, why: Exception) -> dict[str, Any]:
-    """The problem document where a function failed, or answered what is no reply."""
-    if isinstance(why, InvalidInputError):
-        detail = f"It answered what is no reply: {why}"
+def explained_failure(route: Route, error: Exception) -> dict[str, Any]:
+    """Return the problem of a function that failed or returned an invalid reply."""
+    if isinstance(error, InvalidInputError):
+        detail = f"It returned an invalid reply: {error}"
     else:
-        frames = traceback.extract_tb(why.__traceback__)
+        frames = traceback.extract_tb(error.__traceback__)
         place = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-        detail = f"{type(why).__name__}: {why}{place}"
+        detail = f"{type(error).__name__}: {error}{place}"
     title = f"The function that answers {route.id} failed"
     return problem(500, "function", title, mask_text(detail), route=route.id)

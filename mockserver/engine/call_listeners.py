@@ -1,4 +1,4 @@
-"""Who wants to hear of every call of every namespace once it is over. Costs nothing where nobody does."""
+"""Listeners for the completed calls of every namespace. Without listeners a call costs nothing extra."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from mockserver.model.call import Call
 
 def listen_everywhere(engine: Engine, listener: Callable[[Call], None]) -> None:
     """
-    From now on, in the namespaces that are there and in those that will be made. It hears of a call once nothing
-    more happens to it: one whose client has ended its side may still become `done`.
+    Listen to current and future namespaces. A call is reported when it can't change any more: a call whose client has
+    closed its side may still become `done`.
     """
 
     def closed(call: Call) -> None:

@@ -1,8 +1,8 @@
 """
-Somebody who follows the calls of a namespace: looks now and then at what is over since.
+A follower of the calls of a namespace, which polls for completed calls.
 
-Nobody calls it for a call. It reads the record when it is asked to, so that calls cost the same with followers
-as without. What it can't keep up with it counts.
+It reads the call log when it is polled, so that calls cost the same with and without followers. Calls that it misses
+are counted.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from mockserver.model.plan import Outcome
 
 class Follower:
     """
-    `holds` says which calls it wants, None for all. At most `most` wait to be taken; of more, the newest `sample` stay,
-    and so it goes on until no more than `calm` come between two looks.
-    It enters itself into the namespace, and stays there until `leave`.
+    `holds` selects calls, None for all. At most `most` calls wait to be taken; above that, only the newest `sample` are
+    kept, until no more than `calm` complete between two polls. It registers itself with the namespace until `leave`.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class Follower:
         self._seen = self._record.added
         self._open: list[Call] = [call for call in self._record if _is_open(call)]
         self._left: list[Call] = []
-        """Calls that were told as `client_left`, and whose client may still take the answer: then they are told again."""
+        """Calls reported as `client_left` whose client may still receive the response; they are reported again then."""
         self._waiting: deque[Call] = deque()
         self._lost = 0
         ns.followers |= {self}
@@ -46,10 +45,10 @@ class Follower:
 
     def resume(self, after: int) -> None:
         """
-        Takes up behind the call of that number: what ended since is waiting then. A call may end after a later one;
-        where that call is recorded no longer, its number decides, and those before the record's first are lost: after
-        a restart with a state file that is all of them. A number that was not reached yet is from before a restart
-        without one: then nothing that is here was told.
+        Continue after the call of that number. Calls completed since then are waiting. A call may complete after a
+        later one; if that call is not in the log any more, its number decides, and calls before the log's first are
+        lost: after a restart with a state file all of them. A number that was not reached yet is from before a restart
+        without one: then no call was reported.
         """
         record, last_number = self._record, self._ns.last_number
         if after > last_number:
@@ -62,16 +61,16 @@ class Follower:
             first = kept[0].number if kept else last_number + 1
             self._lost += max(0, first - after - 1)
         else:
-            missed = sorted((one for one in over if ending(one) > ending(last)), key=ending)
+            missed = sorted((item for item in over if ending(item) > ending(last)), key=ending)
         if self._holds is not None:
-            missed = [one for one in missed if self._holds(one)]
+            missed = [item for item in missed if self._holds(item)]
         self._lost += max(0, len(missed) - self._most)
         self._waiting.extend(missed[-self._most :])
 
     def take(self, most: int) -> tuple[list[Call], int]:
         """
-        The next calls that are over, at most so many, in the order in which they ended; and how many before them it
-        could not keep. With `holds`, those are among them that the record had dropped, whether they held or not.
+        Return the next completed calls, at most that many, in order of completion; and how many before them were lost.
+        With `holds`, the lost ones include calls that were dropped from the log, selected or not.
         """
         self.gather()
         waiting = self._waiting
@@ -79,7 +78,7 @@ class Follower:
         return [waiting.popleft() for _ in range(min(most, len(waiting)))], lost
 
     def gather(self) -> None:
-        """Looks at the record. What is in it now is not missed, whatever becomes of the record."""
+        """Poll the call log. Calls in it now are not lost, even if the log drops them."""
         if self._record is not self._ns.record:
             self._record, self._seen = self._ns.record, 0
         record = self._record
@@ -88,7 +87,7 @@ class Follower:
         bound = self._calm if self._flooded else self._most
         self._flooded = self._holds is None and len(self._waiting) + fresh > bound
         if self._flooded:
-            # What would not stay need not be looked at.
+            # Skip calls that would be dropped.
             self._lost += len(self._waiting)
             self._waiting.clear()
             wanted = min(fresh, self._sample)
@@ -97,7 +96,7 @@ class Follower:
         self._wait(self._over(kept))
 
     def _over(self, kept: list[Call]) -> list[Call]:
-        """Which of these are over, and which that were open are by now, in the order in which they ended."""
+        """Return the calls that are completed, including those that were open before, in order of completion."""
         before, self._open = self._open, []
         over: list[Call] = [
             call for call in self._left if call.home is None and call.outcome is not Outcome.CLIENT_LEFT
@@ -113,7 +112,7 @@ class Follower:
         return sorted(over, key=ending)
 
     def forget(self) -> None:
-        """The namespace is about to begin a new record. Calls that are open end unrecorded."""
+        """Handle a reset of the call log. Open calls complete unrecorded."""
         self.gather()
         self._open.clear()
         self._left.clear()
@@ -132,5 +131,5 @@ def _is_open(call: Call) -> bool:
 
 
 def ending(call: Call) -> tuple[float, int]:
-    """When a call that is over ended, to tell it from any other: calls may end in the same tick of the clock."""
+    """Return the sort key of a completed call: calls may complete in the same tick of the clock."""
     return call.ended_at_s or 0.0, call.number

@@ -1,9 +1,9 @@
 """
-The life of a call: `begin` decides what is answered, `finish` writes down what really happened.
+Processing of calls: `begin` decides the response, `finish` records the outcome.
 
-Both are synchronous, so two requests can't race. `http/` performs the plan in between.
+Both are synchronous, so requests can't race. `http/` performs the plan in between.
 
-    find the route → auth → limit → idempotency → claim → render → [net: delay → send] → finish
+find the route → auth → limit → idempotency → claim → render → [net: delay → send] → finish
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
-from mockserver.store.call_log import RecordLimits
+from mockserver.store.call_log import CallLogLimits
 from mockserver.store.recordings import Recordings
 from mockserver.templating.random_values import seed_for
 from mockserver.templating.templates import TemplateError
@@ -51,16 +51,15 @@ if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
 
 Keep = Callable[[Response | None], None]
-"""Says what an idempotency key keeps."""
+"""Returns the response that an idempotency key keeps."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """
-    What the engine is told at its making. `seed` is mixed into every namespace's own; `forward_to`
-    is the real service that gets what no route takes, None for no such service; with
-    `record_unmatched` a recording of that runs in every namespace from its beginning, as the scenario `recorded_as`.
-    `key_names` are where clients put idempotency keys.
+    Configuration of the engine. `seed` is combined with every namespace's own seed; `forward_to` is the real service
+    for unmatched requests, None for no service; with `record_unmatched` every namespace records it from its start, as
+    the scenario `recorded_as`. `key_names` are the places of idempotency keys.
     """
 
     seed: str = ""
@@ -68,42 +67,42 @@ class EngineSettings:
     forward_to: str | None = None
     record_unmatched: bool = False
     recorded_as: str = "recorded"
-    limits: RecordLimits = field(default_factory=RecordLimits)
+    limits: CallLogLimits = field(default_factory=CallLogLimits)
     key_names: KeyNames = field(default_factory=KeyNames)
     bounds: Bounds = field(default_factory=Bounds)
 
 
 IDLE_TTL_S = 3600.0
-"""A namespace that nobody uses for so long is collected, unless it says otherwise."""
+"""Default idle time after which a namespace is removed."""
 
 
 MOST_NAMED = 20
-"""So many routes on a path are compared with a request of another method."""
+"""Limit of routes on a path that are compared with a request of another method."""
 MOST_COMPARED = 50
-"""So many names of namespaces are compared with an unknown one."""
+"""Limit of namespace names that are compared with an unknown one."""
 
 
 class NamespaceExistsError(MockServerError):
-    """There is a namespace of that name already."""
+    """A namespace of that name exists."""
 
 
 class Engine:
     """
-    Decides every answer of one server. Belongs to one event loop, or one thread.
+    Decides every response of one server. Belongs to one event loop, or one thread.
 
-    `wall` gives Unix seconds, `mono` monotonic ones.
+    `wall` returns Unix seconds, `mono` monotonic seconds.
     """
 
     def __init__(
         self,
-        world: ScenarioSet,
+        scenario_set: ScenarioSet,
         *,
         wall: Callable[[], float],
         mono: Callable[[], float],
         settings: EngineSettings | None = None,
     ) -> None:
         self.settings = settings or EngineSettings()
-        self.shared = Shared(world, self.settings.limits, wall, mono, self.settings.bounds)
+        self.shared = Shared(scenario_set, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._made(DEFAULT, None)
@@ -124,17 +123,17 @@ class Engine:
     def make_namespace(
         self, name: str, *, seed: str | None = None, ttl_s: float | None = IDLE_TTL_S
     ) -> Namespace:
-        """A world of its own. Raises NamespaceExistsError. Copies nothing, whatever the number of scenarios."""
+        """Create an isolated namespace. Copies nothing, whatever the number of scenarios. Raises NamespaceExistsError."""
         if name in self.namespaces:
             raise NamespaceExistsError(name)
         return self._made(name, seed, ttl_s)
 
     def near_namespace(self, name: str) -> str:
-        """A hint for a name that no namespace has. Names are compared where there are few: the cost is bounded."""
+        """Return a hint for an unknown namespace. Names are compared only if there are few, to limit the cost."""
         return near(name, self.namespaces) if len(self.namespaces) <= MOST_COMPARED else ""
 
     def remove_namespace(self, ns: Namespace) -> None:
-        """Removes it with all that is in it. Calls still open end unrecorded."""
+        """Remove a namespace with all its data. Open calls complete unrecorded."""
         del self.namespaces[ns.name]
         ns.removed = True
         self.shared.removed += 1
@@ -142,7 +141,7 @@ class Engine:
         ns.tell()
 
     def renew(self, name: str, *, seed: str | None, ttl_s: float | None) -> Namespace:
-        """Return a namespace of that name that has answered nothing yet, in the place of the one that there may be."""
+        """Create an empty namespace of that name, which replaces an existing one."""
         ns = self._made(name, seed, ttl_s)
         if name == DEFAULT:
             ns.ttl_s = None
@@ -150,7 +149,7 @@ class Engine:
         return ns
 
     def drop(self, ns: Namespace) -> None:
-        """Forget a namespace that goes on elsewhere. The default namespace is empty from then on."""
+        """Drop a namespace that moved to another replica. The default namespace becomes empty."""
         ns.removed = True
         if self.namespaces.get(ns.name) is ns:
             del self.namespaces[ns.name]
@@ -159,55 +158,52 @@ class Engine:
         ns.tell()
 
     def keep_namespace(self, ns: Namespace, ttl_s: float, most: int) -> list[Namespace]:
-        """
-        Keeps what a failed test has left for so long. The oldest of those that are kept
-        over `most`: whoever asks removes them.
-        """
+        """Keep the namespace of a failed test for that long. Return the oldest kept ones over `most`, to be removed."""
         ns.kept_at_s = ns.used_at_s = self.shared.mono()
         ns.ttl_s = ttl_s
-        kept = [(one.kept_at_s, one) for one in self.namespaces.values() if one.kept_at_s is not None]
+        kept = [(item.kept_at_s, item) for item in self.namespaces.values() if item.kept_at_s is not None]
         kept.sort(key=lambda pair: pair[0])
-        return [one for _, one in kept[: max(0, len(kept) - most)]]
+        return [item for _, item in kept[: max(0, len(kept) - most)]]
 
     def idle_namespaces(self) -> list[Namespace]:
-        """Those that nobody has used for longer than their `ttl`, by real time."""
+        """Return the namespaces that have been idle for longer than their `ttl`, by real time."""
         now_s = self.shared.mono()
         return [
             ns for ns in self.namespaces.values() if ns.ttl_s is not None and now_s - ns.used_at_s > ns.ttl_s
         ]
 
     def reseed(self, ns: Namespace) -> None:
-        """Draws begin anew, from the seed that the namespace was made with."""
+        """Restart random values from the seed of the namespace."""
         ns.seed = ns.seeded
         for position in ns.positions.values():
             position.draws = 0
 
-    def publish(self, world: ScenarioSet) -> None:
-        """A new world, seen by every namespace at once; positions stay by route id."""
-        self.shared.world = world
+    def publish(self, scenario_set: ScenarioSet) -> None:
+        """Publish a new scenario set to all namespaces; sequence states are kept by route id."""
+        self.shared.scenario_set = scenario_set
         for ns in self.namespaces.values():
             ns.tell()
 
-    # A call
+    # Calls
 
     find = staticmethod(find)
 
     def begin(self, request: Request, ns: Namespace) -> Call:
-        """Decides what is answered and records the call as open, before any byte of the answer leaves."""
+        """Decide the response, and record the call as open before the first byte of the response is sent."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        found = self.find(ns, request)
-        if found is None:
+        match = self.find(ns, request)
+        if match is None:
             return self._open(ns, call, self._missed(ns, call))
-        route = found.route
+        route = match.route
         call.route_id = route.id
         call.scenario = route.scenario.name
         call.tags = route.tags
         if route.static is None or ns.outage is not None:
-            return self._open(ns, call, self._answer(ns, call, found))
-        # Nothing in it varies: the claim is its step and its number, nothing else.
-        position, index = found.position, found.index
+            return self._open(ns, call, self._answer(ns, call, match))
+        # Nothing in it varies: only step and call number are claimed.
+        position, index = match.position, match.index
         call.step = index + 1
         if not route.sequence.single:
             route.sequence.take(position, ns.clock.now_s())
@@ -216,7 +212,7 @@ class Engine:
         return self._open(ns, call, route.static[index])
 
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
-        """Records a request whose body never came whole; it claims no route and is counted apart."""
+        """Record a request with an incomplete body; it matches no route and is counted separately."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
@@ -225,7 +221,7 @@ class Engine:
         return call
 
     def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
-        """Records a request of a protocol that is not supported, as one that no route takes; the problem says why."""
+        """Record a request of an unsupported protocol as unmatched, with the problem."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
@@ -233,7 +229,7 @@ class Engine:
         return self._open(ns, call, _sent(problem_response(document)))
 
     def add_header(self, call: Call, name: str, value: str) -> None:
-        """One more header line of a reply that is known already, and not sent yet."""
+        """Add a header line to a response that has not been sent."""
         if call.response is not None:
             planned = with_headers(Planned(call.plan, call.response), [(name, value)])
             call.plan, call.response = planned.plan, planned.response
@@ -258,7 +254,7 @@ class Engine:
         return call
 
     def answered(self, call: Call, status: int) -> None:
-        """The status line is about to be sent. Until then a reply that waits has no status."""
+        """Called before the status line is sent. Until then a delayed reply has no status."""
         if call.status is None and call.home is not None:
             call.status = status
             ns, counts, _ = call.home
@@ -267,22 +263,22 @@ class Engine:
 
     def left(self, call: Call) -> None:
         """
-        The client has ended its side of the connection while its call is open. It counts as gone, and what waits for
-        the end of the call goes on. The reply is still performed: `finish` says whether the client took it.
+        Called when the client has closed its side while its call is open. It counts as disconnected, and waiters for
+        the end of the call continue. The reply is still performed: `finish` reports whether the client received it.
         """
         if call.outcome is not Outcome.OPEN:
             return
         call.outcome = Outcome.CLIENT_LEFT
         call.left_at_s = self.shared.mono()
         ns, counts, _ = call.home
-        current = ns.counts  # first: what is not counted yet was in flight beside this call
+        current = ns.counts  # first: calls counted later were in flight with this one
         counts.ended(call)
         call.over()
         if counts is current:
             ns.tell_closed(call)
 
     def finish(self, call: Call, outcome: Outcome) -> Sequence[Due]:
-        """Closes the call, once. What is to be sent now that it is over: its webhooks."""
+        """Complete the call, once. Return its webhooks, which are to be sent now."""
         if call.home is None:
             return ()
         ns, counts, record = call.home
@@ -298,7 +294,7 @@ class Engine:
         if call.ends is not None or call.finishes is not None:
             call.finished()
         record.trim(call)
-        # A reset has put others in their place; then this call ends unrecorded.
+        # After a reset of the log this call completes unrecorded.
         if counts is not current:
             return ()
         if ns.listeners and is_open:
@@ -312,8 +308,8 @@ class Engine:
 
     def amend(self, ns: Namespace, call: Call, outcome: Outcome, *, sent: bool) -> None:
         """
-        Correct the outcome of a closed call: its reply was counted before it left, and the client did not take it.
-        `sent`: some of the reply has left. A call that is not in the call log any more stays as it is.
+        Correct the outcome of a closed call: its reply was counted before it was sent, and the client did not receive
+        it. `sent`: part of the reply was sent. A call that is not in the call log any more is not changed.
         """
         if ns.record.get(call.number) is not call:
             return
@@ -325,28 +321,28 @@ class Engine:
             call.status = call.first_byte_at_s = None
         ns.tell()
 
-    # The answer of a route
+    # Responses of routes
 
-    def _answer(self, ns: Namespace, call: Call, found: RouteMatch) -> Planned:
-        route = found.route
-        draw = Draw(ns, call.request, found, call.id)
+    def _answer(self, ns: Namespace, call: Call, match: RouteMatch) -> Planned:
+        route = match.route
+        draw = Draw(ns, call.request, match, call.id)
         try:
             planned = self._outage(ns, call, draw) if ns.outage is not None else None
             if planned is None and route.contract is not None:
-                planned = self._held(ns, call, found, draw, route.contract)
+                planned = self._held(ns, call, match, draw, route.contract)
             planned = (
                 planned
-                or (self._guard(ns, call, found) if route.guarded else None)
-                or self._claimed(ns, call, found, draw)
+                or (self._guard(ns, call, match) if route.guarded else None)
+                or self._claimed(ns, call, match, draw)
             )
-        except TemplateError as why:
-            call.error = explained_error(route, why)
+        except TemplateError as error:
+            call.error = explained_error(route, error)
             planned = _sent(problem_response(call.error))
         except StoreFullError as error:
             call.error = explained_full(ns, error)
             planned = _sent(problem_response(call.error))
         if call.forwarded is not None:
-            return planned  # what is done to an answer waits for it
+            return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         if route.scenario.cors is not None:
@@ -354,7 +350,7 @@ class Engine:
         return planned
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
-        """The answer of a trouble or an outage that takes this call. An outage that is over is taken away."""
+        """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
         struck = ns.troubles.before(call) if ns.troubles is not None else None
         outage = ns.downtime
         if struck is not None or outage is None:
@@ -367,53 +363,53 @@ class Engine:
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
 
-    def _held(self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, contract: Contract) -> Planned:
-        """The same, request and answer held to the contract. What a guard answers is none of its business."""
+    def _held(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract) -> Planned:
+        """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
         held = contract.asked(ns, call)
-        guarded = self._guard(ns, call, found, held.refusal) if found.route.guarded else held.refusal
+        guarded = self._guard(ns, call, match, held.refusal) if match.route.guarded else held.refusal
         if guarded is not None:
             return guarded
-        planned = self._claimed(ns, call, found, draw)
+        planned = self._claimed(ns, call, match, draw)
         return planned if call.consult is not None else held.answered(ns, call, planned)
 
     def _guard(
-        self, ns: Namespace, call: Call, found: RouteMatch, refusal: Planned | None = None
+        self, ns: Namespace, call: Call, match: RouteMatch, refusal: Planned | None = None
     ) -> Planned | None:
-        """What auth, limit, the contract and idempotency answer by themselves; they take no step."""
-        route, request = found.route, call.request
+        """Return the response of auth, limit, the contract or idempotency; they take no step."""
+        route, request = match.route, call.request
 
         def scope() -> object:
-            return scope_for(ns, request, route, found.params)
+            return scope_for(ns, request, route, match.params)
 
         refused = route.auth.refuse(ns.memory, request) if route.auth is not None else None
         if refused is None and route.limiter is not None:
-            refused = route.limiter.refuse(ns.memory, call, found.params, scope)  # type: ignore[arg-type]
+            refused = route.limiter.refuse(ns.memory, call, match.params, scope)  # type: ignore[arg-type]
         refused = refused or refusal
         if refused is None and route.idempotency is not None:
             refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
 
-    def _claimed(self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw) -> Planned:
-        """The claim, then the answer. An answer that can't be rendered undoes nothing of the claim."""
-        route, request = found.route, call.request
-        claim = prepare(ns, request, found, draw)
-        commit(ns, call, found, claim)
+    def _claimed(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
+        """Claim, then render. An error while rendering does not undo the claim."""
+        route, request = match.route, call.request
+        claim = prepare(ns, request, match, draw)
+        commit(ns, call, match, claim)
         keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
         if claim.consult is not None:
-            return self._consulted(ns, call, found, draw, claim, keep)
+            return self._consulted(ns, call, match, draw, claim, keep)
         if claim.forward is not None:
-            return self._forwarded(ns, call, found, draw, claim.forward, keep)
-        return self._answered(ns, call, found, draw, claim, keep)
+            return self._forwarded(ns, call, match, draw, claim.forward, keep)
+        return self._answered(ns, call, match, draw, claim, keep)
 
     def _answered(
-        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
+        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
-        """The answer of what was claimed, with its webhooks; kept for its idempotency key where that is due."""
-        route = found.route
+        """Return the response of the claim, with its webhooks, and store it under its idempotency key if needed."""
+        route = match.route
         try:
             planned = _rendered(claim, draw, call.request)
-        except TemplateError as why:
-            call.error = explained_error(route, why)
+        except TemplateError as error:
+            call.error = explained_error(route, error)
             planned = _sent(problem_response(call.error))
         if claim.webhooks:
             scope = claim.scope or draw.scope()
@@ -427,19 +423,19 @@ class Engine:
             keep(planned.response)
         return planned
 
-    # The answer of a real service
+    # Responses of real services
 
     def _forwarded(
-        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, to: str, keep: Keep | None
+        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, to: str, keep: Keep | None
     ) -> Planned:
-        """The plan that passes the request on; the rest is done when the reply comes."""
-        route = found.route
+        """Return the plan that forwards the request; the rest follows when the response arrives."""
+        route = match.route
 
         def came(response: Response) -> bool:
             try:
                 claim = done_at_reply(ns, call, route, draw, response)
-            except TemplateError as why:
-                call.error = explained_error(route, why)
+            except TemplateError as error:
+                call.error = explained_error(route, error)
                 self._settled(call, route, _sent(problem_response(call.error)))
                 return False
             except StoreFullError as error:
@@ -459,7 +455,7 @@ class Engine:
         return forward(ns, call, to, came, whole=whole)
 
     def _passed_on(self, ns: Namespace, call: Call, to: str) -> Planned:
-        """The same for what no route takes."""
+        """Forward an unmatched request."""
 
         def came(response: Response) -> bool:
             _decided(call, _sent(response))
@@ -468,38 +464,38 @@ class Engine:
 
         return forward(ns, call, to, came, whole=False)
 
-    # The answer of a function
+    # Responses of functions
 
     def _consulted(
-        self, ns: Namespace, call: Call, found: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
+        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
-        """What stands in until the function has said what is answered."""
+        """Return a placeholder until the function has returned the response."""
         question = claim.consult
         assert question is not None
         assert claim.planned is not None
 
         def answered(value: object) -> None:
             try:
-                made = question.claim_of(value, found.route, draw)
+                made = question.claim_of(value, match.route, draw)
                 write(ns, call, made)
-                planned = self._answered(ns, call, found, draw, made, keep)
-            except (InvalidInputError, TemplateError) as why:
-                failed(why)
+                planned = self._answered(ns, call, match, draw, made, keep)
+            except (InvalidInputError, TemplateError) as error:
+                failed(error)
             except StoreFullError as error:
                 call.error = explained_full(ns, error)
-                self._settled(call, found.route, _sent(problem_response(call.error)))
+                self._settled(call, match.route, _sent(problem_response(call.error)))
             else:
-                self._settled(call, found.route, planned)
+                self._settled(call, match.route, planned)
 
-        def failed(why: Exception) -> None:
-            call.error = explained_failure(found.route, why)
-            self._settled(call, found.route, _sent(problem_response(call.error)))
+        def failed(error: Exception) -> None:
+            call.error = explained_failure(match.route, error)
+            self._settled(call, match.route, _sent(problem_response(call.error)))
 
         call.consult = Consultation(question.ask, question.blocks, answered, failed)
         return claim.planned
 
     def _settled(self, call: Call, route: Route, planned: Planned) -> None:
-        """The call's answer is known now, before its first byte."""
+        """Set the response of the call, before its first byte."""
         if route.contract is not None:
             planned = route.contract.settled(call.home[0], call, planned)
         troubles = call.home[0].troubles
@@ -512,7 +508,7 @@ class Engine:
         counts.answered(call)
         ns.tell()
 
-    # The answer where no route takes it
+    # Responses to unmatched requests
 
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
@@ -527,7 +523,7 @@ class Engine:
                 return _sent(preflight(on, on.cors, request))
             return _sent(options(on))
         if request.method == "OPTIONS" and not on.routes and _is_preflight(request):
-            # The browser asks before it sends what will be explained.
+            # The browser sends a preflight before the request that is explained.
             cors = cors_for(ns, request, on)
             if cors is not None:
                 call.automatic = True
@@ -537,7 +533,7 @@ class Engine:
             call.nearest = nearest_routes(ns, request)
             return self._passed_on(ns, call, to)
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
-            # Those that the answer names: looking through all routes would cost the more the more there are.
+            # Only the routes named in the response: looking through all routes would cost more the more there are.
             call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
             planned = _sent(not_allowed(request, on))
             cors = cors_for(ns, request, on)
@@ -549,7 +545,7 @@ class Engine:
         return planned if cors is None else with_cors(planned, cors, request)
 
     def _real_service(self, ns: Namespace) -> str | None:
-        """Where requests go that no route takes; None for nowhere."""
+        """The real service for unmatched requests; None for no service."""
         if ns.recording is not None and ns.recording.to is not None:
             return ns.recording.to
         return self.settings.forward_to
@@ -557,8 +553,8 @@ class Engine:
 
 def _decided(call: Call, planned: Planned) -> None:
     """
-    What the call is answered. It has a status once the status line is sent, or is about to be: never where a fault
-    stands in its place, and not while the reply waits.
+    Set the response of the call. It has a status once the status line is sent, or is about to be: never if a fault
+    replaces it, and not while the reply waits.
     """
     plan, response = planned.plan, planned.response
     call.plan = plan

@@ -1,9 +1,8 @@
 """
-Troubles: what the service does to chosen calls, before its work or after it. Set at the admin API.
+Faults injected into chosen calls, before or after their side effects. Set at the admin API.
 
-`before` stands in the place of the claim, so nothing happens at the service;
-`after` and `webhook` strike once the claim is written, so the work was done.
-Nothing in a trouble varies: what it answers is made when it is set.
+`before` replaces the claim, so nothing happens at the service; `after` and `webhook` apply once the claim is committed.
+Nothing in a fault varies: its response is compiled when it is set.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ from mockserver.templating.variables import AFTER_CLAIM
 MOST_HITS = 1000
 
 
-class Trouble:
+class InjectedFault:
     """
-    A compiled trouble. `data` is what was sent; `seen` are the calls of its
-    route since it was set, `hits` the ids of those that it struck, the first MOST_HITS.
+    A compiled fault. `data` is what was sent; `seen` are the calls of its route since it was set, `hits` the ids of the
+    calls that it affected, the first MOST_HITS.
     """
 
     __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec", "strike")
 
     def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str) -> None:
-        """Raises InvalidInputError where a reply can't be compiled, or varies."""
+        """Raises InvalidInputError if a reply can't be compiled, or varies."""
         self.spec = spec
         self.data = data
         self.route = route
@@ -50,7 +49,7 @@ class Trouble:
         self.strike = Strike(f"trouble{name} of {route}{first}", spec.optional)
 
     def meets(self) -> bool:
-        """Whether it strikes this call of its route. Counts it."""
+        """Count a call of its route. Return whether the fault applies."""
         self.seen += 1
         self.strike.calls += 1
         first, times = self.spec.call, self.spec.times
@@ -61,32 +60,28 @@ class Trouble:
 
 
 class RetryNamespace(Protocol):
-    """What a webhook that is sent again needs of its namespace."""
+    """The part of its namespace that a repeated webhook uses."""
 
     @property
     def deliveries(self) -> Deliveries: ...
 
 
-class Troubles:
+class InjectedFaults:
     """
-    The troubles of a namespace. They stand where an outage stands, and have the
-    one that is set beside them as `outage`: so a namespace in which nothing is
-    wrong pays for one look.
+    The faults of a namespace. They take the place of an outage, and hold one that is also set as `outage`, so that a
+    namespace without faults pays for one check.
     """
 
     __slots__ = ("_struck", "outage", "placed")
 
-    def __init__(self, placed: Iterable[Trouble], outage: Outage | None = None) -> None:
+    def __init__(self, placed: Iterable[InjectedFault], outage: Outage | None = None) -> None:
         self.placed = tuple(placed)
         self.outage = outage
-        self._struck: dict[int, Trouble] = {}
+        self._struck: dict[int, InjectedFault] = {}
 
     def before(self, call: Call) -> Planned | None:
-        """
-        Counts the call for its route. What is answered in the place of the work;
-        None where that is done. Of several that meet one call the first strikes.
-        """
-        met = [one for one in self.placed if one.route == call.route_id and one.meets()]
+        """Count the call for its route. Return the response of the first fault that applies; None to continue."""
+        met = [item for item in self.placed if item.route == call.route_id and item.meets()]
         if not met:
             return None
         trouble, number = met[0], call.number
@@ -103,7 +98,7 @@ class Troubles:
         return trouble.before
 
     def answered(self, call: Call, planned: Planned) -> Planned:
-        """What becomes of the answer of this call."""
+        """Apply the fault to the response of this call."""
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.after is None:
             return planned
@@ -111,22 +106,22 @@ class Troubles:
         return altered(planned, trouble.after)
 
     def strikes_after(self, call: Call) -> bool:
-        """Whether something is done to this call's answer, or to its webhooks."""
+        """Whether the response or the webhooks of this call are changed."""
         trouble = self._struck.get(call.number)
         return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
 
     def due(self, call: Call, due: list[Due], home: RetryNamespace) -> list[Due]:
-        """What becomes of the webhooks of this call."""
+        """Apply the fault to the webhooks of this call."""
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
             return due
         if due:
             trouble.strike.struck = True
-        return [made for one in due for made in _disturbed(one, trouble.spec.webhook, home)]
+        return [made for item in due for made in _disturbed(item, trouble.spec.webhook, home)]
 
-    def lasting(self) -> list[Trouble]:
-        """Those that a reset leaves."""
-        return [one for one in self.placed if one.spec.lasting]
+    def lasting(self) -> list[InjectedFault]:
+        """The faults that a reset keeps."""
+        return [item for item in self.placed if item.spec.lasting]
 
 
 def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list[Due]:
@@ -135,7 +130,7 @@ def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list
         due = replace(due, delay_s=due.delay_s + spec.delay_s, before=False)
     made = [due]
     if due.delivery.state is DeliveryState.FAILED:
-        return made  # it could not be made, so there is nothing to send twice
+        return made  # it failed, so there is nothing to send twice
     for _ in range((spec.repeat or 1) - 1):
         twin = due.delivery.twin(home.deliveries.next_number())
         home.deliveries.add(twin)
@@ -146,8 +141,8 @@ def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list
 def _fixed(spec: ReplySpec, key: str) -> Reply:
     try:
         reply = compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under(key) for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under(key) for flaw in error.flaws) from error
     if reply.ready is None:
         hint = "Write values instead of templates, and a fixed delay; `raw: true` sends braces as they stand"
         raise InvalidInputError(Flaw((key,), "a trouble is the same every time, and this varies", hint))

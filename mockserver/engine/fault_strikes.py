@@ -1,8 +1,7 @@
 """
-Whether a trouble or an outage has struck a call. One that struck none fails a test, unless it is optional.
+Whether a fault or an outage affected a call. One that affected none fails a test, unless it is optional.
 
-A test that sets a trouble expects it to happen. Where no call was struck, the
-test has shown nothing about it.
+A test that sets a fault expects it to happen. If no call was affected, the test proves nothing about it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ ENDED, NOT_YET = "no call before it ended", "no call yet"
 
 @dataclass(slots=True, eq=False)
 class Strike:
-    """What became of one trouble or outage. `calls` came to its routes while it was set; a snapshot's copy shares it."""
+    """The effect of one fault or outage, shared by snapshots. `calls` to its routes are counted while it is set."""
 
     subject: str
     optional: bool
@@ -27,7 +26,7 @@ class Strike:
 
     def text(self) -> str:
         """
-        Says what is missing.
+        Describe what is missing.
 
         >>> Strike("outage 503", optional=False, calls=1).text()
         'outage 503: it struck no call; 1 call came to its routes while it was set. `optional` allows that'
@@ -37,7 +36,7 @@ class Strike:
 
 
 class Strikes:
-    """Those of a namespace, the newest MOST_KEPT."""
+    """The newest MOST_KEPT faults and outages of a namespace."""
 
     __slots__ = ("_kept",)
 
@@ -45,10 +44,10 @@ class Strikes:
         self._kept: deque[Strike] = deque(maxlen=MOST_KEPT)
 
     def add(self, strike: Strike) -> None:
-        """One that is optional needs no call."""
+        """Expect that it affects a call, unless it is optional."""
         if not strike.optional and strike not in self._kept:
             self._kept.append(strike)
 
     def missing(self) -> list[Strike]:
-        """Those that struck no call, oldest first."""
-        return [one for one in self._kept if not one.struck]
+        """Return those that affected no call, oldest first."""
+        return [item for item in self._kept if not item.struck]

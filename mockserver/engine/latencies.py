@@ -1,9 +1,8 @@
 """
-How long our own part of a call took, as a histogram over all namespaces.
+Processing time of calls, as a histogram over all namespaces.
 
-Nothing of it is done while a call is answered: times stand on the recorded
-calls, and are read from there when somebody asks. Calls that the record had
-dropped by then are counted as unobserved.
+Nothing is computed during a call: times are stored on the recorded calls, and read when requested. Calls that the log
+has dropped by then are counted as unobserved.
 """
 
 from __future__ import annotations
@@ -31,17 +30,16 @@ BOUNDS_S = (
     0.25,
     1.0,
 )
-"""Upper bounds of the buckets; one more has none."""
+"""Upper bounds of the buckets; one more is unbounded."""
 _SLICE = 2000
-"""So many calls are read before others get their turn: about 1 ms."""
+"""Calls that are read in one slice of about 1 ms."""
 
 
 class Latencies:
     """
-    From the request, read as far as it was there, to the decision what is answered.
+    Time from the received request to the decision on its response.
 
-    A wait that the scenario asks for is no part of it. `counts` are of the
-    buckets, each without those below it.
+    Delays of the scenario are not included. `counts` are per bucket, not cumulative.
     """
 
     __slots__ = ("_seen", "counts", "sum_s", "unobserved")
@@ -53,7 +51,7 @@ class Latencies:
         self._seen: dict[Namespace, int] = {}  # the number of the last call that was read
 
     def read(self, ns: Namespace) -> Iterator[None] | tuple[()]:
-        """Reads what is new in a namespace's record. Where that is much, others may have their turn between slices."""
+        """Read the new calls of a namespace. Yields between slices if there are many."""
         fresh = ns.last_number - self._seen.get(ns, 0)
         if fresh <= 0:
             return ()
@@ -74,19 +72,19 @@ class Latencies:
     def _observe(self, calls: list[Times]) -> None:
         counts = self.counts
         for arrived_at_s, claimed_at_s in calls:
-            if claimed_at_s is None:  # its time was the client's
+            if claimed_at_s is None:  # its time was that of the client
                 continue
             took_s = max(0.0, claimed_at_s - arrived_at_s)
             counts[bisect_left(BOUNDS_S, took_s)] += 1
             self.sum_s += took_s
 
     def forget(self, ns: Namespace) -> None:
-        """Lets go of a namespace that is gone."""
+        """Drop a namespace that was removed."""
         self._seen.pop(ns, None)
 
 
 def _times(calls: list[Call]) -> list[Times]:
-    """When each arrived and was decided. None for a request that never came whole."""
+    """Return arrival and decision times. None for an incomplete request."""
     return [
         (call.request.arrived_at_s, call.claimed_at_s if call.request.complete else None) for call in calls
     ]

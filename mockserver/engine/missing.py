@@ -1,4 +1,4 @@
-"""What kept every route from a request: its conditions, its state, the end of its sequence."""
+"""Reasons why each route did not match a request: its conditions, its state, the end of its sequence."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Near = list[tuple[Route, list[Difference]]]
 def nearest_routes(
     ns: Namespace, request: Request, limit: int = 3, *, among: Sequence[Route] | None = None
 ) -> Near:
-    """The routes nearest to a request that none took, of all active ones or `among` these, with everything that kept each out."""
-    found = nearest(request, likely(ns, request) if among is None else among, limit, family=_family)
+    """Return the routes nearest to an unmatched request, of all active ones or `among` these, with all differences."""
+    result = nearest(request, likely(ns, request) if among is None else among, limit, family=_family)
     return [
-        (route, [masked(one) for one in differences or _by_state(ns, route, request)])
-        for route, differences in found
+        (route, [masked(item) for item in differences or _by_state(ns, route, request)])
+        for route, differences in result
     ]
 
 
@@ -38,14 +38,14 @@ def has_routes(ns: Namespace) -> bool:
 
 
 def _family(route: Route) -> Hashable:
-    """What stands in the file for several routes is one: a resource. Every other route is its own."""
+    """Return the family of a route: routes of one resource in the file are one family, any other route is its own."""
     return (route.scenario.name, *(route.path[:2] if route.path[:1] == ("resources",) else (route.id,)))
 
 
 def masked(difference: Difference) -> Difference:
     """
-    The difference without the secrets that it quotes, of what came and of what was expected. Misses are told in
-    answers, logs and reports alike, so they are told without from the start.
+    Mask the secrets in a difference, of the actual and of the expected value. Differences appear in responses, logs and
+    reports, so they are masked from the start.
     """
     expected, actual = difference.expected, difference.actual
     seen = _masked(difference.where, expected), _masked(difference.where, actual)
@@ -57,59 +57,59 @@ def masked(difference: Difference) -> Difference:
 
 
 def _masked(where: str, value: object) -> object:
-    """What stood there, or, where it is a list, each of its items."""
+    """Return the value, or, for a list, each of its items."""
     if isinstance(value, str):
         return mask_part(where, value)
     if isinstance(value, (list, tuple)):
-        return [_masked(where, one) for one in value]
+        return [_masked(where, item) for item in value]
     return mask_tree(value, where.rpartition(".")[2])
 
 
 def _retold(text: str, value: Any, instead: Any) -> str:
-    """The text as if another value had stood there; a long one is quoted only by its beginning."""
+    """Replace the quoted value in the text; a long one is quoted only by its beginning."""
     text = text.replace(show(value), show(instead))
-    # A short one would be found in words that have nothing to do with it.
+    # A short value could match unrelated words.
     return text.replace(value, instead) if isinstance(value, str) and len(value) > 5 else text
 
 
 def _by_state(ns: Namespace, route: Route, request: Request) -> list[Difference]:
-    """A route whose request fits is kept out by what is not in the request."""
+    """Return the differences of a route that are not in the request."""
     params = route.pattern.match(request.path)
     return kept_out(ns, route, request, params) if params is not None else []
 
 
 def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> list[Difference]:
-    """Everything that keeps a route on this path from taking the request; empty where it would."""
-    found: list[Difference] = []
+    """Return every difference of a route on this path; empty if it matches."""
+    result: list[Difference] = []
     if route.host is not None and not host_fits(route.host, request.host):
-        found.append(
+        result.append(
             Difference(
                 "host", route.host, request.host, text=f"host: expected {route.host!r}, got {request.host!r}"
             )
         )
     if route.matcher is not None:
-        found += route.matcher.differences(request)
+        result += route.matcher.differences(request)
     scope = scope_for(ns, request, route, params)
     for key, condition in route.when:
         try:
             name = key if isinstance(key, str) else key.render(scope)
-        except TemplateError as why:
-            found.append(
-                Difference("state", None, ABSENT, text=f"state: its key can't be rendered: {why.reason}")
+        except TemplateError as error:
+            result.append(
+                Difference("state", None, ABSENT, text=f"state: its key can't be rendered: {error.reason}")
             )
             continue
         actual = ns.memory.state.read(name)
         if not condition.holds(actual):
             shown = "absent" if actual is ABSENT else repr(actual)
             text = f"state {name!r}: expected {condition.describe()}, is {shown}"
-            found.append(Difference(f"state.{name}", condition.describe(), actual, text=text))
+            result.append(Difference(f"state.{name}", condition.describe(), actual, text=text))
     if route.condition is not None and not route.condition.holds(scope):
         source = route.condition.source
-        found.append(Difference("if", source, ABSENT, text=f"if: {source} does not hold"))
-    if not found and not route.sequence.single:
+        result.append(Difference("if", source, ABSENT, text=f"if: {source} does not hold"))
+    if not result and not route.sequence.single:
         position = ns.peek(route, per_of(ns, route, request, params))
         if route.sequence.settle(position, ns.clock.now_s()) is None:
             steps = len(route.sequence)
             text = f"sequence: all of its {counted(steps, 'step')} have been taken, and it stops then"
-            found.append(Difference("sequence", "a step that is left", "none", text=text))
-    return found
+            result.append(Difference("sequence", "a step that is left", "none", text=text))
+    return result

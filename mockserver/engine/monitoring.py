@@ -1,8 +1,7 @@
 """
-The server as a whole, from outside: what is counted over all namespaces, and what stands there now.
+Metrics of the whole server: counters over all namespaces, and current values.
 
-Everything is read when somebody asks. With 100,000 namespaces that takes a
-while, so it goes in slices, between which calls are answered.
+Everything is read on request, in slices between which calls are answered: with 100,000 namespaces it takes a while.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from mockserver.engine.namespace import Namespace
 from mockserver.store.totals import Totals
 
 _SLICE = 500
-"""So many namespaces are added up before others get their turn: about 1 ms."""
+"""Namespaces that are added up in one slice of about 1 ms."""
 
 
 class Watch:
     """
-    Reads one server, time after time. Until the first time, nothing at all is done for it.
+    Reads the metrics of one server repeatedly. Before the first reading nothing is collected.
 
-    One reading must be over before the next begins.
+    Readings must not overlap.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -32,7 +31,7 @@ class Watch:
         self.latencies = Latencies()
 
     def read(self) -> Iterator[MetricsReading | None]:
-        """Yields None where others may have their turn, and the reading at last."""
+        """Yield None where other tasks may run, and finally the reading."""
         self._engine.shared.forgetting = self._forgets
         reading = self._reading = MetricsReading(self._engine)
         for number, ns in enumerate(list(self._engine.namespaces.values()), 1):
@@ -45,7 +44,7 @@ class Watch:
         yield reading
 
     def _forgets(self, ns: Namespace) -> None:
-        """A namespace is about to forget its calls, or to go: what is not read now never will be."""
+        """Read the calls of a namespace before they are dropped."""
         for _ in self.latencies.read(ns):
             pass
         if self._reading is not None:
@@ -56,14 +55,14 @@ class Watch:
 
 class MetricsReading:
     """
-    What was read. `totals` begin with what was forgotten before; who forgets while
-    it is read was added just before, or is now, and so is in it once.
+    The result of a reading. `totals` start with what was forgotten before; a namespace that is forgotten during a
+    reading was added just before, or is added now, and so counts once.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.namespaces = len(engine.namespaces)
-        self.scenarios = len(engine.shared.world.scenarios)
-        self.routes = len(engine.shared.world.routes)
+        self.scenarios = len(engine.shared.scenario_set.scenarios)
+        self.routes = len(engine.shared.scenario_set.routes)
         self.totals: Totals = engine.shared.totals.twin()
         self.in_flight = 0
         self.kept_calls = 0
@@ -72,7 +71,7 @@ class MetricsReading:
         self._added: set[Namespace] = set()
 
     def add(self, ns: Namespace) -> None:
-        """One namespace, once."""
+        """Add one namespace, once."""
         counts, record, deliveries = ns.traces()
         if ns in self._added or (counts is None and record is None and deliveries is None):
             return
@@ -84,5 +83,5 @@ class MetricsReading:
         if record is not None:
             self.kept_calls += len(record)
             self.kept_bytes += record.size_bytes
-        for one in deliveries or ():
-            self.webhooks[one.state.value] += 1
+        for item in deliveries or ():
+            self.webhooks[item.state.value] += 1

@@ -1,8 +1,8 @@
 """
-A namespace: a world for one test. A pointer to the shared world, and its own parts, made at first touch.
+A namespace: isolated data of one test. It references the shared scenario set, and creates its own parts on first use.
 
-It remembers positions, state, the record of calls, counts, its clock and what it
-changed of the scenarios. Two namespaces never see each other's.
+It holds sequence states, state, the call log, counts, its clock and its changes to scenarios. Namespaces never see each
+other's data.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from mockserver.attempts import KeyNames
-from mockserver.engine.fault_injection import Trouble, Troubles
+from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
 from mockserver.engine.fault_strikes import ENDED, NOT_YET, Strike, Strikes
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
 from mockserver.model.call import Call
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.store.bounds import Bounds
-from mockserver.store.call_log import Record, RecordLimits
+from mockserver.store.call_log import CallLog, CallLogLimits
 from mockserver.store.clock import VirtualClock
 from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
@@ -30,7 +30,7 @@ from mockserver.store.delivery import DeliveryAttempt
 from mockserver.store.effects import Effects
 from mockserver.store.memory import Memory
 from mockserver.store.recordings import Recording, Recordings
-from mockserver.store.sequence_states import PositionKey, Positions
+from mockserver.store.sequence_states import SequenceKey, SequenceStates
 from mockserver.store.timers import Timers
 from mockserver.store.totals import Totals
 from mockserver.store.violations import Violations
@@ -40,10 +40,10 @@ DEFAULT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What `restore` puts back: memory, positions, routes and clock. Calls, counts and effects are not part of it."""
+    """The data that `restore` resets: memory, sequence states, routes and clock; not calls, counts and effects."""
 
     memory: Memory
-    positions: dict[PositionKey, Position]
+    positions: dict[SequenceKey, SequenceState]
     overlay: Overlay | None
     outage: Outage | None
     clock: tuple[float, float | None]
@@ -55,10 +55,10 @@ NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What of a namespace was made so far; None for what nobody has touched."""
+    """The parts of a namespace that exist; None for those that were never used."""
 
     memory: Memory | None
-    positions: Positions | None
+    positions: SequenceStates | None
     counts: Counts | None
     effects: Effects | None
     clock: VirtualClock | None
@@ -68,18 +68,18 @@ class Parts:
 
 
 class Follows(Protocol):
-    """Who looks at the record now and then."""
+    """Follows the call log."""
 
     def forget(self) -> None:
-        """The record is about to be another."""
+        """Called before the call log is replaced."""
 
 
 class Shared:
     """
-    What all namespaces have in common. `world` is replaced by a reload.
+    Data shared by all namespaces. A reload replaces `scenario_set`.
 
-    `listeners` are those that hear of the closed calls of every namespace, from
-    its first; `forgetting` hears of each namespace that is about to forget its calls.
+    `listeners` are called with the completed calls of every namespace, starting with its first; `forgetting` is called
+    with each namespace whose calls are about to be dropped.
     """
 
     __slots__ = (
@@ -92,30 +92,30 @@ class Shared:
         "mono",
         "refused",
         "removed",
+        "scenario_set",
         "totals",
         "wall",
-        "world",
     )
 
     def __init__(
         self,
-        world: ScenarioSet,
-        limits: RecordLimits,
+        scenario_set: ScenarioSet,
+        limits: CallLogLimits,
         wall: Callable[[], float],
         mono: Callable[[], float],
         bounds: Bounds | None = None,
     ) -> None:
         bounds = bounds or Bounds()
-        self.world = world
+        self.scenario_set = scenario_set
         self.key_names = KeyNames()
         self.limits = limits
         self.bounds = replace(bounds, reached=self._reached)
         self.wall = wall
         self.mono = mono
         self.refused: Counter[str] = Counter()
-        """How often each limit was reached, by its name."""
+        """How often each limit was reached, by name."""
         self.removed = 0
-        """How many namespaces have been removed."""
+        """Number of removed namespaces."""
         self.totals = Totals()
         self.listeners: frozenset[Callable[[Call], None]] = frozenset()
         self.forgetting: Callable[[Namespace], None] | None = None
@@ -128,13 +128,13 @@ class Shared:
 
 class Namespace:
     """
-    One world. `seed` is what its draws are made from. Its record, counts, memory and so on are made when they are first
-    asked for. `watchers` are called after every change that a check may wait for, `listeners` with every call once it is
-    over; `followers` look at the record now and then.
+    One namespace. `seed` is the seed of its random values. Its call log, counts, memory and so on are created on first
+    use. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
+    `followers` poll the call log.
     """
 
     __slots__ = (
-        "_off", "_off_world", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
+        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
         "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
     )  # fmt: skip
@@ -144,10 +144,10 @@ class Namespace:
     deliveries: Deliveries
     effects: Effects
     memory: Memory
-    positions: Positions
-    record: Record
+    positions: SequenceStates
+    record: CallLog
     timers: Timers[DeliveryAttempt]
-    """The tries of webhooks that wait for their moment."""
+    """Scheduled attempts of webhooks."""
     violations: Violations
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
@@ -160,22 +160,22 @@ class Namespace:
         self.ttl_s: float | None = None
         self.used_at_s = 0.0
         self.kept_at_s: float | None = None
-        """When it was kept as the evidence of a failed test."""
+        """Time at which it was kept as evidence of a failed test."""
         self.last_snapshot = 0
         self.watchers: frozenset[Callable[[], None]] = frozenset()
         self.listeners: frozenset[Callable[[Call], None]] = shared.listeners
         self.followers: frozenset[Follows] = frozenset()
-        self.outage: Outage | Troubles | None = None
-        """What stands before the work: an outage, or troubles, which have the outage that is set beside them."""
+        self.outage: Outage | InjectedFaults | None = None
+        """Checked before processing: an outage, or faults, which hold an outage that is also set."""
         self.recordings: Recordings | None = None
         self.overlay: Overlay | None = None
         self._snapshots: list[tuple[int, Snapshot]] | None = None
         self._strikes: Strikes | None = None
         self._off: frozenset[str] | None = None
-        self._off_world: ScenarioSet | None = None
+        self._off_scenario_set: ScenarioSet | None = None
 
     def __getattr__(self, name: str) -> object:
-        """Makes a part at its first touch."""
+        """Create a part on first use."""
         make = _PARTS.get(name)
         if make is None:
             raise AttributeError(f"a namespace has no {name!r}")
@@ -184,46 +184,46 @@ class Namespace:
         return part
 
     def _made(self, name: str) -> Any:
-        """A part, None where nobody has touched it."""
+        """Return a part without creating it, None if it was never used."""
         try:
             return object.__getattribute__(self, name)
         except AttributeError:
             return None
 
     def _drop(self, *names: str) -> None:
-        """Those parts begin anew."""
+        """Reset these parts."""
         for name in names:
             if self._made(name) is not None:
                 delattr(self, name)
 
     @property
-    def world(self) -> ScenarioSet:
-        return self.shared.world
+    def scenario_set(self) -> ScenarioSet:
+        return self.shared.scenario_set
 
     def listen(self, listener: Callable[[Call], None]) -> None:
-        """It is called with every call that is over, from now on."""
+        """Call the listener with every call that completes from now on."""
         self.listeners |= {listener}
 
     def tell_closed(self, call: Call) -> None:
-        """A call is over."""
+        """Notify about a completed call."""
         for listener in self.listeners:
             listener(call)
         self.tell()
 
     def tell(self) -> None:
-        """Something happened that a check may wait for."""
+        """Notify about a change that a check may wait for."""
         for watcher in self.watchers:
             watcher()
 
     @property
     def recording(self) -> Recording | None:
-        """The one that runs."""
+        """The running recording."""
         return None if self.recordings is None else self.recordings.running
 
-    # What answers here
+    # Scenarios and routes
 
     def own(self) -> Overlay:
-        """The overlay, made if there is none yet. Call `changed` after changing what answers."""
+        """Return the overlay, and create it if needed. Call `changed` after a change."""
         if self.overlay is None:
             self.overlay = Overlay()
         return self.overlay
@@ -233,12 +233,12 @@ class Namespace:
         self.changed()
 
     def changed(self) -> None:
-        """The overlay was changed."""
+        """Handle a change of the overlay."""
         self._off = None
         self._forget_gone()
 
     def _forget_gone(self) -> None:
-        """At the bound: the counts of routes that are gone, and where their sequences stood."""
+        """Drop, at the limit, counts and sequence states of removed routes."""
 
         def is_there(route_id: str) -> bool:
             return self.route(route_id) is not None
@@ -247,7 +247,7 @@ class Namespace:
         if leaving:
             if self.shared.forgetting is not None:
                 self.shared.forgetting(self)
-            self.shared.totals.add_routes({one: self.counts.routes.pop(one) for one in leaving})
+            self.shared.totals.add_routes({item: self.counts.routes.pop(item) for item in leaving})
             for _ in leaving:
                 self.shared.bounds.reached("route_counts")
         if self._made("positions") is not None:
@@ -255,21 +255,21 @@ class Namespace:
 
     @property
     def off(self) -> frozenset[str]:
-        """Scenarios of the world whose routes don't answer here."""
+        """Names of inactive file scenarios."""
         overlay = self.overlay
         if overlay is None:
-            return self.shared.world.off
-        if self._off is None or self._off_world is not self.shared.world:
-            self._off_world = self.shared.world
+            return self.shared.scenario_set.off
+        if self._off is None or self._off_scenario_set is not self.shared.scenario_set:
+            self._off_scenario_set = self.shared.scenario_set
             self._off = frozenset(
                 name
-                for name, scenario in self.shared.world.scenarios.items()
+                for name, scenario in self.shared.scenario_set.scenarios.items()
                 if name in overlay.scenarios or name in overlay.removed or not overlay.is_active(scenario)
             )
         return self._off
 
     def scenarios(self) -> Iterator[Scenario]:
-        return scenarios_of(self.world, self.overlay)
+        return scenarios_of(self.scenario_set, self.overlay)
 
     def scenario(self, name: str) -> Scenario | None:
         overlay = self.overlay
@@ -278,13 +278,13 @@ class Namespace:
                 return overlay.scenarios[name]
             if name in overlay.removed:
                 return None
-        return self.world.scenarios.get(name)
+        return self.scenario_set.scenarios.get(name)
 
     def is_active(self, scenario: Scenario) -> bool:
         return scenario.active if self.overlay is None else self.overlay.is_active(scenario)
 
     def routes(self) -> Iterator[Route]:
-        """Every route that is there, active or not, in the order in which they are asked but for priority."""
+        """Yield every route, active or not, in matching order apart from priority."""
         if self.overlay is not None:
             yield from reversed(self.overlay.routes.values())
         for scenario in self.scenarios():
@@ -297,7 +297,7 @@ class Namespace:
                 yield route
 
     def route(self, route_id: str) -> Route | None:
-        """The route of exactly that id."""
+        """Return the route with exactly that id."""
         overlay = self.overlay
         if overlay is not None:
             if route_id in overlay.routes:
@@ -305,43 +305,43 @@ class Namespace:
             entry = overlay.entries.get(route_id)
             if entry is not None:
                 return entry.target
-        found = self.world.routes.get(route_id)
-        if found is None or self.scenario(found.scenario.name) is not found.scenario:
+        result = self.scenario_set.routes.get(route_id)
+        if result is None or self.scenario(result.scenario.name) is not result.scenario:
             return None
-        return found
+        return result
 
     def has_prefix(self, segment: str) -> bool:
-        """Whether a route here begins with that segment literally."""
-        if segment in self.world.prefixes:
+        """Whether a route here starts with that segment literally."""
+        if segment in self.scenario_set.prefixes:
             return True
         return self.overlay is not None and segment in self.overlay.prefixes
 
-    # What stands before the work
+    # Faults and outages
 
     @property
-    def troubles(self) -> Troubles | None:
-        return self.outage if isinstance(self.outage, Troubles) else None
+    def troubles(self) -> InjectedFaults | None:
+        return self.outage if isinstance(self.outage, InjectedFaults) else None
 
     @property
     def downtime(self) -> Outage | None:
-        """The outage that is set, with troubles beside it or without."""
-        return self.outage.outage if isinstance(self.outage, Troubles) else self.outage
+        """The outage that is set, with or without faults."""
+        return self.outage.outage if isinstance(self.outage, InjectedFaults) else self.outage
 
     def set_outage(self, outage: Outage | None) -> None:
-        """None ends it. Troubles stay."""
-        if isinstance(self.outage, Troubles):
+        """Set the outage; None ends it. Faults are kept."""
+        if isinstance(self.outage, InjectedFaults):
             self.outage.outage = outage
         else:
             self.outage = outage
         if outage is not None:
             self.expect(outage.strike)
 
-    def set_troubles(self, placed: Iterable[Trouble]) -> None:
-        """In the place of those that are set; empty ends them. An outage stays."""
+    def set_troubles(self, placed: Iterable[InjectedFault]) -> None:
+        """Replace the faults; an empty list ends them. An outage is kept."""
         listed = tuple(placed)
-        self.outage = Troubles(listed, self.downtime) if listed else self.downtime
-        for one in listed:
-            self.expect(one.strike)
+        self.outage = InjectedFaults(listed, self.downtime) if listed else self.downtime
+        for item in listed:
+            self.expect(item.strike)
 
     def expect(self, strike: Strike) -> None:
         """A test fails if it strikes no call."""
@@ -350,36 +350,36 @@ class Namespace:
         self._strikes.add(strike)
 
     def unstruck(self) -> list[tuple[Strike, str]]:
-        """The troubles and outages that struck no call, each with ENDED or NOT_YET."""
+        """Return the faults and outages that affected no call, each with ENDED or NOT_YET."""
         if self._strikes is None:
             return []
         outage = self.downtime
-        is_set = {one.strike for one in self.troubles.placed} if self.troubles is not None else set()
+        is_set = {item.strike for item in self.troubles.placed} if self.troubles is not None else set()
         if outage is not None and not outage.is_over(self.clock.now_s()):
             is_set.add(outage.strike)
-        return [(one, NOT_YET if one in is_set else ENDED) for one in self._strikes.missing()]
+        return [(item, NOT_YET if item in is_set else ENDED) for item in self._strikes.missing()]
 
     def forget_strikes(self) -> None:
-        """Those that are still set are expected to strike from now on."""
+        """Expect those that are still set to affect a call from now on."""
         self._strikes = None
         self.set_outage(self.downtime)
-        for one in self.troubles.placed if self.troubles is not None else ():
-            self.expect(one.strike)
+        for item in self.troubles.placed if self.troubles is not None else ():
+            self.expect(item.strike)
 
     # Memory
 
     def replace_memory(self, memory: Memory | None) -> None:
-        """None: everything begins anew."""
+        """Replace the memory; None resets it."""
         self._drop("memory")
         if memory is not None:
             self.memory = memory
 
-    def traces(self) -> tuple[Counts | None, Record | None, Deliveries | None]:
-        """Counts, record and deliveries, None where there are none: asked for by name they would be made."""
+    def traces(self) -> tuple[Counts | None, CallLog | None, Deliveries | None]:
+        """Return counts, call log and deliveries, None for those that do not exist, without creating any."""
         return self._made("counts"), self._made("record"), self._made("deliveries")
 
     def forget_calls(self) -> None:
-        """New, empty records and counts; calls still open end in the old ones."""
+        """Replace the log and the counts; open calls complete in the old ones."""
         if self.shared.forgetting is not None:
             self.shared.forgetting(self)
         for follower in self.followers:
@@ -392,20 +392,20 @@ class Namespace:
 
     @property
     def parts(self) -> Parts:
-        """The parts themselves, as they are read elsewhere, without making any."""
+        """Return the parts for reading, without creating any."""
         return Parts(*map(self._made, Parts.__slots__))
 
     # Snapshots
 
     @property
     def snapshots(self) -> list[tuple[int, Snapshot]]:
-        """By id, oldest first."""
+        """Snapshots by id, oldest first."""
         if self._snapshots is None:
             self._snapshots = []
         return self._snapshots
 
     def take_snapshot(self) -> int:
-        """Its id."""
+        """Take a snapshot. Return its id."""
         self.last_snapshot += 1
         snapshot = Snapshot(
             self.memory.copy(),
@@ -419,7 +419,7 @@ class Namespace:
         return self.last_snapshot
 
     def put_back(self, snapshot: Snapshot) -> None:
-        """Everything that the snapshot holds, as it was; ids that were drawn since are not drawn again."""
+        """Restore the snapshot; ids generated since then are not generated again."""
         self.memory = snapshot.memory.copy()
         for key, position in tuple(self.positions.items()):
             kept = snapshot.positions.get(key)
@@ -434,10 +434,10 @@ class Namespace:
         self.clock.restore(snapshot.clock)
         self.timers = snapshot.timers.copy()
 
-    # Positions
+    # Sequence states
 
-    def position(self, route: Route, per: str | None) -> Position:
-        """Where that route's sequence stands, for that value of `per`."""
+    def position(self, route: Route, per: str | None) -> SequenceState:
+        """Return the sequence state of that route, for that value of `per`."""
         if route.per is None:
             position = self.positions.of_routes.get(route.id)
             if position is not None and position.version == route.version:
@@ -448,12 +448,12 @@ class Namespace:
             position.restart(route.version)
         return position
 
-    def peek(self, route: Route, per: str | None = None) -> Position:
-        """The same without a trace: a copy, or a new one that is not kept."""
+    def peek(self, route: Route, per: str | None = None) -> SequenceState:
+        """Like `position`, but return a copy, or a new one that is not stored."""
         key = route.id if route.per is None else (route.id, per)
         position = self.positions.get(key)
         if position is None or position.version != route.version:
-            return Position(route.version)
+            return SequenceState(route.version)
         return position.copy()
 
 
@@ -470,9 +470,9 @@ _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "deliveries": lambda ns: Deliveries(ns.shared.bounds),
     "effects": lambda ns: Effects(ns.shared.bounds),
     "memory": _memory_of,
-    "positions": lambda ns: Positions(ns.shared.bounds),
-    "record": lambda ns: Record(ns.shared.limits),
+    "positions": lambda ns: SequenceStates(ns.shared.bounds),
+    "record": lambda ns: CallLog(ns.shared.limits),
     "timers": lambda _: Timers(),
     "violations": lambda ns: Violations(ns.shared.bounds),
 }
-"""What makes each part."""
+"""The factory of each part."""

@@ -1,4 +1,4 @@
-"""Which route a name means. An unknown or ambiguous one is an error that lists the ids, never "no calls"."""
+"""Lookup of routes by name. An unknown or ambiguous name is an error that lists the ids, never "no calls"."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class UnknownRouteError(InvalidInputError):
 
 
 def route_named(ns: Namespace, name: str, path: KeyPath = ("route",)) -> Route:
-    """The route of that id, or of that name where only one has it. Raises UnknownRouteError."""
-    found = ns.route(name)
-    if found is not None:
-        return found
+    """Return the route with that id, or with that name if it is unique. Raises UnknownRouteError."""
+    result = ns.route(name)
+    if result is not None:
+        return result
     routes = list(ns.routes())
     named = [route for route in routes if route.name == name]
     if len(named) == 1:

@@ -18,7 +18,7 @@ from mockserver.templating.random_values import Draws
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token request comes to: an answer, and tokens to give out with it."""
+    """The result of a token request: a response, and tokens to issue with it."""
 
     response: Response
     tokens: tuple[str, str, str] | None = None
@@ -26,7 +26,7 @@ class Grant:
 
 
 def grant(spec: OAuthSpec, request: Request, tokens: Tokens, draws: Draws) -> Grant:
-    """Decides a token request; nothing is given out yet."""
+    """Decide on a token request; nothing is issued yet."""
     fields = _fields(request)
     client = _client(spec, request, fields)
     if client is None:
@@ -69,7 +69,7 @@ def _fields(request: Request) -> dict[str, str]:
 
 
 def _client(spec: OAuthSpec, request: Request, fields: dict[str, str]) -> str | None:
-    """The client that the request proves to be, by Basic or by the body."""
+    """Return the authenticated client, by Basic or by the body."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     name, secret = fields.get("client_id", ""), fields.get("client_secret", "")
     if scheme.lower() == "basic":

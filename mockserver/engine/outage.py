@@ -1,4 +1,4 @@
-"""An outage: the service, or some routes of it, down for so many calls or so long. Set at the admin API."""
+"""An outage: the service, or some of its routes, unavailable for a number of calls or a time. Set at the admin API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 
 
 class OutageSpec(Spec):
-    """What `PUT /outage` takes."""
+    """The body of `PUT /outage`."""
 
     reply: ReplySpec = Field(description="What is answered instead: a status, or a whole reply.")
     routes: list[str] | None = Field(default=None, description="Ids or names; default: all.")
@@ -35,7 +35,7 @@ class Outage:
     def __init__(
         self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
     ) -> None:
-        """Raises InvalidInputError where the reply can't be compiled."""
+        """Raises InvalidInputError if the reply can't be compiled."""
         self.spec = spec
         self.data = data
         self.routes = routes
@@ -51,7 +51,7 @@ class Outage:
         return self.spec.times is not None and self.answered >= self.spec.times
 
     def takes(self, route_id: str) -> bool:
-        """Whether it answers this call; counts it where it does."""
+        """Whether it answers this call; counts it if so."""
         if self.routes is not None and route_id not in self.routes:
             return False
         self.strike.calls += 1
@@ -63,7 +63,7 @@ class Outage:
         return True
 
     def state(self) -> tuple[float | None, int, int]:
-        """What `restore` takes: when it ends, how many it let through, how many it answered."""
+        """State for `restore`: its end, and how many calls passed and were answered."""
         return self.until_s, self._skipped, self.answered
 
     def restore(self, state: tuple[float | None, int, int]) -> None:
@@ -71,7 +71,7 @@ class Outage:
         self.strike.struck = self.strike.struck or self.answered > 0
 
     def twin(self) -> Outage:
-        """For a snapshot: it goes on by itself."""
+        """Return an independent copy for a snapshot."""
         return copy.copy(self)
 
     def view(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class Outage:
 
 
 def _worded(data: dict[str, Any]) -> str:
-    """Its reply, and what narrows it."""
+    """The reply, and the calls that it applies to."""
     narrowed = [f"{key}: {shown(data[key])}" for key in ("routes", "skip", "for") if data.get(key)]
     reply = data["reply"]
     is_bare = isinstance(reply, dict) and list(reply) == ["status"]
@@ -95,8 +95,8 @@ def _compiled(spec: ReplySpec) -> Reply:
 
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("reply") for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under("reply") for flaw in error.flaws) from error
 
 
 def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:

@@ -1,8 +1,7 @@
 """
-What stands between finding a route and its claim: auth, limit, idempotency, in this order.
+Policies between routing and claim: auth, limit, idempotency, in this order.
 
-A request that one of them stops takes no step. Who is stopped hears why, in the
-headers that the standards name.
+A request that one of them rejects takes no step. The rejection has the headers that the standards define.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def refusal(status: int, kind: str, title: str, detail: str, *headers: tuple[str
 
 
 class Auth:
-    """Compiled `auth`. `realm` is the scenario's name; `oauth` asks the tokens that the namespace gave out."""
+    """Compiled `auth`. `realm` is the scenario's name; `oauth` checks the tokens that the namespace issued."""
 
     __slots__ = ("_basic", "_bearer", "_realm", "_spec")
 
@@ -65,7 +64,7 @@ class Auth:
             self._basic = {user: as_text(password) for user, password in (spec.basic or {}).items()}
 
     def refuse(self, memory: Memory, request: Request) -> Planned | None:
-        """The 401 for who may not; None for who may."""
+        """Return a 401 for an unauthorized request; None to continue."""
         spec = self._spec
         if isinstance(spec, AuthSpec) and spec.api_key is not None:
             return self._check_key(request, spec.api_key.header, spec.api_key.query, spec.api_key.values)
@@ -82,7 +81,7 @@ class Auth:
         if ok:
             return None
         parameters = f'realm="{self._realm}"'
-        if given:  # RFC 6750 3.1: the code is for a token that came and is not good
+        if given:  # RFC 6750 3.1: the code is for an invalid token
             parameters += (
                 ', error="invalid_token", error_description="The access token is unknown or has expired"'
             )
@@ -123,7 +122,7 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Limiter:
-    """Compiled `limit`. `scope` is where it stands: what shares it shares its buckets."""
+    """Compiled `limit`. Requests with the same `scope` share buckets."""
 
     spec: LimitSpec
     scope: str
@@ -132,7 +131,7 @@ class Limiter:
     def refuse(
         self, memory: Memory, call: Call, params: dict[str, str], scope: Callable[[], Scope]
     ) -> Planned | None:
-        """The 429 over the limit; None within it."""
+        """Return a 429 over the limit; None to continue."""
         by = self.by.key(call.request, params, scope) if self.by is not None else None
         limits = memory.limits
         over = limits.take(self.scope, by, self.spec, memory.clock.now_s())
@@ -155,7 +154,7 @@ class Limiter:
 
 
 class Idempotency:
-    """Compiled `idempotency`. `scope` is where it stands: a key is known within it."""
+    """Compiled `idempotency`. `scope` is where it is defined: keys are unique within it."""
 
     __slots__ = ("_conflict", "_in_flight", "_key", "_scope", "_where", "spec")
 
@@ -176,11 +175,11 @@ class Idempotency:
 
     @property
     def selector(self) -> str:
-        """Where the key is, as a selector."""
+        """The place of the key, as a selector."""
         return self._key.text
 
     def key_of(self, request: Request) -> str | None:
-        """The key that the request carries; None for methods that need none, or without it."""
+        """Return the key of the request; None for methods without keys, or if there is none."""
         if request.method not in _ONCE:
             return None
         header = self.spec.header
@@ -189,7 +188,7 @@ class Idempotency:
         return self._key.key(request, _NO_PARAMS) or None
 
     def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | None:
-        """What is answered without a claim: a replay, a conflict, a first still in flight; None to go on."""
+        """Return a replay, a conflict, or the response for a first call that is in flight; None to continue."""
         request = call.request
         key = self.key_of(request)
         if key is None:
@@ -246,10 +245,7 @@ class Idempotency:
         return reply.plan(reply.status(scope), scope, _no_chance, request)
 
     def open(self, memory: Memory, call: Call) -> Callable[[Response | None], None] | None:
-        """
-        The claim of the key's first call. The returned function says what is
-        kept when it is over, None for nothing.
-        """
+        """Claim the key for its first call. The result selects what is stored when the call completes, None for nothing."""
         request = call.request
         key = self.key_of(request)
         if key is None:
@@ -263,7 +259,7 @@ class Idempotency:
 
 
 def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:
-    """Which answers a key keeps: those that wrote an effect; where nothing here has effects, settled ones below 500."""
+    """Whether a key stores this response: one with an effect; without effects in the scenario, a final one below 500."""
     if has_effects:
         return wrote_effect
     return status < 500 and status not in _NEVER_KEPT
@@ -310,8 +306,8 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
         text, ("idempotency", "header" if spec.header is not None else "json"), BEFORE_CLAIM
     )
     replies = [
-        _compile_reply(one, name, status, read_file)
-        for one, name, status in (
+        _compile_reply(item, name, status, read_file)
+        for item, name, status in (
             (spec.conflict, "conflict", CONFLICT),
             (spec.in_flight, "in_flight", IN_FLIGHT),
         )
@@ -320,7 +316,7 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
 
 
 def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: ReadFile) -> Reply | None:
-    """One that says no status keeps the usual one. It is no route's: nothing is drawn for it, and it does nothing."""
+    """Compile a reply, with a default status. It has no route, no random values and no side effects."""
     from mockserver.schema.reply import DelayRangeSpec, ReplyDefaultsSpec
 
     if spec is None:
@@ -340,8 +336,8 @@ def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: Re
         spec = spec.model_copy(update={"status": status})
     try:
         return compile_reply(spec, ReplyDefaultsSpec(), read_file, BEFORE_CLAIM)
-    except InvalidInputError as why:
-        raise InvalidInputError(flaw.under("idempotency", name) for flaw in why.flaws) from why
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under("idempotency", name) for flaw in error.flaws) from error
 
 
 __all__ = [

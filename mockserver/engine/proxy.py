@@ -1,9 +1,8 @@
 """
-Requests that go on to the real service: a route's `proxy`, and what no route takes where the server is told to.
+Forwarding to the real service: a route's `proxy`, and unmatched requests if configured.
 
-The claim takes the step and the call is recorded; then `http/` asks the real
-service. Its reply is the call's from that moment on: the status counts, and
-`set`, `effect` and `webhook` of the route happen.
+The claim takes the step and the call is recorded; then `http/` sends the request to the real service. Its response
+becomes the call's: the status counts, and `set`, `effect` and `webhook` of the route are executed.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from mockserver.responses.planner import Planned
 from mockserver.store.call_log import KEPT_BODY_BYTES
 
 WHOLE_BYTES = 16 * 1024 * 1024
-"""Of a reply that has to be there whole before its first byte is passed back, or that a recording takes."""
+"""Limit for responses that are read whole before the first byte is forwarded, or that are recorded."""
 
 
 class Proxy(Behaviour):
-    """The answer of a route that passes its requests on."""
+    """The response of a route that forwards its requests."""
 
     __slots__ = ("_stand_in", "to")
 
@@ -37,8 +36,8 @@ class Proxy(Behaviour):
         self.to = to
         self._stand_in = stand_in(to)
 
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
-        route = found.route
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+        route = match.route
         if route.lets:
             draw.scope()
         let = draw.let() if route.lets else None
@@ -46,13 +45,13 @@ class Proxy(Behaviour):
 
 
 def stand_in(to: str) -> Planned:
-    """What is there of an answer that only the real service knows."""
+    """The placeholder of a response that only the real service knows."""
     text = f"what {to} answers".encode()
     return Planned((), Response(200, [("Content-Type", "text/plain")], text))
 
 
 def forward(ns: Namespace, call: Call, to: str, came: Callable[[Response], bool], *, whole: bool) -> Planned:
-    """The plan that passes a call on. A recording that runs gets the call when it is over."""
+    """Return the plan that forwards a call. A running recording gets the call when it completes."""
     call.forwarded = to
     recording = ns.recording
     keep_bytes = KEPT_BODY_BYTES
@@ -78,7 +77,7 @@ _LINKS = frozenset({"location", "content-location", "link"})
 
 
 def _led_here(response: Response, to: str, base_url: str) -> Response:
-    """The same with links to the service leading to the recorder: who follows one would else go past it."""
+    """Rewrite links to the service so that they lead to the recorder: clients would bypass it otherwise."""
     if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
         return response
     lines = [
@@ -89,13 +88,13 @@ def _led_here(response: Response, to: str, base_url: str) -> Response:
 
 
 def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bool:
-    """Whether something looks at the whole reply first: an idempotency key, a webhook, a trouble."""
+    """Whether the whole response is needed first: for an idempotency key, a webhook, a fault."""
     troubles = ns.troubles
     return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.strikes_after(call))
 
 
 def done_at_reply(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:
-    """Does what the route does beside answering, below 400. What it did. Raises TemplateError; then nothing is done."""
+    """Execute the route's side effects, below 400. Return them. Raises TemplateError; then nothing is done."""
     claim = Claim(None, response.status)
     work = route.work
     if work is NO_WORK or response.status >= 400:
@@ -106,11 +105,11 @@ def done_at_reply(ns: Namespace, call: Call, route: Route, draw: Draw, response:
         due = due_of(ns, call, claim.webhooks, draw.scope(), response)
         if ns.troubles is not None:
             due = ns.troubles.due(call, due, ns)
-        call.due = [_after(one) for one in due]
-        call.webhooks = [one.delivery.id for one in due]
+        call.due = [_after(item) for item in due]
+        call.webhooks = [item.delivery.id for item in due]
     return claim
 
 
 def _after(due: Due) -> Due:
-    """What the real service answers is known only now: nothing can be sent before it."""
+    """The response is known only when the real service has answered: nothing can be sent before it."""
     return replace(due, before=False) if due.before else due

@@ -1,7 +1,7 @@
 """
-Routes and scenarios compiled: what authors wrote, made ready so that a request pays for comparing only.
+Compiled routes and scenarios.
 
-Everything that can be wrong is found here, at load, with its key path.
+All errors are found here, at load, with their key path.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 ReadFile = Callable[[str, KeyPath], bytes]
 
 IMPLIED_CLASS = 3
-"""The place in the order of what a scenario implies, after everything that is written."""
+"""The sort position of generated routes, after all written ones."""
 
 
 class Choose:
-    """One of several, drawn by weight."""
+    """One of several answers, chosen by weight."""
 
     __slots__ = ("options", "weights")
 
@@ -63,7 +63,7 @@ class Choose:
 
 
 class Case:
-    """An answer and the conditions under which it is given."""
+    """An answer and its conditions."""
 
     __slots__ = ("answer", "condition", "matcher", "when")
 
@@ -82,17 +82,17 @@ class Case:
 
 
 class Behaviour(ABC):
-    """An answer that is worked out, such as a resource's: it is in the place of a reply."""
+    """A computed answer, such as a resource's, in the place of a reply."""
 
     __slots__ = ()
 
     def works(self) -> Iterable[Work] | None:
-        """What it may do beside what its route says; None where nobody can know beforehand."""
+        """Side effects beyond those of its route; None if they are not known in advance."""
         return ()
 
     @abstractmethod
-    def decide(self, ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
-        """The claim that it makes; nothing is changed yet."""
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
+        """Return the claim; nothing is changed yet."""
 
 
 Answer = Reply | Choose | Behaviour | tuple[Case, ...]
@@ -100,7 +100,7 @@ When = tuple[tuple[str | Template, Condition], ...]
 
 
 class Scenario:
-    """A compiled scenario, with the guards that all its routes share."""
+    """A compiled scenario, with the policies that all its routes share."""
 
     __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
 
@@ -119,19 +119,19 @@ class Scenario:
         self.idempotency: Idempotency | None = None
         self.routes: tuple[Route, ...] = ()
         self.contract: Contract | None = None
-        """What its routes are held to, as far as `validate` says so."""
+        """The contract of its routes, as far as `validate` requires it."""
         self.breaches: list[tuple[Route, KeyPath, str]] = []
-        """Replies that break it, whatever is asked: the route, where the reply stands, and what is wrong."""
+        """Replies that always violate it: the route, the place of the reply, and the violations."""
         self.places: list[Any] = []
-        """Its resources, each where it stands."""
+        """Its resources, with their places."""
 
 
 class Route:
     """
     A compiled route.
 
-    `data` is what was written; `version` changes when its sequence does, which
-    then starts again. `path` is where it stands in its file.
+    `data` is what was written; `version` changes with its sequence, which then restarts. `path` is its place in the
+    file.
     """
 
     __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
@@ -160,7 +160,7 @@ class Route:
         self.idempotency: Idempotency | None = None
         self.guarded = False
         self.static: tuple[Planned, ...] | None = None
-        """The plans of its steps, where nothing in it varies and nothing stands before its claim."""
+        """The plans of its steps, if nothing in it varies and no policy applies."""
         self.answers: tuple[Answer, ...] = ()
         self.sequence: Sequence
         self.per: Selector | None = None
@@ -169,7 +169,7 @@ class Route:
         self.version = _version(data)
         self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None
         self.unconditional = False
-        """Neither state nor an expression stands before the claim: no `if`, no `when`."""
+        """Whether it matches without state and expressions: no `if`, no `when`."""
 
     def take_guards(self, guards: Guards) -> None:
         self.auth, self.limiter, self.idempotency = guards
@@ -177,7 +177,7 @@ class Route:
 
     @property
     def line(self) -> str:
-        """Its request line, with base."""
+        """The request line, with base."""
         return f"{self.spec.request.split()[0]} {self.pattern.text}"
 
     def __repr__(self) -> str:
@@ -193,7 +193,7 @@ Guards = tuple[Auth | None, Limiter | None, Idempotency | None]
 
 
 def leaves(answer: Answer) -> Iterable[Reply]:
-    """Every single reply that an answer may come to."""
+    """Yield every single reply of an answer."""
     if isinstance(answer, Reply):
         yield answer
     elif isinstance(answer, Behaviour):

@@ -1,4 +1,4 @@
-"""Which route takes a request, and, where none does, what kind of miss it is."""
+"""Routing: the route of a request, or the kind of mismatch."""
 
 from __future__ import annotations
 
@@ -13,86 +13,87 @@ from mockserver.engine.scopes import scope_before_claim, scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
 from mockserver.model.http import Request
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
 from mockserver.templating.templates import Scope, TemplateError
 
 
 @dataclass(slots=True)
 class RouteMatch:
-    """The route that takes a request, its path parameters, and where its sequence stands."""
+    """The matching route, its path parameters, and its sequence state."""
 
     route: Route
     params: dict[str, str]
-    position: Position
+    position: SequenceState
     index: int
     per: str | None
 
 
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
-    """What may answer in this namespace, in order."""
-    shared = ns.shared.world.index.candidates(method, path)
+    """Return the candidates in this namespace, in order."""
+    shared = ns.shared.scenario_set.index.candidates(method, path)
     overlay = ns.overlay
     off = ns.off
     if overlay is None:
         if not off or not shared:
             return shared
-        return tuple(one for one in shared if one[0].target.scenario.name not in off)
+        return tuple(item for item in shared if item[0].target.scenario.name not in off)
     own = tuple(
-        one
-        for one in overlay.index.candidates(method, path)
-        if one[0].target.id in overlay.routes or overlay.is_active(one[0].target.scenario)
+        item
+        for item in overlay.index.candidates(method, path)
+        if item[0].target.id in overlay.routes or overlay.is_active(item[0].target.scenario)
     )
-    kept = tuple(one for one in shared if one[0].target.scenario.name not in off) if off else shared
+    kept = tuple(item for item in shared if item[0].target.scenario.name not in off) if off else shared
     if own and kept:
-        return tuple(sorted(own + kept, key=lambda one: one[0].key))
+        return tuple(sorted(own + kept, key=lambda item: item[0].key))
     return own or kept
 
 
 def on_path(ns: Namespace, path: str) -> OnPath:
-    """Every active route on that path, whatever the method, in order."""
+    """Return every active route on that path, whatever the method, in order."""
     off, overlay = ns.off, ns.overlay
     if overlay is None and not off:
-        return ns.shared.world.on_path(path)
-    found = [one for one in ns.shared.world.index.at(path) if one[0].target.scenario.name not in off]
+        return ns.shared.scenario_set.on_path(path)
+    result = [
+        item for item in ns.shared.scenario_set.index.at(path) if item[0].target.scenario.name not in off
+    ]
     if overlay is not None:
-        found += [
-            one
-            for one in overlay.index.at(path)
-            if one[0].target.id in overlay.routes or overlay.is_active(one[0].target.scenario)
+        result += [
+            item
+            for item in overlay.index.at(path)
+            if item[0].target.id in overlay.routes or overlay.is_active(item[0].target.scenario)
         ]
-        found.sort(key=lambda one: one[0].key)
-    return OnPath([one[0].target for one in found])
+        result.sort(key=lambda item: item[0].key)
+    return OnPath([item[0].target for item in result])
 
 
 def likely(ns: Namespace, request: Request) -> list[Route]:
-    """A few active routes whose paths are like the request's, in order, whatever the number of all."""
+    """Return a few active routes with paths similar to the request's, in order, whatever the number of all."""
     method, path, off, overlay = request.method, request.path, ns.off, ns.overlay
-    found = ns.shared.world.index.likely(method, path, lambda route: route.scenario.name not in off)
+    result = ns.shared.scenario_set.index.likely(method, path, lambda route: route.scenario.name not in off)
     if overlay is not None:
-        found += overlay.index.likely(
+        result += overlay.index.likely(
             method, path, lambda route: route.id in overlay.routes or overlay.is_active(route.scenario)
         )
-    return sorted(found, key=lambda route: route.key)
+    return sorted(result, key=lambda route: route.key)
 
 
 def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteMatch | None:
     """
-    The first candidate whose conditions hold and whose sequence has not
-    stopped. Nothing moves but what time has moved already. Without `head_by_get` a route
-    takes a HEAD only where it names that method, or none.
+    Return the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
+    the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none.
     """
-    world = ns.shared.world
-    if ns.overlay is None and not world.off:
-        found = world.index.candidates(request.method, request.path)
+    scenario_set = ns.shared.scenario_set
+    if ns.overlay is None and not scenario_set.off:
+        result = scenario_set.index.candidates(request.method, request.path)
     else:
-        found = candidates(ns, request.method, request.path)
+        result = candidates(ns, request.method, request.path)
     if not head_by_get and request.method == "HEAD":
-        found = tuple(one for one in found if "HEAD" in (one[0].target.methods or ("HEAD",)))
-    if len(found) >= WORTH:
-        found = world.narrowed(request.method, request.path, found, request)
+        result = tuple(item for item in result if "HEAD" in (item[0].target.methods or ("HEAD",)))
+    if len(result) >= WORTH:
+        result = scenario_set.narrowed(request.method, request.path, result, request)
     scope: Scope | None = None
-    for entry, params in found:
+    for entry, params in result:
         route = entry.target
         if route.matcher is not None and not route.matcher.holds(request):
             continue
@@ -114,14 +115,14 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteM
 
 
 def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]) -> str | None:
-    """The value of the route's `per` in this request; None without one."""
+    """Return the value of the route's `per` in this request; None without one."""
     if route.per is None:
         return None
     return route.per.key(request, params, partial(scope_for, ns, request, route, params))
 
 
 def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
-    """Whether the state is as asked. A key that can't be rendered holds nothing."""
+    """Whether the state conditions hold. A key that can't be rendered does not hold."""
     for key, condition in when:
         try:
             name = key if isinstance(key, str) else key.render(scope())
@@ -133,7 +134,7 @@ def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
 
 
 def host_fits(wanted: str, came: str) -> bool:
-    """Whether a Host header names that host; the port counts only where the scenario names one."""
+    """Whether a Host header matches; the port counts only if the scenario has one."""
     came = came.lower()
     if wanted == came:
         return True
@@ -142,7 +143,7 @@ def host_fits(wanted: str, came: str) -> bool:
 
 
 def allowed_methods(on: OnPath) -> list[str]:
-    """What `Allow` says of a path: HEAD comes with GET, OPTIONS always."""
+    """Return the value of `Allow` for a path: HEAD is implied by GET, OPTIONS is always included."""
     methods = {method for each in on.methods for method in each or ("GET", "POST", "PUT", "PATCH", "DELETE")}
     if "GET" in methods:
         methods.add("HEAD")
@@ -152,17 +153,17 @@ def allowed_methods(on: OnPath) -> list[str]:
 
 def cors_for(ns: Namespace, request: Request, on: OnPath, near: Iterable[Route] = ()) -> CorsSpec | None:
     """
-    The CORS rules for a request that no route takes: those of the routes on its path, or `near` it, else of the first
-    active scenario that its path and host lead to.
+    Return the CORS rules for an unmatched request: those of the routes on its path, or `near` it, else of the first
+    active scenario that matches its path and host.
     """
     rules = on.cors or next((route.scenario.cors for route in near if route.scenario.cors is not None), None)
     if rules is not None:
         return rules
     return next(
         (
-            one.cors
-            for one in ns.scenarios()
-            if one.cors is not None and ns.is_active(one) and _leads_to(request, one)
+            item.cors
+            for item in ns.scenarios()
+            if item.cors is not None and ns.is_active(item) and _leads_to(request, item)
         ),
         None,
     )

@@ -1,7 +1,7 @@
 """
-The published world: every file scenario, compiled and indexed, shared by all namespaces and never changed.
+The published scenario set: every file scenario, compiled and indexed, immutable and shared by all namespaces.
 
-`reload` publishes a new one. What a namespace changes for itself is its `Overlay`.
+`reload` publishes a new one. Changes of a namespace are its `Overlay`.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mockserver.matching.index import Entry, Found, Index
 from mockserver.model.http import Request
 
 RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
-"""What is asked first where priorities are equal; routes that are implied come after these."""
+"""The sort position that is first at equal priority; generated routes come after these."""
 
 
 class OnPath:
     """
-    The routes on one path, whatever the method, in order; their methods, each set of them once (None: any); and the CORS
+    The routes on one path, whatever the method, in order; the distinct sets of their methods (None: any); and the CORS
     rules of the first that has any.
     """
 
@@ -52,28 +52,28 @@ class ScenarioSet:
         self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
 
     def on_path(self, path: str) -> OnPath:
-        """Every route on that path, active or not; kept where the path is written in a route."""
+        """Return every route on that path, active or not; cached if the path is written in a route."""
         kept = self._on_paths.get(path)
         if kept is None:
-            kept = OnPath([found[0].target for found in self.index.at(path)])
+            kept = OnPath([result[0].target for result in self.index.at(path)])
             if self.index.is_literal(path):
                 self._on_paths[path] = kept
         return kept
 
     def narrowed(
-        self, method: str, path: str, found: tuple[Found[Route], ...], request: Request
+        self, method: str, path: str, result: tuple[Found[Route], ...], request: Request
     ) -> tuple[Found[Route], ...]:
-        """Of many candidates on a literal path those that a field of the request leaves; else all of them."""
+        """Filter many candidates on a literal path by a field of the request."""
         narrowing = self._narrowings.get((method, path))
-        if narrowing is None or narrowing.source is not found:
-            if not self.index.keeps(method, path, found):
-                return found
-            narrowing = self._narrowings[method, path] = Narrowing(found, _equalities)
+        if narrowing is None or narrowing.source is not result:
+            if not self.index.keeps(method, path, result):
+                return result
+            narrowing = self._narrowings[method, path] = Narrowing(result, _equalities)
         return narrowing.candidates(request)
 
 
-def _equalities(found: Found[Route]) -> Equalities:
-    matcher = found[0].target.matcher
+def _equalities(result: Found[Route]) -> Equalities:
+    matcher = result[0].target.matcher
     return matcher.equalities if matcher is not None else {}
 
 
@@ -82,17 +82,16 @@ def entry_of(route: Route) -> Entry[Route]:
 
 
 def first_segment(route: Route) -> str:
-    """The literal first segment of its path: where it is `mock` or `@name`, the prefix of that name gives way."""
+    """Return the literal first segment of its path. If it is `mock` or `@name`, that prefix is not stripped."""
     return route.pattern.segments[0].text or ""
 
 
 class Overlay:
     """
-    What one namespace adds to the world and hides of it.
+    Additions and removals of one namespace.
 
-    `scenarios` are uploaded ones by name (a file scenario of that name is
-    hidden by it), `removed` the file scenarios it took away, `active` its own
-    switches, `routes` its runtime routes by id.
+    `scenarios` are uploaded ones by name (each hides a file scenario of that name), `removed` the removed file
+    scenarios, `active` its own switches, `routes` its runtime routes by id.
     """
 
     __slots__ = (
@@ -121,7 +120,7 @@ class Overlay:
         self.serial = 0
 
     def put(self, route: Route) -> None:
-        """Adds a route, or puts it in the place of the one with its id."""
+        """Add a route, or replace the one with its id."""
         self.take(route.id)
         entry = entry_of(route)
         self.entries[route.id] = entry
@@ -130,7 +129,7 @@ class Overlay:
         self.prefixes[first] = self.prefixes.get(first, 0) + 1
 
     def take(self, route_id: str) -> None:
-        """Removes a route, if it is there."""
+        """Remove a route, if it exists."""
         entry = self.entries.pop(route_id, None)
         if entry is None:
             return
@@ -141,7 +140,7 @@ class Overlay:
             del self.prefixes[first]
 
     def copy(self) -> Overlay:
-        """For a snapshot: the same routes, in an index of their own."""
+        """Return a copy for a snapshot: the same routes, in an index of their own."""
         twin = Overlay()
         twin.scenarios = dict(self.scenarios)
         twin.removed, twin.active, twin.use, twin.serial = (
@@ -161,15 +160,15 @@ class Overlay:
         return self.active.get(scenario.name, scenario.active)
 
 
-def scenarios_of(world: ScenarioSet, overlay: Overlay | None) -> Iterator[Scenario]:
-    """What a namespace sees: uploaded scenarios, newest first, in the place of files where they replace one."""
+def scenarios_of(scenario_set: ScenarioSet, overlay: Overlay | None) -> Iterator[Scenario]:
+    """Return the visible scenarios: uploaded ones, newest first, in the place of files that they replace."""
     if overlay is None:
-        yield from world.scenarios.values()
+        yield from scenario_set.scenarios.values()
         return
     for name, scenario in reversed(overlay.scenarios.items()):
-        if name not in world.scenarios:
+        if name not in scenario_set.scenarios:
             yield scenario
-    for name, scenario in world.scenarios.items():
+    for name, scenario in scenario_set.scenarios.items():
         if name in overlay.scenarios:
             yield overlay.scenarios[name]
         elif name not in overlay.removed:

@@ -1,4 +1,4 @@
-"""What the templates of a call can see."""
+"""Variables of a call's templates."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def scope_for(
     draw: tuple[str, int] | None = None,
 ) -> Scope:
     """
-    The words for one request. Before the claim there is no `call`, and draws are
-    those of a call that has not happened: the same each time they are asked.
+    Return the scope of a request. Before the claim there is no `call`, and random values are those of a call that has
+    not happened: the same every time.
     """
     memory = ns.memory
     values: dict[str, Any] = {
@@ -43,7 +43,7 @@ def scope_for(
 def scope_before_claim(
     ns: Namespace, request: Request, route: Route, params: dict[str, str], scope: Scope | None
 ) -> Scope:
-    """The words for a candidate. `scope` is that of the one before it, which serves this one too where its words are the same."""
+    """Return the scope of a candidate: that of the one before it if its variables are the same."""
     if scope is None or scope.values["vars"] is not route.scenario.vars or scope.values["path"] != params:
         return scope_for(ns, request, route, params)
     scope.draw_from(partial(Draws, ns.seed, route.id, 0))

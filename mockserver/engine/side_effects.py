@@ -1,8 +1,7 @@
 """
-What a call does beside answering: `let`, `set`, `effect` and `webhook`, compiled.
+Compiled side effects of a call: `let`, `set`, `effect` and `webhook`.
 
-All of it is made inside the claim, first made and then written, so that what
-fails leaves nothing behind.
+All values are made before anything is written, so that a failure changes nothing.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ Writes = list[tuple[str, Any, float | None]]
 
 @dataclass(frozen=True, slots=True)
 class SetWork:
-    """State that is written: keys (maybe templates), values, and how long they stay. `fixed` where nothing varies."""
+    """State that is written: keys (maybe templates), values, and their lifetime. `fixed` if nothing varies."""
 
     pairs: tuple[tuple[str | Template, Tree], ...]
     ttl_s: float | None
     fixed: Writes | None
 
     def writes(self, scope: Scope) -> Writes:
-        """Key, value and seconds to live. Raises TemplateError."""
+        """Return key, value and seconds to live. Raises TemplateError."""
         ttl_s = self.ttl_s
         return [
             (key if key.__class__ is str else key.render(scope), tree.value(scope), ttl_s)  # type: ignore[union-attr]
@@ -39,7 +38,7 @@ class SetWork:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What stands on a route or a reply. None: not written there; `webhooks` empty: `none`."""
+    """The side effects of a route or a reply. None: not defined there; `webhooks` empty: `none`."""
 
     sets: SetWork | None = None
     effects: tuple[Tree, ...] | None = None
@@ -54,10 +53,7 @@ NO_WORK = Work()
 
 
 def chosen(own: Work, default: Work, status: int) -> Work:
-    """
-    What a reply does: its own, and, below 400, the route's for whatever it
-    doesn't say itself.
-    """
+    """Return the side effects of a reply: its own, and, below 400, the route's for those that it does not define."""
     if status >= 400 or default is NO_WORK:
         return own
     if own is NO_WORK:
@@ -75,10 +71,10 @@ def compile_key(key: object, path: KeyPath, names: frozenset[str]) -> str | Temp
 
 
 def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
-    """Raises InvalidInputError, paths relative to what holds `set`."""
+    """Raises InvalidInputError, paths relative to the parent of `set`."""
     pairs = tuple(
-        (compile_key(key, ("set", key), names), compile_tree(one, ("set", key), names=names))
-        for key, one in value.items()
+        (compile_key(key, ("set", key), names), compile_tree(item, ("set", key), names=names))
+        for key, item in value.items()
     )
     fixed = [
         (key, tree.constant_value, ttl_s) for key, tree in pairs if isinstance(key, str) and tree.constant
@@ -87,29 +83,29 @@ def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[
 
 
 def compile_effects(value: object, names: frozenset[str]) -> tuple[Tree, ...]:
-    """One effect, or a list of them. Raises InvalidInputError."""
+    """Compile one effect, or a list of them. Raises InvalidInputError."""
     listed = value if isinstance(value, list) else [value]
-    for one in listed:
-        if not isinstance(one, dict) or not one:
+    for item in listed:
+        if not isinstance(item, dict) or not item:
             raise InvalidInputError(
                 Flaw(
                     ("effect",),
-                    f"expected a mapping, got {shown(one)}",
+                    f"expected a mapping, got {shown(item)}",
                     'Write {kind: charge, id: "{{ let.id }}"}',
                 )
             )
     paths: list[KeyPath] = [
         ("effect", i) if isinstance(value, list) else ("effect",) for i in range(len(listed))
     ]
-    return tuple(compile_tree(one, path, names=names) for one, path in zip(listed, paths, strict=True))
+    return tuple(compile_tree(item, path, names=names) for item, path in zip(listed, paths, strict=True))
 
 
 KEPT_LET_CHARS = 256
-"""Of a text that `let` made: so much of it the record keeps, and of lists and mappings how long they are."""
+"""Characters of a `let` text that the call log keeps."""
 
 
 def kept_let(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of `let` in small: what they were made of may be large, and must not live as long as the record."""
+    """Shorten the values of `let`: their sources may be large, and must not live as long as the log."""
     kept = {}
     for name, value in values.items():
         if value.__class__ is str and len(value) <= KEPT_LET_CHARS:
@@ -132,29 +128,31 @@ def _in_small(value: object) -> Any:
 
 
 MOST_EFFECT_MEMBERS = 5_000
-"""Each is looked at for secrets whenever the call is shown, in a list of calls too."""
+"""Limit: each member is checked for secrets whenever the call is shown, also in lists."""
 
 
 def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
-    """What the service did. Raises TemplateError."""
+    """Make the effects of the service. Raises TemplateError."""
     made = []
     for tree in effects:
         value = tree.value(scope)
         if not isinstance(value, dict):
             raise TemplateError("an effect is a mapping", place="effect")
         if has_more_members(value, MOST_EFFECT_MEMBERS):
-            why = f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
-            raise TemplateError(why, place="effect")
+            message = (
+                f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
+            )
+            raise TemplateError(message, place="effect")
         made.append(dict(value))
     return made
 
 
 def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> tuple[tuple[str, Tree], ...]:
-    """Values made once a call, in the order written; each sees those before it. Raises InvalidInputError."""
-    return tuple((name, compile_tree(one, ("let", name), names=names)) for name, one in value.items())
+    """Compile values made once a call, in the order written; each can use those before it. Raises InvalidInputError."""
+    return tuple((name, compile_tree(item, ("let", name), names=names)) for name, item in value.items())
 
 
 def made_let(lets: tuple[tuple[str, Tree], ...], scope: Scope, values: dict[str, Any]) -> None:
-    """Makes them, one after the other, into `values`, which the scope knows as `let`. Raises TemplateError."""
+    """Add the values in order to `values`, which is `let` in the scope. Raises TemplateError."""
     for name, tree in lets:
         values[name] = tree.value(scope)

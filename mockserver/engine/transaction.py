@@ -1,8 +1,8 @@
 """
-The claim: the one atomic moment of a call. First everything is made, then everything is written.
+The claim: the atomic transaction of a call. All values are made first, then everything is written.
 
-What fails while it is made leaves nothing behind: no step is taken, nothing is
-set, no effect is written. The same making, without the writing, is a dry run.
+A failure while values are made changes nothing: no step is taken, no state is set, no effect is written. A dry run
+makes the values without writing them.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from mockserver.templating.templates import Scope, TemplateError
 
 
 class Draw:
-    """What one call may draw and look at, made when it is first asked for."""
+    """Random values and scope of one call, created on first use."""
 
     __slots__ = ("_call_id", "_choices", "_draws", "_found", "_let", "_ns", "_number", "_request", "_scope")
 
-    def __init__(self, ns: Namespace, request: Request, found: RouteMatch, call_id: str) -> None:
-        self._number = found.position.number + 1
-        self._draws = found.position.draws + 1
+    def __init__(self, ns: Namespace, request: Request, match: RouteMatch, call_id: str) -> None:
+        self._number = match.position.number + 1
+        self._draws = match.position.draws + 1
         self._ns = ns
         self._request = request
-        self._found = found
+        self._found = match
         self._call_id = call_id
         self._scope: Scope | None = None
         self._choices: Random | None = None
         self._let: dict[str, Any] | None = None
 
     def scope(self) -> Scope:
-        """The words of the call. Its `let` values are made with it, once. Raises TemplateError."""
+        """Return the scope of the call, with its `let` values. Raises TemplateError."""
         if self._scope is None:
             values: dict[str, Any] = {}
             scope = scope_for(
@@ -59,11 +59,11 @@ class Draw:
         return self._scope
 
     def let(self) -> dict[str, Any]:
-        """The values that `let` made, as the record keeps them."""
+        """Return the `let` values for the call log."""
         return kept_let(self._let or {})
 
     def choices(self) -> Random:
-        """The generator of choices and delays, the same for the whole call."""
+        """Return the generator of choices and delays, the same for the whole call."""
         if self._choices is None:
             self._choices = chance(self._ns.seed, self._key(), self._number)
         return self._choices
@@ -76,8 +76,8 @@ class Draw:
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    A function that answers a step: `ask` runs it, off the event loop where it `blocks`; `claim_of` makes the claim of what
-    it gave, and raises InvalidInputError or TemplateError.
+    A function that answers a step: `ask` calls it, outside the event loop if it `blocks`; `claim_of` makes the claim
+    from its result, and raises InvalidInputError or TemplateError.
     """
 
     ask: Callable[[], Any]
@@ -88,9 +88,8 @@ class Question:
 @dataclass(slots=True)
 class Claim:
     """
-    What a call does, made and not yet written. `planned` is set where a behaviour
-    answers, `consult` too where a function is to be asked what that is;
-    `forward` where a real service is.
+    The result of a call, not written yet. `planned` is set if a behaviour answers, also `consult` if a function returns
+    the response; `forward` if a real service answers.
     """
 
     reply: Reply | None
@@ -106,12 +105,12 @@ class Claim:
     forward: str | None = None
 
 
-def prepare(ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> Claim:
-    """Makes everything that the call does. Raises TemplateError and Full; nothing has changed then, nor now."""
-    route = found.route
-    answer = resolve(ns, request, draw, route.answers[found.index])
+def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
+    """Make all values of the call. Raises TemplateError and StoreFullError. Nothing is changed."""
+    route = match.route
+    answer = resolve(ns, request, draw, route.answers[match.index])
     if not isinstance(answer, Reply):
-        return answer.decide(ns, request, found, draw)
+        return answer.decide(ns, request, match, draw)
     if route.lets:
         draw.scope()
     status = answer.fixed_status or answer.status(draw.scope)
@@ -128,7 +127,7 @@ def prepare(ns: Namespace, request: Request, found: RouteMatch, draw: Draw) -> C
 
 
 def do(claim: Claim, work: Work, scope: Scope) -> None:
-    """Makes what `work` says into the claim. Raises TemplateError."""
+    """Add the side effects to the claim. Raises TemplateError."""
     if work.sets is not None:
         claim.writes += work.sets.writes(scope)
     if work.effects is not None:
@@ -137,7 +136,7 @@ def do(claim: Claim, work: Work, scope: Scope) -> None:
 
 
 def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Reply | Behaviour:
-    """The single reply that `choose` draws and `cases` picks. Raises TemplateError where no case holds."""
+    """Return the reply that `choose` and `cases` select. Raises TemplateError if no case holds."""
     while not isinstance(answer, (Reply, Behaviour)):
         if isinstance(answer, Choose):
             answer = answer.draw(draw.choices())
@@ -151,23 +150,23 @@ def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Repl
     return answer
 
 
-def commit(ns: Namespace, call: Call, found: RouteMatch, claim: Claim) -> None:
-    """Writes it all: the state, the effects, the step, the call's number. Raises Full; then nothing is written."""
+def commit(ns: Namespace, call: Call, match: RouteMatch, claim: Claim) -> None:
+    """Write state, effects, step and call number. Raises StoreFullError; then nothing is written."""
     if claim.writes or claim.commits or claim.effects:
         write(ns, call, claim)
-    position = found.position
-    route = found.route
+    position = match.position
+    route = match.route
     if not route.sequence.single:
         route.sequence.take(position, ns.clock.now_s())
     position.number += 1
     position.draws += 1
-    call.step = found.index + 1
+    call.step = match.index + 1
     if claim.let is not None:
         call.let = claim.let
 
 
 def write(ns: Namespace, call: Call, claim: Claim) -> None:
-    """Writes the state and the effects. Raises Full; then nothing is written."""
+    """Write state and effects. Raises StoreFullError; then nothing is written."""
     if claim.writes:
         ns.memory.state.write_all(claim.writes)
     for then in claim.commits:

@@ -1,4 +1,4 @@
-"""Webhooks compiled, and made into deliveries when their call is answered. `outbound/` sends them."""
+"""Compiled webhooks, and the deliveries made from them when their call is answered. `outbound/` sends them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mockserver.templating.templates import Scope, Template, TemplateError, comp
 
 
 class Sender(Protocol):
-    """What a webhook needs of its namespace."""
+    """The part of its namespace that a webhook uses."""
 
     name: str
 
@@ -34,7 +34,7 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery and when it is sent: `delay_s` after the call's end, or before its answer."""
+    """A delivery and when it is sent: `delay_s` after the end of the call, or before its response."""
 
     delivery: Delivery
     delay_s: float
@@ -59,9 +59,9 @@ class Webhook:
 
     def make(self, ns: Sender, call: Call, scope: Scope) -> list[Due]:
         """
-        Its deliveries for one call: one, or `repeat` of the same message. A failing template gives a failed one.
+        Make the deliveries of one call: one, or `repeat` of the same message. A failed template makes a failed one.
 
-        `now` is the moment when it is due: what happens three days later says so.
+        `now` is the time at which it is due.
         """
         spec = self.spec
         if spec.delay_s:
@@ -77,8 +77,8 @@ class Webhook:
             url = self._url.render(scope)
             headers, body = self._rendered(scope)
             sign = self._signer(scope)
-        except TemplateError as why:
-            error = f"the webhook could not be made: {why}"
+        except TemplateError as failure:
+            error = f"the webhook could not be made: {failure}"
         for _ in range(spec.repeat if error is None else 1):
             delivery = Delivery(
                 ns.deliveries.next_number(),
@@ -123,15 +123,15 @@ class Webhook:
 def compile_webhooks(
     specs: list[WebhookSpec], read_file: ReadFile, names: frozenset[str], *, listed: bool
 ) -> tuple[Webhook, ...]:
-    """Raises InvalidInputError with every flaw, paths relative to what holds `webhook`."""
+    """Raises InvalidInputError with every flaw, paths relative to the parent of `webhook`."""
     flaws: list[Flaw] = []
     made = []
     for i, spec in enumerate(specs):
         parents = ("webhook", i) if listed else ("webhook",)
         try:
             made.append(_compile(spec, read_file, names))
-        except InvalidInputError as why:
-            flaws += [flaw.under(*parents) for flaw in why.flaws]
+        except InvalidInputError as error:
+            flaws += [flaw.under(*parents) for flaw in error.flaws]
     if flaws:
         raise InvalidInputError(flaws)
     return tuple(made)
@@ -140,15 +140,15 @@ def compile_webhooks(
 def _compile(spec: WebhookSpec, read_file: ReadFile, names: frozenset[str]) -> Webhook:
     url = compile_text(spec.url, ("url",), names=names)
     headers = tuple(
-        (name, compile_text(as_text(one), ("headers", name), names=names))
+        (name, compile_text(as_text(item), ("headers", name), names=names))
         for name, value in spec.headers.items()
-        for one in (value if isinstance(value, list) else [value])
+        for item in (value if isinstance(value, list) else [value])
     )
     return Webhook(spec, url, headers, compile_body(spec, read_file, names))
 
 
 def reply_words(response: Response) -> dict[str, Any]:
-    """What `reply` is in a webhook: status, headers, and, where the body is JSON, `json`."""
+    """Return the variable `reply` of a webhook: status, headers, and, for a JSON body, `json`."""
     words: dict[str, Any] = {"status": response.status, "headers": Headers(response.headers)}
     try:
         words["json"] = json.loads(response.body)
@@ -160,6 +160,6 @@ def reply_words(response: Response) -> dict[str, Any]:
 def due_of(
     ns: Sender, call: Call, webhooks: tuple[Webhook, ...], scope: Scope, response: Response
 ) -> list[Due]:
-    """The deliveries of a call, in the order written."""
+    """Make the deliveries of a call, in the order written."""
     inner = scope.with_("reply", reply_words(response))
     return [due for webhook in webhooks for due in webhook.make(ns, call, inner)]

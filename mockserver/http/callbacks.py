@@ -1,7 +1,7 @@
 """
-Asks a function of the test what is answered: on this loop where it is async, else on a thread.
+Run functions of the test that answer requests: on this loop if async, else on a thread.
 
-A plain function may block, or call this very server, which must go on answering meanwhile.
+A plain function may block, or call this server.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_THREADS = 64
 
 
 async def consulted(call: Call) -> None:
-    """Gives the call its plan. What the function raises becomes a 500 that says so, and is logged."""
+    """Set the plan of the call. An exception of the function is logged and becomes a 500 response that names it."""
     consult, call.consult = call.consult, None
     assert consult is not None
     try:
@@ -34,21 +34,21 @@ async def consulted(call: Call) -> None:
             value = consult.ask()
         if inspect.isawaitable(value):
             value = await value
-    except Exception as why:
+    except Exception as error:
         log.error(  # noqa: TRY400  (the same, but from the function on)
-            "the function that answers %s failed", call.route_id, exc_info=(type(why), why, _inner(why))
+            "the function that answers %s failed", call.route_id, exc_info=(type(error), error, _inner(error))
         )
-        consult.failed(why)
+        consult.failed(error)
     else:
         consult.answered(value)
 
 
-def _inner(why: Exception) -> TracebackType | None:
-    """Its traceback without the way that leads to the function: the frames of this package, and of the thread."""
-    found = why.__traceback__
-    while found is not None and found.tb_next is not None and _is_way(found.tb_frame.f_code.co_filename):
-        found = found.tb_next
-    return found
+def _inner(error: Exception) -> TracebackType | None:
+    """Return the traceback without the leading frames of this package and of the thread pool."""
+    result = error.__traceback__
+    while result is not None and result.tb_next is not None and _is_way(result.tb_frame.f_code.co_filename):
+        result = result.tb_next
+    return result
 
 
 def _is_way(file: str) -> bool:

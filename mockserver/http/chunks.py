@@ -10,29 +10,27 @@ _SIZE = re.compile(rb"[0-9A-Fa-f]{1,15}(?=[ \t]*(?:;|\Z))")
 _EXTENSION = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\x00-\x08\x0a-\x1f\x7f]*\Z")
 _MOST_LINE_BYTES = 8192
-"""Of a chunk's first line, and of a trailer line."""
+"""Limit of a chunk's first line, and of the trailer lines."""
 
 
 class BadChunkError(MockServerError, ValueError):
-    """What came is no chunk; the text says why."""
+    """Invalid chunked encoding; the message names the error."""
 
 
 class Chunks:
-    """
-    Reads a chunked body as it comes. `feed` gives what follows the body, None while there is more of it to come.
-    """
+    """Incremental decoder of a chunked body. `feed` returns the bytes after the body, None while the body is incomplete."""
 
     __slots__ = ("_held", "_left", "_trailing", "_trailing_bytes")
 
     def __init__(self) -> None:
         self._held = b""
         self._left = 0
-        """Bytes of the chunk that are still to come, with the line end behind it; 0 between two chunks."""
+        """Remaining bytes of the chunk, including the line end after it; 0 between two chunks."""
         self._trailing = False
         self._trailing_bytes = 0
 
     def feed(self, data: bytes, body: bytearray) -> bytes | None:
-        """Adds what the data hold of the body to it. Raises BadChunkError."""
+        """Append decoded data to `body`. Raises BadChunkError."""
         if self._held:
             data, self._held = self._held + data, b""
         at, size = 0, len(data)
@@ -59,7 +57,7 @@ class Chunks:
         return None
 
     def _chunk(self, data: bytes, at: int, body: bytearray) -> int:
-        """Reads on in a chunk. Where the rest of the data begins."""
+        """Read more of a chunk. Return the offset after it."""
         left = self._left
         if left > 2:
             piece = data[at : at + left - 2]
@@ -68,7 +66,7 @@ class Chunks:
             return at + len(piece)
         expected = b"\r\n"[2 - left : 3 - left]
         if data[at : at + 1] != expected:
-            raise BadChunkError("a chunk is not as long as it says")
+            raise BadChunkError("a chunk does not have its declared size")
         self._left -= 1
         return at + 1
 
@@ -87,4 +85,4 @@ class Chunks:
         if self._trailing_bytes > _MOST_LINE_BYTES:
             raise BadChunkError("its trailers are too long")
         if not _TRAILER.match(line):
-            raise BadChunkError("a trailer is no header line")
+            raise BadChunkError("a trailer is not a header line")

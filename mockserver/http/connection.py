@@ -1,8 +1,8 @@
 """
-One connection: reads its requests one after the other, and has each answered before the next is read.
+One connection: reads its requests in order, and answers each before it reads the next.
 
-A request whose answer is ready is answered at once, in `data_received`. Everything that waits is done by a task of the
-connection; what comes meanwhile is kept.
+A request whose response is ready is answered at once, in `data_received`. Everything that waits runs in a task of the
+connection; data received meanwhile is buffered.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
 log = logging.getLogger("mockserver")
 
 MOST_BYTES_AT_ONCE = 16 * 1024
-"""Of requests that are answered in one go; then others have their turn."""
+"""Bytes of requests that are answered in one go; then other connections get their turn."""
 MOST_HELD_BYTES = 1 << 20
-"""Of requests that came while one is being answered; past it nothing is read, and then nobody sees that the client has left."""
+"""Bytes buffered while a request is being answered. Above the limit reading pauses, and a disconnect is not noticed."""
 LINGER_S = 2.0
 _LOOKED_AT_BYTES = 4096
-"""Of the beginning of a head that is not all there."""
+"""Bytes of an incomplete head that are validated."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Incoming:
     """
-    A request whose body is being read: at most `limit` bytes. `ns` is where it goes, as `namespace_of` says. A `refused`
-    body is read to its end, and dropped. `keep_alive`: the connection stays after the answer.
+    A request whose body is being read: at most `limit` bytes. `ns` is the result of `namespace_of`. A `refused` body is
+    read to its end and dropped. `keep_alive`: the connection stays open after the response.
     """
 
     __slots__ = ("chunks", "data", "keep_alive", "left", "limit", "ns", "refused", "request")
@@ -73,7 +73,7 @@ class Incoming:
         self.refused = False
 
     def feed(self, data: bytes) -> bytes | None:
-        """Takes what belongs to the body. What follows it; None while it goes on. Raises BadChunkError."""
+        """Read body data. Return the bytes after the body, None while it is incomplete. Raises BadChunkError."""
         if self.chunks is not None:
             rest = self.chunks.feed(data, self.data)
         elif len(data) < self.left:
@@ -91,8 +91,8 @@ class Incoming:
 
 class Connection(asyncio.Protocol):
     """
-    A connection of a listener. `paused`: the write buffer is not empty, so that what was written has not left. `has_ended`:
-    the client sends nothing more; what it has asked is still answered.
+    A connection of a listener. `paused`: the write buffer is not empty. `has_ended`: the client sends nothing more;
+    requests received before that are still answered.
     """
 
     __slots__ = (
@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self._peer: Peer
         self._body: Incoming | None = None
         self._held = bytearray()
-        """What has come and is not read yet: the beginning of a head, or, while a task is busy, requests."""
+        """Received and not read yet: the beginning of a head, or, while a task is running, requests."""
         self._task: asyncio.Task[None] | PendingReply | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -120,18 +120,18 @@ class Connection(asyncio.Protocol):
         self.paused = False
         self.has_ended = False
         self.idle_since_s = 0.0
-        """The monotonic clock's time of its last request."""
+        """Time of its last request, by the monotonic clock."""
         self.served = 0
-        """Requests whose answer was begun."""
+        """Number of requests whose response was started."""
         self.wire: Wire | None = None
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is asked of it now."""
+        """Whether no request is being read or answered."""
         return self._task is None and self._body is None and not self._held
 
     def settle(self) -> None:
-        """The server stops: the connection ends once nothing is to be answered. Nobody waits for a client that has left."""
+        """Stop after the current response. Requests of a client that has disconnected are aborted."""
         self._is_last = True
         if self._task is None:
             if self._body is None:
@@ -139,7 +139,7 @@ class Connection(asyncio.Protocol):
         elif self.has_ended:
             self.transport.abort()
 
-    # What the transport tells
+    # Transport events
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)
@@ -152,7 +152,7 @@ class Connection(asyncio.Protocol):
         listener.connections.add(self)
         self.idle_since_s = listener.mono()
         self._is_open = True
-        # Drained is drained: a call counts as sent when nothing waits any more.
+        # With an empty buffer as the limit, a call counts as sent only when nothing is waiting to be written.
         self.transport.set_write_buffer_limits(high=0)
         self._peer = listener.peer_of(transport)
 
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
             self._read_more(data)
 
     def eof_received(self) -> bool:
-        """Whether the connection stays for now: something that was asked is still to be answered."""
+        """Return whether the connection stays open: a request is still to be answered."""
         if not self._is_open or self.transport.is_closing():
             return False
         if not self.has_ended:
@@ -185,9 +185,9 @@ class Connection(asyncio.Protocol):
             self._body_ended(body)
         drained, self._drained = self._drained, None
         if drained is not None and not drained.done():
-            drained.set_exception(ConnectionResetError("the client has left"))
+            drained.set_exception(ConnectionResetError("the client has disconnected"))
         if self._task is not None and self._is_running:
-            self._task.cancel()  # one that does not run yet could not tell the engine what became of its call
+            self._task.cancel()  # a task that has not started could not report the outcome of its call
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -199,18 +199,18 @@ class Connection(asyncio.Protocol):
             drained.set_result(None)
 
     async def drained(self) -> None:
-        """Waits until all that was written has left. Raises ConnectionError."""
+        """Wait until everything that was written has been sent. Raises ConnectionError."""
         if not self.paused:
             return
         if not self._is_open:
-            raise ConnectionResetError("the client has left")
-        self._drained = asyncio.get_running_loop().create_future()  # one waits at a time: the task
+            raise ConnectionResetError("the client has disconnected")
+        self._drained = asyncio.get_running_loop().create_future()  # only the task waits
         await self._drained
 
     # Reading
 
     def _read_more(self, data: bytes) -> None:
-        """Takes what comes where it is not the beginning of a request."""
+        """Handle data that is not the beginning of a request."""
         if not self._is_open:
             return
         if self._body is not None:
@@ -233,7 +233,7 @@ class Connection(asyncio.Protocol):
             self.transport.pause_reading()
 
     def _go_on(self) -> None:
-        """Reads what was held."""
+        """Read the buffered data."""
         if self._reading_paused:
             self._reading_paused = False
             self.transport.resume_reading()
@@ -242,13 +242,13 @@ class Connection(asyncio.Protocol):
             self._read(data)
 
     def _read(self, data: bytes) -> None:
-        """Reads the requests that the data begin with, until one has to be waited for; the rest is held."""
+        """Read requests until one has to wait; buffer the rest."""
         listener = self._listener
         at = 0
         try:
             while at < len(data):
                 if data[at] in b"\r\n":
-                    at += 1  # empty lines before a request line are no part of it (RFC 9112 2.2)
+                    at += 1  # ignore empty lines before a request line (RFC 9112 2.2)
                     continue
                 end = data.find(b"\r\n\r\n", at) + 4
                 if end < 4:
@@ -294,7 +294,7 @@ class Connection(asyncio.Protocol):
             self._fail(error)
 
     def _wait_for_head(self) -> None:
-        """The beginning of a head is held."""
+        """Handle an incomplete head."""
         held, limit = self._held, self._listener.limits.head_bytes
         if self.has_ended:
             self._end()
@@ -310,7 +310,7 @@ class Connection(asyncio.Protocol):
                     self._refuse(error)
 
     def _open_body(self, request: Request, length: int, rest: bytes, *, keep_alive: bool) -> bytes | None:
-        """Reads on in the body of a request that has not come whole. What follows it."""
+        """Start reading an incomplete body. Return the bytes after it."""
         listener = self._listener
         ns = listener.namespace_of(request)
         listener.enter()
@@ -325,7 +325,7 @@ class Connection(asyncio.Protocol):
         return self._read_body(body, rest)
 
     def _read_body(self, body: Incoming, data: bytes) -> bytes | None:
-        """Reads on in a body. What follows it."""
+        """Read more of a body. Return the bytes after it."""
         try:
             rest = body.feed(data)
         except BadChunkError as error:
@@ -349,14 +349,14 @@ class Connection(asyncio.Protocol):
         return rest
 
     def _close_body(self) -> None:
-        """There is no more of it to be read."""
+        """Finish reading the body."""
         self._body = None
         self._listener.leave()
         if self._lingered is not None and not self._lingered.done():
             self._lingered.set_result(None)
 
     def _refuse_body(self, body: Incoming, response: Response, limit: str | None) -> None:
-        """Answers a request whose body is not taken whole; the connection ends then."""
+        """Answer a request whose body is not accepted, then close the connection."""
         if limit is not None:
             self._listener.refused[limit] += 1
         self._stop_timer()
@@ -374,7 +374,7 @@ class Connection(asyncio.Protocol):
         self._begin(self._perform_and_linger(ns, call))
 
     def _body_ended(self, body: Incoming) -> None:
-        """The client sends nothing more in the middle of a body."""
+        """Handle the end of the client's data in the middle of a body."""
         self._close_body()
         body.data.clear()
         if body.refused or not isinstance(body.ns, Namespace):
@@ -401,7 +401,7 @@ class Connection(asyncio.Protocol):
             self._timer = None
 
     def _too_slow(self) -> None:
-        """A request was not in within its time."""
+        """Handle a request that was not complete within the timeout."""
         self._timer = None
         if self._body is not None:
             self._refuse_body(self._body, slow_body(self._listener.limits), "read_timeout")
@@ -409,7 +409,7 @@ class Connection(asyncio.Protocol):
             self._refuse(slow_head(self._listener.limits))
 
     def _refuse(self, error: BadHeadError) -> None:
-        """Answers what is no request, and closes the connection."""
+        """Answer an invalid request, and close the connection."""
         listener = self._listener
         if error.limit is not None:
             listener.refused[error.limit] += 1
@@ -419,9 +419,9 @@ class Connection(asyncio.Protocol):
         self._end()
 
     def _fail(self, error: Exception) -> None:
-        """A defect of ours: it is logged, and the client gets a 500."""
+        """Log an internal error, and answer with a 500."""
         log.error("a request could not be answered", exc_info=error)
-        detail = "It is a defect of mockserver; its log says more"
+        detail = "This is a bug in mockserver; see its log"
         response = problem_response(problem(500, "defect", "The server failed on this request", detail))
         if self._is_open and (self.wire is None or not self.wire.has_begun):
             self.transport.write(closing(response))
@@ -436,7 +436,7 @@ class Connection(asyncio.Protocol):
     # Answering
 
     def _answer(self, request: Request, ns: Namespace | Response | None, keep_alive: bool) -> None:
-        """Answers a request that has come whole: at once, or by a task. `ns` is where it goes, as `namespace_of` says."""
+        """Answer a complete request, at once or in a task. `ns` is the result of `namespace_of`."""
         listener = self._listener
         if ns is None:
             self._begin(self._admin(request, keep_alive))
@@ -485,7 +485,7 @@ class Connection(asyncio.Protocol):
         self._begin(self._perform(ns, call, keep_alive))
 
     def _wire(self, request: Request, keep_alive: bool) -> Wire:
-        """The reply to a request. The last one of a connection says so."""
+        """Return the encoded reply. The last one of a connection has `Connection: close`."""
         keep_alive = keep_alive and not (self.has_ended and not self._held)
         if self.served == self._last:
             self._listener.refused["requests"] += 1
@@ -501,7 +501,7 @@ class Connection(asyncio.Protocol):
         return self.wire
 
     def _begin(self, answering: Coroutine[Any, Any, bool]) -> None:
-        """Has a task answer; it tells whether the connection stays. Then what came meanwhile is read."""
+        """Answer in a task, which returns whether the connection stays open. Then read the buffered data."""
         listener = self._listener
         listener.enter()
         self._is_running = False
@@ -515,7 +515,7 @@ class Connection(asyncio.Protocol):
         try:
             stays = await answering
         except (ConnectionError, asyncio.CancelledError):
-            pass  # the client has left; whoever noticed it has closed the call
+            pass  # the client disconnected; the call has been closed
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self._fail(error)
         finally:
@@ -530,7 +530,7 @@ class Connection(asyncio.Protocol):
             self._end()
 
     def _next(self) -> None:
-        """The answer is out: reads what came meanwhile."""
+        """Read the data that was buffered while a response was sent."""
         if self._is_last:
             self._end()
             return
@@ -548,7 +548,7 @@ class Connection(asyncio.Protocol):
     def _answer_replicated(
         self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool
     ) -> None:
-        """Answers a request once the store has it; the connection waits until then."""
+        """Answer a request once it is stored; the connection waits until then."""
         self.served += 1
         self.idle_since_s = request.arrived_at_s
         header = None
@@ -572,7 +572,7 @@ class Connection(asyncio.Protocol):
         self._begin(self._replicated(replica, request, ns, keep_alive, header, request_id))
 
     def _take_reply(self, data: bytes, left: Callable[[], None]) -> None:
-        """The store has the call: sends its reply. `left` is called if the client does not take it."""
+        """Send the reply of a call that is stored. `left` is called if the client does not receive it."""
         self._task = None
         self._listener.leave()
         if not self._is_open or self.transport.is_closing():
@@ -598,7 +598,7 @@ class Connection(asyncio.Protocol):
         header: tuple[str, str] | None,
         request_id: str,
     ) -> None:
-        """The namespace has another owner by now, or the store is away: the request is asked in its long way."""
+        """Answer the request without the shortcut: the namespace has another owner, or the store is not available."""
         self._task = None
         self._listener.leave()
         if self._is_open:
@@ -634,7 +634,7 @@ class Connection(asyncio.Protocol):
         return False
 
     async def _wait_until_sent(self, call: Call, keep_alive: bool) -> bool:
-        """The answer has been written, and the client reads slowly: the call is over when all of it has left."""
+        """Complete the call once a slow client has received the whole response."""
         wire = self._wire(call.request, keep_alive)
         wire.answers(call)
         outcome = Outcome.DONE
@@ -674,7 +674,7 @@ class Connection(asyncio.Protocol):
         return False
 
     async def _linger(self) -> None:
-        """Reads on for a moment, so that a client still sending gets to see the answer and not a reset."""
+        """Read for a moment, so that a client that is still sending sees the response and not a reset."""
         if self._body is None or not self._is_open or self.has_ended or self.transport.is_closing():
             return
         self._lingered = asyncio.get_running_loop().create_future()
@@ -682,7 +682,7 @@ class Connection(asyncio.Protocol):
 
 
 class PendingReply:
-    """A reply that waits for the store, in the place of a task that waits for it."""
+    """A reply that waits for the store, without a task."""
 
     __slots__ = ("_connection", "_parts", "_replica")
 
@@ -700,14 +700,14 @@ class PendingReply:
         self._parts = request, ns, header, request_id
 
     def cancel(self) -> None:
-        """The client has left: `take` notices it."""
+        """Do nothing on a disconnect: `take` notices it."""
 
     def take(self, data: bytes, left: Callable[[], None]) -> None:
-        """The reply may leave. `left` is called if the client does not take it."""
+        """Send the reply. `left` is called if the client does not receive it."""
         self._connection._take_reply(data, left)  # noqa: SLF001  (a part of the connection)
 
     def ask_again(self) -> None:
-        """The reply is not known here."""
+        """Answer the request elsewhere: its reply is not known here."""
         self._connection._ask_again(self._replica, *self._parts)  # noqa: SLF001
 
 
@@ -718,18 +718,18 @@ def too_many(limits: WireLimits) -> Response:
 
 def slow_head(limits: WireLimits) -> BadHeadError:
     detail = (
-        f"Its head was not in within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
+        f"Its head was not received within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
         "--read-timeout"
     )
-    return BadHeadError(problem(408, "too-slow", "The request came too slowly", detail), limit="read_timeout")
+    return BadHeadError(problem(408, "too-slow", "The request timed out", detail), limit="read_timeout")
 
 
 def slow_body(limits: WireLimits) -> Response:
     detail = (
-        f"Its body was not in within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
+        f"Its body was not received within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
         "--read-timeout"
     )
-    return problem_response(problem(408, "too-slow", "The request came too slowly", detail))
+    return problem_response(problem(408, "too-slow", "The request timed out", detail))
 
 
 def too_large(limit: int) -> Response:
@@ -739,7 +739,7 @@ def too_large(limit: int) -> Response:
 
 def unreadable(reason: str) -> Response:
     return problem_response(
-        problem(400, "bad-request", "The body can't be read", f"It is no valid chunked body: {reason}")
+        problem(400, "bad-request", "The body can't be read", f"The chunked encoding is invalid: {reason}")
     )
 
 
@@ -748,11 +748,11 @@ def _expects_continue(request: Request) -> bool:
 
 
 def closing(response: Response) -> bytes:
-    """The bytes of an answer after which the connection ends."""
+    """Encode a response after which the connection closes."""
     return encode_head(response, length=len(response.body), keep_alive=False) + response.body
 
 
 async def _let_others() -> bool:
-    """Lets others have their turn. The connection stays."""
+    """Let other connections have their turn. The connection stays open."""
     await asyncio.sleep(0)
     return True

@@ -1,10 +1,9 @@
 """
-Responses to bytes.
+Encoding of responses.
 
-The head carries what the scenario set, in its order and case, plus Date, and
-Content-Length or Transfer-Encoding, and Connection where it must be said. The
-framing is always that of the body that is sent: a line of the scenario that
-contradicts it is corrected or left out.
+The head has the header lines of the scenario, in their order and case, plus Date, Content-Length or Transfer-Encoding,
+and Connection if needed. The framing always matches the body that is sent: header lines that contradict it are
+corrected or left out.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _date_line = b""
 
 
 def date_line(now_s: float) -> bytes:
-    """The Date of that moment, by real time (RFC 9110 6.6.1)."""
+    """Return the Date header value, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
     now = int(now_s)
     if now != _date_at:
@@ -33,7 +32,7 @@ def date_line(now_s: float) -> bytes:
 
 
 def encode(response: Response, now_s: float) -> bytes:
-    """A whole response, head and body, for a connection that stays, by HTTP/1.1. `now_s` is Unix time."""
+    """Encode a whole HTTP/1.1 response for a connection that stays open. `now_s` is Unix time."""
     parts = response.encoded
     if parts is None:
         if response.shape is not None:
@@ -44,7 +43,7 @@ def encode(response: Response, now_s: float) -> bytes:
 
 
 def _shaped(response: Response, shape: Shape, now_s: float) -> bytes:
-    """The same, where everything before the Date is that of others too, and only the length follows it."""
+    """Like `encode`, for responses that share everything before the Date; only the length differs."""
     head = shape.head
     if head is None:
         head, _ = _head(response, 0, keep_alive=True, version=(1, 1))
@@ -54,7 +53,7 @@ def _shaped(response: Response, shape: Shape, now_s: float) -> bytes:
 
 
 def encode_parts(response: Response) -> tuple[bytes, bytes]:
-    """The bytes before and after the value of Date; all in the first where the scenario sets its own Date."""
+    """Return the bytes before and after the value of Date; all in the first if the scenario sets its own Date."""
     before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))
     body = response.body if has_body(response.status) else b""
     return (before, after + body) if after else (before + body, b"")
@@ -69,9 +68,8 @@ def encode_head(
     head_only: bool = False,
 ) -> bytes:
     """
-    Status line and header lines with the blank line after them. `length` is what
-    Content-Length says, None for a chunked body (or, before HTTP/1.1, one that
-    ends with the connection).
+    Encode status line and header lines with the blank line. `length` is the Content-Length; None for a chunked body
+    (or, before HTTP/1.1, one that ends with the connection).
     """
     before, after = _head(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
     return before + date_line(REAL.time()) + after if after else before
@@ -85,7 +83,7 @@ def _head(
     version: tuple[int, int],
     head_only: bool = False,
 ) -> tuple[bytes, bytes]:
-    """The head around the value of Date; the second part is empty where the scenario sets its own."""
+    """Return the head around the value of Date; the second part is empty if the scenario sets its own."""
     status = response.status
     reason = response.reason if response.reason is not None else _REASONS.get(status, "")
     framing = _framing(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
@@ -114,7 +112,7 @@ _FRAMING = {
 def _framing(
     response: Response, length: int | None, *, keep_alive: bool, version: tuple[int, int], head_only: bool
 ) -> dict[str, str]:
-    """The lines that frame the body and say what becomes of the connection, by their names in lower case."""
+    """Return the header lines for framing and connection, by names in lower case."""
     lines = {}
     written = (response.header("content-length") or "").strip()
     if has_body(response.status):
@@ -122,12 +120,12 @@ def _framing(
             if version >= (1, 1):
                 lines["transfer-encoding"] = "chunked"
         else:
-            # Of a HEAD it may be the length that only the scenario knows.
+            # For HEAD it may be the length that only the scenario knows.
             lines["content-length"] = (
                 written if head_only and not length and is_length(written) else f"{length}"
             )
     elif response.status == 205:
-        lines["content-length"] = "0"  # a client looks for a body here, unlike after a 204
+        lines["content-length"] = "0"  # clients expect a body here, unlike after a 204
     elif response.status == 304 and is_length(written):
         lines["content-length"] = written
     if not keep_alive:
@@ -144,7 +142,7 @@ def _bytes(lines: list[str]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
-    """One chunk of a chunked body (RFC 9112 7.1). Not for empty data, which would end the body."""
+    """Encode one chunk (RFC 9112 7.1). Not for empty data, which would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
@@ -152,5 +150,5 @@ LAST_CHUNK = b"0\r\n\r\n"
 
 
 def closes(response: Response) -> bool:
-    """Whether the scenario itself asks for the end of the connection."""
+    """Whether the scenario asks for the connection to be closed."""
     return any(word.strip().lower() == "close" for word in connection_of(response.headers).split(","))

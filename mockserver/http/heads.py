@@ -1,4 +1,4 @@
-"""The head of a request: checked by llhttp, and otherwise kept as the bytes that it is."""
+"""Parsing of request heads: validated by llhttp, and kept as bytes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ HTTP_1_0 = (1, 0)
 _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
-"""The length of a body that comes in chunks."""
+"""Length of a chunked body."""
 
 
 class BadHeadError(MockServerError):
     """
-    What came is no request that can be answered; `document` says why. `line` is the method and the target of an attempt to
-    speak HTTP/2. `limit` is the limit that was reached, as `/health` counts it.
+    A request that can't be answered; `document` is the problem. `line` is the method and the target of an attempt to
+    use HTTP/2. `limit` is the limit that was reached, as `/health` counts it.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class BadHeadError(MockServerError):
 
 
 class _Silent:
-    """Wants none of the parser's events."""
+    """Receiver that ignores all events of the parser."""
 
 
 _SILENT = _Silent()
@@ -52,15 +52,15 @@ def read_head(
     data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float
 ) -> tuple[Request, int, bool]:
     """
-    The request whose head the data are, up to the empty line; the length of its body, or CHUNKED; and whether the
-    connection stays. Raises BadHeadError. At most `most_lines` header lines are taken.
+    Parse a head, up to the empty line. Return the request, the length of its body or CHUNKED, and whether the
+    connection stays open. Raises BadHeadError, also for more than `most_lines` header lines.
     """
     if not data.isascii():
         data = ascii_line(data)
     try:
         HttpRequestParser(_SILENT).feed_data(data)
     except HttpParserUpgrade:
-        pass  # whoever offers an upgrade is answered by HTTP/1.1, and may go on by it (RFC 9110 7.8)
+        pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
     except HttpParserError as error:
         raise _explained(data, str(error)) from None
     end = data.find(b"\r")
@@ -73,7 +73,7 @@ def read_head(
     lower = raw.decode("latin-1").lower()
     length = 0
     at = lower.find(_LENGTH)
-    if at >= 0:  # the parser has seen that it is one number, and that no transfer-coding contradicts it
+    if at >= 0:  # the parser has verified that it is one number and does not conflict with a transfer coding
         length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
     elif "\ntransfer-encoding:" in lower:
         length = _chunked(raw.decode("latin-1"))
@@ -88,17 +88,17 @@ def read_head(
 
 
 def _values(text: str, name: str) -> list[str]:
-    """The values of every line of that name."""
+    """Return the values of every header line with that name."""
     return [value.strip(" \t") for value in re.findall(rf"\n{name}:([^\r]*)", text, re.IGNORECASE)]
 
 
 def _words(value: str) -> list[str]:
-    """The members of a list, in lower case. Only spaces and tabs around them are none of theirs (RFC 9110 5.6.3)."""
+    """Split a list into members, in lower case. Only spaces and tabs around them are stripped (RFC 9110 5.6.3)."""
     return [word.strip(" \t") for word in value.lower().split(",")]
 
 
 def _check_url(target: str) -> None:
-    """Raises BadHeadError for a target that begins as a URL and is none."""
+    """Raises BadHeadError for a target that looks like a URL and is not valid."""
     try:
         has_host = bool(urlsplit(target).hostname) and urlsplit(target).port != 0
     except ValueError:
@@ -116,7 +116,7 @@ def _chunked(text: str) -> int:
 
 
 def _bad_codings(written: str, codings: list[str]) -> BadHeadError:
-    """A body in these codings has no end that can be known (RFC 9112 6.3), or is in one that is not supported."""
+    """Raises BadHeadError for a body without a known end (RFC 9112 6.3) or in a coding that is not supported."""
     if codings[-1:] != ["chunked"] or codings.count("chunked") > 1:
         return _bad(
             f"Transfer-Encoding: {written} does not say where the body ends: its last coding must be chunked, once"
@@ -129,9 +129,9 @@ def _bad_codings(written: str, codings: list[str]) -> BadHeadError:
 
 
 def _keeps(lower: str, version: tuple[int, int]) -> bool:
-    """Whether the connection stays after the answer (RFC 9112 9.3)."""
+    """Whether the connection stays open after the response (RFC 9112 9.3)."""
     if version is HTTP_1_0 and "\ntransfer-encoding:" in lower:
-        return False  # its framing is faulty (RFC 9112 6.1)
+        return False  # the framing is ambiguous (RFC 9112 6.1)
     words = {word for line in _values(lower, "connection") for word in _words(line)}
     return "close" not in words and (version is HTTP_1_1 or "keep-alive" in words)
 
@@ -143,7 +143,7 @@ def _too_many_lines(most: int) -> BadHeadError:
 
 
 def too_large_head(data: bytes | bytearray, most_bytes: int) -> BadHeadError:
-    """What is wrong with a head of more than `most_bytes`, of which the data are the beginning."""
+    """Return the error for a head of more than `most_bytes`."""
     line = data.find(b"\n", 0, most_bytes)
     if line < 0:
         detail = f"It is longer than {most_bytes} bytes; see --max-head"
@@ -156,9 +156,10 @@ def too_large_head(data: bytes | bytearray, most_bytes: int) -> BadHeadError:
 
 def ascii_line(data: bytes) -> bytes:
     """
-    The same head, the bytes of the target that are no ASCII percent-encoded, but for the host of an absolute URL: a
-    target may hold raw UTF-8, or any other bytes, the parser takes only ASCII, and the encoding says the same
-    (RFC 3986 2.5).
+    Percent-encode non-ASCII bytes of the target, except in the host of an absolute URL.
+
+    A target may hold raw UTF-8 or other bytes. The parser accepts only ASCII, and the encoded form is equivalent (RFC
+    3986 2.5).
     """
     end = data.find(b"\r")
     start = data.find(b" ", 0, end) + 1
@@ -174,12 +175,12 @@ def ascii_line(data: bytes) -> bytes:
 
 
 _VERSION = re.compile(rb"HTTP/([0-9]+)(?:\.([0-9]+))?\Z")
-"""Also a version that is no valid one."""
+"""Also matches invalid versions."""
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 
 
 def _explained(data: bytes, said: str) -> BadHeadError:
-    """What is wrong with a head that the parser refuses, and what to write; `said` are the parser's words."""
+    """Return the error for a head that the parser rejects, with the fix; `said` is the parser's message."""
     line = data.split(b"\r\n", 1)[0]
     method, _, rest = line.partition(b" ")
     target, _, spoken = rest.rpartition(b" ")
@@ -189,7 +190,7 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     if line == b"PRI * HTTP/2.0":
         return _http_2(("PRI", "*"))
     if not _METHOD.match(method) or not rest:
-        return _bad(f"The first line is no request line. {_LINE}")
+        return _bad(f"The first line is not a request line. {_LINE}")
     if not version and b" " not in rest:
         return _no_version()
     if version and version[1] in (b"2", b"3") and version[2] == b"0":
@@ -202,13 +203,13 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     if spoken not in (b"HTTP/1.1", b"HTTP/1.0"):
         shown = spoken[:20].decode("ascii", "replace")
         return _bad(
-            f"The request line ends with {shown!r}, which is no version of HTTP. End it with HTTP/1.1"
+            f"The request line ends with {shown!r}, which is not a version of HTTP. End it with HTTP/1.1"
         )
     if b" " in target:
         return _bad(f"There is a space in the request target; write %20 for it. {_LINE}")
     if "ethod" in said:
         return _bad(
-            f"{method[:40].decode()!r} is no method that is known here. Methods are in upper case, as in: GET, POST"
+            f"{method[:40].decode()!r} is not a known method. Methods are in upper case, as in: GET, POST"
         )
     if "Transfer-Encoding" in said and "ontent" not in said:
         written = ", ".join(_values(data.decode("latin-1"), "transfer-encoding"))
@@ -222,19 +223,19 @@ def _http_2(line: tuple[str, str]) -> BadHeadError:
 
 
 def _no_version() -> BadHeadError:
-    """The request line names no version, as that of HTTP/0.9, or that version."""
+    """Whether the request line has no version, as in HTTP/0.9, or that version."""
     detail = "A request line ends with HTTP/1.1, as in: GET /path HTTP/1.1"
     return BadHeadError(problem(400, "bad-request", "HTTP/0.9 is not supported", detail))
 
 
 def check_beginning(data: bytes) -> None:
-    """Raises BadHeadError where no head begins as the data do, so that nobody waits for the rest of it."""
+    """Raises BadHeadError if no valid head begins with the data, so that the server does not wait for the rest."""
     if _has_bare_line_feed(data):
         raise _bad(_LINE_FEED)
     line, end, _ = data.partition(b"\r\n")
     method, space, target = line.partition(b" ")
     if not _METHOD.match(method):
-        raise _bad(f"The first line is no request line. {_LINE}")
+        raise _bad(f"The first line is not a request line. {_LINE}")
     if end and not (space and _VERSION.search(target)):
         raise _explained(data, _LINE)
 
@@ -244,4 +245,4 @@ def _has_bare_line_feed(data: bytes) -> bool:
 
 
 def _bad(detail: str) -> BadHeadError:
-    return BadHeadError(problem(400, "bad-request", "This is no HTTP request", detail))
+    return BadHeadError(problem(400, "bad-request", "This is not a valid HTTP request", detail))

@@ -1,4 +1,4 @@
-"""What one client may take of a listener."""
+"""Limits for one client of a listener."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class WireLimits:
     """
-    `head_bytes` and `headers` of a request's head, `read_timeout_s` until a request is in, `requests` on one connection
-    (0: any number), `connections` at once on one listener.
+    Limits: `head_bytes` and `headers` of a request's head, `read_timeout_s` until a request is complete, `requests` on
+    one connection (0: no limit), `connections` at once on one listener.
     """
 
     read_timeout_s: float = 30.0

@@ -1,7 +1,7 @@
 """
-A listener: makes the connections of one port, and knows what their requests are answered by.
+A listener: creates the connections of one port and dispatches their requests.
 
-The engine answers mocked requests; the admin API, where it is on this port, those below /__admin.
+The engine answers mocked requests; the admin API, if it is on this port, answers those below /__admin.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from mockserver.http.heads import BadHeadError
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.http.performer import Performer, ready_response
-from mockserver.http.protocol_detection import Door
+from mockserver.http.protocol_detection import ProtocolDetector
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
 from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply
@@ -40,13 +40,13 @@ from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
 
 KEEP_ALIVE_S = 3630.0
-"""How long an idle connection stays: longer than load balancers keep theirs."""
+"""Timeout of an idle connection: longer than that of load balancers."""
 
 AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
 
 
 class CallLedger(Protocol):
-    """What closes calls."""
+    """Completes calls."""
 
     def finish(self, call: Call, outcome: Outcome) -> Sequence[Due]: ...
 
@@ -55,7 +55,7 @@ class Replicated(Protocol):
     """Answers requests of namespaces that are shared with other servers."""
 
     def new_id(self) -> str:
-        """An id for a request, by which it is done once."""
+        """Return a new request id, which makes the request idempotent."""
 
     def reply_when_stored(
         self,
@@ -65,7 +65,7 @@ class Replicated(Protocol):
         header: tuple[str, str] | None,
         pending: PendingReply,
     ) -> bool:
-        """Whether the reply is known and is handed to `pending` once it is stored; else `answer` goes on."""
+        """Return whether the reply is known and will be passed to `pending` once it is stored; else call `answer`."""
 
     async def answer(
         self,
@@ -95,7 +95,7 @@ class Replicated(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WireSettings:
-    """`max_body_bytes` of a mocked request; larger ones get 413. `hang_limit_s` ends a hang."""
+    """`max_body_bytes` of a mocked request: larger ones get 413. `hang_limit_s` ends a hang."""
 
     max_body_bytes: int = 16 * 1024 * 1024
     max_json_members: int = MAX_JSON_MEMBERS
@@ -105,14 +105,14 @@ class WireSettings:
 
 
 class Listener:
-    """Answers mocked requests by the engine and, where `admin` is given, those below /__admin by it."""
+    """Answers mocked requests with the engine and, if `admin` is given, those below /__admin with it."""
 
     def __init__(
         self,
         engine: Engine,
         addresser: Addresser,
         settings: WireSettings,
-        courier: WebhookService,
+        webhooks: WebhookService,
         *,
         admin: AdminHandler | None,
         mock: bool = True,
@@ -127,25 +127,25 @@ class Listener:
         self.connections: set[Connection] = set()
         self._max_json_members = settings.max_json_members
         self._addresser = addresser
-        self._courier = courier
+        self._webhooks = webhooks
         self._admin = admin
         self._mock = mock
         self.performer = Performer(settings.hang_limit_s, upstream)
         self.replica: Replicated | None = None
-        """With a shared store: who answers in the place of the engine."""
+        """With a shared store: answers instead of the engine."""
         self.faults: Counter[str] = Counter()
-        """How many replies were broken on purpose since the server began, by kind."""
+        """Number of injected faults since the server started, by kind."""
         self._busy = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._doors: list[Door] = []
+        self._doors: list[ProtocolDetector] = []
 
     def connection(self) -> Connection:
         return Connection(self)
 
-    def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
-        """A port of TLS, and, with `plain`, of plain connections too."""
-        door = Door(
+    def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> ProtocolDetector:
+        """Create the protocol of a TLS port, which with `plain` accepts plain connections too."""
+        door = ProtocolDetector(
             self.connection if plain else None,
             self._begin_tls,
             context,
@@ -165,7 +165,7 @@ class Listener:
         return self.connection()
 
     def peer_of(self, transport: asyncio.BaseTransport) -> Peer:
-        """Who is on the other side of a connection."""
+        """Return the peer of a connection."""
         return Peer(
             _client_of(transport),
             "http" if transport.get_extra_info("sslcontext") is None else "https",
@@ -176,46 +176,48 @@ class Listener:
     # Shutdown
 
     def enter(self) -> None:
-        """A connection is busy from now on."""
+        """Mark a connection as busy."""
         self._busy += 1
         self._idle.clear()
 
     def leave(self) -> None:
-        """It is no longer."""
+        """Mark a connection as idle."""
         self._busy -= 1
         if not self._busy:
             self._idle.set()
 
     def close_idle(self, now_s: float) -> None:
-        """Ends the connections that nobody has used for longer than KEEP_ALIVE_S, by the monotonic clock."""
+        """Close the connections that have been idle for longer than KEEP_ALIVE_S, by the monotonic clock."""
         for connection in tuple(self.connections):
             if connection.is_idle and now_s - connection.idle_since_s > KEEP_ALIVE_S:
                 connection.transport.close()
 
     async def settle(self, grace_s: float) -> int:
-        """Closes idle connections, and gives busy ones a moment, unless the client has left. How many are still busy."""
+        """
+        Close idle connections, and wait for busy ones unless the client has disconnected. Return the busy ones' number.
+        """
         for connection in tuple(self.connections):
             connection.settle()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
-                while self._busy:  # the end of an upload may be the beginning of an answer
+                while self._busy:  # a completed upload may start a response
                     await self._idle.wait()
         return self._busy
 
     async def cut(self) -> None:
-        """Cuts every connection."""
+        """Abort all connections."""
         for connection in tuple(self.connections):
             connection.transport.abort()
         for door in self._doors:
             door.cut()
         await self._idle.wait()
 
-    # Where a request goes
+    # Dispatch
 
     def namespace_of(self, request: Request) -> Namespace | Response | None:
         """
-        The namespace that answers; the request knows its name, its prefix and its path from then on. None: the admin API
-        does. A response: there is none, and this says so.
+        Return the namespace that answers, and set name, prefix and path on the request. None: the admin API answers. A
+        response: there is no such namespace.
         """
         path = request.path
         if (
@@ -223,7 +225,7 @@ class Listener:
             and not path.startswith(PREFIXES)
             and "mockserver" not in (request.headers.lower or HEADER)
         ):
-            return self.engine.default  # no prefix and no header names another
+            return self.engine.default  # no prefix and no header selects another
         if (
             path.startswith(ADMIN)
             and self._admin is not None
@@ -238,11 +240,11 @@ class Listener:
             return _no_namespace(self.engine, error.name)
 
     def no_namespace(self, name: str) -> Response:
-        """The answer where there is no namespace of that name."""
+        """Return the response for an unknown namespace."""
         return _no_namespace(self.engine, name)
 
     def attempted(self, peer: Peer, error: BadHeadError) -> None:
-        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        """Record an attempt to use HTTP/2 in the default namespace. The rest of the connection can't be read."""
         if not self._mock or error.line is None:
             return
         at_s = self.mono()
@@ -256,10 +258,10 @@ class Listener:
         call.first_byte_at_s = call.last_byte_at_s = at_s
         self.engine.finish(call, Outcome.DONE)
 
-    # Answers that wait
+    # Asynchronous responses
 
     async def perform(self, ns: Namespace, call: Call, wire: Wire, ledger: CallLedger | None = None) -> None:
-        """Performs a call that was begun. `ledger` closes it; the engine does without."""
+        """Perform the plan of a call. `ledger` completes it, by default the engine."""
         ledger = ledger or self.engine
         wire.answers(call)
         try:
@@ -267,7 +269,7 @@ class Listener:
                 await consulted(call)
             for due in call.due:
                 if due.before and due.delivery.state is DeliveryState.WAITING:
-                    await self._courier.deliver_before(ns, due.delivery)
+                    await self._webhooks.deliver_before(ns, due.delivery)
         except asyncio.CancelledError:
             wire.interrupted()
             self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
@@ -281,29 +283,28 @@ class Listener:
             raise
 
     def _finish(self, ns: Namespace, call: Call, ledger: CallLedger, outcome: Outcome) -> None:
-        """Closes the call. That its client has left stops no webhook."""
+        """Complete the call. Its webhooks are sent even if the client has disconnected."""
         if not call.request.complete and outcome is not Outcome.CLIENT_LEFT:
             outcome = Outcome.INCOMPLETE
         self.send_webhooks(ns, ledger.finish(call, outcome))
 
     def send_webhooks(self, ns: Namespace, followed: Sequence[Due]) -> None:
-        """Hands over the webhooks of a call that is over; their delay begins now."""
+        """Schedule the webhooks of a completed call; their delay starts now."""
         for due in followed:
             if not due.before and due.delivery.state is DeliveryState.WAITING:
                 due.delivery.due_s = ns.clock.now_s() + due.delay_s
-                self._courier.schedule(ns, due.delivery)
+                self._webhooks.schedule(ns, due.delivery)
 
     async def send(self, response: Response, wire: Wire) -> None:
-        """Sends a response that no record is kept of."""
+        """Send a response without recording it."""
         await self.performer.perform(ready_response(response), wire)
 
     async def answer_admin(self, request: Request, wire: Wire) -> None:
-        """Answers a call of the admin API."""
+        """Answer a request to the admin API."""
         assert self._admin is not None
         await self.send_admin(await self._admin(request), wire)
 
     async def send_admin(self, answer: Response | StreamReply, wire: Wire) -> None:
-        """Sends an answer of the admin API."""
         if isinstance(answer, StreamReply):
             await _stream(answer, wire)
         else:
@@ -317,7 +318,7 @@ async def _stream(answer: StreamReply, wire: Wire) -> None:
         await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
         if wire.head_only:
             return
-        wire.nothing_is_due()  # it has no end of its own
+        wire.nothing_is_due()  # the stream has no end of its own
         async for piece in answer.pieces:
             await wire.write(piece)
     except ConnectionError:

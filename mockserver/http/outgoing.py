@@ -1,7 +1,7 @@
 """
-One reply on its way to the client: what is written, what is still promised, and whether the client is still there.
+One reply being sent: what is written, what is still due, and whether the client is connected.
 
-A reply is completed when its last promised byte has left, whatever made it and whatever the client does afterwards.
+A reply is completed when its last byte has been sent, whatever the client does afterwards.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from mockserver.model.plan import Outcome
 
 _OUTPUT_WAIT_S = 1.0
 _TCP_CLOSE = 7
-"""The state of a socket that was reset, as TCP_INFO gives it."""
+"""State of a socket that was reset, in TCP_INFO."""
 _IS_LINUX = sys.platform.startswith("linux")
 
 
 class Flow(Protocol):
-    """The flow control of a connection. Writing is paused while the write buffer is not empty."""
+    """Flow control of a connection. Writing is paused while the write buffer is not empty."""
 
     @property
     def paused(self) -> bool: ...
@@ -44,7 +44,7 @@ class HasClock(Protocol):
 
 
 class Ledger(Protocol):
-    """What is told how the reply to a call goes: the engine, or who stands between it and a shared store."""
+    """Receives the progress of the reply to a call: the engine, or a layer between it and a shared store."""
 
     @property
     def shared(self) -> HasClock: ...
@@ -56,9 +56,9 @@ class Ledger(Protocol):
 
 class Wire:
     """
-    A connection as one reply sees it. `keep_alive` turns false once nothing more may follow. `call` is None for
-    replies that no record is kept of. `has_left`: the client has ended its side of the connection. It may have gone,
-    or wait for its answer: the two look the same until something is sent.
+    The connection during one reply. `keep_alive` turns false once no other reply may follow. `call` is None for replies
+    that are not recorded. `has_left`: the client has closed its side of the connection. It may have disconnected or
+    still wait for the response: the two look the same until something is sent.
     """
 
     __slots__ = ("_engine", "_flow", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
@@ -87,54 +87,54 @@ class Wire:
         self._task: asyncio.Task[Any] | None = None
         self._settle: Callable[[Call, Outcome], Awaitable[None]] | None = None
         self.client_left: Callable[[], None] | None = None
-        """Called when the client ends its side of the connection."""
+        """Called when the client closes its side of the connection."""
 
     def settled_by(self, ledger: Ledger, settle: Callable[[Call, Outcome], Awaitable[None]]) -> None:
         """
-        Tell that ledger how the reply goes. `settle` is awaited before the last byte of a reply leaves, and before the
-        server ends the connection: what the client sees as over is written down by then.
+        Set the ledger that receives the progress. `settle` is awaited before the last byte of a reply is sent, and
+        before the server closes the connection, so that everything the client can observe is stored by then.
         """
         self._engine = ledger
         self._settle = settle
 
     async def settle(self, outcome: Outcome) -> None:
-        """The reply is about to end so."""
+        """Report the outcome before the end of the reply."""
         if self._settle is not None and self.call is not None:
             await self._settle(self.call, outcome)
 
     def answers(self, call: Call) -> None:
-        """The reply belongs to this call."""
+        """Set the call of the reply."""
         self.call = call
         if self.has_left:
             self._engine.left(call)
 
     def begins(self, status: int) -> None:
-        """The status line is about to be sent. Raises ConnectionError."""
+        """Report the status line before it is sent. Raises ConnectionError."""
         self.first_byte()
         if self.call is not None:
             self._engine.answered(self.call, status)
 
     def first_byte(self) -> None:
-        """The first byte of the reply is about to be sent. Raises ConnectionError."""
+        """Report the first byte before it is sent. Raises ConnectionError."""
         if self.transport.is_closing():
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         call = self.call
         if call is not None and call.first_byte_at_s is None:
             call.first_byte_at_s = self._engine.shared.mono()
 
     async def write(self, data: bytes, unsent: int | None = None) -> None:
         """
-        Hands bytes to the transport and waits until its buffer is empty. `unsent` bytes of the reply are promised
-        beside these, None where their number is unknown. Raises ConnectionError.
+        Write bytes and wait until the buffer is empty. `unsent` bytes of the reply follow these, None for an unknown
+        number. Raises ConnectionError.
         """
         if self.transport.is_closing():
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         if unsent == 0 and self._settle is not None:
             await self.settle(Outcome.DONE)
         self.has_begun = True
         self.transport.write(data)
         if self.transport.is_closing():
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self._unsent = unsent
         if self._flow.paused:
             await self._flow.drained()
@@ -142,9 +142,9 @@ class Wire:
             await self.complete()
 
     async def complete(self) -> None:
-        """All that was promised has left. Raises ConnectionError where the client did not take it."""
+        """Wait until the client has received the whole reply. Raises ConnectionError if it has not."""
         if self.has_left and self.call is not None and not await was_taken(self.transport):
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self._completed()
 
     def _completed(self) -> None:
@@ -153,10 +153,7 @@ class Wire:
             self.call.last_byte_at_s = self._engine.shared.mono()
 
     def interrupted(self) -> bool:
-        """
-        The connection is gone, or the client. Whether the reply was completed: its last bytes may have left
-        just before, and nobody has been told yet.
-        """
+        """Handle a lost connection. Return whether the reply was completed: its last bytes may have just been sent."""
         self.keep_alive = False
         if self._unsent == 0 and not self._flow.paused and not self.has_left and not self.is_completed:
             self._completed()
@@ -165,27 +162,27 @@ class Wire:
         return self.is_completed
 
     async def took_what_came(self) -> bool:
-        """Whether the client has taken the part of the reply that was sent, as far as that can be told."""
+        """Whether the client has received the part of the reply that was sent, as far as is known."""
         if not self.has_left:
             return True
         begun = self.call is not None and self.call.first_byte_at_s is not None
         return begun and await was_taken(self.transport)
 
     def ends(self) -> None:
-        """The server ends the connection."""
+        """Close the connection from the server's side."""
         if self.call is not None:
             self.call.last_byte_at_s = self._engine.shared.mono()
 
-    # The client ends its side
+    # The client closes its side
 
     def nothing_is_due(self) -> None:
-        """The reply sends nothing more by itself: from now on the end of the client's side ends it, or has ended it."""
+        """Let the reply end as soon as the client closes its side: nothing more is sent without an event."""
         if self.has_left:
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self._task = asyncio.current_task()
 
     def client_ended(self) -> None:
-        """The client has ended its side of the connection."""
+        """Handle the end of the client's side of the connection."""
         self.has_left = True
         if self.client_left is not None:
             self.client_left()
@@ -196,7 +193,7 @@ class Wire:
 
 
 async def sent_by_kernel(transport: asyncio.Transport) -> None:
-    """Waits until the kernel has delivered what was written: an RST would discard what is still in its queue."""
+    """Wait until the kernel has delivered what was written: a RST would discard what is still queued."""
     if not _IS_LINUX:
         await asyncio.sleep(0.02)
         return
@@ -205,8 +202,8 @@ async def sent_by_kernel(transport: asyncio.Transport) -> None:
 
 async def was_taken(transport: asyncio.Transport) -> bool:
     """
-    Whether the client's kernel has acknowledged all that was written. Waits for that as long as it
-    goes on, at most a second without progress. Only Linux tells; elsewhere it is False.
+    Return whether the client's kernel has acknowledged all data. Waits while there is progress, at most a second
+    without. Linux only; elsewhere it is False.
     """
     sock = transport.get_extra_info("socket")
     if sock is None or not _IS_LINUX:
@@ -229,8 +226,8 @@ async def was_taken(transport: asyncio.Transport) -> bool:
 
 
 def _state_of(fd: int) -> tuple[int, bool]:
-    """How many bytes of a socket are not acknowledged yet, and whether the client has reset it. Raises OSError."""
-    import fcntl  # not everywhere
+    """Return the number of unacknowledged bytes, and whether the client has reset the socket. Raises OSError."""
+    import fcntl  # only on some platforms
     import termios
 
     queued = struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0"))[0]

@@ -1,8 +1,8 @@
 """
-Performs a plan on a connection: the only sleep, abort and raw write of the house.
+Execution of plans on a connection: the only place that sleeps, aborts and writes raw bytes.
 
-Nothing is decided here. What really happened is written on the call, which is
-closed exactly once, also where the client leaves in the middle.
+Nothing is decided here. The actual outcome is stored on the call, which is closed exactly once, also if the client
+disconnects.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Performer:
-    """Performs plans. `upstream` asks real services."""
+    """Performs plans. `upstream` sends requests to real services."""
 
     def __init__(self, hang_limit_s: float, upstream: Upstream | None = None) -> None:
         self._hang_limit_s = hang_limit_s
@@ -33,8 +33,8 @@ class Performer:
 
     async def perform(self, plan: Plan, wire: Wire, ended: Callable[[Outcome], None] | None = None) -> None:
         """
-        Tells `ended` the outcome, as soon as it is certain. Raises nothing where the client leaves: its connection is
-        closed, and nobody waits for what would follow.
+        Call `ended` with the outcome as soon as it is known. Does not raise if the client disconnects: its connection
+        is closed, and nothing waits for the rest.
         """
         outcome = Outcome.DONE
         try:
@@ -82,10 +82,10 @@ class Performer:
         async with self._upstream.ask(step, wire.call.request) as reply:
             outcome = await pass_back(step, wire.call, reply, wire, perform=self._step)
             if outcome is None and ended is not None:
-                # Now: to close the service's connection takes a while, and the client may leave in it.
+                # Before closing the service's connection, which takes a while: the client may disconnect meanwhile.
                 ended(Outcome.DONE)
         if outcome is Outcome.CLOSE:
-            # Only now: the end of the connection ends this task, and the service's connection was still to be closed.
+            # After that, since the end of the connection ends this task.
             wire.keep_alive = False
             wire.transport.close()
             wire.ends()
@@ -117,7 +117,7 @@ class Performer:
         if closes(response) or (step.chunked and not chunked):
             wire.keep_alive = False
         bodiless = wire.head_only or not has_body(response.status)
-        # The first wait stands before the first byte of the body, not of the head.
+        # The first wait comes before the first byte of the body, not of the head.
         head = encode_head(
             response,
             length=None if step.chunked else len(response.body),
@@ -130,7 +130,7 @@ class Performer:
             await wire.write(head, 0)
             return
         unsent = sum(len(data) for _, data in step.pieces) if step.chunked else len(response.body)
-        # Only a length, or the end of all pieces where the connection's end is that of the body, says when all has left.
+        # Only a length, or the end of all pieces for a body that ends with the connection, tells when the reply is complete.
         is_known = not chunked and (step.ended or not step.chunked)
         await wire.write(head, unsent if is_known else None)
         for wait_s, data in step.pieces:
@@ -143,26 +143,24 @@ class Performer:
             await wire.write(LAST_CHUNK, 0)
 
     async def _break(self, step: Break, wire: Wire) -> Outcome:
-        """Raises ConnectionError where the client had left before."""
+        """Raises ConnectionError if the client has disconnected."""
         wire.keep_alive = False
         taken = await wire.took_what_came()
         await wire.settle(step.outcome)
         if step.how == "close":
             wire.transport.close()
         else:
-            with contextlib.suppress(
-                asyncio.CancelledError
-            ):  # the client closes first: it is the end all the same
+            with contextlib.suppress(asyncio.CancelledError):  # the client closes first, with the same result
                 await sent_by_kernel(wire.transport)
             reset(wire.transport)
         if not taken:
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         wire.ends()
         return step.outcome
 
 
 def reset(transport: asyncio.Transport) -> None:
-    """End a connection by TCP RST."""
+    """Close a connection with a TCP RST."""
     sock = transport.get_extra_info("socket")
     if sock is not None:
         with contextlib.suppress(OSError, ValueError):  # the socket is closed
@@ -171,5 +169,5 @@ def reset(transport: asyncio.Transport) -> None:
 
 
 def ready_response(response: Response) -> Plan:
-    """The plan that sends one response whole."""
+    """Return the plan that sends one whole response."""
     return (Send(response),)

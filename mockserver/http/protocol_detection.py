@@ -1,8 +1,8 @@
 """
-Plain and TLS on one port: the first byte of a connection says which it is.
+Plain HTTP and TLS on one port, distinguished by the first byte of a connection.
 
-A TLS record of the handshake begins with 0x16 (RFC 8446 5.1), and no HTTP
-request does. After that byte the connection is as if it had had a port of its own.
+A TLS handshake record starts with 0x16 (RFC 8446 5.1), and no HTTP request does. After that byte the connection behaves
+as on a port of its own.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from mockserver.model.problem import problem
 _HANDSHAKE = 0x16
 
 
-class Door:
+class ProtocolDetector:
     """
-    Called for each connection of one port. `plain` makes those that don't speak TLS (None: they are told
-    that they should), `begin` those that do, once their handshake is over. So many as `most_waiting` may not
-    have come so far; of each that is one too many `refused` is told, and `too_slow` of each whose handshake takes
-    longer than `handshake_s`.
+    Protocol factory of one port. `plain` handles connections without TLS (None: they get an error), `begin` those with
+    TLS, after the handshake. At most `most_waiting` connections may be in detection or handshake; `refused` is called
+    for each one above, and `too_slow` for each whose handshake takes longer than `handshake_s`.
     """
 
     def __init__(
@@ -49,13 +48,13 @@ class Door:
         self._handshake_s = handshake_s
         self._too_slow = too_slow
         self.waiting: set[asyncio.Transport] = set()
-        """Connections that no request can have come from yet."""
+        """Connections before their first request."""
 
     def __call__(self) -> asyncio.Protocol:
         return _FirstByte(self)
 
     def admit(self, transport: asyncio.Transport) -> None:
-        """Lets it wait. One too many is closed without a word, since nobody knows what it speaks."""
+        """Register a connection that waits. One above the limit is closed silently: its protocol is unknown."""
         if len(self.waiting) >= self._most_waiting:
             self._refused()
             transport.close()
@@ -73,17 +72,17 @@ class Door:
         )
 
     def cut(self) -> None:
-        """Ends the connections that wait."""
+        """Abort the waiting connections."""
         for transport in tuple(self.waiting):
             transport.abort()
 
 
 class _FirstByte(asyncio.Protocol):
-    """Stands in for the protocol that the first byte chooses."""
+    """Protocol of a connection until its first byte selects the real one."""
 
     __slots__ = ("_door", "_transport")
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: ProtocolDetector) -> None:
         self._door = door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -103,7 +102,7 @@ class _FirstByte(asyncio.Protocol):
 
 
 class _TlsAsked(asyncio.Protocol):
-    """Says to who speaks plainly that this port doesn't."""
+    """Tells clients without TLS that this port requires it."""
 
     _transport: asyncio.Transport
 
@@ -112,7 +111,7 @@ class _TlsAsked(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:  # noqa: ARG002  (asyncio's signature)
         detail = "Write https in place of http, or use the port of --port"
-        response = problem_response(problem(400, "tls-asked", "This port speaks TLS", detail))
+        response = problem_response(problem(400, "tls-asked", "This port requires TLS", detail))
         head = encode_head(response, length=len(response.body), keep_alive=False)
         self._transport.write(head + response.body)
         self._transport.close()

@@ -1,6 +1,7 @@
 """
-Passes a real service's reply back to the client: whole where something is done to it first, else
-piece by piece as it comes. The client's speed is the service's: no piece is read before the last one has left.
+Forwarding of a real service's response: whole if it is processed first, else piece by piece.
+
+The client's speed limits the service: the next piece is read after the last one was sent.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ async def pass_back(
     step: Forward, call: Call, reply: UpstreamReply, wire: Wire, *, perform: Perform
 ) -> Outcome | None:
     """
-    How it ended, None where it came to its proper end; `Outcome.CLOSE` where the reply broke off, and the
-    client's connection is still to be closed.
+    Return the outcome, None if the response is complete; `Outcome.CLOSE` if it broke off and the client's connection is
+    still to be closed.
     """
     if reply.pieces is not None and not step.whole_bytes:
         if step.came(reply.response):
             return await _streamed(step, call, reply, wire)
     else:
         step.came(await _whole(step, call, reply))
-    for one in call.plan:
-        outcome = await perform(one, wire)
+    for item in call.plan:
+        outcome = await perform(item, wire)
         if outcome is not None:
             return outcome
     return None
 
 
 async def _whole(step: Forward, call: Call, reply: UpstreamReply) -> Response:
-    """All of the reply; a problem where it doesn't come, or is more than may be held back."""
+    """Return the whole response; a problem if it fails, or exceeds the limit."""
     call.error = reply.error
     if reply.pieces is None:
         return reply.response
@@ -50,10 +51,10 @@ async def _whole(step: Forward, call: Call, reply: UpstreamReply) -> Response:
         async for piece in reply.pieces:
             body += piece
             if len(body) > step.whole_bytes:
-                text = f"it is longer than {step.whole_bytes} bytes, and all of it is needed first"
+                text = f"it is longer than {step.whole_bytes} bytes, and must be read whole"
                 raise BrokenReplyError(text)  # noqa: TRY301
-    except BrokenReplyError as why:
-        call.error = problem(502, "upstream", f"{step.to} could not be passed on", f"{why}")
+    except BrokenReplyError as error:
+        call.error = problem(502, "upstream", f"{step.to} could not be forwarded", f"{error}")
         return problem_response(call.error)
     return Response(head.status, head.headers, bytes(body), head.reason)
 
@@ -83,7 +84,7 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
     kept, length, digest = bytearray(), 0, hashlib.sha256()
 
     def note() -> None:
-        """Write on the call what has come of the body so far."""
+        """Store the part of the body that was received on the call."""
         call.response = Response(head.status, head.headers, bytes(kept), head.reason)
         call.reply_length = length
         call.reply_sha256 = digest.hexdigest()
@@ -94,12 +95,12 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
             digest.update(piece)
             kept += piece[: max(0, step.keep_bytes - len(kept))]
             if length == reply.length:
-                note()  # before its last byte leaves: the call may be closed then
+                note()  # before its last byte is sent: the call may be closed then
             await wire.write(
                 chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
             )
-    except BrokenReplyError as why:
-        call.error = broke_off(step.to, why)
+    except BrokenReplyError as error:
+        call.error = broke_off(step.to, error)
         return Outcome.CLOSE
     finally:
         note()

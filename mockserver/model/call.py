@@ -1,8 +1,8 @@
 """
-`Call`: one request and what became of it, the one value that travels through the house.
+`Call`: one request and its outcome.
 
-It is made when the request is whole, recorded before the first byte of its
-answer leaves, and closed once, with what really happened.
+It is created when the request is complete, recorded before the first byte of its response is sent, and closed once,
+with the actual outcome.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from mockserver.model.plan import Outcome, Plan
 @dataclass(frozen=True, slots=True)
 class Consultation:
     """
-    A function that says what is answered. `ask` runs it, and may give an
-    awaitable; it may not run on the loop if it `blocks`. One of the other two,
-    told what came of it, gives the call its plan.
+    A function that returns the response. `ask` calls it, and may return an awaitable; it must not run on the loop if it
+    `blocks`. `answered` or `failed` gets the result, and sets the plan of the call.
     """
 
     ask: Callable[[], Any]
@@ -33,12 +32,12 @@ class Call:
     """
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
 
-    `route_id` is None for an unmatched call; `step` counts from 1; `tags` are
-    the route's. `let` are the values that it made for this call, in small. `nearest` are the
-    routes that nearly took an unmatched call, with what kept each out. `cost` is the record's. `forgotten`: the record has dropped it. `home` is the namespace with its
-    counts and record, until the call is closed. `plan` is what `http/` performs; it is dropped when the call closes.
-    `status` is None where no status line was sent, and until it is; `response` where none will be.
-    `consult`: whom `http/` asks first what is to be answered. `forwarded`: the real service that the request went on to.
+    `route_id` is None for an unmatched call; `step` counts from 1; `tags` are the route's. `let` are its shortened
+    `let` values. `nearest` are the nearest routes of an unmatched call, with their differences. `cost` is that of the
+    call log; `forgotten`: the log has dropped it. `home` is the namespace with its counts and log, until the call is
+    closed. `plan` is what `http/` performs; it is dropped when the call closes. `status` is None until a status line is
+    sent; `response` is None if there is none. `consult` returns the response, if set. `forwarded` is the real service
+    that the request was forwarded to.
     """
 
     __slots__ = (
@@ -46,7 +45,7 @@ class Call:
         "outcome", "plan", "request", "response", "route_id", "scenario", "status", "step", "tags",
     )  # fmt: skip
 
-    # What few calls have, or only calls that are looked at: each takes memory once it is set.
+    # Attributes of few calls, or of inspected calls: each takes memory once it is set.
     automatic = False
     replayed = False
     truncated = False
@@ -88,7 +87,7 @@ class Call:
 
     @property
     def body_length(self) -> int:
-        """Of the request's body as it came."""
+        """Length of the request's body as received."""
         return len(self.request.body) if self._body_length is None else self._body_length
 
     @body_length.setter
@@ -105,7 +104,7 @@ class Call:
 
     @property
     def answer(self) -> int | str | None:
-        """What it is counted by: the status that was sent, or the fault in its place. None until then."""
+        """The key that it is counted by: the status that was sent, or the fault that replaced it. None until then."""
         return self.fault if self.status is None and self.response is None else self.status
 
     @property
@@ -114,29 +113,29 @@ class Call:
 
     @property
     def ended_at_s(self) -> float | None:
-        """When it was over for the client: the last byte, the break, or, where it took no reply, its leaving."""
+        """When it ended for the client: the last byte, the break, or the disconnect of a client that received no reply."""
         return self.last_byte_at_s if self.last_byte_at_s is not None else self.left_at_s
 
     def at_end(self, then: Callable[[], None]) -> None:
-        """Something that is to be done when nobody waits for the reply any more: it is completed, or the client has left."""
+        """Add a function to call when nobody waits for the reply any more: it is completed, or the client is gone."""
         if self.ends is None:
             self.ends = []
         self.ends.append(then)
 
     def over(self) -> None:
-        """Does what was to be done at the end."""
+        """Call the functions for the end of the reply."""
         ends, self.ends = self.ends, None
         for end in ends or ():
             end()
 
     def at_finish(self, then: Callable[[], None]) -> None:
-        """Something that is to be done when nothing more happens to the call, and its outcome stays."""
+        """Add a function that is called when the call and its outcome can't change any more."""
         if self.finishes is None:
             self.finishes = []
         self.finishes.append(then)
 
     def finished(self) -> None:
-        """Does that, after what is to be done at the end."""
+        """Call those functions, after the ones for the end of the reply."""
         self.over()
         finishes, self.finishes = self.finishes, None
         for finish in finishes or ():
@@ -149,7 +148,7 @@ class Call:
 
 def call_id(number: int) -> str:
     """
-    The text form of a call's number.
+    Return the text form of a call's number.
 
     >>> call_id(17)
     'c-000017'

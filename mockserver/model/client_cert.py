@@ -1,4 +1,4 @@
-"""The certificate that a client proved to have, as conditions ask of it."""
+"""The verified certificate of a client, as conditions see it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class ClientCert:
     """
-    `subject` and `issuer` by RFC 4514 (`CN=app,O=Shop,C=DE`), `san` its names as they stand
-    (`app.internal`, `spiffe://shop/app`, `10.0.0.7`), `serial` in upper-case hex as
-    `openssl x509 -serial` prints it, `fingerprint_sha256` of the whole certificate in lower-case hex.
+    `subject` and `issuer` by RFC 4514 (`CN=app,O=Shop,C=DE`), `san` its names (`app.internal`, `spiffe://shop/app`,
+    `10.0.0.7`), `serial` in upper-case hex as `openssl x509 -serial` prints it, `fingerprint_sha256` of the whole
+    certificate in lower-case hex.
     """
 
     subject: str

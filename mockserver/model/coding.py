@@ -1,4 +1,4 @@
-"""How a body was put into bytes: content-codings, charsets and media types. None may stall or explode."""
+"""Encodings of bodies: content codings, charsets and media types, with limits for time and size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from mockserver.errors import MockServerError
 
 MAX_DECODED_BYTES = 16 << 20
-"""What a compressed body may inflate to: a few KB may hold gigabytes of zeros."""
+"""Limit for the size of an inflated body: a few KB may hold gigabytes of zeros."""
 _MAX_GZIP_MEMBERS = 16
 _MAX_CODINGS = 3
 _MAX_MEDIA_TYPE_CHARS = 8192
@@ -29,14 +29,14 @@ _ESCAPED = re.compile(r'\\(["\\])')
 
 
 class UnreadableBodyError(MockServerError):
-    """The body can't be read as what was asked; the text says why, for a person."""
+    """The body can't be decoded; the text is the reason."""
 
 
 def decode_content(data: bytes, codings: list[str], limit_bytes: int = MAX_DECODED_BYTES) -> bytes:
     """
-    A body without its content-codings, which stand in the order of their use.
+    Decode the content codings of a body, which are in the order of their use.
 
-    Raises UnreadableBodyError, also for one that inflates to more than the limit.
+    Raises UnreadableBodyError, also if it inflates to more than the limit.
     """
     if not data:
         return data
@@ -45,8 +45,8 @@ def decode_content(data: bytes, codings: list[str], limit_bytes: int = MAX_DECOD
     for coding in reversed([coding.strip().lower() for coding in codings]):
         try:
             data = _decode(data, coding, limit_bytes)
-        except zlib.error as why:
-            raise UnreadableBodyError(f"it is not {coding}: {why}") from why
+        except zlib.error as error:
+            raise UnreadableBodyError(f"it is not {coding}: {error}") from error
     return data
 
 
@@ -54,7 +54,7 @@ def _decode(data: bytes, coding: str, limit_bytes: int) -> bytes:
     if coding in ("gzip", "x-gzip"):
         return _gunzip(data, limit_bytes)
     if coding == "deflate":
-        # RFC 9110 8.4.1.2 asks for zlib's wrapper; some clients send the raw stream.
+        # RFC 9110 8.4.1.2 requires zlib's wrapper; some clients send the raw stream.
         try:
             return _inflate(data, _ZLIB, limit_bytes)[0]
         except zlib.error:
@@ -65,7 +65,7 @@ def _decode(data: bytes, coding: str, limit_bytes: int) -> bytes:
 
 
 def _gunzip(data: bytes, limit_bytes: int) -> bytes:
-    """Every member of a gzip stream (RFC 1952 2.2), zeros after the last one being padding."""
+    """Inflate every member of a gzip stream (RFC 1952 2.2); zeros after the last one are padding."""
     out = b""
     for _ in range(_MAX_GZIP_MEMBERS):
         more, rest = _inflate(data, _GZIP, limit_bytes - len(out))
@@ -77,7 +77,7 @@ def _gunzip(data: bytes, limit_bytes: int) -> bytes:
 
 
 def _inflate(data: bytes, wbits: int, limit_bytes: int) -> tuple[bytes, bytes]:
-    """The inflated bytes, and what came after the stream."""
+    """Return the inflated bytes, and the rest after the stream."""
     engine = zlib.decompressobj(wbits)
     out = engine.decompress(data, limit_bytes + 1)
     if len(out) > limit_bytes:
@@ -88,22 +88,24 @@ def _inflate(data: bytes, wbits: int, limit_bytes: int) -> tuple[bytes, bytes]:
 
 
 def decode_charset(data: bytes, charset: str) -> str:
-    """Bytes as text. Raises UnreadableBodyError for bytes that aren't, and for a charset that is none."""
+    """Decode text. Raises UnreadableBodyError for invalid bytes or an unknown charset."""
     try:
         if codecs.lookup(charset).name in _NO_CHARSETS:
-            raise UnreadableBodyError(f"{charset!r} is no charset")
+            raise UnreadableBodyError(f"{charset!r} is not a known charset")
         return data.decode(charset)
-    except UnicodeDecodeError as why:
-        raise UnreadableBodyError(f"it is no {charset} text: {why.reason} at byte {why.start}") from why
-    except (LookupError, ValueError) as why:
-        raise UnreadableBodyError(f"{charset!r} is no charset") from why
+    except UnicodeDecodeError as error:
+        raise UnreadableBodyError(
+            f"it is not valid {charset} text: {error.reason} at byte {error.start}"
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise UnreadableBodyError(f"{charset!r} is not a known charset") from error
 
 
 def parse_media_type(value: str) -> tuple[str, dict[str, str]]:
     """
-    A Content-Type or Content-Disposition as its lower-case type and its parameters.
+    Parse a Content-Type or Content-Disposition into its lower-case type and its parameters.
 
-    A parameter may come in RFC 8187's notation, `filename*=UTF-8''na%C3%AFve`, which then counts.
+    A parameter in RFC 8187's notation, `filename*=UTF-8''na%C3%AFve`, takes precedence.
 
     >>> parse_media_type('Text/Plain; charset="utf-8"')
     ('text/plain', {'charset': 'utf-8'})

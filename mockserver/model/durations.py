@@ -1,4 +1,4 @@
-"""Durations as authors write them: `200ms`, `5s`, `1m30s`, `24h`, `3d`."""
+"""Durations: `200ms`, `5s`, `1m30s`, `24h`, `3d`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ _PIECE = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _WHOLE = re.compile(rf"-?(?:{_PIECE.pattern})+")
 
 LONGEST_S = 100 * 366 * 86400.0
-"""Moments so far ahead can still be told as dates."""
+"""Limit: times that far ahead are still valid dates."""
 HINT = "Write a number with a unit, such as 200ms, 5s, 1m30s, 24h or 3d"
 
 
 def parse_duration_s(text: object) -> float:
     """
-    Seconds. Raises ValueError, with a text for people, for anything that is no duration.
+    Return seconds. Raises ValueError with a readable text for an invalid duration.
 
     >>> parse_duration_s("1m30s")
     90.0
@@ -23,7 +23,7 @@ def parse_duration_s(text: object) -> float:
     if text == "0" or (text == 0 and not isinstance(text, bool)):
         return 0.0
     if not isinstance(text, str) or not _WHOLE.fullmatch(text.strip()):
-        raise ValueError(f"{text!r} is no duration")
+        raise ValueError(f"{text!r} is not a valid duration")
     body = text.strip()
     total = sum(float(number) * _UNITS_S[unit] for number, unit in _PIECE.findall(body))
     return -total if body.startswith("-") else total
@@ -31,7 +31,7 @@ def parse_duration_s(text: object) -> float:
 
 def format_duration(seconds: float) -> str:
     """
-    The shortest text that `parse_duration_s` reads back.
+    Return the shortest text that `parse_duration_s` reads back.
 
     >>> format_duration(0.25), format_duration(90.0)
     ('250ms', '90s')

@@ -1,4 +1,4 @@
-"""One request and what the real service answered, whole: what recordings are made of."""
+"""One request and the real service's response: the content of recordings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Exchange:
 
 def relinked(text: str, url: str, instead: str) -> str:
     """
-    The text with links below one URL leading below another.
+    Rewrite links below one URL so that they lead below another.
 
     >>> relinked("https://api.example/a https://api.example.org", "https://api.example", "http://localhost:8080")
     'http://localhost:8080/a https://api.example.org'

@@ -1,20 +1,20 @@
-"""How a reply is framed: which statuses have a body, and what its framing headers say (RFC 9112 6)."""
+"""Framing of responses: statuses with a body, and framing headers (RFC 9112 6)."""
 
 from __future__ import annotations
 
 from mockserver.model.headers import Pairs
 
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
-"""Headers that belong to the connection. The server writes them; those of a scenario are sent where they are right."""
+"""Headers of the connection. The server writes them; those of a scenario are sent if they are right."""
 
 
 def has_body(status: int) -> bool:
-    """Whether a reply of this status may have a body (RFC 9110 15.3.5, 15.3.6, 15.4.5)."""
+    """Whether a response with this status may have a body (RFC 9110 15.3.5, 15.3.6, 15.4.5)."""
     return status not in (204, 205, 304)
 
 
 def ends_with_head(status: int) -> bool:
-    """Whether a reply of this status ends with its head, whatever that says (RFC 9112 6.3); a 205 may have a length."""
+    """Whether a response with this status always ends with its head (RFC 9112 6.3); a 205 may have a length."""
     return status < 200 or status in (204, 304)
 
 
@@ -24,16 +24,16 @@ def is_length(value: str) -> bool:
 
 
 def connection_of(headers: Pairs) -> str:
-    """The options of all Connection lines."""
+    """Return the options of all Connection lines."""
     return ", ".join(value for name, value in headers if name.lower() == "connection")
 
 
 def codings_of(headers: Pairs) -> list[str]:
-    """The transfer-codings of all Transfer-Encoding lines, in lower case."""
+    """Return the transfer codings of all Transfer-Encoding lines, in lower case."""
     text = ",".join(value for name, value in headers if name.lower() == "transfer-encoding")
     return [word.strip().lower() for word in text.split(",") if word.strip()]
 
 
 def is_chunked(headers: Pairs) -> bool:
-    """Whether the body is to be sent in chunks."""
+    """Whether the body is sent in chunks."""
     return codings_of(headers)[-1:] == ["chunked"]

@@ -1,4 +1,4 @@
-"""Header lines, kept as they came."""
+"""Header lines, in their original form."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ Pairs = tuple[tuple[str, str], ...]
 
 class Headers(Mapping[str, str]):
     """
-    Header lines in the order and case in which they came.
+    Header lines in their original order and case.
 
-    As a mapping: names ignore case, a repeated name gives its first value;
-    `all` gives every line's value. Those of a request that came over a connection stay the
-    bytes that they are until somebody asks for all of them; a single one is looked up in the
-    bytes. `raw` are these bytes, None where there are none; `lower` the same in lower case, a character for each byte, so that
-    what is found in it stands at the same place in the bytes; None until somebody asks.
+    As a mapping: names ignore case, a repeated name gives its first value; `all` returns every line's value. Headers
+    received over a connection stay bytes until all are requested; a single one is looked up in the bytes. `raw` are
+    these bytes, None if there are none; `lower` is their lower-case text with the same offsets, None until it is
+    needed.
     """
 
     __slots__ = ("_lines", "_pairs", "lower", "raw")
@@ -31,8 +30,8 @@ class Headers(Mapping[str, str]):
     @classmethod
     def of_head(cls, raw: bytes, lower: str | None = None) -> Headers:
         """
-        Those of a valid head: the line feed that ends the request line, and each line with its end. `lower` is the same in
-        lower case, read as ISO-8859-1.
+        Create from a valid head: the line feed that ends the request line, and each line with its end. `lower` is the
+        same in lower case, read as ISO-8859-1.
         """
         self = cls.__new__(cls)
         self._pairs = None
@@ -43,7 +42,7 @@ class Headers(Mapping[str, str]):
 
     @property
     def size_bytes(self) -> int:
-        """About how much memory they take, without what was made from their bytes."""
+        """Approximate memory, without derived values."""
         if self.raw is not None:
             return len(self.raw)
         return sum([len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ()])
@@ -62,7 +61,7 @@ class Headers(Mapping[str, str]):
         return b"\n" + "".join([f"{name}: {value}\r\n" for name, value in self.pairs]).encode()
 
     def forget(self) -> None:
-        """What was made from the bytes is made anew when asked."""
+        """Drop derived values; they are computed again when needed."""
         if self.raw is not None:
             self._pairs = None
         self.lower = self._lines = None
@@ -81,7 +80,7 @@ class Headers(Mapping[str, str]):
         return lines
 
     def all(self, name: str) -> list[str]:
-        """The values of every line of that name, in order; empty where there is none."""
+        """Return the values of every line with that name, in order; empty if there is none."""
         if self.raw is not None and f"\n{name.lower()}:" not in (self.lower or self._lowered()):
             return []
         return self._by_name().get(name.lower(), [])
@@ -93,15 +92,15 @@ class Headers(Mapping[str, str]):
     def get(self, name: str, default: str | T, /) -> str | T: ...
 
     def get(self, name: str, default: object = None, /) -> object:
-        """As every mapping's, without an exception on the way: most headers that are asked for are not there."""
+        """Like every mapping's, without an exception on the way: most requested headers are missing."""
         raw = self.raw
         if raw is None:
             values = self._by_name().get(name.lower())
             return values[0] if values else default
-        found = (self.lower or self._lowered()).find(f"\n{name.lower()}:")
-        if found < 0 or ":" in name:
+        result = (self.lower or self._lowered()).find(f"\n{name.lower()}:")
+        if result < 0 or ":" in name:
             return default
-        start = found + len(name) + 2
+        start = result + len(name) + 2
         return line_text(raw[start : raw.index(b"\r", start)]).strip(" \t")
 
     def __getitem__(self, name: str) -> str:
@@ -125,7 +124,7 @@ class Headers(Mapping[str, str]):
 
 
 _PAIR_BYTES = 120
-"""About what two texts and their pair cost beside their characters."""
+"""Approximate overhead of two texts and their pair."""
 
 
 def _split(raw: bytes) -> Pairs:
@@ -142,7 +141,7 @@ def _split(raw: bytes) -> Pairs:
 
 
 def line_text(data: bytes) -> str:
-    """A header line: UTF-8, else what HTTP once had, ISO-8859-1 (RFC 9110 5.5)."""
+    """Decode a header line: UTF-8, else ISO-8859-1 (RFC 9110 5.5)."""
     try:
         return data.decode()
     except UnicodeDecodeError:

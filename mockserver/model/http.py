@@ -1,8 +1,8 @@
 """
 Requests and responses as plain values: bytes kept, headers ordered and repeated.
 
-Everything derived from a request (query, JSON, form) is made at first use and
-kept, so that a request pays only for what its routes ask.
+Values derived from a request (query, JSON, form) are computed on first use and cached, so that a request pays only for
+what its routes use.
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ __all__ = [
 
 T = TypeVar("T")
 Grouped = Mapping[str, list[str]]
-"""Values by name, those of one name in their order."""
+"""Values by name, in their order."""
 
 HTTP_1_1 = (1, 1)
-"""The version of a request that names no other."""
+"""The default version of a request."""
 MAX_FORM_BYTES = 1 << 20
-"""Of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
+"""Limit of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
 MAX_FORM_FIELDS = 10_000
 _SMALL_FORM_BYTES = 4096
-"""Such a form has fewer than MAX_FORM_FIELDS fields."""
+"""Limit of a form: fewer than MAX_FORM_FIELDS fields."""
 MAX_JSON_MEMBERS = 100_000
-"""Of a JSON body, unless a request says otherwise: decoding more would hold up everyone else for longer than 50 ms."""
+"""Default limit of a JSON body: decoding more would block the event loop for longer than 50 ms."""
 MAX_LARGE_JSON_DIGITS = 400
-"""Of an integer in a JSON body of more than 1 MiB: Python's time for one grows with the square of its digits."""
+"""Limit of an integer in a JSON body of more than 1 MiB: Python's time for one grows with the square of its digits."""
 _SMALL_BYTES = 1 << 20
 MAX_JSON_DEPTH = 200
-"""Of lists and objects: so that no room has to fear for its stack."""
+"""Limit of nested lists and objects, which protects the stack."""
 
 
 class _Absent:
-    """Stands for 'the request has no such part', which is not the same as null."""
+    """A missing part of a request, as opposed to null."""
 
     def __repr__(self) -> str:
         return "absent"
@@ -61,7 +61,7 @@ ABSENT = _Absent()
 
 def grouped(pairs: Pairs) -> Grouped:
     """
-    All values of each name, in order.
+    Group the values by name, in order.
 
     >>> grouped((("a", "1"), ("b", "2"), ("a", "3")))
     {'a': ['1', '3'], 'b': ['2']}
@@ -74,7 +74,7 @@ def grouped(pairs: Pairs) -> Grouped:
 
 def split_urlencoded(text: str) -> Pairs:
     """
-    The fields of a query or a form, decoded, in order; what is no UTF-8 is replaced.
+    Decode the fields of a query or a form, in order; invalid UTF-8 is replaced.
 
     >>> split_urlencoded("a=1+2&b%5B%5D=%C3%A9&&c")
     (('a', '1 2'), ('b[]', 'é'), ('c', ''))
@@ -96,12 +96,12 @@ _SHORT_NAME_CHARS = 100
 
 @lru_cache(maxsize=1024)
 def _decoded_name(name: str) -> str:
-    """The names of fields come again and again: `metadata%5Border%5D`."""
+    """Decode a name, cached: names of fields repeat."""
     return unquote(name)
 
 
 def _bounded(value: object, source: bytes) -> object:
-    """The value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError, and recurses nowhere."""
+    """Return the value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError. Does not recurse."""
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
         return value
     level = [value] if isinstance(value, (dict, list)) else []
@@ -118,13 +118,13 @@ def _bounded(value: object, source: bytes) -> object:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise UnreadableBodyError(f"{name} is no JSON")
+    raise UnreadableBodyError(f"{name} is not valid JSON")
 
 
 def _finite(text: str) -> float:
-    """Infinity could be kept, compared and never be written again: every answer that shows it would fail."""
+    """Reject infinity: it could be compared and stored, but never be written again."""
     value = float(text)
-    if value - value:  # neither infinity less itself is 0
+    if value - value:  # true for infinite numbers only
         raise UnreadableBodyError(f"{text[:20]} is larger than a double can be")
     return value
 
@@ -133,7 +133,7 @@ _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 
 
 def _has_short_integers(data: bytes) -> bool:
-    """Whether no number in that JSON can be too long. Looking for it is quicker than being asked for every integer."""
+    """Whether no number in that JSON can be too long. This check is faster than a hook for every integer."""
     return 0 not in data[:4] and b"0" * (MAX_LARGE_JSON_DIGITS + 1) not in data.translate(_AS_ZEROS)
 
 
@@ -154,7 +154,7 @@ Decoders = tuple[json.JSONDecoder, json.JSONDecoder]
 
 
 def _decoders(parse_float: Callable[[str], float]) -> Decoders:
-    """Of a small body, and of a large one."""
+    """Decoders of small and of large bodies."""
     return (
         json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float),
         json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float, parse_int=_of_few_digits),
@@ -166,25 +166,25 @@ _DECODERS_AS_WRITTEN = _decoders(_as_written)
 
 
 def _json_text(data: bytes) -> str:
-    """RFC 8259 8.1: JSON is UTF-8. A byte order mark, UTF-16 and UTF-32 are forgiven."""
+    """Decode JSON: UTF-8 by RFC 8259 8.1; a byte order mark, UTF-16 and UTF-32 are accepted."""
     if 0 in data[:4] or data[0] > 0xEE:
         return data.decode(json.detect_encoding(data))
     return data.decode()
 
 
 class _Unreadable:
-    """Stands for a part that can't be read."""
+    """Cached value of a part that can't be decoded."""
 
-    __slots__ = ("why",)
+    __slots__ = ("reason",)
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 class Peer:
     """
-    Who sends the requests of one connection: `client` is its address and port, `client_cert` what it proved to have. A
-    JSON body of more than `max_json_members` is not decoded.
+    The client of one connection: `client` is its address and port, `client_cert` its verified certificate. A JSON body
+    of more than `max_json_members` is not decoded.
     """
 
     __slots__ = ("client", "client_cert", "max_json_members", "scheme")
@@ -204,12 +204,11 @@ class Peer:
 
 class Request:
     """
-    A request as it came.
+    A request as received.
 
-    `target` is the request line's own; `path` is its raw path without query
-    and without the prefixes that choose a namespace (`prefix`); `body` is what
-    was sent, content-coding and all. `arrived_s` is Unix time, `arrived_at_s`
-    the monotonic clock's.
+    `target` is that of the request line; `path` is its raw path without query and without the prefixes that select a
+    namespace (`prefix`); `body` is what was sent, with its content coding. `arrived_s` is Unix time, `arrived_at_s` the
+    monotonic clock's.
     """
 
     __slots__ = (
@@ -261,7 +260,7 @@ class Request:
         arrived_s: float,
         arrived_at_s: float,
     ) -> Request:
-        """One whose body has not been read. Its path is that of the target, also where that is an absolute URL."""
+        """Create a request whose body has not been read. Its path is that of the target, also for an absolute URL."""
         self = cls.__new__(cls)
         self.method = method
         self.target = target
@@ -283,7 +282,7 @@ class Request:
         return self
 
     def again(self) -> Request:
-        """The same, with nothing made of it yet."""
+        """Return a copy without cached values."""
         twin = copy(self)
         twin._cache = None  # noqa: SLF001  (its own class)
         return twin
@@ -298,7 +297,7 @@ class Request:
 
     @property
     def client_cert(self) -> ClientCert | None:
-        """What the client proved to have."""
+        """The client's verified certificate."""
         return self.peer.client_cert
 
     @property
@@ -311,9 +310,8 @@ class Request:
 
     def once(self, name: str, make: Callable[[], T]) -> T:
         """
-        Makes a part at first use. A reason not to be read is kept too, and raised each time
-        as a new exception: one that is kept would keep by its traceback whoever asked, and
-        the request itself, in a circle that only the collector finds.
+        Compute a part on first use. A decoding error is cached too, and raised each time as a new exception: a cached
+        exception would keep its caller, and the request, alive in a reference cycle.
         """
         cache = self._cache
         if cache is None:
@@ -321,19 +319,19 @@ class Request:
         if name not in cache:
             try:
                 cache[name] = make()
-            except UnreadableBodyError as why:
-                cache[name] = _Unreadable(str(why))
+            except UnreadableBodyError as error:
+                cache[name] = _Unreadable(str(error))
         value = cache[name]
         if value.__class__ is _Unreadable:
-            raise UnreadableBodyError(value.why)
+            raise UnreadableBodyError(value.reason)
         return value  # type: ignore[no-any-return]
 
     def made(self, name: str, default: object) -> object:
-        """The part that `once` has made, if it has."""
+        """Return the part that `once` has computed, if any."""
         return default if self._cache is None else self._cache.get(name, default)
 
     def forget_parsed(self) -> None:
-        """What was made from head and body is made anew when asked."""
+        """Drop values derived from head and body; they are computed again when needed."""
         self._cache = None
         self.headers.forget()
 
@@ -343,7 +341,7 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """Where this client reaches its world, without a trailing slash; keeps the namespace's prefix."""
+        """The client's base URL, without a trailing slash; keeps the namespace's prefix."""
         return f"{self.scheme}://{self.host}{self.prefix}"
 
     @property
@@ -357,7 +355,7 @@ class Request:
 
     @property
     def query_pairs(self) -> Pairs:
-        """Query parameters in order, decoded; `a` without `=` is there with an empty value."""
+        """Query parameters in order, decoded; `a` without `=` has an empty value."""
         return self.once("query", self._read_query)
 
     def _read_query(self) -> Pairs:
@@ -383,17 +381,17 @@ class Request:
         return self.once("cookies", self._read_cookies)
 
     def _read_cookies(self) -> Pairs:
-        found = []
+        result = []
         for line in self.headers.all("cookie"):
             for piece in line.split(";"):
                 name, equals, value = piece.strip().partition("=")
                 if equals and name:
-                    found.append((name, value.strip('"')))
-        return tuple(found)
+                    result.append((name, value.strip('"')))
+        return tuple(result)
 
     @property
     def media_type(self) -> str:
-        """The body's media type in lower case, without parameters; empty where none was named."""
+        """The body's media type in lower case, without parameters; empty if there is none."""
         return self._content_type()[0]
 
     def _content_type(self) -> tuple[str, dict[str, str]]:
@@ -402,7 +400,7 @@ class Request:
 
     @property
     def decoded_body(self) -> bytes:
-        """The body without its content-coding. Raises UnreadableBodyError."""
+        """The body without its content coding. Raises UnreadableBodyError."""
         if "content-encoding" not in self.headers:
             return self.body
         return self.once("decoded", self._read_decoded)
@@ -412,7 +410,7 @@ class Request:
 
     @property
     def text(self) -> str:
-        """The body as text in its charset (UTF-8 unless named). Raises UnreadableBodyError."""
+        """The body as text in its charset (default UTF-8). Raises UnreadableBodyError."""
         return self.once("text", self._read_text)
 
     def _read_text(self) -> str:
@@ -426,12 +424,12 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON, whatever its Content-Type says. Raises UnreadableBodyError."""
+        """The body as JSON, whatever its Content-Type. Raises UnreadableBodyError."""
         return self.once("json", self._read_json)
 
     @property
     def json_as_written(self) -> Any:
-        """The same; a decimal keeps its text. For a body that says what a route replies."""
+        """Like `json`, but decimals keep their text. For a body that defines a route's reply."""
         return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
 
     def _read_json(self, decoders: Decoders = _DECODERS) -> object:
@@ -439,7 +437,7 @@ class Request:
         if not data:
             raise UnreadableBodyError("the body is empty")
         most = self.max_json_members
-        # Each member stands behind one of these; a text may hold some too. Counting is quicker than decoding.
+        # Each member follows one of these characters, which texts may hold too. Counting is faster than decoding.
         if len(data) > most and sum(map(data.count, (b",", b"{", b"["))) > most:
             raise UnreadableBodyError(
                 f"it is not decoded: it has more than {most:,} members; see --max-json-members"
@@ -449,18 +447,18 @@ class Request:
             text = _json_text(data) if is_utf8 else self.text
             decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
             return _bounded(decoder.decode(text), data)
-        except RecursionError as why:
-            raise UnreadableBodyError("it is nested too deeply") from why
-        except UnicodeDecodeError as why:
+        except RecursionError as error:
+            raise UnreadableBodyError("it is nested too deeply") from error
+        except UnicodeDecodeError as error:
             raise UnreadableBodyError(
-                f"it is no {why.encoding} text: {why.reason} at byte {why.start}"
-            ) from why
-        except ValueError as why:  # JSONDecodeError, or too many digits
-            raise UnreadableBodyError(f"it is no JSON: {why}") from why
+                f"it is not valid {error.encoding} text: {error.reason} at byte {error.start}"
+            ) from error
+        except ValueError as error:  # JSONDecodeError, or too many digits
+            raise UnreadableBodyError(f"it is not valid JSON: {error}") from error
 
     @property
     def form_pairs(self) -> Pairs:
-        """Fields of a urlencoded or multipart form, names as sent, files left out. Raises UnreadableBodyError."""
+        """Fields of a urlencoded or multipart form, without files. Raises UnreadableBodyError."""
         return self.once("form", self._read_form)
 
     def _read_form(self) -> Pairs:
@@ -470,7 +468,7 @@ class Request:
             and self.body.isascii()
             and "content-encoding" not in self.headers
         ):
-            return split_urlencoded(self.body.decode("ascii"))  # as most clients send one
+            return split_urlencoded(self.body.decode("ascii"))  # as most clients send it
         if self.media_type == "application/x-www-form-urlencoded":
             return self._read_urlencoded()
         if self.media_type == "multipart/form-data":
@@ -499,17 +497,17 @@ class Request:
         kind, params = self._content_type()
         boundary = params.get("boundary", "")
         if not kind.startswith("multipart/") or not boundary:
-            raise UnreadableBodyError("it is no multipart body with a boundary")
+            raise UnreadableBodyError("it is not a multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
 
 
 def decode_segment(text: str) -> str:
-    """One path segment or parameter, percent-decoded once; bytes that are no UTF-8 become U+FFFD."""
+    """Percent-decode one path segment or parameter once; invalid UTF-8 becomes U+FFFD."""
     return unquote(text) if "%" in text else text
 
 
 class Shape:
-    """What responses have in common that differ in their bodies alone: `head`, kept by `http/`, is what stands before the Date."""
+    """The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date."""
 
     __slots__ = ("head",)
 
@@ -518,7 +516,7 @@ class Shape:
 
 
 class Response:
-    """An answer: headers in order and in the case written. `body` is whole and ready, coding and all."""
+    """A response: headers in their order and case. `body` is the encoded body."""
 
     __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status")
 
@@ -535,30 +533,30 @@ class Response:
         self.reason = reason
         self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
-        """Its bytes before and after the Date, kept by `http/` where a response is sent more than once."""
+        """The bytes before and after the Date, cached by `http/` for responses that are sent repeatedly."""
         self.shape: Shape | None = None
-        """What it has in common with others, where only the bodies differ."""
+        """The part shared with responses that differ only in their bodies."""
 
     @property
     def sha256(self) -> str:
-        """Of its body, in hex; worked out once, however many calls share it."""
+        """Hash of the body, in hex; computed once for all calls that share it."""
         if self._sha256 is None:
             self._sha256 = hashlib.sha256(self.body).hexdigest()
         return self._sha256
 
     def header(self, name: str) -> str | None:
-        """The first value of that header, case ignored."""
+        """Return the first value of that header, case ignored."""
         name = name.lower()
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
 ADMIN = "/__admin"
-"""Where the admin API stands. No route may."""
+"""Prefix of the admin API. Routes can't use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamReply:
-    """An answer without a known end: the head, then pieces until the reader leaves."""
+    """A response without a known end: the head, then pieces until the client disconnects."""
 
     response: Response
     pieces: AsyncIterator[bytes]

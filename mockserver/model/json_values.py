@@ -1,4 +1,4 @@
-"""JSON values: which are numbers, and which are equal."""
+"""JSON values: numbers and equality."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a JSON number; true and false are none."""
+    """Whether it is a JSON number; true and false are not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -15,7 +15,7 @@ def map_leaves(
     value: Any, leaf: Callable[[Any, tuple[str | int, ...]], Any], path: tuple[str | int, ...] = ()
 ) -> Any:
     """
-    Return the JSON value with `leaf(scalar, path)` in the place of each scalar; keys stay.
+    Replace each scalar by `leaf(scalar, path)`; keys stay.
 
     >>> map_leaves({"a": [1, 2]}, lambda item, path: f"{path[-1]}: {item}")
     {'a': ['0: 1', '1: 2']}
@@ -29,9 +29,9 @@ def map_leaves(
 
 def equal(left: Any, right: Any) -> bool:
     """
-    Whether two JSON values are the same: 1 equals 1.0, "1" is not 1, true is not 1.
+    Whether two JSON values are equal: 1 equals 1.0, "1" is not 1, true is not 1.
 
-    Nothing here recurses, so a deeply nested value is compared too.
+    Does not recurse, so deeply nested values can be compared too.
 
     >>> equal({"a": [1]}, {"a": [1.0]}), equal(True, 1), equal("1", 1)
     (True, False, False)

@@ -1,4 +1,4 @@
-"""Why a route did not take a request, as data: the same for text, JSON and dashboard."""
+"""Reasons why a route did not match a request, as data: the same for text, JSON and dashboard."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from mockserver.model.http import ABSENT
 @dataclass(frozen=True, slots=True)
 class Difference:
     """
-    One thing that kept a route out.
+    One difference.
 
-    `where` names the part of the request (a selector such as `headers.authorization`
-    or `json.amount`, or `method`, `path`, `host`, `state`, `if`, `sequence`); `pointer` is a JSON
-    pointer into the body, or "". `actual` is ABSENT where the part did not come. `hint` is a
-    word on the likely slip. `weight` says how far off it is: 1 for a plain condition.
+    `where` names the part of the request (a selector such as `headers.authorization` or `json.amount`, or `method`,
+    `path`, `host`, `state`, `if`, `sequence`); `pointer` is a JSON pointer into the body, or "". `actual` is ABSENT if
+    the part is missing. `hint` names a likely mistake. `weight` is the distance: 1 for a plain condition.
     """
 
     where: str
@@ -26,4 +25,4 @@ class Difference:
     hint: str = ""
     weight: float = 1.0
     text: str = ""
-    """One line for a person, such as "json.amount: expected 5, got '5' (a text)"."""
+    """Return one readable line, such as "json.amount: expected 5, got '5' (a text)"."""

@@ -25,7 +25,7 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The bytes in the part's own charset (UTF-8 unless named); what is none becomes U+FFFD."""
+        """The text in the part's own charset (default UTF-8); invalid bytes become U+FFFD."""
         charset = parse_media_type(self.headers.get("content-type", ""))[1].get("charset", "utf-8")
         try:
             return decode_charset(self.body, charset)
@@ -34,12 +34,12 @@ class Part:
 
     @property
     def content_type(self) -> str:
-        """As the part names it; RFC 7578 4.4 makes it text/plain where it doesn't."""
+        """The media type; text/plain by default (RFC 7578 4.4)."""
         return self.headers.get("content-type", "text/plain")
 
 
 def split_multipart(body: bytes, boundary: str) -> tuple[Part, ...]:
-    """The parts of a multipart body. Raises UnreadableBodyError where the end never came, or for too many."""
+    """Return the parts of a multipart body. Raises UnreadableBodyError without an end delimiter, or for too many."""
     parts: list[Part] = []
     start = None
     for at, end, is_last in _delimiters(body, b"\r\n--" + boundary.encode("utf-8", "surrogateescape")):
@@ -58,22 +58,22 @@ _BEHIND = re.compile(rb"(--)?[ \t]*(?=\r\n|\Z)")
 
 
 def _delimiters(body: bytes, mark: bytes) -> Iterator[tuple[int, int, bool]]:
-    """Start and end of each, and whether it is the closing one. The first may do without the mark's line end."""
+    """Yield start and end of each delimiter, and whether it is the closing one. The first may omit its leading line end."""
     at = -2 if body.startswith(mark[2:]) else body.find(mark)
     for _ in range(_MOST_MARKS):
         if at == -1:
             return
         end = at + len(mark)
-        found = _BEHIND.match(body, end)
-        if found is not None:
-            end = found.end()
-            yield at, end, found[1] is not None
+        result = _BEHIND.match(body, end)
+        if result is not None:
+            end = result.end()
+            yield at, end, result[1] is not None
         at = body.find(mark, end)
     raise UnreadableBodyError(f"the multipart body has its boundary more than {_MOST_MARKS} times")
 
 
 def _read_part(section: bytes) -> Part:
-    """A part from what stands between two delimiters, beginning with the first one's line end."""
+    """Parse a part between two delimiters, starting with the first one's line end."""
     if section.startswith(b"\r\n\r\n"):
         head, content = b"", section[4:]
     else:

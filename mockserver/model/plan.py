@@ -1,8 +1,7 @@
 """
-What is to be done with a connection, as data. The engine decides, `http/` performs.
+Plans: what to do with a connection, as data. The engine decides, `http/` performs.
 
-A plan is a tuple of steps, performed in order. Where nothing varies it is made
-once, at load, and shared by every call.
+A plan is a tuple of steps, performed in order. If nothing varies it is made once, at load, and shared by all calls.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from mockserver.model.http import Pairs, Response
 
 
 class Outcome(StrEnum):
-    """How a call ended; `OPEN` until it has."""
+    """The outcome of a call; `OPEN` until it ends."""
 
     OPEN = "open"
     DONE = "done"
@@ -29,12 +28,12 @@ class Outcome(StrEnum):
     CLIENT_LEFT = "client_left"
     INCOMPLETE = "incomplete"
     LOST = "lost"
-    """With a shared store: nobody knows what the client has seen, since its replica or the store went away."""
+    """With a shared store: it is unknown what the client has received, since its replica or the store failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing happens for so long. At least 0."""
+    """Wait that long. At least 0."""
 
     seconds: float
 
@@ -42,8 +41,8 @@ class Wait:
 @dataclass(slots=True)
 class Send:
     """
-    The head and the body. With `upto` only so many bytes of the body follow a
-    head that promises all of it (`promise` bytes where that is not its length).
+    Send head and body. With `upto` only that many bytes of the body follow a head that promises all of it (`promise`
+    bytes if that is not its length).
     """
 
     response: Response
@@ -54,10 +53,9 @@ class Send:
 @dataclass(frozen=True, slots=True)
 class Drip:
     """
-    The head, then the body in pieces, each after its own wait in seconds.
+    Send the head, then the body in pieces, each after its own wait in seconds.
 
-    `chunked` says that the length is not known beforehand, `ended` that the
-    reply comes to its proper end.
+    `chunked`: the length is not known beforehand; `ended`: the response is complete.
     """
 
     response: Response
@@ -68,19 +66,19 @@ class Drip:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Bytes that go out as they are."""
+    """Send raw bytes."""
 
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Nothing more, until the client leaves or the server's limit is reached."""
+    """Send nothing more, until the client disconnects or the server's limit is reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """The end of the connection: `reset` by TCP RST, `close` by FIN. `outcome` is what the record says."""
+    """Close the connection: `reset` by TCP RST, `close` by FIN. `outcome` is that of the call."""
 
     how: Literal["reset", "close"]
     outcome: Outcome
@@ -89,13 +87,12 @@ class Break:
 @dataclass(frozen=True, slots=True)
 class Forward:
     """
-    The request goes on to the real service at `to`, a URL without a slash at its end.
+    Forward the request to the real service at `to`, a URL without a slash at its end.
 
-    `came` is told the reply: its head, or with `whole` all of it (up to so many
-    bytes, 0 for no need of it). It says what is sent, on the call: True, the
-    reply goes back under the head that stands there, piece by piece; False, the call has a plan of its own now.
-    Of a body that is passed on the record gets the first `keep_bytes`; where it `is_recorded`, the
-    service is asked for no content-coding that couldn't be taken off again.
+    `came` is called with the response: its head, or with `whole` all of it (up to `whole_bytes`). It stores the
+    response on the call. True: forward the body piece by piece after that head; False: the call has a new plan. The
+    call log gets the first `keep_bytes` of a forwarded body; if it `is_recorded`, the service is asked only for content
+    codings that can be decoded.
     """
 
     to: str
@@ -110,17 +107,17 @@ Plan = tuple[Step, ...]
 
 
 def keeps_connection(headers: Pairs) -> bool:
-    """Whether a response with these headers is framed by its own length and leaves the connection as it is."""
+    """Whether a response with these headers is framed by its own length and keeps the connection open."""
     return not any(name.lower() in FRAMING for name, _ in headers)
 
 
 def sends_head(plan: Plan) -> bool:
-    """Whether a status line leaves at all: a fault before the first byte sends none."""
+    """Whether a status line is sent: not for a fault before the first byte."""
     return any(isinstance(step, (Send, Drip, Forward)) for step in plan)
 
 
 def is_one_send(plan: Plan) -> bool:
-    """Whether a plan is over as soon as it is begun: one whole response, that leaves the connection as it is."""
+    """Whether a plan is one whole response that keeps the connection open."""
     if len(plan) != 1:
         return False
     step = plan[0]

@@ -11,10 +11,10 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 def problem(status: int, kind: str, title: str, detail: str = "", **members: object) -> dict[str, Any]:
-    """A problem document. `kind` names it for programs: `urn:mockserver:KIND`."""
+    """Return a problem document. `kind` makes its type: `urn:mockserver:KIND`."""
     return {"type": f"urn:mockserver:{kind}", "title": title, "status": status, "detail": detail, **members}
 
 
 def flaw_views(flaws: Iterable[Flaw]) -> list[dict[str, Any]]:
-    """Flaws as the `errors` of a problem document, each with a JSON pointer."""
+    """Return flaws as the `errors` of a problem document, each with a JSON pointer."""
     return [{"pointer": pointer(flaw.path), "message": flaw.message, "hint": flaw.hint} for flaw in flaws]

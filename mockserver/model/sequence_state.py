@@ -1,16 +1,15 @@
-"""Where in its sequence a route stands, for one namespace and one value of `per`."""
+"""State of a route's sequence, for one namespace and one value of `per`."""
 
 from __future__ import annotations
 
 
-class Position:
+class SequenceState:
     """
-    `index` is the step that answers next, `used` how often it has answered,
-    `since_s` when it first did (by the virtual clock). `version` is the
-    sequence that this is a position in: a changed one starts again.
+    `index` is the next step, `used` how often it has answered, `since_s` when it first did (by the virtual clock).
+    `version` is that of the sequence: a changed one restarts.
 
-    `number` is the call number that templates see; `draws` counts the calls for
-    ids and fakes, and goes on where `number` starts anew.
+    `number` is the call number in templates; `draws` counts the calls for ids and fakes, and is not reset with
+    `number`.
     """
 
     __slots__ = ("done", "draws", "index", "number", "since_s", "used", "version")
@@ -21,7 +20,7 @@ class Position:
         self.restart(version)
 
     def restart(self, version: str) -> None:
-        """The first step of that sequence is next."""
+        """Restart with the first step of that sequence."""
         self.version = version
         self.index = 0
         self.used = 0
@@ -29,12 +28,12 @@ class Position:
         self.done = False
 
     def forget(self) -> None:
-        """As new, but for `draws`: what was drawn before is not drawn again."""
+        """Reset all but `draws`: generated values are not generated again."""
         self.number = 0
         self.restart(self.version)
 
-    def copy(self) -> Position:
-        twin = Position(self.version)
+    def copy(self) -> SequenceState:
+        twin = SequenceState(self.version)
         twin.index, twin.used, twin.since_s, twin.done = self.index, self.used, self.since_s, self.done
         twin.number, twin.draws = self.number, self.draws
         return twin

@@ -1,4 +1,4 @@
-"""How large a value is."""
+"""Sizes of values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 _CONTAINERS = (dict, list, tuple)
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 MEMBER_LIMIT = 25_000
-"""Members of one value that a request has handed on or kept: to decode, keep and write them takes less than 50 ms together."""
+"""Limit of members of a value that is passed on or stored: decoding, storing and writing takes less than 50 ms."""
 
 
 def has_more_members(value: object, most: int) -> bool:
-    """Whether the lists and mappings of a JSON value have more members than that, all counted. Looks at no more than it needs."""
+    """Whether the lists and mappings of a JSON value have more members than that in total. Stops as early as possible."""
     if not isinstance(value, _CONTAINERS):
         return False
     whole: Any = value
@@ -30,7 +30,7 @@ def has_more_members(value: object, most: int) -> bool:
 
 
 def size_of(value: object) -> int:
-    """About how many bytes a JSON value takes in memory."""
+    """Return the approximate memory of a JSON value."""
     size = getsizeof(value)
     if value.__class__ in _SCALARS or not isinstance(value, _CONTAINERS):
         return size

@@ -1,4 +1,4 @@
-"""Where a request or a reply breaks the contract that its scenario is held to."""
+"""Contract violations of requests and responses."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ _LONGEST = 200
 
 class Violation:
     """
-    One thing that is not as documented. `where` is a selector's name for the part of the message
-    (`query.limit`, `headers.x`, `body`, `status`), `pointer` a JSON pointer into
-    a body. `got` is what came, in small; absent where nothing did.
+    One violation. `where` is the selector of the part (`query.limit`, `headers.x`, `body`, `status`), `pointer` a JSON
+    pointer into a body. `got` is the shortened actual value; missing if there is none.
     """
 
     __slots__ = ("expected", "got", "has_got", "part", "pointer", "where")
@@ -32,14 +31,14 @@ class Violation:
         self.got = _small(got[0]) if got else None
 
     def view(self) -> dict[str, Any]:
-        """As JSON; secrets and all."""
+        """Return it as JSON, not masked."""
         view = {"part": self.part, "where": self.where, "pointer": self.pointer, "expected": self.expected}
         return {**view, "got": self.got} if self.has_got else view
 
 
 def text_of(view: dict[str, Any]) -> str:
     """
-    A violation as a sentence without its end.
+    Return a violation as a sentence without a full stop.
 
     >>> text_of({"part": "request", "where": "body", "pointer": "/amount", "expected": "must be a number", "got": "x"})
     "request body /amount: must be a number, got 'x'"
@@ -52,7 +51,7 @@ def text_of(view: dict[str, Any]) -> str:
 
 
 def masked(view: dict[str, Any]) -> dict[str, Any]:
-    """The same with secrets masked, by the name of the field that it is about and by their shapes."""
+    """Mask secrets, by the name of the field and by their form."""
     made = {**view, "expected": mask_text(view["expected"])}
     if "got" in view:
         got, name = view["got"], view["pointer"].rpartition("/")[2]
@@ -62,7 +61,7 @@ def masked(view: dict[str, Any]) -> dict[str, Any]:
 
 
 def _small(value: object) -> object:
-    """A value that is kept for long: scalars as they are, texts cut, collections by their size."""
+    """Shorten a value: scalars stay, texts are cut, collections become their size."""
     if isinstance(value, str):
         return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
     if isinstance(value, dict):

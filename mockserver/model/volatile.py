@@ -1,7 +1,7 @@
 """
-Values that change by nature: ids, times, tokens. Two runs against the same service never agree on them.
+Values that differ between runs: ids, times, tokens.
 
-Recordings don't tell calls apart by them, and `diff` compares their types alone.
+Recordings don't distinguish calls by them, and `diff` compares only their types.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _NAME = re.compile(
 )
 _SECONDS = 1_000_000_000, 4_102_444_800
 _MILLIS = 1_000_000_000_000, 4_102_444_800_000
-"""First instant and the one after the last: 2001 to 2100. No `range`: for a float, its `in` looks at every member."""
+"""First instant and the one after the last: 2001 to 2100. Not a `range`: for a float, its `in` checks every member."""
 _MOST_CHARS = 200
 
 
 def changes_by_nature(value: object, name: str = "") -> bool:
     """
-    Whether that value of the member `name` is one that another run would not repeat.
+    Whether the value of the member `name` differs between runs.
 
     >>> changes_by_nature("ch_3Nabc12345"), changes_by_nature(7, "user_id"), changes_by_nature("usd", "currency")
     (True, True, False)
@@ -48,17 +48,17 @@ def _is_named(name: str) -> bool:
 
 
 def is_time(text: str) -> bool:
-    """ISO 8601, or a date as HTTP writes it."""
+    """Whether it is ISO 8601, or an HTTP date."""
     return bool(_TIME.fullmatch(text))
 
 
 def is_id(text: str) -> bool:
     """
-    Whether a text looks like something that a machine made up.
+    Whether a text looks generated.
 
     >>> is_id("42"), is_id("9f1c2b7a0d"), is_id("octocat"), is_id("v1")
     (False, True, False, False)
     """
     if len(text) > _MOST_CHARS:
         return False
-    return any(one.fullmatch(text) for one in (_UUID, _HEX, _PREFIXED, _RANDOM))
+    return any(item.fullmatch(text) for item in (_UUID, _HEX, _PREFIXED, _RANDOM))

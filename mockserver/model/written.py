@@ -1,9 +1,8 @@
 """
-Numbers that remember how they were written.
+Numbers with their original text.
 
-In headers, query, cookies and form a YAML number stands for its text: `1.10`
-is "1.10", `007` is "007". The loader gives these where `str` would not. In a
-JSON body a decimal keeps its text: `1.10` is sent as 1.10.
+In headers, query, cookies and form a YAML number is its text: `1.10` is "1.10", `007` is "007". The loader returns
+these if `str` would change the text. In a JSON body a decimal keeps its text: `1.10` is sent as 1.10.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ class WrittenFloat(float):
 
 def written_float(text: str) -> float:
     """
-    The number, with its text where `str` would not give that. Raises ValueError for one that no double holds.
+    Return the number, with its text if `str` would change it. Raises ValueError if it exceeds a double.
 
-    For `json.loads(…, parse_float=written_float)` too.
+    Also for `json.loads(…, parse_float=written_float)`.
     """
     value = float(text)
     if math.isinf(value):
@@ -52,14 +51,14 @@ def written_float(text: str) -> float:
 
 
 class Decimal(str):
-    """The text of a number as JSON has it, as `1.10`."""
+    """The text of a number in JSON, such as `1.10`."""
 
     __slots__ = ()
 
 
 def with_decimals(value: object) -> object:
     """
-    A JSON value with a Decimal in place of each decimal that was written otherwise than Python would; else itself.
+    Replace decimals that Python would write differently by a Decimal; return the value itself if there are none.
 
     Python's encoders write a float, whatever its class, by the float's own text.
     """
@@ -69,12 +68,12 @@ def with_decimals(value: object) -> object:
 def _holds_written(value: object) -> bool:
     todo = [value]
     while todo:
-        one = todo.pop()
-        if isinstance(one, dict):
-            todo += one.values()
-        elif isinstance(one, (list, tuple)):
-            todo += one
-        elif isinstance(one, WrittenFloat):
+        item = todo.pop()
+        if isinstance(item, dict):
+            todo += item.values()
+        elif isinstance(item, (list, tuple)):
+            todo += item
+        elif isinstance(item, WrittenFloat):
             return True
     return False
 
@@ -91,20 +90,20 @@ def _with_decimals(value: object) -> object:
 
 def _decimal(text: str) -> Decimal:
     """
-    By JSON's grammar: YAML allows a plus sign, zeros in front, and nothing before or after the dot.
+    Convert to JSON's grammar: YAML allows a plus sign, leading zeros, and nothing before or after the dot.
 
     >>> _decimal("1.10"), _decimal("+.50"), _decimal("-007.0e3"), _decimal("1.")
     ('1.10', '0.50', '-7.0e3', '1.0')
     """
     parts = _FLOAT.fullmatch(text)
-    assert parts is not None  # the loader takes nothing else for a float
+    assert parts is not None  # the loader accepts nothing else as a float
     sign, whole, fraction, exponent = parts.groups()
     fraction = "" if fraction is None else fraction if len(fraction) > 1 else ".0"
     return Decimal(f"{'-' if sign == '-' else ''}{whole or '0'}{fraction}{exponent}")
 
 
 def written_json(value: object, write: Callable[[Any], str]) -> str:
-    """Compact JSON of a value with Decimals in it; `write` makes the text of what is neither that nor holds others."""
+    """Return compact JSON of a value with Decimals; `write` encodes scalars."""
     if isinstance(value, dict):
         members = [f"{write(str(key))}:{written_json(item, write)}" for key, item in value.items()]
         return "{" + ",".join(members) + "}"
@@ -114,7 +113,7 @@ def written_json(value: object, write: Callable[[Any], str]) -> str:
 
 
 def json_text(value: object, encoder: json.JSONEncoder) -> str:
-    """JSON of a value with its decimals as written. `encoder` makes the text of what has none, and says the indent."""
+    """Return JSON with decimals as written. `encoder` encodes values without decimals, and defines the indent."""
     exact = with_decimals(value)
     if exact is value:
         return encoder.encode(value)
@@ -134,7 +133,7 @@ def _indented(value: object, encoder: json.JSONEncoder, margin: str) -> str:
 
 
 def plain_numbers(value: object) -> object:
-    """A JSON value with numbers that have forgotten how they were written: validators know Python's own only."""
+    """Return the value with plain Python numbers, as validators need them."""
     if isinstance(value, dict):
         return {key: plain_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -146,7 +145,7 @@ def plain_numbers(value: object) -> object:
 
 def as_text(value: object) -> str:
     """
-    A scalar as its text: numbers as written, booleans and null as JSON writes them.
+    Return a scalar as text: numbers as written, booleans and null as in JSON.
 
     >>> as_text(True), as_text(1.5), as_text("x"), as_text(None)
     ('true', '1.5', 'x', 'null')

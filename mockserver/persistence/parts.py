@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model.http import Response
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.webhook import SignSpec
 from mockserver.store.counts import Counts, RouteCount
 from mockserver.store.deliveries import Deliveries
@@ -21,7 +21,7 @@ from mockserver.store.delivery import STOPPED, Delivery, DeliveryAttempt, Delive
 from mockserver.store.effects import Effects
 from mockserver.store.idempotency import KeptKey
 from mockserver.store.memory import Memory
-from mockserver.store.sequence_states import Positions
+from mockserver.store.sequence_states import SequenceStates
 from mockserver.store.timers import Timers
 from mockserver.store.violations import Violations
 
@@ -101,7 +101,7 @@ def _key(row: Row) -> KeptKey:
 _POSITION = ("version", "index", "used", "since_s", "done", "number", "draws")
 
 
-def positions_part(positions: Positions) -> StatePart:
+def positions_part(positions: SequenceStates) -> StatePart:
     """Return the sequence states. A row ends with the value of `per`, if the route has one."""
     states = [(key, [getattr(state, name) for name in _POSITION]) for key, state in positions.items()]
     return StatePart("positions", states, _position_row)
@@ -112,10 +112,10 @@ def _position_row(state: tuple[Any, list[Any]]) -> Row:
     return [key, *values] if isinstance(key, str) else [key[0], *values, key[1]]
 
 
-def put_positions(positions: Positions, rows: Iterable[Row]) -> None:
+def put_positions(positions: SequenceStates, rows: Iterable[Row]) -> None:
     """Restore sequence states. A sequence that has changed starts again at its next call."""
     for route_id, version, *row in rows:
-        state = Position(version)
+        state = SequenceState(version)
         for name, value in zip(_POSITION[1:], row, strict=False):
             setattr(state, name, value)
         per = row[len(_POSITION) - 1 :]

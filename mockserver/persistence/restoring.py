@@ -112,7 +112,7 @@ def _put_scenario(ns: Namespace, overlay: Overlay, row: Row) -> None:
 def _scenario(ns: Namespace, row: Row) -> Scenario:
     """Compile a saved scenario. Raises LoadError."""
     name, order = row["name"], tuple(row["order"])
-    hidden = ns.world.scenarios.get(name)
+    hidden = ns.scenario_set.scenarios.get(name)
     if hidden is not None and order[0] == FILE_CLASS:
         order = hidden.order
     files = {path: base64.b64decode(content) for path, content in row["files"].items()}

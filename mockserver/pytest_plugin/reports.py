@@ -189,11 +189,11 @@ def became(call: Call, missed: Unmatched | None) -> str:
     """What the mock made of it."""
     if missed is not None:
         nearest = _nearest(missed)
-        return f"no route takes it; the nearest is {nearest}" if nearest else "no route takes it"
+        return f"no route matches it; the nearest is {nearest}" if nearest else "no route matches it"
     if call.automatic:
         return "answered automatically"
     if call.route is None:
-        return "no route takes it" if call.request.complete else "its body never came whole"
+        return "no route matches it" if call.request.complete else "its body never came whole"
     route = short(call.route)
     step = f"step {call.step}" if call.step is not None else "took no step"
     notes = [step if route == _what(call) else f"{route}, {step}"]

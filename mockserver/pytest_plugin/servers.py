@@ -135,7 +135,7 @@ class LocalSessionServer(SessionServer):
         self._journals: dict[str, Kept[Call]] = {}
         self._loaded = {
             scenario.source.file.resolve(): scenario.name
-            for scenario in self._engine.shared.world.scenarios.values()
+            for scenario in self._engine.shared.scenario_set.scenarios.values()
             if scenario.source.file is not None
         }
 
@@ -173,7 +173,7 @@ class LocalSessionServer(SessionServer):
     def _remove(self, name: str) -> None:
         engine_ns = self._engine.namespaces.get(name)
         if engine_ns is not None:  # else the test has removed it itself
-            self._running.app.courier.forget(engine_ns)
+            self._running.app.webhooks.forget(engine_ns)
             self._engine.remove_namespace(engine_ns)
 
     def watch(self, ns: Namespace) -> None:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.engine.fault_injection import Trouble
+from mockserver.engine.fault_injection import InjectedFault
 from mockserver.engine.fault_strikes import ENDED, Strike
 from mockserver.engine.namespace import Namespace, Snapshot
 from mockserver.model.written import written_float
@@ -18,7 +18,7 @@ from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryAttempt
-from mockserver.store.sequence_states import Positions
+from mockserver.store.sequence_states import SequenceStates
 from mockserver.store.timers import Timers
 
 
@@ -91,8 +91,8 @@ def _number(strike: Strike, strikes: list[Strike]) -> int:
 
 def _trouble(
     strikes: list[Strike], data: dict[str, Any], route: str, seen: int, hits: list[str], number: int
-) -> Trouble:
-    trouble = Trouble(parse_spec(PlacedTroubleSpec, data), data, route)
+) -> InjectedFault:
+    trouble = InjectedFault(parse_spec(PlacedTroubleSpec, data), data, route)
     trouble.seen, trouble.hits, trouble.strike = seen, hits, strikes[number]
     return trouble
 
@@ -104,7 +104,7 @@ def _namespace_of(ns: Namespace, snapshot: Snapshot) -> Namespace:
     """Return a namespace that is as the snapshot is, but for its clock and timers, so that it is copied as any other."""
     twin = Namespace(ns.name, ns.seed, ns.shared)
     twin.memory = snapshot.memory
-    twin.positions = Positions(ns.shared.bounds)
+    twin.positions = SequenceStates(ns.shared.bounds)
     for key, position in snapshot.positions.items():
         twin.positions.put(key, position)
     twin.overlay = snapshot.overlay

@@ -62,10 +62,10 @@ def address_of(host: str, port: int) -> str:
     return host if re.search(r":\d+$", host) else f"{host}:{port}"
 
 
-def files_of(world: ScenarioSet, settings: Settings) -> dict[str, str]:
+def files_of(scenario_set: ScenarioSet, settings: Settings) -> dict[str, str]:
     """Return the digests of all that decides an answer and has to be the same at each replica, by name."""
     files = {}
-    for scenario in world.scenarios.values():
+    for scenario in scenario_set.scenarios.values():
         source = scenario.source
         digest = hashlib.sha256(source.text.encode())
         digest.update(repr(scenario.spec).encode())  # with the environment filled in
@@ -112,7 +112,7 @@ class SharedReplica:
         try:
             await self._store.open()
             port = await self._links.listen(settings.host, settings.replica_port)
-            files = files_of(engine.shared.world, settings)
+            files = files_of(engine.shared.scenario_set, settings)
             member = Member(
                 secrets.token_hex(8),
                 await self._own_address(port),
@@ -270,9 +270,9 @@ class SharedReplica:
         yield "gauge", "mockserver_store_ready", "1 if the store can be used.", int(self.ready() is None)
         yield "gauge", "mockserver_store_emptied_timestamp_seconds", "When the store was found empty last; 0 for never.", figures.emptied_at_s or 0.0  # fmt: skip
 
-    def check_reload(self, world: ScenarioSet) -> list[str]:
+    def check_reload(self, scenario_set: ScenarioSet) -> list[str]:
         """Return the names of the files that are not those which all replicas have."""
-        files, valid = files_of(world, self.settings), self.ownership.files
+        files, valid = files_of(scenario_set, self.settings), self.ownership.files
         return sorted(name for name in {*files, *valid} if files.get(name) != valid.get(name))
 
     async def collect(self, idle: Sequence[Namespace]) -> None:

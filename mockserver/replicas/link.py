@@ -312,7 +312,7 @@ class RemoteTransport(asyncio.Transport):
         if not self._unacknowledged:
             return
         if self._closing:
-            raise ConnectionResetError("the client has left")
+            raise ConnectionResetError("the client has disconnected")
         self._drained = asyncio.get_running_loop().create_future()
         await self._drained
 
@@ -325,7 +325,7 @@ class RemoteTransport(asyncio.Transport):
         """The client, or the replica that it is connected to, has gone."""
         self._closing = True
         if self._drained is not None and not self._drained.done():
-            self._drained.set_exception(ConnectionResetError("the client has left"))
+            self._drained.set_exception(ConnectionResetError("the client has disconnected"))
         if self.task is not None:
             self.task.cancel()
 

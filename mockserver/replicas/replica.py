@@ -607,7 +607,7 @@ class Replica:
 
 def _raise_where_left(outcome: Outcome) -> None:
     if outcome is Outcome.CLIENT_LEFT:
-        raise ConnectionResetError("the client has left")
+        raise ConnectionResetError("the client has disconnected")
 
 
 def _left(journal: NamespaceJournal, call: Call) -> None:

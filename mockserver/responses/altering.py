@@ -1,4 +1,4 @@
-"""An answer that is made already, sent in another way: broken, slowed down, late, or with another in its place."""
+"""Changes to a finished response: broken, slowed down, delayed, or replaced."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from mockserver.responses.streams import Piece
 
 def altered(planned: Planned, by: Reply) -> Planned:
     """
-    What `by`, a reply in which nothing varies, makes of an answer.
+    Apply `by`, a reply in which nothing varies, to a response.
 
-    With a status or a body it is answered in its place. Without them the answer
-    stays what it was, with the header lines, and sent with the delay, throttle
-    and fault, of `by`. Delays add up.
+    With a status or a body it replaces the response. Otherwise its header lines, delay, throttle and fault are applied.
+    Delays add up.
     """
     assert by.ready is not None
     if by.spec.has("status") or by.spec.body_kind is not None:
@@ -46,7 +45,7 @@ def _of(step: Step, response: Response) -> Step:
 
 
 def _pieces(planned: Planned) -> tuple[Piece, ...] | None:
-    """The pieces of a stream; a body that was only slowed down is whole."""
+    """Return the pieces of a stream; None for a whole body, even if it was throttled."""
     for step in planned.plan:
         if isinstance(step, Drip) and step.chunked:
             return tuple(step.pieces)

@@ -1,5 +1,5 @@
 """
-The bodies of replies: every kind compiled to bytes, or to a function of the call.
+Bodies of replies: every kind compiled to bytes, or to a function of the call.
 
 A body without templates is made once, at load.
 """
@@ -38,10 +38,7 @@ _CONTENT_TYPES = {
 
 
 class Body:
-    """
-    A compiled body: `static` where nothing varies, else `render` makes it.
-    `etag` is that of a file's bytes.
-    """
+    """A compiled body: `static` if nothing varies, else `render` makes it. `etag` is that of a file's bytes."""
 
     __slots__ = ("content_type", "etag", "kind", "render", "static")
 
@@ -70,11 +67,11 @@ _MAKE = getattr(json.encoder, "c_make_encoder", None)
 _IN_PIECES = _MAKE and _MAKE(
     None, as_text, json.encoder.encode_basestring, None, ":", ",", False, False, False
 )
-"""The part of `_READABLE` in C, where CPython has it: to make it takes longer than most bodies."""
+"""The C encoder of `_READABLE` in CPython: creating it takes longer than encoding most bodies."""
 
 
 def dump_json(value: object) -> bytes:
-    """JSON as it goes out: compact, UTF-8; a lone surrogate stays an escape."""
+    """Return compact JSON in UTF-8; a lone surrogate is escaped."""
     try:
         return _json_text(value).encode()
     except UnicodeEncodeError:
@@ -86,12 +83,12 @@ def _json_text(value: object) -> str:
 
 
 def _dump_decimals(value: object) -> bytes:
-    """The same, with the text of each Decimal as a number. Slower: for what holds one."""
+    """Like `dump_json`, for values with Decimals. Slower."""
     return written_json(value, lambda item: dump_json(item).decode()).encode()
 
 
 def json_writer(value: object) -> tuple[Any, Callable[[Any], bytes]]:
-    """A JSON value with its decimals as written, and what writes it, also once templates are filled in."""
+    """Return a JSON value with its decimals as written, and its encoder, which also works after templates are filled in."""
     exact = with_decimals(value)
     return exact, dump_json if exact is value else _dump_decimals
 
@@ -100,8 +97,8 @@ def compile_body(
     spec: ReplySpec | WebhookSpec, read_file: ReadFile, names: frozenset[str] | None
 ) -> Body | None:
     """
-    The body that a reply has, None for an empty one; `events` and `chunks` are
-    `streams`' own. Raises InvalidInputError, paths relative to the reply.
+    Compile the body of a reply, None for an empty one; `streams` compiles `events` and `chunks`. Raises
+    InvalidInputError, paths relative to the reply.
     """
     kind = spec.body_kind
     if kind is None or kind in ("events", "chunks"):
@@ -152,7 +149,7 @@ def _compile_tree(body: Body, value: object, *, raw: bool, names: frozenset[str]
 
 def _rendering(made: Template | Tree, way: str, write: Callable[[Any], bytes], place: str) -> Bytes:
     def render(scope: Scope) -> bytes:
-        value = getattr(made, way)(scope)  # not before: the function is made at first use
+        value = getattr(made, way)(scope)  # not before: the function is created on first use
         try:
             return write(value)
         except _UNWRITABLE as error:
@@ -193,10 +190,10 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
     if template is None or template.constant:
         try:
             body.static = write(text if template is None else template.text)
-        except ValueError as why:
+        except ValueError as error:
             raise InvalidInputError(
-                Flaw((body.kind,), str(why), "Encode the bytes with standard Base64")
-            ) from why
+                Flaw((body.kind,), str(error), "Encode the bytes with standard Base64")
+            ) from error
     else:
         body.render = _rendering(template, "render", write, body.kind)
 
@@ -204,8 +201,8 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
 def _from_base64(text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error as why:
-        raise ValueError(f"{shown(text)} is no Base64: {why}") from why
+    except binascii.Error as error:
+        raise ValueError(f"{shown(text)} is not valid Base64: {error}") from error
 
 
 def _dump_form(value: object) -> bytes:
@@ -215,7 +212,7 @@ def _dump_form(value: object) -> bytes:
 
 
 def _form_pairs(name: str, value: object) -> list[tuple[str, str]]:
-    """Bracketed names for mappings; a list repeats its name."""
+    """Return bracketed names for mappings; a list repeats its name."""
     if isinstance(value, dict):
         pairs = []
         for key, item in value.items():
@@ -233,24 +230,24 @@ CODINGS: dict[str, int | None] = {
     "deflate": zlib.MAX_WBITS,
     "identity": None,
 }
-"""Content-codings that bodies can be put into, and zlib's name for each (RFC 9110 8.4.1)."""
+"""Supported content codings, with zlib's window bits for each (RFC 9110 8.4.1)."""
 
 
 def encoded(data: bytes, codings: str) -> bytes:
-    """The body in those content-codings; what is gzip already stays. Raises ValueError for an unknown one."""
+    """Apply the content codings; data that is gzip already is kept. Raises ValueError for an unknown coding."""
     return b"".join(encoded_parts([data], codings))
 
 
 def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
     """
-    The same number of parts (at least one), each flushed, so that a client can
-    read it when it comes. Raises ValueError for a coding that is unknown.
+    Encode into the same number of parts (at least one), each flushed, so that a client can read it at once. Raises
+    ValueError for an unknown coding.
     """
     made = list(parts) or [b""]
     for coding in codings.split(","):
         name = coding.strip().lower()
         if name not in CODINGS:
-            raise ValueError(f"{coding.strip()!r} is no content-coding that bodies can be put into")
+            raise ValueError(f"{coding.strip()!r} is not a supported content coding")
         wbits = CODINGS[name]
         if wbits is None or (wbits == _GZIP_WBITS and made[0][:2] == b"\x1f\x8b"):
             continue
@@ -259,7 +256,7 @@ def encoded_parts(parts: Sequence[bytes], codings: str) -> list[bytes]:
 
 
 def _deflated(parts: list[bytes], wbits: int) -> list[bytes]:
-    """No time stands in the head of gzip as zlib writes it, so the same body is the same bytes every time."""
+    """Compress reproducibly: zlib writes no time into the gzip header."""
     machine = zlib.compressobj(6, zlib.DEFLATED, wbits)
     made = [machine.compress(part) + machine.flush(zlib.Z_SYNC_FLUSH) for part in parts[:-1]]
     return [*made, machine.compress(parts[-1]) + machine.flush()]

@@ -1,4 +1,4 @@
-"""How long a reply waits, drawn from the distribution that its author asked for."""
+"""Delays of replies, fixed or from a random distribution."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mockserver.schema.reply import DelayRangeSpec
 
 def delay_s(spec: float | DelayRangeSpec | None, chance: Random) -> float:
     """
-    Seconds to wait, at least 0.
+    Return seconds to wait, at least 0.
 
-    A lognormal delay is cut at `spec.max_s`: without a cut, one request in a
-    thousand would outlive every client's time-out.
+    A lognormal delay is limited to `spec.max_s`: otherwise one request in a thousand would exceed every client's
+    timeout.
     """
     if spec is None:
         return 0.0

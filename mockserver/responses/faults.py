@@ -1,7 +1,7 @@
 """
-Faults: a whole reply cut into what is still sent and how it breaks. Pure; `http/` performs it.
+Faults: a response cut into the part that is sent and the way it breaks. Pure; `http/` performs it.
 
-Before any byte unless `after` says headers, a number of body bytes, or of events.
+A fault occurs before any byte unless `after` is headers, a number of body bytes, or of events.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from mockserver.responses.streams import Piece
 from mockserver.schema.reply import FaultSpec
 
 GARBAGE = bytes((i * 73 + 41) % 256 | 0x80 for i in range(64))
-"""64 bytes that are no HTTP, no UTF-8 and the same every time."""
+"""64 bytes that are not valid HTTP or UTF-8, and always the same."""
 
 _BAD_CHUNK = b"ZZZ\r\nnot a chunk\r\n"
 
@@ -27,12 +27,12 @@ _ENDS: dict[str, tuple[Raw | Hang | Break, ...]] = {
 
 
 def broken(fault: FaultSpec, response: Response, pieces: tuple[Piece, ...] | None, *, chunked: bool) -> Plan:
-    """The steps of a reply that breaks. `pieces` is its body where it is sent in pieces."""
+    """Return the steps of a broken response. `pieces` is the body if it is sent in pieces."""
     end = _ENDS[fault.kind]
     after = fault.after
     if after is None:
         if fault.kind == "truncate":
-            # Half of it, and at least one byte short of what the head promised.
+            # Half of it, and at least one byte short of the promised length.
             half = len(response.body) // 2 if pieces is None else sum(len(data) for _, data in pieces) // 2
             return (_begun(response, pieces, half, chunked=chunked, short=True), *end)
         if fault.kind == "malformed_chunk":
@@ -41,7 +41,7 @@ def broken(fault: FaultSpec, response: Response, pieces: tuple[Piece, ...] | Non
     if fault.kind == "malformed_chunk":
         response = _without_length(response)
     if fault.events is not None:
-        # `pieces` are only those of these events.
+        # `pieces` has only those of these events.
         return (Drip(response, pieces or (), chunked=True, ended=False), *end)
     upto = 0 if after == "headers" else int(after)
     if fault.kind == "malformed_chunk":
@@ -63,13 +63,13 @@ def _begun(
 
 
 def _without_length(response: Response) -> Response:
-    """Chunks need a head that promises chunks."""
+    """Remove the length: the head must announce chunks."""
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
     return Response(response.status, headers, response.body, response.reason)
 
 
 def _first(pieces: tuple[Piece, ...], upto: int) -> tuple[Piece, ...]:
-    """The pieces up to that many bytes in all, the last one cut."""
+    """Return the pieces up to that total size, the last one cut."""
     kept: list[Piece] = []
     left = upto
     for wait_s, data in pieces:

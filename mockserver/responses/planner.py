@@ -1,8 +1,8 @@
 """
-From a reply as written to the steps that send it.
+From a written reply to the steps that send it.
 
-A reply in which nothing varies becomes one shared plan at load; the others are
-rendered for their call. Order: render, then fault, then throttle, then delay.
+A reply in which nothing varies becomes one shared plan at load; others are rendered for their call. Order: render, then
+fault, then throttle, then delay.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ HeaderMakers = tuple[tuple[str, str | Template], ...]
 @dataclass(slots=True)
 class Planned:
     """
-    The steps of one answer, and what of it the record keeps. `response` is there also where a fault stands in its place.
-    Nobody changes it: calls share it. It is not frozen, since that would make its making slower.
+    The steps of one response, and the response for the call log, which exists even if a fault replaces it.
+
+    Calls share it: don't change it. It is not frozen, since that would make its creation slower.
     """
 
     plan: Plan
@@ -43,7 +44,7 @@ class Planned:
 
 
 class Reply:
-    """One compiled reply. `ready` is its plan where nothing varies."""
+    """A compiled reply. `ready` is its plan if nothing varies."""
 
     __slots__ = (
         "_body",
@@ -89,7 +90,7 @@ class Reply:
         self._lines = self._fixed_lines()
         self._shape = Shape()
         self.is_brief = self._lines is not None and self._is_sent_at_once()
-        """Whether its status and headers are fixed, and its body, whatever that will be, is sent at once."""
+        """Whether status and headers are fixed, and the body is sent at once."""
         if self._is_fixed():
             self.ready = self._make(None, None, None)
 
@@ -103,7 +104,7 @@ class Reply:
         )
 
     def _fixed_lines(self) -> Pairs | None:
-        """Its header lines, where none is a template."""
+        """The header lines, if none is a template."""
         lines = [(name, value) for name, value in self._headers if isinstance(value, str)]
         if len(lines) != len(self._headers):
             return None
@@ -127,7 +128,7 @@ class Reply:
         )
 
     def respond(self, scope: Scope) -> Response:
-        """The response of a brief one. Raises TemplateError."""
+        """Return the response of a brief reply. Raises TemplateError."""
         body, status = self._body, self.fixed_status
         assert body is not None
         assert status is not None
@@ -138,7 +139,7 @@ class Reply:
         return response
 
     def status(self, scope: Callable[[], Scope]) -> int:
-        """The status of this call. Raises TemplateError where a templated one fails or is none."""
+        """Return the status of this call. Raises TemplateError if a template fails or gives an invalid status."""
         if isinstance(self._status, int):
             return self._status
         value = self._status.value(scope())
@@ -147,13 +148,13 @@ class Reply:
         except (TypeError, ValueError):
             status = 0
         if not 200 <= status <= 599:
-            raise TemplateError(f"{shown(value)} is no HTTP status", place="status")
+            raise TemplateError(f"{shown(value)} is not a valid HTTP status", place="status")
         return status
 
     def plan(
         self, status: int, scope: Callable[[], Scope], chance: Callable[[], Random], request: Request
     ) -> Planned:
-        """The steps for one call. Raises TemplateError."""
+        """Return the steps for one call. Raises TemplateError."""
         if self.ready is not None:
             return self.ready
         if self.is_brief:
@@ -217,7 +218,7 @@ class Reply:
         return tuple(lines)
 
     def sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
-        """The steps that send this response, or these pieces of it, with the reply's throttle and fault."""
+        """Return the steps that send this response, or its pieces, with the reply's throttle and fault."""
         in_chunks = is_chunked(response.headers)
         if pieces is None and in_chunks and has_body(response.status):
             pieces = ((0.0, response.body),)
@@ -242,8 +243,8 @@ class Reply:
             text = delay.render(scope)  # type: ignore[arg-type]  # as above
             try:
                 return max(0.0, parse_duration_s(text.strip()))
-            except ValueError as why:
-                raise TemplateError(str(why), place="delay") from why
+            except ValueError as error:
+                raise TemplateError(str(error), place="delay") from error
         if isinstance(delay, DelayRangeSpec):
             assert chance is not None
             return delay_s(delay, chance())
@@ -251,28 +252,28 @@ class Reply:
 
 
 def values(headers: Iterable[tuple[str, str]], wanted: str) -> list[str]:
-    """The values of a header, in lower case."""
+    """Return the values of a header, in lower case."""
     return [value.strip().lower() for name, value in headers if name.lower() == wanted]
 
 
 def _encoded(
     data: bytes, pieces: tuple[Piece, ...] | None, codings: str
 ) -> tuple[bytes, tuple[Piece, ...] | None]:
-    """A body, and where it is sent in pieces also those, in its content-codings."""
+    """Apply the content codings to a body, and to its pieces if there are any."""
     try:
         if pieces is None:
             return encoded(data, codings), None
         parts = encoded_parts([piece for _, piece in pieces], codings)
-    except ValueError as why:
-        raise TemplateError(str(why), place="headers.content-encoding") from why
+    except ValueError as error:
+        raise TemplateError(str(error), place="headers.content-encoding") from error
     waits = [wait_s for wait_s, _ in pieces] or [0.0]
     return b"".join(parts), tuple(zip(waits, parts, strict=True))
 
 
 def _paced(body: bytes, throttle: float | PacedSpec) -> tuple[Piece, ...]:
     """
-    A body in pieces over time. A rate sends about 20 pieces a second, the first
-    at once; `{chunks: 5, over: 2s}` sends five, the last one when the 2 s are over.
+    Split a body into pieces over time. A rate sends about 20 pieces a second, the first at once; `{chunks: 5, over:
+    2s}` sends five, the last one after 2 s.
     """
     if isinstance(throttle, PacedSpec):
         count = max(1, min(throttle.chunks, len(body)))
@@ -295,16 +296,16 @@ def compile_reply(
     spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, names: frozenset[str] | None
 ) -> Reply:
     """
-    A reply, not a `choose` or `cases`. `names` are the words its templates may
-    use. Raises InvalidInputError with every flaw, paths relative to the reply.
+    Compile a reply, not a `choose` or `cases`. `names` are the variables of its templates. Raises InvalidInputError
+    with every flaw, paths relative to the reply.
     """
     flaws: list[Flaw] = []
 
     def tried(make: Callable[[], Any]) -> Any:
         try:
             return make()
-        except InvalidInputError as why:
-            flaws.extend(why.flaws)
+        except InvalidInputError as error:
+            flaws.extend(error.flaws)
 
     status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
     headers = tried(lambda: _headers(spec, defaults, names))
@@ -323,7 +324,7 @@ def compile_reply(
 
 
 def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
-    """What counts pieces needs some, and what makes pieces has none to make."""
+    """Reject keys that need pieces without a stream, and keys that make pieces of one. Raises InvalidInputError."""
     if spec.fault is not None and spec.fault.events is not None and stream is None:
         raise InvalidInputError(
             Flaw(
@@ -351,7 +352,7 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
                 raise InvalidInputError(
                     Flaw(
                         ("headers", name),
-                        f"{coding.strip()!r} is no content-coding that bodies can be put into",
+                        f"{coding.strip()!r} is not a supported content coding",
                         f"Use one of {', '.join(sorted(CODINGS))}",
                     )
                 )
@@ -366,7 +367,7 @@ def _headers(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str]
     merged = {name: value for name, value in defaults.headers.items() if name.lower() not in own}
     lines: list[tuple[str, str | Template]] = []
     for name, value in (*merged.items(), *spec.headers.items()):
-        for i, one in enumerate(value if isinstance(value, list) else [value]):
+        for i, item in enumerate(value if isinstance(value, list) else [value]):
             path = ("headers", name, i) if isinstance(value, list) else ("headers", name)
-            lines.append((name, _maybe_template(as_text(one), path, names, raw=spec.raw)))
+            lines.append((name, _maybe_template(as_text(item), path, names, raw=spec.raw)))
     return tuple(lines)

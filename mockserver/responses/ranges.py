@@ -1,5 +1,5 @@
 """
-Files on the wire: ETag, conditional requests and byte ranges (RFC 9110 13 and 14).
+Files over HTTP: ETag, conditional requests and byte ranges (RFC 9110 13 and 14).
 
 One range is answered with 206; several at once with the whole file, as the RFC allows.
 """
@@ -14,7 +14,7 @@ _RANGE = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*")
 
 
 def for_file(response: Response, etag: str, request: Request) -> Response:
-    """The answer to a request for a file: whole, a part of it, or 304."""
+    """Return the response to a request for a file: whole, a part of it, or 304."""
     if response.status != 200 or request.method not in ("GET", "HEAD"):
         return response
     headers = list(response.headers)
@@ -26,11 +26,11 @@ def for_file(response: Response, etag: str, request: Request) -> Response:
     if _is_known(request.headers.all("if-none-match"), etag):
         kept = [(name, value) for name, value in headers if name.lower() != "content-type"]
         return Response(304, kept)
-    asked = request.headers.get("range")
-    # Only GET has ranges (RFC 9110 14.2).
-    if asked is None or request.method != "GET" or not _may_range(request, etag):
+    requested = request.headers.get("range")
+    # Only GET supports ranges (RFC 9110 14.2).
+    if requested is None or request.method != "GET" or not _may_range(request, etag):
         return Response(200, headers, response.body)
-    return _part(headers, response.body, asked)
+    return _part(headers, response.body, requested)
 
 
 def _is_known(lines: list[str], etag: str) -> bool:
@@ -39,21 +39,21 @@ def _is_known(lines: list[str], etag: str) -> bool:
 
 
 def _may_range(request: Request, etag: str) -> bool:
-    """Weak tags never fit (RFC 9110 13.1.5)."""
+    """Whether If-Range allows a range; weak tags never match (RFC 9110 13.1.5)."""
     condition = request.headers.get("if-range")
     return condition is None or (condition == etag and not etag.startswith("W/"))
 
 
 def _number(digits: str) -> int:
-    """Python reads no number of thousands of digits; past 18 of them every file has ended."""
+    """Parse a number; Python rejects thousands of digits, and 18 exceed every file."""
     return int(digits.lstrip("0")[:19] or "0")
 
 
-def _part(headers: list[tuple[str, str]], body: bytes, asked: str) -> Response:
-    found = _RANGE.fullmatch(asked)
-    if not found or found.groups() == ("", ""):
+def _part(headers: list[tuple[str, str]], body: bytes, requested: str) -> Response:
+    result = _RANGE.fullmatch(requested)
+    if not result or result.groups() == ("", ""):
         return Response(200, headers, body)
-    first, last = found.groups()
+    first, last = result.groups()
     if not first:
         start, end = max(0, len(body) - _number(last)), len(body) - 1
         satisfiable = _number(last) > 0 and len(body) > 0

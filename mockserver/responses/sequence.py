@@ -1,8 +1,8 @@
 """
-Which step of a sequence answers next. Pure: the position and the clock's time are handed in.
+Selection of the next step of a sequence. Pure: state and time are arguments.
 
-A step answers `times` calls (one, unless said), or `for` so long after its
-first answer. After the last step: repeat it, cycle, or stop.
+A step answers `times` calls (default one), or `for` a time after its first response. After the last step: repeat it,
+cycle, or stop.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from typing import Literal
 
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """How long a step answers: `times` calls, or `for_s` seconds after its first answer."""
+    """Duration of a step: `times` calls, or `for_s` seconds after its first response."""
 
     times: int = 1
     for_s: float | None = None
 
-    def is_over(self, position: Position, now_s: float) -> bool:
+    def is_over(self, position: SequenceState, now_s: float) -> bool:
         if self.for_s is None:
             return position.used >= self.times
         return position.since_s is not None and now_s >= position.since_s + self.for_s
@@ -36,16 +36,13 @@ class Sequence:
         self.spans = tuple(spans)
         self.then = then
         self.single = len(self.spans) == 1 and then != "stop"
-        """One step that answers always: no position needs to be kept for it."""
+        """Whether one step always answers, so that no state is needed."""
 
     def __len__(self) -> int:
         return len(self.spans)
 
-    def settle(self, position: Position, now_s: float) -> int | None:
-        """
-        Moves past the steps that are over. The index of the step that answers
-        now, or None where the sequence has stopped. Asking twice changes nothing.
-        """
+    def settle(self, position: SequenceState, now_s: float) -> int | None:
+        """Skip finished steps. Return the index of the current step, or None if the sequence has stopped. Idempotent."""
         last = len(self.spans) - 1
         while not position.done and self.spans[position.index].is_over(position, now_s):
             if position.index == last and self.then == "repeat":
@@ -58,8 +55,8 @@ class Sequence:
             position.since_s = None
         return None if position.done else position.index
 
-    def take(self, position: Position, now_s: float) -> None:
-        """The step that `settle` named has answered."""
+    def take(self, position: SequenceState, now_s: float) -> None:
+        """Count a response of the step that `settle` returned."""
         position.used += 1
         if position.since_s is None:
             position.since_s = now_s

@@ -1,10 +1,8 @@
 """
-Signatures of webhooks, over the exact bytes sent. Pure: stamp and id are handed in.
+Signatures of webhooks, over the exact bytes sent. Pure: time and id are arguments.
 
-- stripe: docs.stripe.com/webhooks/signature
-- github: docs.github.com/webhooks, "validating webhook deliveries"
-- slack: api.slack.com/authentication/verifying-requests-from-slack
-- standard: github.com/standard-webhooks, "signature scheme"
+Stripe: docs.stripe.com/webhooks/signature; GitHub: docs.github.com/webhooks, "validating webhook deliveries"; Slack:
+api.slack.com/authentication/verifying-requests-from-slack; standard: github.com/standard-webhooks, "signature scheme".
 """
 
 from __future__ import annotations
@@ -18,13 +16,13 @@ from mockserver.model.http import Pairs
 from mockserver.schema.webhook import SignSpec, key_of_standard
 
 EXPIRED_S = 3600
-"""How old an expired signature is; receivers accept five minutes."""
+"""Age of an expired signature; receivers accept five minutes."""
 _WRONG = "not the key of "
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """The headers that carry the signature, and the body to send: not the signed one if tampered with."""
+    """The signature headers, and the body to send: not the signed one if tampered with."""
 
     headers: Pairs
     body: bytes
@@ -32,10 +30,10 @@ class Signed:
 
 def sign(spec: SignSpec, body: bytes, now_s: int, message_id: str) -> Signed:
     """
-    Signs a body. `now_s` is real Unix time, which receivers compare with their own clock.
+    Sign a body. `now_s` is real Unix time, which receivers compare with their own clock.
 
-    `message_id` goes out as `webhook-id` in the scheme standard; it stays the
-    same for every try of one delivery, so that receivers know a repeated one.
+    `message_id` is sent as `webhook-id` in the scheme standard; it is the same for every attempt of one delivery, so
+    that receivers recognise repetitions.
     """
     if spec.fault == "expired":
         now_s -= EXPIRED_S
@@ -44,7 +42,7 @@ def sign(spec: SignSpec, body: bytes, now_s: int, message_id: str) -> Signed:
 
 
 def tampered(body: bytes) -> bytes:
-    """A body that says something else; a JSON object stays one, so that only the signature gives it away."""
+    """Return a different body; a JSON object stays one, so that only the signature reveals it."""
     text = body.rstrip()
     if text.endswith(b"}"):
         inside = text[:-1].rstrip()
@@ -54,7 +52,7 @@ def tampered(body: bytes) -> bytes:
 
 
 def _key(spec: SignSpec) -> bytes:
-    """The key itself; under `wrong_key` one that nobody else has."""
+    """Return the key; with `wrong_key` a random one."""
     key = key_of_standard(spec.secret) if spec.scheme == "standard" else spec.secret.encode()
     return _WRONG.encode() + key if spec.fault == "wrong_key" else key
 

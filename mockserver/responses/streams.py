@@ -1,8 +1,8 @@
 """
 Bodies in pieces: server-sent events and chunks, each piece with its own wait.
 
-Events are written by the HTML standard's "server-sent events": `event`, `id`,
-`retry`, `data` and comments, a blank line after each.
+Events follow the HTML standard's "server-sent events": `event`, `id`, `retry`, `data` and comments, a blank line after
+each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_PIECES = 100_000
 
 
 class Stream:
-    """A compiled `events` or `chunks`. `pieces` makes its waits and bytes for a call."""
+    """Compiled `events` or `chunks`. `pieces` returns waits and bytes for a call."""
 
     __slots__ = ("_items", "content_type", "static")
 
@@ -52,7 +52,7 @@ class Stream:
 
 
 def compile_stream(spec: ReplySpec, names: frozenset[str] | None) -> Stream | None:
-    """The stream that a reply has, if any. Raises InvalidInputError, paths relative to the reply."""
+    """Compile the stream of a reply, if any. Raises InvalidInputError, paths relative to the reply."""
     if spec.events is not None:
         return _compile(spec.events, "events", _EVENT_KEYS, "text/event-stream", names, raw=spec.raw)
     if spec.chunks is not None:
@@ -93,7 +93,7 @@ def _check(item: object, path: KeyPath, keys: tuple[str, ...]) -> None:
     if not isinstance(item, dict):
         if keys is _CHUNK_KEYS and not isinstance(item, str):
             raise InvalidInputError(
-                Flaw(path, f"{shown(item)} is no chunk", "Write a text, or {text: ...} or {base64: ...}")
+                Flaw(path, f"{shown(item)} is not a chunk", "Write a text, or {text: ...} or {base64: ...}")
             )
         return
     for key in item:
@@ -125,11 +125,11 @@ def _each(
     place = f"{path[0]}[{path[1]}]"
 
     def pieces(scope: Scope) -> Iterator[Piece]:
-        found = source.value(scope)
-        if not isinstance(found, (list, tuple)):
-            raise TemplateError(f"`each` needs a list, got {shown(found)}", place=place)
-        for one in found:
-            yield _piece_of_call(tree.value(scope.with_("item", one)), write, place)
+        result = source.value(scope)
+        if not isinstance(result, (list, tuple)):
+            raise TemplateError(f"`each` needs a list, got {shown(result)}", place=place)
+        for element in result:
+            yield _piece_of_call(tree.value(scope.with_("item", element)), write, place)
 
     return pieces
 
@@ -140,19 +140,19 @@ _UNWRITABLE = (TypeError, ValueError, RecursionError)
 def _piece_at_load(item: object, write: Callable[[Any], bytes], path: KeyPath) -> Piece:
     try:
         wait_s = _wait_s(item)
-    except ValueError as why:
-        raise InvalidInputError(Flaw((*path, "delay"), str(why), "Write 20ms or 1s")) from why
+    except ValueError as error:
+        raise InvalidInputError(Flaw((*path, "delay"), str(error), "Write 20ms or 1s")) from error
     try:
         return wait_s, write(item)
-    except _UNWRITABLE as why:
-        raise InvalidInputError(Flaw(path, f"it can't be written: {why}")) from why
+    except _UNWRITABLE as error:
+        raise InvalidInputError(Flaw(path, f"it can't be written: {error}")) from error
 
 
 def _piece_of_call(item: object, write: Callable[[Any], bytes], place: str) -> Piece:
     try:
         return _wait_s(item), write(item)
-    except _UNWRITABLE as why:
-        raise TemplateError(f"the value can't be written: {why}", place=place) from why
+    except _UNWRITABLE as error:
+        raise TemplateError(f"the value can't be written: {error}", place=place) from error
 
 
 def _wait_s(item: object) -> float:
@@ -162,11 +162,11 @@ def _wait_s(item: object) -> float:
 
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-"""Each of them ends a line of an event stream."""
+"""Line ends of an event stream."""
 
 
 def _event_writer(item: object) -> tuple[Any, Callable[[Any], bytes]]:
-    """The event with the decimals of its data as written, and what writes it."""
+    """Return the event with the decimals of its data as written, and its encoder."""
     if not isinstance(item, dict):
         item, dump = json_writer(item)
     else:

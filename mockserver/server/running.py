@@ -107,7 +107,7 @@ async def _run(settings: Settings) -> None:
     app = App(settings)
     loop.add_signal_handler(signal.SIGHUP, _on_hangup(app, stopped))
     await app.start()
-    if len(app.engine.shared.world.routes) > _WORTH_COLLECTING:
+    if len(app.engine.shared.scenario_set.routes) > _WORTH_COLLECTING:
         gc.collect()
     tune_collector()
     try:

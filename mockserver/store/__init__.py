@@ -1,1 +1,1 @@
-"""What a namespace remembers, and the one atomic step that changes it."""
+"""The stored data of a namespace, changed atomically."""

@@ -1,4 +1,4 @@
-"""How much a namespace keeps of what clients can fill: so many entries of each kind, in so many bytes."""
+"""Limits for data that clients can fill: entries of each kind, and their bytes."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 _ENTRY_BYTES = 200
-"""About what an entry costs beside its key and its value."""
+"""Approximate overhead of an entry beside its key and value."""
 _GONE_BYTES = 600
-"""About what is kept of a route that is gone: its id, and counts by status."""
+"""Approximate size of what is kept of a removed route: its id, and counts by status."""
 _FEW = 64
 
 KINDS = (
     "state", "resources", "idempotency_keys", "access_tokens", "refresh_tokens", "limit_keys", "per_keys", "effects",
     "deliveries", "violations", "route_counts",
 )  # fmt: skip
-"""Every kind that has a bound, by the name under which `/health` and the metrics count it."""
+"""Every kind with a limit, by its name in `/health` and the metrics."""
 
 
 class StoreFullError(MockServerError):
-    """There is no room for an entry, and none of its kind may leave. `kind` is one of KINDS."""
+    """An entry exceeds the limit, and none of its kind may be dropped. `kind` is one of KINDS."""
 
     def __init__(self, kind: str, bounds: Bounds) -> None:
         super().__init__(f"at most {bounds.entries:,} entries and {bounds.size_bytes:,} bytes of {kind}")
@@ -38,7 +38,7 @@ class StoreFullError(MockServerError):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much of each kind is kept. `reached` is called with the kind each time that an entry leaves or is refused."""
+    """Limits of each kind. `reached` is called with the kind each time an entry is dropped or rejected."""
 
     entries: int = 100_000
     size_bytes: int = 64_000_000
@@ -49,7 +49,7 @@ class Bounds:
 
 
 class Expiry(Generic[K]):
-    """Which keys expire when, by the virtual clock. A key that is set anew keeps its older moments: ask whether it has expired."""
+    """Expiry times of keys, by the virtual clock. Earlier times of a key stay: check whether it has expired."""
 
     __slots__ = ("_heap", "_number")
 
@@ -62,7 +62,7 @@ class Expiry(Generic[K]):
         heapq.heappush(self._heap, (until_s, self._number, key))  # numbers differ: keys are not compared
 
     def due(self, now_s: float) -> Sequence[K]:
-        """Takes out the keys whose moment has come."""
+        """Remove and return the keys that are due."""
         heap = self._heap
         if not heap or heap[0][0] > now_s:
             return ()
@@ -77,7 +77,7 @@ class Expiry(Generic[K]):
         return twin
 
     def tidy(self, until_s: dict[K, float]) -> None:
-        """Drops moments that are no longer those of a key, where they are the larger part."""
+        """Drop outdated times if they are the majority."""
         if len(self._heap) > 2 * len(until_s) + _FEW:
             self._heap = [(moment, i, key) for i, (key, moment) in enumerate(until_s.items())]
             self._number = len(self._heap)
@@ -86,8 +86,8 @@ class Expiry(Generic[K]):
 
 class Gone(Generic[V]):
     """
-    What is kept by the id of a route, also once the route is gone. Past the bound what was there first leaves, of
-    routes that are gone; a tenth of the bound at once, since to find it every entry is looked at.
+    Values by route id, kept for removed routes too. Above the limit the oldest values of removed routes are dropped, a
+    tenth of the limit at once, since finding them takes a look at every entry.
     """
 
     __slots__ = ("_bounds", "_there", "entries")
@@ -96,10 +96,10 @@ class Gone(Generic[V]):
         self._bounds = bounds
         self.entries: dict[str, V] = {}
         self._there = 0
-        """How many belonged to routes that were there when it was looked at last."""
+        """How many belonged to existing routes at the last check."""
 
     def leaving(self, is_there: Callable[[str], bool]) -> list[str]:
-        """The ids of those that leave now, to be asked for when routes have changed."""
+        """Return the ids to drop now. Call it after routes have changed."""
         most = min(self._bounds.entries, self._bounds.size_bytes // _GONE_BYTES)
         if len(self.entries) - self._there <= most:
             return []
@@ -110,8 +110,8 @@ class Gone(Generic[V]):
 
 class Bounded(Generic[K, V]):
     """
-    Entries by key, oldest first. Past the bound the oldest one leaves for which `is_settled` holds; where there is
-    none, they stay. Entries that have expired leave before that.
+    Entries by key, oldest first. Above the limit the oldest entry for which `is_settled` holds is dropped; if there is
+    none, all stay. Expired entries are dropped before that.
     """
 
     __slots__ = (
@@ -141,13 +141,13 @@ class Bounded(Generic[K, V]):
         self._expiry: Expiry[K] = Expiry()
         self.size_bytes = 0
         self.dropped = 0
-        """How many have left at the bound."""
+        """Number of entries dropped at the limit."""
 
     def get(self, key: K) -> V | None:
         return self._entries.get(key)
 
     def put(self, key: K, value: V, size_bytes: int, until_s: float | None = None) -> list[V]:
-        """The youngest entry from now on. Those that left at the bound for it."""
+        """Add the entry as the newest. Return the entries that were dropped for it."""
         entries, sizes = self._entries, self._sizes
         if key in entries:
             self.size_bytes -= sizes[key]
@@ -167,7 +167,7 @@ class Bounded(Generic[K, V]):
         return self._shrink()
 
     def touch(self, key: K, until_s: float | None = None) -> None:
-        """The youngest again: it is in use."""
+        """Make the entry the newest again."""
         self._entries.move_to_end(key)
         if until_s is not None:
             self._until[key] = until_s
@@ -182,7 +182,7 @@ class Bounded(Generic[K, V]):
         return value
 
     def expire(self, now_s: float) -> None:
-        """Drops the settled entries whose time is over."""
+        """Drop the settled entries that have expired."""
         for key in self._expiry.due(now_s):
             value = self._entries.get(key)
             if value is not None and self._until.get(key, now_s + 1) <= now_s and self._is_settled(value):
@@ -206,11 +206,11 @@ class Bounded(Generic[K, V]):
 
     @property
     def is_over(self) -> bool:
-        """Whether there is more than the bound allows, since none of it may leave."""
+        """Whether the limit is exceeded, since no entry may be dropped."""
         return self._bounds.exceeded(len(self._entries), self.size_bytes)
 
     def until(self) -> dict[K, float]:
-        """When each entry expires that does."""
+        """Return the expiry times, for entries that have one."""
         return self._until
 
     def items(self) -> Iterator[tuple[K, V]]:
@@ -224,7 +224,7 @@ class Bounded(Generic[K, V]):
 
 
 class Log(Generic[V]):
-    """What happened, oldest first. Past the bound the oldest leave. `dropped` counts them."""
+    """A log, oldest first. Above the limit the oldest entries are dropped, and counted in `dropped`."""
 
     __slots__ = ("_bounds", "_kept", "_kind", "dropped", "size_bytes")
 
@@ -237,7 +237,7 @@ class Log(Generic[V]):
 
     @property
     def total(self) -> int:
-        """How many there ever were."""
+        """Number of entries ever added."""
         return self.dropped + len(self._kept)
 
     def add(self, entry: V) -> None:

@@ -1,7 +1,7 @@
 """
-The record of calls: the newest so many, in so many bytes. What is dropped is counted.
+The call log: the newest calls, limited in number and bytes. Dropped calls are counted.
 
-A call stands in it before the first byte of its answer leaves.
+A call is added before the first byte of its response is sent.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from mockserver.model.http import Response
 
 KEPT_BODY_BYTES = 64 * 1024
 _CALL_BYTES = 700
-"""About what a call costs beside its headers and bodies."""
+"""Approximate size of a call without its headers and bodies."""
 _UNIT_BYTES = 64
-"""The cost of a call is kept in such units: small integers take no memory of their own."""
+"""Unit of a call's cost: small integers take no memory of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLimits:
-    """How much is kept: `calls` records, in about `calls_bytes` of memory."""
+class CallLogLimits:
+    """Limits: `calls` entries, in about `calls_bytes` of memory."""
 
     calls: int = 10_000
     calls_bytes: int = 64_000_000
 
 
-class Record:
-    """The kept calls, oldest first."""
+class CallLog:
+    """The logged calls, oldest first."""
 
     __slots__ = ("_calls", "_cost", "_most", "_most_cost", "cut", "dropped", "first_number")
 
-    def __init__(self, limits: RecordLimits) -> None:
+    def __init__(self, limits: CallLogLimits) -> None:
         self._most = limits.calls
         self._most_cost = limits.calls_bytes // _UNIT_BYTES
         self._calls: deque[Call] = deque()
         self._cost = 0
         self.dropped = 0
         self.first_number = 0
-        """The number of the first call that was ever in it; 0 before there was one."""
+        """The number of the first call that was ever added; 0 if there was none."""
         self.cut = 0
-        """How many kept calls lost the end of their body."""
+        """Number of logged calls with a truncated body."""
 
     def add(self, call: Call) -> None:
         if not self.first_number:
@@ -61,7 +61,7 @@ class Record:
             oldest.forgotten = True
 
     def trim(self, call: Call) -> None:
-        """A closed call keeps the head of a long body, its length and its sha256."""
+        """Truncate the long bodies of a closed call, keeping length and sha256."""
         request, response = call.request, call.response
         call.plan = ()
         request.forget_parsed()
@@ -88,29 +88,29 @@ class Record:
             self.cut += 1
 
     def get(self, number: int) -> Call | None:
-        """The call of that number, if it is still kept."""
+        """Return the call of that number, if it is still in the log."""
         calls = self._calls
         at = number - calls[0].number if calls else -1  # numbers have no gaps
         return calls[at] if 0 <= at < len(calls) else None
 
     @property
     def added(self) -> int:
-        """How many calls were ever put into it."""
+        """Number of calls ever added."""
         return self.dropped + len(self._calls)
 
     def newest(self, most: int) -> list[Call]:
-        """The newest so many, oldest first."""
-        found = list(islice(reversed(self._calls), most))
-        found.reverse()
-        return found
+        """Return the newest calls, oldest first."""
+        result = list(islice(reversed(self._calls), most))
+        result.reverse()
+        return result
 
     @property
     def first_kept(self) -> int:
-        """The number of the oldest call that is kept; 0 where there is none."""
+        """The number of the oldest call in the log; 0 if it is empty."""
         return self._calls[0].number if self._calls else 0
 
     def after(self, number: int) -> list[Call]:
-        """Its calls behind that number: those of now, also where others come and go meanwhile."""
+        """Return the calls after that number, as a copy."""
         size = (
             len(self._calls) if number < self.first_kept else self.first_kept + len(self._calls) - number - 1
         )
@@ -131,7 +131,7 @@ class Record:
 
 
 def _cost_of(call: Call) -> int:
-    """About how many units of memory the record of a call takes."""
+    """Return the approximate memory of a call, in units."""
     request, response = call.request, call.response
     raw = request.headers.raw
     headers_bytes = request.headers.size_bytes if raw is None else len(raw)

@@ -1,7 +1,7 @@
 """
-A namespace's own time. It runs with real time until somebody moves or stops it.
+The clock of a namespace. It follows real time until it is moved or frozen.
 
-`wall` is handed in, so nothing here reads a clock of its own.
+`wall` is passed in; nothing here reads a clock of its own.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 _MOST_CHANGES = 1000
-"""Changes whose times are kept."""
+"""Number of changes whose times are kept."""
 
 
 class VirtualClock:
-    """Unix seconds, movable. `wall` gives real Unix seconds."""
+    """Unix seconds, movable. `wall` returns real Unix seconds."""
 
     __slots__ = ("_frozen_s", "_offset_s", "_past", "_wall")
 
@@ -33,7 +33,7 @@ class VirtualClock:
         return real_s + self._offset_s if self._frozen_s is None else self._frozen_s
 
     def _changing(self) -> None:
-        """Note until when the clock ran as it does."""
+        """Store the current setting before it changes."""
         self._past.append((self._wall(), self._offset_s, self._frozen_s))
 
     def now_s(self) -> float:
@@ -48,7 +48,7 @@ class VirtualClock:
 
     @property
     def offset_s(self) -> float:
-        """How far ahead of real time it is."""
+        """Offset from real time in seconds."""
         return self._offset_s if self._frozen_s is None else self._frozen_s - self._wall()
 
     def freeze(self, at_s: float | None = None) -> None:
@@ -56,7 +56,7 @@ class VirtualClock:
         self._frozen_s = self.now_s() if at_s is None else at_s
 
     def move_to(self, at_s: float) -> None:
-        """Jumps there; a frozen clock stays frozen, a running one runs on."""
+        """Set the time; a frozen clock stays frozen, a running one continues."""
         self._changing()
         if self._frozen_s is not None:
             self._frozen_s = at_s
@@ -64,7 +64,7 @@ class VirtualClock:
             self._offset_s = at_s - self._wall()
 
     def resume(self) -> None:
-        """Runs on from where it stands."""
+        """Continue from the current time."""
         self._changing()
         if self._frozen_s is not None:
             self._offset_s = self._frozen_s - self._wall()
@@ -76,7 +76,7 @@ class VirtualClock:
         self._frozen_s = None
 
     def state(self) -> tuple[float, float | None]:
-        """What `restore` takes."""
+        """Return the state for `restore`."""
         return self._offset_s, self._frozen_s
 
     def restore(self, state: tuple[float, float | None]) -> None:

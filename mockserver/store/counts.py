@@ -1,4 +1,4 @@
-"""Counts that stay exact however many records have been dropped."""
+"""Counters that stay exact when calls are dropped from the log."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from mockserver.store.bounds import Bounds, Gone
 
 
 class RouteCount:
-    """
-    What one route has got. `statuses` counts calls by the status that was sent, or by the name of the fault
-    that stood in its place. `in_flight` are calls begun and not yet over.
-    """
+    """Counters of one route. `statuses` counts calls by status or injected fault. `in_flight` are open calls."""
 
     __slots__ = ("calls", "in_flight", "most_in_flight", "statuses")
 
@@ -23,17 +20,17 @@ class RouteCount:
         self.most_in_flight = 0
 
     def answered(self, answer: int | str) -> None:
-        """One of its calls got that status, or that fault in its place."""
+        """Count a call by its status or fault."""
         statuses = self.statuses
         statuses[answer] = statuses.get(answer, 0) + 1
 
 
 class Counts:
     """
-    One namespace's counts.
+    Counters of one namespace.
 
-    `lines` counts complete calls by method and path, so that asking for a
-    request line is exact too; past LINES_KEPT different ones it stops being so.
+    `lines` counts complete calls by method and path, so that queries by request line are exact too, for up to
+    LINES_KEPT different ones.
     """
 
     LINES_KEPT = 10_000
@@ -51,8 +48,8 @@ class Counts:
         self.lines_lost = 0
 
     def leaving(self, is_there: Callable[[str], bool]) -> list[str]:
-        """Routes that are gone and leave at the bound; none with a call in flight."""
-        return [one for one in self._gone.leaving(is_there) if not self.routes[one].in_flight]
+        """Return the removed routes to drop at the limit; none with a call in flight."""
+        return [item for item in self._gone.leaving(is_there) if not self.routes[item].in_flight]
 
     def begun(self, call: Call) -> None:
         self.total += 1
@@ -86,13 +83,13 @@ class Counts:
             statuses[answer] = statuses.get(answer, 0) + 1
 
     def answered(self, call: Call) -> None:
-        """The answer of a call that began without one."""
+        """Count the response of a call that began without one."""
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None and call.answer is not None:
             route.answered(call.answer)
 
     def unanswered(self, call: Call) -> None:
-        """A call that was counted by its answer, and whose client left before any byte of it."""
+        """Correct the count of a call whose client disconnected before any byte of the response."""
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None and call.answer is not None:
             route.statuses[call.answer] -= 1

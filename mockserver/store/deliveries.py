@@ -1,4 +1,4 @@
-"""The webhooks of a namespace, those on their way and those that came to an end. Bounded; what is dropped is counted."""
+"""The webhooks of a namespace, pending and completed. Limited; dropped ones are counted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNDER_WAY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
 
 
 class Deliveries:
-    """Deliveries by number, oldest first. `last_number` goes on over a reset, so no id comes twice."""
+    """Deliveries by number, oldest first. `last_number` continues after a reset, so that ids are unique."""
 
     __slots__ = ("_bounds", "_kept", "dropped_before", "last_number")
 
@@ -20,17 +20,14 @@ class Deliveries:
         self._kept: Bounded[int, Delivery] = Bounded("deliveries", bounds, _is_settled)
         self.last_number = last_number
         self.dropped_before = 0
-        """Of those that a state file held: how many had been dropped."""
+        """Number of deliveries that were dropped before the state file was written."""
 
     @property
     def dropped(self) -> int:
         return self.dropped_before + self._kept.dropped
 
     def add(self, delivery: Delivery) -> None:
-        """
-        One more. Where there is no room for it beside those under way, it has failed: it is kept without its body,
-        and goes nowhere.
-        """
+        """Add a delivery. If the pending ones leave no room for it, it fails: it is kept without its body and not sent."""
         self._kept.put(delivery.number, delivery, _size_of(delivery))
         if self._kept.is_over:
             self._bounds.reached("deliveries")
@@ -61,7 +58,7 @@ def _is_settled(delivery: Delivery) -> bool:
 
 
 _ATTEMPT_BYTES = 1_000
-"""About what one attempt takes, with the head of its answer."""
+"""Approximate size of an attempt, with the start of its response."""
 
 
 def _size_of(delivery: Delivery) -> int:

@@ -1,8 +1,8 @@
 """
-One webhook on its way: what is sent, when, and how each try went.
+One webhook delivery: what is sent, when, and the result of each attempt.
 
-It is made when its call is answered, with its body ready; `outbound/` sends it, by
-the namespace's clock, and writes down what the receiver answered.
+It is made with its call's response, with its body ready; `outbound/` sends it by the namespace's clock, and stores the
+receiver's response.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from mockserver.model.instants import instant
 from mockserver.schema.webhook import SignSpec
 
 STOPPED = "the server stopped"
-"""The error of a delivery that was waiting or under way when the server ended."""
+"""The error of a delivery that was pending when the server stopped."""
 
 
 class DeliveryState(StrEnum):
-    """Where it stands. `dropped`: a reset took it back before it arrived."""
+    """State of a delivery. `dropped`: a reset cancelled it before it arrived."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -31,15 +31,14 @@ class DeliveryState(StrEnum):
 
 
 Outcome = Literal["delivered", "refused", "failed", "dropped"]
-"""`refused`: the last answer was not 2xx; `failed`: nobody answered; `dropped`: it was taken back."""
+"""`refused`: the last response was not 2xx; `failed`: no response; `dropped`: cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
     """
-    One sending. `at_s` is Unix time of the virtual clock, `sent_at_s` of the
-    real one. `status` is None where nobody answered, and `error` says why;
-    `answer` is the head of the answer's body.
+    One attempt. `at_s` is Unix time of the virtual clock, `sent_at_s` of the real one. `status` is None without a
+    response, and `error` is the reason; `answer` is the start of the response body.
     """
 
     at_s: float
@@ -51,7 +50,7 @@ class Try:
 
     @property
     def arrived(self) -> bool:
-        """Whether the receiver took it: a 2xx."""
+        """Whether the receiver accepted it with a 2xx."""
         return self.status is not None and 200 <= self.status < 300
 
     def view(self) -> dict[str, Any]:
@@ -67,11 +66,9 @@ class Try:
 
 class Delivery:
     """
-    A webhook of one call. `body` is what is signed and sent; `attempts` are the
-    tries that it has in all, `backoff_s` the gaps between them, the last of
-    which repeats. `due_s` is when the next try is, or the last one was, by the
-    virtual clock. `message_id` stays the same for every try, and for every
-    delivery of one `repeat`.
+    A webhook of one call. `body` is what is signed and sent; `attempts` is the maximum number of attempts, `backoff_s`
+    the delays between them, the last of which repeats. `due_s` is the time of the next attempt, or of the last one, by
+    the virtual clock. `message_id` is the same for every attempt, and for every delivery of one `repeat`.
     """
 
     __slots__ = (
@@ -114,9 +111,9 @@ class Delivery:
         self.tries: list[Try] = []
         self.state = DeliveryState.WAITING
         self.error: str | None = None
-        """Why the last try did not arrive, or why there was none."""
+        """Why the last attempt failed, or why there was none."""
         self.again = False
-        """Whether a replica that has gone may have sent the next try already."""
+        """Whether a replica that has gone may have sent the next attempt already."""
 
     @property
     def id(self) -> str:
@@ -131,22 +128,22 @@ class Delivery:
 
     @property
     def arrived(self) -> bool:
-        """Whether some try of it got a 2xx."""
-        return any(one.arrived for one in self.tries)
+        """Whether an attempt got a 2xx."""
+        return any(item.arrived for item in self.tries)
 
     @property
     def outcome(self) -> Outcome | None:
-        """What became of it; None while that is open."""
+        """The outcome; None while pending."""
         if self.arrived:
             return "delivered"
         if self.state is DeliveryState.DROPPED:
             return "dropped"
         if self.state is not DeliveryState.FAILED:
             return None
-        return "refused" if any(one.status is not None for one in self.tries) else "failed"
+        return "refused" if any(item.status is not None for item in self.tries) else "failed"
 
     def twin(self, number: int) -> Delivery:
-        """The same message once more, before any try: a delivery of its own."""
+        """Return an independent delivery of the same message, without attempts."""
         return Delivery(
             number,
             namespace=self.namespace,
@@ -165,11 +162,11 @@ class Delivery:
         )
 
     def gap_s(self, attempt: int) -> float:
-        """From the start of that attempt, counted from 1, to the start of the next."""
+        """Return the delay between the start of that attempt, counted from 1, and the next."""
         return self.backoff_s[min(attempt, len(self.backoff_s)) - 1]
 
     def view(self) -> dict[str, Any]:
-        """As JSON, with nothing masked."""
+        """Return it as JSON, not masked."""
         return {
             "id": self.id,
             "number": self.number,
@@ -187,7 +184,7 @@ class Delivery:
             "created": instant(self.created_s),
             "due": instant(self.due_s),
             "attempts": self.attempts,
-            "tries": [one.view() for one in self.tries],
+            "tries": [item.view() for item in self.tries],
             "again": self.again,
         }
 
@@ -197,7 +194,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryAttempt:
-    """What a namespace's timers wait for: the try of that number, counted from 1, of a delivery."""
+    """An item of a namespace's timers: the attempt of that number, counted from 1, of a delivery."""
 
     delivery: Delivery
     number: int = 1

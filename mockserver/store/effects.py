@@ -1,4 +1,4 @@
-"""What really happened at the service, apart from what it answered: one entry an effect, oldest first."""
+"""Side effects at the service, independent of its responses: one entry per effect, oldest first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.store.bounds import Bounds, Log
 
 
 class Effects(Log[dict[str, Any]]):
-    """A namespace's effects."""
+    """The effects of a namespace."""
 
     __slots__ = ()
 

@@ -1,8 +1,7 @@
 """
-Idempotency keys: what was answered under them, until the clock forgets it.
+Idempotency keys and their responses, until they expire by the clock.
 
-A key is `IN_FLIGHT` from the claim of its first call to that call's end, then
-kept with its answer or free again.
+A key is `IN_FLIGHT` from the claim of its first call to that call's end, then stored with its response or free again.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from mockserver.store.bounds import Bounded, Bounds
 @dataclass(slots=True)
 class KeptKey:
     """
-    What is known of one key. `answer` is None while its first call is in
-    flight, which may say what will be `kept`; once it is there, nothing changes any more. `at` is (scope, key).
+    The state of one key. `answer` is None while its first call is in flight, which may set the response to be `kept`;
+    once it is set, nothing changes. `at` is (scope, key).
     """
 
     line: tuple[str, str]
@@ -30,15 +29,12 @@ class KeptKey:
     kept: Any = None
 
     def keep(self, answer: object) -> None:
-        """That will be its answer once its first call is over."""
+        """Set the response that is stored when the first call completes."""
         self.kept = answer
 
 
-class Keys:
-    """
-    Known keys by (scope, key). A scope is where `idempotency` stands. `in_flight`
-    is how many wait for the end of their first call.
-    """
+class IdempotencyKeys:
+    """Known keys by (scope, key). A scope is where `idempotency` is defined. `in_flight` counts first calls."""
 
     __slots__ = ("_bounds", "_kept", "in_flight")
 
@@ -48,19 +44,19 @@ class Keys:
         self.in_flight = 0
 
     def find(self, scope: str, key: str, now_s: float) -> KeptKey | None:
-        """What is known of the key; a kept answer past its time is not known any more."""
+        """Return the state of the key, None if unknown or expired."""
         self._kept.expire(now_s)
         return self._kept.get((scope, key))
 
     def open(self, entry: KeptKey) -> None:
-        """The key's first call is claimed."""
+        """Claim the key for its first call."""
         self._kept.put(entry.at, entry, _size_of(entry))
         self.in_flight += 1
 
     def settle(self, entry: KeptKey) -> None:
-        """The first call is over: its answer is kept, or, where there is none to keep, the key is free."""
+        """Complete the first call: store its response, or free the key if there is none."""
         if self._kept.get(entry.at) is not entry:
-            return  # forgotten by a reset meanwhile
+            return  # removed by a reset meanwhile
         self.in_flight -= 1
         if entry.kept is None:
             self._kept.pop(entry.at)
@@ -69,16 +65,16 @@ class Keys:
             self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
     def answered(self) -> list[KeptKey]:
-        """Those whose answer is kept, oldest first."""
-        return [one for one in self._kept.values() if one.answer is not None]
+        """Return the keys with a stored response, oldest first."""
+        return [item for item in self._kept.values() if item.answer is not None]
 
     def put(self, entries: Iterable[KeptKey]) -> None:
-        """Known from now on, each with its answer."""
+        """Add keys with their responses."""
         for entry in entries:
             self._kept.put(entry.at, entry, _size_of(entry), entry.until_s)
 
-    def copy(self) -> Keys:
-        twin = Keys(self._bounds)
+    def copy(self) -> IdempotencyKeys:
+        twin = IdempotencyKeys(self._bounds)
         twin.put(self.answered())
         return twin
 

@@ -1,4 +1,4 @@
-"""What a service remembers in one namespace: state, resources, idempotency keys, limits, tokens."""
+"""The data of a service in one namespace: state, resources, idempotency keys, limits, tokens."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.clock import VirtualClock
-from mockserver.store.idempotency import Keys
+from mockserver.store.idempotency import IdempotencyKeys
 from mockserver.store.rate_limits import Limits
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
 
 
 class StoredItems(Protocol):
-    """What is asked here of a resource's collection."""
+    """The interface of a resource's collection."""
 
     size_bytes: int
 
@@ -25,9 +25,9 @@ class StoredItems(Protocol):
 
 class Memory:
     """
-    The parts that a reset of `memory` puts back, and a snapshot keeps.
+    The parts that a reset of `memory` clears, and a snapshot keeps.
 
-    `resources` are collections by their resource's id, made by whoever asks first.
+    `resources` are collections by their resource's id, created on first use.
     """
 
     __slots__ = ("bounds", "clock", "keys", "limits", "resources", "state", "tokens")
@@ -36,25 +36,25 @@ class Memory:
         self.clock = clock
         self.bounds = bounds
         self.state = State(state, clock.now_s, bounds)
-        self.keys = Keys(bounds)
+        self.keys = IdempotencyKeys(bounds)
         self.limits = Limits(bounds)
         self.tokens = Tokens(bounds)
         self.resources: dict[str, Any] = {}
 
     def check_resources(self, entries: int, size_bytes: int) -> None:
-        """Whether the collections may grow by so many items and bytes. Raises StoreFullError."""
+        """Check whether the collections may grow by that many items and bytes. Raises StoreFullError."""
         held: list[StoredItems] = list(self.resources.values())
         if (entries > 0 and sum(map(len, held)) + entries > self.bounds.entries) or (
-            size_bytes > 0 and sum(one.size_bytes for one in held) + size_bytes > self.bounds.size_bytes
+            size_bytes > 0 and sum(item.size_bytes for item in held) + size_bytes > self.bounds.size_bytes
         ):
             raise StoreFullError("resources", self.bounds)
 
     def copy(self) -> Memory:
-        """For a snapshot. What is in flight is not part of it."""
+        """Return a copy for a snapshot, without anything in flight."""
         twin = Memory(self.clock, {}, self.bounds)
         twin.state = self.state.copy()
         twin.keys = self.keys.copy()
         twin.limits = self.limits.copy()
         twin.tokens = self.tokens.copy()
-        twin.resources = {name: one.copy() for name, one in self.resources.items()}
+        twin.resources = {name: item.copy() for name, item in self.resources.items()}
         return twin

@@ -1,4 +1,4 @@
-"""Token buckets and counts of calls under way, by the virtual clock."""
+"""Token buckets and counts of calls in flight, by the virtual clock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Over:
-    """A limit is reached: what the answer's headers say, in whole seconds."""
+    """A limit is exceeded: values of the response headers, in whole seconds."""
 
     retry_after_s: int
     policy: str
@@ -26,7 +26,7 @@ class Over:
 
 
 class Limits:
-    """One namespace's buckets, by (where the limit stands, value of `by`)."""
+    """The buckets of one namespace, by (place of the limit, value of `by`)."""
 
     __slots__ = ("_bounds", "_buckets")
 
@@ -35,7 +35,7 @@ class Limits:
         self._buckets: Bounded[tuple[str, str | None], _Bucket] = Bounded("limit_keys", bounds, _is_settled)
 
     def take(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> Over | None:
-        """Takes a token, or a place under way; `Over` where there is none left."""
+        """Take a token, or a slot; return `Over` if there is none left."""
         self._buckets.expire(now_s)
         key = (scope, by)
         bucket = self._buckets.get(key)
@@ -50,7 +50,7 @@ class Limits:
         is_new = bucket is None
         bucket = bucket or _Bucket(most, now_s)
         over = _take_token(bucket, rate, most, now_s)
-        # A bucket that is full again is like none.
+        # A full bucket needs no entry.
         full_at_s = now_s + (most - bucket.tokens) * rate.window_s / rate.calls
         if is_new:
             self._buckets.put(key, bucket, _size_of(key), full_at_s)
@@ -59,7 +59,7 @@ class Limits:
         return over
 
     def release(self, scope: str, by: str | None) -> None:
-        """A call under way is over."""
+        """Release the slot of a completed call."""
         bucket = self._buckets.get((scope, by))
         if bucket is not None and bucket.in_flight:
             bucket.in_flight -= 1
@@ -67,11 +67,11 @@ class Limits:
                 self._buckets.pop((scope, by))
 
     def levels(self) -> list[tuple[str, str | None, float, float]]:
-        """Of each bucket: scope, value of `by`, tokens, and when it had them. What is under way is left out."""
-        return [(*key, one.tokens, one.at_s) for key, one in self._buckets.items()]
+        """Return scope, value of `by`, tokens and their time of each bucket, without calls in flight."""
+        return [(*key, item.tokens, item.at_s) for key, item in self._buckets.items()]
 
     def put(self, scope: str, by: str | None, tokens: float, at_s: float) -> None:
-        """A bucket as `levels` told it."""
+        """Restore a bucket from `levels`."""
         self._buckets.put((scope, by), _Bucket(tokens, at_s), _size_of((scope, by)))
 
     def copy(self) -> Limits:
@@ -99,7 +99,7 @@ def _take_place(bucket: _Bucket, most: int) -> Over | None:
 
 def _take_token(bucket: _Bucket, rate: Rate, most: float, now_s: float) -> Over | None:
     per_s = rate.calls / rate.window_s
-    # A clock that was moved back fills nothing and takes nothing.
+    # Moving the clock back neither adds nor takes tokens.
     gained = max(0.0, now_s - bucket.at_s) * per_s
     bucket.tokens = min(most, bucket.tokens + gained)
     bucket.at_s = now_s

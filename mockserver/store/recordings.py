@@ -1,7 +1,7 @@
 """
-Recordings: the calls that went on to a real service, kept whole, until they are made into a scenario.
+Recordings: the calls forwarded to a real service, stored whole until they are made into a scenario.
 
-One runs at a time in a namespace; what is over stays to be looked at.
+One recording runs at a time in a namespace; finished ones are kept.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from mockserver.model.plan import Outcome
 
 MOST_EXCHANGES = 10_000
 MOST_BYTES = 256 * 1024 * 1024
-"""Of one recording: what comes after that is counted, and not kept."""
+"""Limit of one recording: what exceeds it is counted, and not stored."""
 MOST_RECORDINGS = 20
-"""That a namespace keeps once they are over; the oldest goes first."""
+"""Number of finished recordings that a namespace keeps; the oldest is dropped first."""
 
 
 @dataclass(slots=True)
 class Recording:
     """
-    `name` is the scenario's that it makes. `to` is where requests go that no route takes; None leaves them alone, and the
-    recording has those of `proxy` routes. Times are in Unix seconds.
+    `name` is the name of the resulting scenario. `to` is the real service for unmatched requests; with None they are
+    not forwarded, and only calls of `proxy` routes are recorded. Times are in Unix seconds.
     """
 
     id: str
@@ -36,14 +36,14 @@ class Recording:
     exchanges: list[Exchange] = field(default_factory=list)
     size_bytes: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
-    """Calls that are not in it, by reason."""
+    """Number of calls that are not recorded, by reason."""
     open_calls: int = 0
-    """Those under way: who holds an answer already may find its call here."""
+    """Calls in flight, which are recorded before their response is complete."""
     waiting: list[Callable[[], None]] = field(default_factory=list)
-    """Called once none is under way any more."""
+    """Called when no call is in flight any more."""
 
     def expect(self, call: Call) -> None:
-        """A call that begins; it is taken when it is over, also where the recording has stopped by then."""
+        """Start recording a call; it is added when it completes, even if the recording has stopped by then."""
         self.open_calls += 1
         call.at_finish(lambda: self._over(call))
 
@@ -56,11 +56,11 @@ class Recording:
                 told()
 
     def _take(self, call: Call) -> None:
-        """One that broke off says nothing about the service."""
+        """Add a call, unless it broke off, which says nothing about the service."""
         response = call.response
-        why = self._unfit(call, response)
-        if why is not None or response is None:
-            self.left_out[why or "no reply"] = self.left_out.get(why or "no reply", 0) + 1
+        reason = self._unfit(call, response)
+        if reason is not None or response is None:
+            self.left_out[reason or "no reply"] = self.left_out.get(reason or "no reply", 0) + 1
             return
         self.size_bytes += len(call.request.body) + len(response.body)
         self.exchanges.append(Exchange(call.request.again(), response, call.forwarded or ""))
@@ -78,7 +78,7 @@ class Recording:
 
 
 class Recordings:
-    """Those of a namespace, oldest first."""
+    """The recordings of a namespace, oldest first."""
 
     __slots__ = ("_last", "kept", "running")
 
@@ -88,7 +88,7 @@ class Recordings:
         self._last = 0
 
     def start(self, to: str | None, now_s: float, name: str) -> Recording:
-        """A new one. There must be none that runs."""
+        """Start a recording. None may be running."""
         assert self.running is None
         self._last += 1
         recording = self.running = Recording(f"r-{self._last}", name, to, now_s)
@@ -98,13 +98,13 @@ class Recordings:
         return recording
 
     def stop(self, recording: Recording, now_s: float) -> None:
-        """It takes no more; one that is over stays so."""
+        """Stop the recording; a finished one stays finished."""
         if recording.stopped_s is None:
             recording.stopped_s = now_s
         if self.running is recording:
             self.running = None
 
     def remove(self, recording: Recording, now_s: float) -> None:
-        """Stops it, and forgets what is in it."""
+        """Stop the recording, and drop its calls."""
         self.stop(recording, now_s)
         self.kept.pop(recording.id, None)

@@ -1,4 +1,4 @@
-"""A namespace's key-value state: flat text keys (a dot means nothing), any JSON value, forgotten by the clock."""
+"""A namespace's key-value state: flat text keys (dots have no meaning), JSON values, expiry by the clock."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def _size(key: str, value: object) -> int:
 
 
 def sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
-    """Return what each value takes, as `State.check_sizes` and `State.write_all` want it."""
+    """Return the size of each value, for `State.check_sizes` and `State.write_all`."""
     return {key: _size(key, value) for key, value in values.items()}
 
 
 class State(Mapping[str, Any]):
     """
-    Reads as a mapping of what is not forgotten yet. `now_s` is the virtual clock's. What is at the bound stays: ask
+    A mapping of the values that have not expired. `now_s` is the virtual clock's. At the limit values stay: call
     `check` before a client's value is written.
     """
 
@@ -34,7 +34,7 @@ class State(Mapping[str, Any]):
         self.put(initial, {})
 
     def read(self, key: str) -> object:
-        """The value, or ABSENT."""
+        """Return the value, or ABSENT."""
         if key not in self._values:
             return ABSENT
         until_s = self._until.get(key)
@@ -43,11 +43,11 @@ class State(Mapping[str, Any]):
         return self._values[key]
 
     def check(self, writes: Iterable[tuple[str, Any, float | None]]) -> None:
-        """Whether these may be written, all of them. Raises StoreFullError."""
+        """Check whether all of these may be written. Raises StoreFullError."""
         self.check_sizes({key: _size(key, value) for key, value, _ in writes})
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
-        """Writes all of these, or, where there is no room for them, none. Raises StoreFullError."""
+        """Write all of these, or none if there is no room. Raises StoreFullError."""
         if self._until:
             self._forget_expired()
         sized = []
@@ -57,7 +57,7 @@ class State(Mapping[str, Any]):
             grown_bytes += size
             sized.append((key, value, ttl_s, size))
         values = self._values
-        # Where there is room even if nothing is replaced, nobody asks what is.
+        # With room for all of them as new entries, the sizes of replaced ones don't matter.
         if self._bounds.exceeded(len(values) + len(sized), grown_bytes):
             self.check_sizes({key: size for key, _, _, size in sized})
         for key, value, ttl_s, size in sized:
@@ -69,7 +69,7 @@ class State(Mapping[str, Any]):
                 self.size_bytes += size
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
-        """Like `check`, of values whose sizes are known, 0 for null: see `sizes_of`. Raises StoreFullError."""
+        """Like `check`, for values of known sizes, 0 for null: see `sizes_of`. Raises StoreFullError."""
         if self._until:
             self._forget_expired()
         there = sizes.keys() & self._sizes.keys()
@@ -82,7 +82,7 @@ class State(Mapping[str, Any]):
             raise StoreFullError("state", bounds)
 
     def write(self, key: str, value: object, ttl_s: float | None = None) -> None:
-        """Null removes. With `ttl_s` the value is forgotten so long after."""
+        """Set a value; null removes it. With `ttl_s` it expires after that time."""
         self._write(key, value, ttl_s, _size(key, value))
 
     def _write(self, key: str, value: object, ttl_s: float | None, size: int) -> None:
@@ -101,7 +101,7 @@ class State(Mapping[str, Any]):
             self._expiry.tidy(self._until)
 
     def write_sized(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
-        """Write many values, whose sizes are known, at once. Null removes."""
+        """Write many values of known sizes at once. Null removes."""
         if self._until:
             self._forget_expired()
         for key in values.keys() & self._until.keys():
@@ -131,11 +131,11 @@ class State(Mapping[str, Any]):
         return {key: self._values[key] for key in self} if self._until else dict(self._values)
 
     def parts(self) -> tuple[dict[str, Any], dict[str, float]]:
-        """Copies of the values and of the ends that some of them have; what is forgotten may still be there."""
+        """Return copies of the values and of their expiry times; expired ones may be included."""
         return dict(self._values), dict(self._until)
 
     def put(self, values: Mapping[str, Any], until_s: Mapping[str, float]) -> None:
-        """What `parts` gave, and nothing else."""
+        """Replace everything by the result of `parts`."""
         self._values: dict[str, Any] = dict(values)
         self._sizes = {key: _size(key, value) for key, value in self._values.items()}
         self.size_bytes = sum(self._sizes.values())
@@ -157,7 +157,7 @@ class State(Mapping[str, Any]):
         return value
 
     def get(self, key: str, default: object = None) -> object:
-        """As every mapping's, without an exception on the way."""
+        """Like every mapping's, without an exception on the way."""
         value = self.read(key)
         return default if value is ABSENT else value
 

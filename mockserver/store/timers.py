@@ -1,4 +1,4 @@
-"""What waits for a moment of a namespace's clock. In the order of the moments; of equal ones, as they were set."""
+"""Timers of a namespace's clock. In the order of their times; equal ones in the order in which they were set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Timer(NamedTuple, Generic[T]):
-    """`due_s` is Unix time of the virtual clock; `number` tells which of two equal ones was set first."""
+    """`due_s` is Unix time of the virtual clock; `number` orders equal ones."""
 
     due_s: float
     number: int
@@ -18,7 +18,7 @@ class Timer(NamedTuple, Generic[T]):
 
 
 class Timers(Generic[T]):
-    """A heap of timers. It waits for nothing itself: whoever moves the clock asks what is due."""
+    """A heap of timers. It does not wait itself: the owner of the clock asks for due ones."""
 
     __slots__ = ("_heap", "_last_number")
 
@@ -33,15 +33,15 @@ class Timers(Generic[T]):
         )  # numbers differ: items aren't compared
 
     def head(self) -> float | None:
-        """When the next one is due."""
+        """Return the time of the next one."""
         return self._heap[0].due_s if self._heap else None
 
     def pop_due(self, until_s: float) -> Timer[T] | None:
-        """Takes the next one, if it is due at that moment or before."""
+        """Remove and return the next one, if it is due."""
         return heapq.heappop(self._heap) if self._heap and self._heap[0].due_s <= until_s else None
 
     def remove(self, gone: Callable[[T], bool]) -> list[T]:
-        """Takes out, in their order, all for which it holds."""
+        """Remove and return, in order, all for which it holds."""
         taken = [timer.item for timer in sorted(self._heap) if gone(timer.item)]
         if taken:
             self._heap = [timer for timer in self._heap if not gone(timer.item)]
@@ -49,20 +49,20 @@ class Timers(Generic[T]):
         return taken
 
     def clear(self) -> list[T]:
-        """Takes out all, in their order."""
+        """Remove and return all, in order."""
         taken = list(self)
         self._heap = []
         return taken
 
     def copy(self) -> Timers[T]:
-        """Another heap of the same items."""
+        """Return an independent heap of the same items."""
         twin: Timers[T] = Timers()
         twin._heap = self._heap.copy()
         twin._last_number = self._last_number
         return twin
 
     def __iter__(self) -> Iterator[T]:
-        """In the order in which they will be due."""
+        """Yield them in the order of their times."""
         return (timer.item for timer in sorted(self._heap))
 
     def __len__(self) -> int:

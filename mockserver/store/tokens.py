@@ -1,4 +1,4 @@
-"""The access and refresh tokens that a namespace has given out, by the virtual clock."""
+"""Access and refresh tokens issued by a namespace, by the virtual clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.store.bounds import Bounded, Bounds
 
 
 class Tokens:
-    """The tokens that one namespace gave out: access tokens with their end, refresh tokens with their client."""
+    """The tokens of one namespace: access tokens with their expiry, refresh tokens with their client."""
 
     __slots__ = ("_access", "_bounds", "_refresh")
 
@@ -27,18 +27,18 @@ class Tokens:
         self._refresh.put(refresh, client, len(refresh) + len(client))
 
     def spend(self, refresh: str) -> str | None:
-        """The client of a refresh token, which is good for once."""
+        """Return the client of a refresh token, which is valid once."""
         return self._refresh.pop(refresh)
 
     def client_of(self, refresh: str) -> str | None:
         return self._refresh.get(refresh)
 
     def parts(self) -> tuple[dict[str, float], dict[str, str]]:
-        """Copies: the end of each access token, the client of each refresh token."""
+        """Return copies: the expiry of each access token, the client of each refresh token."""
         return dict(self._access.items()), dict(self._refresh.items())
 
     def put(self, access: Mapping[str, float], refresh: Mapping[str, str]) -> None:
-        """Adds what `parts` gave."""
+        """Add the result of `parts`."""
         for token, until_s in access.items():
             self._access.put(token, until_s, len(token), until_s)
         for token, client in refresh.items():

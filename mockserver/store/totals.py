@@ -1,8 +1,8 @@
 """
-What was counted over all namespaces, also over those that are gone.
+Totals over all namespaces, including removed ones.
 
-A namespace's own counts end with it and begin anew at every reset. What is
-watched from outside must only grow, so at each such end they are added here.
+A namespace's own counters end with it and restart at every reset. Exported counters must only grow, so at each such end
+they are added here.
 """
 
 from __future__ import annotations
@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mockserver.schema.scenario import RUNTIME
-from mockserver.store.call_log import Record
+from mockserver.store.call_log import CallLog
 from mockserver.store.counts import Counts, RouteCount
 
 OTHER = "(other)"
-"""Stands for every route that came when there were too many to name."""
+"""Label of the routes above the limit."""
 MOST_ROUTES = 1000
 MOST_RUNTIME_ROUTES = 200
-"""Tests make routes without end; those of files shall have room beside them."""
+"""Tests create routes without end; those of files need room beside them."""
 
 
 class Totals:
-    """
-    Sums, `calls` by the route's label and the status, or the fault in its place. Adding them up again and
-    again takes them from what is there, so nothing of it costs a call anything.
-    """
+    """Sums; `calls` by the route's label and the status or fault. Computed on request from stored counters."""
 
     __slots__ = ("_named", "automatic", "calls", "dropped", "incomplete", "unmatched")
 
@@ -37,7 +34,7 @@ class Totals:
         self._named: tuple[set[str], set[str]] = set(), set()
 
     def twin(self) -> Totals:
-        """A copy that others can be added to. Both know the same labels: who was named once is always named."""
+        """Return a copy that others can be added to. Both share the labels: a named route keeps its name."""
         twin = Totals()
         twin.calls = dict(self.calls)
         twin.unmatched, twin.incomplete, twin.automatic = self.unmatched, self.incomplete, self.automatic
@@ -45,8 +42,8 @@ class Totals:
         twin._named = self._named
         return twin
 
-    def add(self, counts: Counts | None, record: Record | None) -> None:
-        """One namespace's; None where it has none yet."""
+    def add(self, counts: Counts | None, record: CallLog | None) -> None:
+        """Add one namespace's counters; None if it has none."""
         if record is not None:
             self.dropped += record.dropped
         if counts is None:
@@ -57,14 +54,14 @@ class Totals:
         self.add_routes(counts.routes)
 
     def add_routes(self, routes: Mapping[str, RouteCount]) -> None:
-        for route_id, one in routes.items():
+        for route_id, item in routes.items():
             label = self.label(route_id)
-            for status, number in one.statuses.items():
+            for status, number in item.statuses.items():
                 key = label, status
                 self.calls[key] = self.calls.get(key, 0) + number
 
     def label(self, route_id: str) -> str:
-        """The route's id, or OTHER: nobody can store a series for each of 100,000 routes."""
+        """Return the route's id, or OTHER: the number of series is limited."""
         at_runtime = route_id.startswith(RUNTIME + "/")
         named, most = self._named[at_runtime], MOST_RUNTIME_ROUTES if at_runtime else MOST_ROUTES
         if route_id in named:

@@ -1,4 +1,4 @@
-"""Where what was asked and answered broke a contract, oldest first; counted exactly, also those no longer kept."""
+"""Contract violations of requests and responses, oldest first; counted exactly, including dropped ones."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockserver.store.bounds import Bounds, Log
 
 
 class Violations(Log[dict[str, Any]]):
-    """A namespace's violations, as JSON. Each has a `number`, from 1."""
+    """The violations of a namespace, as JSON. Each has a `number`, from 1."""
 
     __slots__ = ()
 
@@ -19,7 +19,7 @@ class Violations(Log[dict[str, Any]]):
         super().add({"number": self.total + 1, **violation})
 
     def put(self, dropped: int, rows: list[dict[str, Any]]) -> None:
-        """As they were."""
+        """Restore the violations."""
         self.dropped = dropped
         for row in rows:
             super().add(row)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.engine.fault_injection import Trouble
+from mockserver.engine.fault_injection import InjectedFault
 from mockserver.errors import Flaw, InvalidInputError, near, shown
 from mockserver.scenarios.troubles import read_troubles, refused
 from mockserver.scenarios.yaml.yaml12 import Document
@@ -133,7 +133,7 @@ def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, 
 def _checked(data: dict[str, Any]) -> None:
     """Raises InvalidInputError where the server would refuse it."""
     placed = PlacedTroubleSpec.model_validate({**data, "route": "any/route", "later": True})
-    Trouble(placed, data, placed.route)
+    InjectedFault(placed, data, placed.route)
 
 
 def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:

@@ -1,8 +1,8 @@
 """
-Looking into values: `a.b`, `a['b']`, `a[0]`, `a[1:3]`.
+Access to values: `a.b`, `a['b']`, `a[0]`, `a[1:3]`.
 
-A dot is a key look-up on mappings. Values that are no plain JSON have an
-explicit list of what may be named; Python's own attributes are never asked.
+A dot is a key look-up on mappings. Values other than plain JSON have an explicit list of members; Python attributes are
+never used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mockserver.templating.values import kind_of
 
 
 class Fields(dict[str, str]):
-    """Named texts as they came: a repeated name gives its first value, `getlist` all of them."""
+    """Named texts: a repeated name gives its first value, `getlist` all of them."""
 
     __slots__ = ("pairs",)
 
@@ -45,19 +45,19 @@ Part = Callable[[Any], Any]
 
 
 def _readable(name: str, read: Callable[[Request], Any]) -> Part:
-    """A part of a request that its body may not have: undefined then, with the reason."""
+    """Return a part of a request; undefined, with the reason, if the body has no such part."""
 
     def part(request: Request) -> object:
         try:
             return read(request)
-        except UnreadableBodyError as why:
-            raise UndefinedError(f"request.{name}", why=str(why)) from None
+        except UnreadableBodyError as error:
+            raise UndefinedError(f"request.{name}", why=str(error)) from None
 
     return part
 
 
 def _fields(name: str, read: Callable[[Request], Pairs]) -> Callable[[Request], Fields]:
-    """Named texts of a request, sorted by name once a request."""
+    """Return named texts of a request, sorted by name once per request."""
     place = f"{name} by name"
 
     def part(request: Request) -> Fields:
@@ -83,7 +83,7 @@ REQUEST_PARTS: dict[str, Part] = {
     "form": _readable("form", _form),
 }
 READABLE_PARTS = ("text", "json", "form")
-"""Those that a body may not have."""
+"""Parts that a body may not have."""
 LOOP_PARTS: dict[str, Part] = {
     "index": lambda loop: loop.index0 + 1,
     "index0": lambda loop: loop.index0,
@@ -102,11 +102,11 @@ WORD_PARTS: dict[str, frozenset[str]] = {
     "call": frozenset({"number", "id"}),
     "reply": frozenset({"status", "headers", "json"}),
 }
-"""What may follow a word and its dot; other words hold what the author put there."""
+"""Members of variables; other variables have the members that the author defined."""
 
 
 def look(value: object, key: str, said: str) -> object:
-    """`value.key`; `said` is the whole look-up as written, for the error."""
+    """Return `value.key`; `said` is the whole look-up as written, for errors."""
     if isinstance(value, Mapping):
         try:
             return value[key]
@@ -127,7 +127,7 @@ def subscript(value: object, key: object, said: str) -> object:
     if not isinstance(value, (list, tuple, str)):
         raise UndefinedError(said, why=f"{kind_of(value)} has no positions")
     if not isinstance(key, int):
-        raise UndefinedError(said, why=f"{kind_of(value)} is asked by position, not by {kind_of(key)}")
+        raise UndefinedError(said, why=f"{kind_of(value)} is indexed by position, not by {kind_of(key)}")
     try:
         return value[key]
     except IndexError:
@@ -140,7 +140,7 @@ def _by_key(value: Mapping[Any, Any], key: object, said: str) -> object:
     except KeyError:
         raise UndefinedError(said, value, key) from None
     except (TypeError, AttributeError):
-        raise RenderError(f"{said}: {kind_of(key)} is no key of a mapping") from None
+        raise RenderError(f"{said}: {kind_of(key)} is not a valid mapping key") from None
 
 
 def cut(scope: Scope, value: object, bounds: tuple[Any, Any, Any]) -> object:
@@ -162,9 +162,9 @@ def subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
 
 
 def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure:
-    """The same; NOTHING where a mapping has no such key."""
+    """Like `subscript_closure`; NOTHING if a mapping has no such key."""
 
-    def found(scope: Scope) -> object:
+    def look_up(scope: Scope) -> object:
         value = get(scope)
         if value is NOTHING:
             return value
@@ -173,11 +173,11 @@ def optional_subscript_closure(get: Closure, key: Closure, said: str) -> Closure
             return value.get(name, NOTHING)
         return subscript(value, name, said)
 
-    return found
+    return look_up
 
 
 def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
-    """Keys, one after the other."""
+    """Return a closure for a chain of keys."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
     def path(scope: Scope) -> object:
@@ -192,7 +192,7 @@ def path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
 
 
 def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
-    """The same; NOTHING where a dict on the way has no such key."""
+    """Like `path_closure`; NOTHING if a dict on the way has no such key."""
     word, get = (start, None) if isinstance(start, str) else ("", start)
 
     def path(scope: Scope) -> object:
@@ -210,7 +210,7 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
 
 
 def part_closure(word: str, name: str) -> Closure:
-    """`request.json` and its like, straight from the request."""
+    """Return a closure for `request.json` and similar parts, read directly from the request."""
     part = REQUEST_PARTS[name]
 
     def of_request(scope: Scope) -> object:
@@ -225,7 +225,7 @@ def part_closure(word: str, name: str) -> Closure:
 
 
 def optional_part_closure(word: str, name: str) -> Closure:
-    """The same; NOTHING where the body can't be read as that."""
+    """Like that; NOTHING if the body can't be decoded."""
     get = part_closure(word, name)
     if name not in READABLE_PARTS:
         return get
@@ -237,33 +237,33 @@ def _nothing(_scope: Scope) -> object:
 
 
 def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: object = NOTHING) -> Closure:
-    """What the first of them gives that is defined; `otherwise` where none is, or `written`, which it is where it is a literal."""
+    """Return the first defined value; `otherwise` if there is none, or `written` if that is a literal."""
 
     def defined(scope: Scope) -> object:
         for get in tries:
             try:
-                found = get(scope)
+                result = get(scope)
             except UndefinedError:
                 continue
-            if found is not NOTHING:
-                return found
+            if result is not NOTHING:
+                return result
         return otherwise(scope) if written is NOTHING else written
 
     return defined
 
 
 def once_a_request(name: str, make: Closure) -> Closure:
-    """What depends on the request alone and costs nothing of the budget: worked out once, whoever asks for `name` again."""
+    """Cache a value that depends only on the request and is free: computed once for all uses of `name`."""
     place = f"template: {name}"
 
-    def found(scope: Scope) -> object:
+    def value_of(scope: Scope) -> object:
         request = scope.values.get("request")
         if not isinstance(request, Request):
             return make(scope)
         value = request.made(place, ABSENT)
         return request.once(place, lambda: make(scope)) if value is ABSENT else value
 
-    return found
+    return value_of
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:

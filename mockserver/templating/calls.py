@@ -19,7 +19,7 @@ from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope
 
 
 class Arguments:
-    """The arguments of a call, compiled; asked for once a call."""
+    """The compiled arguments of a call, evaluated once per call."""
 
     __slots__ = ("by_name", "by_place", "written")
 
@@ -29,23 +29,23 @@ class Arguments:
                 "`*` and `**` are not part of templates here", "Write the arguments out", node.lineno
             )
         compiled = reading.optional if optional else reading.expression
-        self.by_place = [compiled(one) for one in node.args]
-        self.by_name = {one.key: compiled(one.value) for one in node.kwargs}
-        literals = [literal(one) for one in node.args]
-        is_written = not node.kwargs and not any(one is NOTHING for one in literals)
+        self.by_place = [compiled(item) for item in node.args]
+        self.by_name = {item.key: compiled(item.value) for item in node.kwargs}
+        literals = [literal(item) for item in node.args]
+        is_written = not node.kwargs and not any(item is NOTHING for item in literals)
         self.written: list[Any] | None = literals if is_written else None
-        """All arguments, where they are literals without names."""
+        """All arguments, if they are literals without names."""
 
     def places(self, scope: Scope) -> list[Any]:
-        return [one(scope) for one in self.by_place]
+        return [item(scope) for item in self.by_place]
 
     def names(self, scope: Scope) -> dict[str, Any]:
         if not self.by_name:
             return {}
-        return {name: one(scope) for name, one in self.by_name.items()}
+        return {name: item(scope) for name, item in self.by_name.items()}
 
     def check(self, title: str, takers: list[Callable[..., Any]], given: int, line: int) -> None:
-        """Refuses what none of `takers` could take; `given` places are filled before these."""
+        """Reject arguments that none of `takers` accepts; the first `given` positions are filled already."""
         for taker in takers:
             try:
                 inspect.signature(taker).bind(
@@ -58,7 +58,7 @@ class Arguments:
         raise SyntaxRefusedError(f"the arguments of {title} don't fit", hint, line)
 
     def bound(self, function: Callable[..., Any]) -> Callable[[Scope], Callable[[Any], Any]]:
-        """For a scope, a function of one value; the arguments are asked for once, not for each value."""
+        """For a scope, return a function of one value; the arguments are evaluated once, not for each value."""
 
         def bind(scope: Scope) -> Callable[[Any], Any]:
             places, names = self.places(scope), self.names(scope)
@@ -77,34 +77,34 @@ class Arguments:
         return lambda scope: function(scope, *self.places(scope), **self.names(scope))
 
     def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
-        """`function(scope, value, *arguments)`; NOTHING where the value is that."""
+        """`function(scope, value, *arguments)`; NOTHING if the value is NOTHING."""
         written = self.written
         if written == []:
 
             def applied_to_nothing_else(scope: Scope) -> object:
-                found = value(scope)
-                return found if found is NOTHING else function(scope, found)
+                result = value(scope)
+                return result if result is NOTHING else function(scope, result)
 
             return applied_to_nothing_else
         if written is not None:
 
             def applied_to_written(scope: Scope) -> object:
-                found = value(scope)
-                return found if found is NOTHING else function(scope, found, *written)
+                result = value(scope)
+                return result if result is NOTHING else function(scope, result, *written)
 
             return applied_to_written
 
         def applied(scope: Scope) -> object:
-            found = value(scope)
-            if found is NOTHING:
-                return found
-            return function(scope, found, *self.places(scope), **self.names(scope))
+            result = value(scope)
+            if result is NOTHING:
+                return result
+            return function(scope, result, *self.places(scope), **self.names(scope))
 
         return applied
 
 
 def usage(title: str, taker: Callable[..., Any], given: int) -> str:
-    """How something is called: `random_int(a, b)`, `date(moment, shift='', form=None)`."""
+    """Return the signature of a function: `random_int(a, b)`, `date(moment, shift='', form=None)`."""
     parts = []
     for parameter in list(inspect.signature(taker).parameters.values())[given:]:
         bare = parameter.default is inspect.Parameter.empty
@@ -143,7 +143,7 @@ def _function(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
 
 
 def _check_date(node: nodes.Call) -> None:
-    """A moment and shifts that stand in the template are read now, so that wrong ones fail at load."""
+    """Validate literal times and shifts, so that wrong ones fail at load."""
     named = {pair.key: pair.value for pair in node.kwargs}
     given = dict(zip(("moment", "shift"), node.args, strict=False)) | named
     moment = given.get("moment")
@@ -160,7 +160,7 @@ _MOST_POSSIBLE = 32
 
 
 def _possible(node: nodes.Node | None) -> list[Any]:
-    """Values that an expression may have, as far as they stand in the template."""
+    """Return possible values of an expression, as far as they are literals."""
     match node:
         case nodes.Const():
             return [node.value]
@@ -180,28 +180,28 @@ def _possible(node: nodes.Node | None) -> list[Any]:
 
 
 def _joined(parts: list[nodes.Expr]) -> list[Any]:
-    """The texts that the parts make together; none where one of them is not known."""
-    found = [""]
+    """Return the possible concatenations of the parts; none if a part is unknown."""
+    result = [""]
     for part in parts:
-        texts = [str(one) for one in _possible(part) if isinstance(one, str) or type(one) is int]
-        found = [before + text for before in found for text in texts][:_MOST_POSSIBLE]
-    return list(found)
+        texts = [str(item) for item in _possible(part) if isinstance(item, str) or type(item) is int]
+        result = [before + text for before in result for text in texts][:_MOST_POSSIBLE]
+    return list(result)
 
 
 def _check_query(node: nodes.Call) -> None:
-    """A query that stands in the template is read now, so that a bad one fails at load."""
+    """Validate a literal query, so that a wrong one fails at load."""
     try:
         from mockserver.templating import jsonpath as template_jsonpath
-    except ImportError as why:
-        raise _lacking_jsonpath(node.lineno) from why
-    for one in (*node.args[1:], *(pair.value for pair in node.kwargs if pair.key == "q")):
-        if isinstance(one, nodes.Const) and isinstance(one.value, str):
+    except ImportError as error:
+        raise _lacking_jsonpath(node.lineno) from error
+    for item in (*node.args[1:], *(pair.value for pair in node.kwargs if pair.key == "q")):
+        if isinstance(item, nodes.Const) and isinstance(item.value, str):
             try:
-                template_jsonpath.compile_query(one.value)
-            except template_jsonpath.JsonPathError as why:
+                template_jsonpath.compile_query(item.value)
+            except template_jsonpath.JsonPathError as error:
                 raise SyntaxRefusedError(
-                    str(why), "See RFC 9535; such as '$.items[*].sku'", node.lineno
-                ) from why
+                    str(error), "See RFC 9535; such as '$.items[*].sku'", node.lineno
+                ) from error
 
 
 def _lacking_jsonpath(line: int) -> Exception:
@@ -230,11 +230,11 @@ def _fake(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
 
 def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -> Closure:
     name = target.attr
-    found = methods.candidates(name)
-    if not found:
+    result = methods.candidates(name)
+    if not result:
         raise SyntaxRefusedError(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
-    arguments.check(name, found, 2, node.lineno)
+    arguments.check(name, result, 2, node.lineno)
     if arguments.by_name:
         return lambda scope: methods.call_method(
             scope, value(scope), name, arguments.places(scope), arguments.names(scope)
@@ -247,34 +247,34 @@ def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -
 
 
 def _get(scope: Scope, value: object, *given: object) -> object:
-    """`get` of a mapping is Python's own."""
+    """Return `value.get(key, default)` of a mapping."""
     if not isinstance(value, dict):
         return methods.call_method(scope, value, "get", list(given), {})
     try:
         return value.get(*given)
-    except TypeError as why:
-        raise methods.unfit("get", value, list(given)) from why
+    except TypeError as error:
+        raise methods.unfit("get", value, list(given)) from error
 
 
 def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
-    """A method whose arguments have no names."""
+    """Return a closure for a method with positional arguments only."""
     by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
     by_place, written = arguments.by_place, arguments.written
 
     def got(scope: Scope) -> object:
-        found = value(scope)
-        return _get(scope, found, *([one(scope) for one in by_place] if written is None else written))
+        result = value(scope)
+        return _get(scope, result, *([item(scope) for item in by_place] if written is None else written))
 
     def called(scope: Scope) -> object:
-        found = value(scope)
-        given = [one(scope) for one in by_place] if written is None else written
-        method = by_type.get(found.__class__)
+        result = value(scope)
+        given = [item(scope) for item in by_place] if written is None else written
+        method = by_type.get(result.__class__)
         if method is None:
-            return methods.call_method(scope, found, name, given, {})
+            return methods.call_method(scope, result, name, given, {})
         try:
-            return method(scope, found, *given)
-        except (TypeError, AttributeError) as why:
-            raise methods.unfit(name, found, given) from why
+            return method(scope, result, *given)
+        except (TypeError, AttributeError) as error:
+            raise methods.unfit(name, result, given) from error
 
     return got if name == "get" else called
 

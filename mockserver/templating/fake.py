@@ -1,9 +1,8 @@
 """
-`fake.name()` and the rest, from Faker, which the extra `fake` brings.
+`fake.name()` and others, from Faker, in the extra `fake`.
 
-Only what is listed: no files, no images, nothing without a bound, and nothing
-that asks the clock (Faker's dates do), since a draw must repeat. Each draw
-seeds the generator anew from the scope, so it depends on nothing before it.
+Only listed functions: no files, no images, nothing unbounded, and nothing that reads the clock (as Faker's dates do),
+since values must be reproducible. Each call seeds the generator from the scope, so it depends on nothing before it.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _ARGUED: dict[str, tuple[str, ...]] = {
     "words": ("nb",),
 }
 FAKES: dict[str, tuple[str, ...]] = dict.fromkeys(_PLAIN, ()) | _ARGUED
-"""What can be asked for, and the arguments that it takes."""
+"""The available functions, and their arguments."""
 RANGES = frozenset({"pyint", "random_int"})
 COUNT_LIMIT = 1000
 _LOCK = threading.Lock()
@@ -73,7 +72,7 @@ def _generator() -> Any:
 
 
 def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> object:
-    """One made-up value, as plain JSON. A name that Faker does not know in this version is an error."""
+    """Return a generated value as plain JSON. A name that this version of Faker does not have is an error."""
     bound = dict(zip(FAKES[name], args, strict=False)) | kwargs
     for key, value in bound.items():
         _check(name, key, value)
@@ -82,13 +81,13 @@ def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> ob
     with _LOCK:
         generator = _generator()
         generator.seed_instance(seed)
-        found = _json(getattr(generator, name)(**bound))
-    scope.take_chars(_length(found))
-    return found
+        result = _json(getattr(generator, name)(**bound))
+    scope.take_chars(_length(result))
+    return result
 
 
 def _check(name: str, key: str, value: object) -> None:
-    """Counts and texts are short; a range may be any that a number holds."""
+    """Reject large counts and long texts; ranges may be any numbers."""
     if key == "text":
         if not isinstance(value, str) or len(value) > COUNT_LIMIT:
             raise RenderError(f"fake.{name}() takes a text of at most {COUNT_LIMIT} characters")

@@ -1,9 +1,8 @@
 """
-The filters of templates: `value | name(arguments)`.
+Filters of templates: `value | name(arguments)`.
 
-Those on numbers and texts stand here, those on lists and mappings in
-`template_lists`, those that take no plain value (`default`, `map`, `select`
-and their kin) in `template_piping`.
+Filters on numbers and texts. Those on lists and mappings are in `list_filters`, those without a plain value (`default`,
+`map`, `select` and similar) in `piping`.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ Filter = Callable[..., Any]
 
 
 DIGITS_LIMIT = 1000
-"""Reading a number from a text takes time; a longer text is none."""
+"""Limit of texts that are parsed as numbers, which takes time."""
 
 
 def to_int(_scope: Scope, value: object, default: object = 0, base: int = 10) -> object:
-    """A whole number; what is none gives `default`. Text like '3.9' is cut to 3."""
+    """Return a whole number; `default` for others. Text such as '3.9' is cut to 3."""
     try:
         if isinstance(value, str):
             if base == 10 and len(value) <= DIGITS_LIMIT and value.isdecimal():
@@ -52,7 +51,7 @@ def _int_of_text(text: str, base: int) -> int:
 
 
 def to_float(_scope: Scope, value: object, default: object = 0.0) -> object:
-    """A number; what is none gives `default`, and so do the infinite ones, which JSON hasn't."""
+    """Return a number; `default` for others, including infinite ones, which JSON does not have."""
     if not isinstance(value, (str, int, float)) or (isinstance(value, str) and len(value) > DIGITS_LIMIT):
         return default
     try:
@@ -77,10 +76,10 @@ _WORD_START = re.compile(r"(?:^|(?<=[-\s({\[<]))[^-\s({\[<]")
 
 
 def title(scope: Scope, value: object) -> str:
-    """A capital after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
+    """Capitalise after each space, dash or opening bracket; unlike the method, it makes `It's` of `it's`."""
     text = to_text(scope, value)
     scope.read(len(text))
-    return _WORD_START.sub(lambda found: found[0].upper(), text.lower())
+    return _WORD_START.sub(lambda result: result[0].upper(), text.lower())
 
 
 def trim(scope: Scope, value: object, chars: str | None = None) -> str:
@@ -95,7 +94,7 @@ def replace(scope: Scope, value: object, old: str, new: str, count: int | None =
 
 
 def escape(scope: Scope, value: object) -> str:
-    """Text made safe for HTML and XML."""
+    """Escape text for HTML and XML."""
     text = to_text(scope, value)
     specials = sum(map(text.count, "&<>\"'"))
     scope.take_chars(len(text) + 5 * specials)
@@ -103,7 +102,7 @@ def escape(scope: Scope, value: object) -> str:
 
 
 def urlencode(scope: Scope, value: object) -> str:
-    """A text percent-encoded for a path or query; a mapping, or list of pairs, as a query."""
+    """Percent-encode a text for a path or query; a mapping, or list of pairs, becomes a query."""
     if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
         return _quoted(scope, value, quote, "/")
     pairs = value.items() if isinstance(value, Mapping) else value
@@ -119,7 +118,7 @@ def _quoted(scope: Scope, value: object, how: Callable[..., str], safe: str) -> 
 
 
 def tojson(scope: Scope, value: object, indent: int | None = None) -> str:
-    """JSON text, nothing escaped that JSON doesn't ask for."""
+    """Return JSON text, with minimal escapes."""
     if indent is not None and not 0 <= indent <= 8:
         raise RenderError("tojson indents by 0 to 8")
     text = to_json(scope, value, indent)
@@ -134,7 +133,7 @@ def b64encode(scope: Scope, x: object) -> str:
 
 
 def rounded(_scope: Scope, value: object, precision: int = 0, method: str = "common") -> float:
-    """A whole number stays one, as in Jinja2; of a float `| int` makes one."""
+    """Round a number; a whole number stays one, as in Jinja2."""
     if not isinstance(value, (int, float)):
         raise RenderError(f"can't round {kind_of(value)}; use the `float` filter")
     if not isinstance(precision, int) or not -15 <= precision <= 15:

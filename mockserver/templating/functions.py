@@ -1,4 +1,4 @@
-"""The functions of templates. Every draw comes from the scope, every moment too."""
+"""Functions of templates. Random values and times come from the scope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Function = Callable[..., Any]
 
 
 def uuid(scope: Scope) -> str:
-    """A random UUID (version 4) in its usual form."""
+    """Return a random UUID (version 4)."""
     bits = f"{scope.random().bits(124):031x}"
     return (
         f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-{'89ab'[int(bits[15], 16) & 3]}{bits[16:19]}-{bits[19:31]}"
@@ -33,14 +33,14 @@ def uuid(scope: Scope) -> str:
 
 
 def random_int(scope: Scope, a: int, b: int) -> int:
-    """A whole number from `a` to `b`, both included."""
+    """Return a whole number from `a` to `b`, both included."""
     if not isinstance(a, int) or not isinstance(b, int) or a > b:
         raise RenderError("random_int(a, b) takes two whole numbers, the smaller first")
     return a + scope.random().below(b - a + 1)
 
 
 def random_string(scope: Scope, n: int) -> str:
-    """`n` letters and digits."""
+    """Return `n` letters and digits."""
     if not isinstance(n, int) or n < 0:
         raise RenderError("random_string(n) takes a whole number, 0 or more")
     scope.chars -= n
@@ -67,7 +67,7 @@ def hmac_sha256(scope: Scope, key: object, text: object) -> str:
 
 
 def jwt(scope: Scope, claims: object, key: object) -> str:
-    """A JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
+    """Return a JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
     if not isinstance(claims, Mapping):
         raise RenderError(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
     scope.take_steps(10)
@@ -95,7 +95,7 @@ def _base64url(data: bytes) -> str:
 
 def date(scope: Scope, moment: object, shift: str = "", form: str | None = None) -> object:
     """
-    A time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text where `form` is given.
+    Return a time, shifted by a text such as '+3d', '-90m' or '+1mo'; as text if `form` is given.
 
     `moment` is a time, an RFC 3339 text, or Unix seconds.
     """
@@ -104,12 +104,12 @@ def date(scope: Scope, moment: object, shift: str = "", form: str | None = None)
 
 
 def moved(moment: object, shift: object) -> datetime:
-    """A time, shifted. Raises RenderError."""
+    """Return a shifted time. Raises RenderError."""
     months, seconds = read_shift(shift)
     try:
         return _months_later(_moment(moment), months) + timedelta(seconds=seconds)
-    except (OverflowError, OSError, ValueError) as why:
-        raise RenderError("the time is beyond the years 1 to 9999") from why
+    except (OverflowError, OSError, ValueError) as error:
+        raise RenderError("the time is beyond the years 1 to 9999") from error
 
 
 def _moment(value: object) -> datetime:
@@ -119,12 +119,12 @@ def _moment(value: object) -> datetime:
         return datetime.fromtimestamp(value, UTC)
     if isinstance(value, str):
         try:
-            found = datetime.fromisoformat(value)
+            result = datetime.fromisoformat(value)
         except ValueError:
-            raise RenderError(f"{value[:40]!r} is no time; write it as 2026-01-02T03:04:05Z") from None
-        found = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return FractionalTime.combine(found.date(), found.timetz()) if found.microsecond else found
-    raise RenderError(f"{kind_of(value)} is no time")
+            raise RenderError(f"{value[:40]!r} is not a time; write it as 2026-01-02T03:04:05Z") from None
+        result = result if result.tzinfo else result.replace(tzinfo=UTC)
+        return FractionalTime.combine(result.date(), result.timetz()) if result.microsecond else result
+    raise RenderError(f"{kind_of(value)} is not a time")
 
 
 _SHIFT = re.compile(r"\s*\+?(-?)(0|(?:[0-9.]+(?:us|ms|s|mo|m|h|d|w|y))+)\s*")
@@ -137,7 +137,7 @@ _MOST_SECONDS = 9999 * 366 * 86400
 
 def read_shift(text: object) -> tuple[int, float]:
     """
-    The months and the seconds of a shift. Raises RenderError.
+    Return months and seconds of a shift. Raises RenderError.
 
     >>> read_shift("+1y2mo"), read_shift("-1mo1.5s"), read_shift("")
     ((14, 0.0), (-1, -1.5), (0, 0.0))
@@ -163,7 +163,7 @@ def read_shift(text: object) -> tuple[int, float]:
 
 
 def _months_later(moment: datetime, months: int) -> datetime:
-    """The same day of another month, or its last day where it has no such day. Raises ValueError, OverflowError."""
+    """Return the same day of another month, or its last day. Raises ValueError, OverflowError."""
     if not months:
         return moment
     year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
@@ -171,18 +171,18 @@ def _months_later(moment: datetime, months: int) -> datetime:
 
 
 def numbers(scope: Scope, start: int, stop: int | None = None, step: int = 1) -> list[int]:
-    """The whole numbers from `start` (or 0) up to, not including, `stop`."""
+    """Return the whole numbers from `start` (or 0) up to, not including, `stop`."""
     if stop is None:
         start, stop = 0, start
-    if not all(isinstance(one, int) for one in (start, stop, step)) or step == 0:
+    if not all(isinstance(item, int) for item in (start, stop, step)) or step == 0:
         raise RenderError("range() takes whole numbers, and no step of 0")
-    found = range(start, stop, step)
+    result = range(start, stop, step)
     scope.take_steps(max(0, (stop - start + step - (1 if step > 0 else -1)) // step))
-    return list(found)
+    return list(result)
 
 
 def jsonpath(scope: Scope, x: object, q: str) -> list[Any]:
-    """The values that an RFC 9535 query finds, in a list."""
+    """Return the values that an RFC 9535 query matches, in a list."""
     from mockserver.templating import jsonpath as template_jsonpath
 
     return template_jsonpath.jsonpath(scope, x, q)
@@ -200,18 +200,18 @@ _SIGNS: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
 
 def decimal(_scope: Scope, a: object, sign: str, b: object) -> object:
     """
-    Two numbers, or texts of some, in exact decimals: `sign` is one of + - * / %. A quotient has as many places as the
-    dividend and is rounded half up; a remainder has the dividend's sign.
+    Calculate with two numbers, or their texts, in exact decimals: `sign` is one of + - * / %. A quotient has as many
+    places as the dividend and is rounded half up; a remainder has the dividend's sign.
     """
     left, right = _decimal(a), _decimal(b)
     with localcontext(prec=200):
         try:
-            found = _quotient(left, right) if sign == "/" else _SIGNS[sign](left, right)
+            result = _quotient(left, right) if sign == "/" else _SIGNS[sign](left, right)
         except KeyError:
             raise RenderError(f"decimal() takes one of + - * / %, not {str(sign)[:20]!r}") from None
         except (DivisionByZero, InvalidOperation):
             raise RenderError("division by zero") from None
-    return float(found) if _places(found) else int(found)
+    return float(result) if _places(result) else int(result)
 
 
 def _decimal(value: Any) -> Decimal:

@@ -1,10 +1,9 @@
 """
-What templates do most often, as Python functions: looking things up, standing in for what is absent, joining texts.
+Code generation for the common operations of templates: look-ups, defaults, joining texts.
 
-A function is made of `ast` nodes that stand in this module. Nothing that an author wrote is ever part of its code: texts,
-keys, filters and the closures of everything else are bound to names that are numbered here, and the code sees no built-in
-function. What is not as expected (a key that is absent, a value of another type) is left to the closure of that
-expression, which has the same result, or the error, and pays the same for it.
+A function is built of `ast` nodes defined in this module. Nothing from a template becomes code: texts, keys, filters
+and closures are bound to numbered names, and the code has no built-in functions. Unexpected values (a missing key,
+another type) are left to the closure of the expression, which has the same result or error, and the same cost.
 """
 
 from __future__ import annotations
@@ -31,15 +30,15 @@ from mockserver.templating.values import HANDED_ON, printed
 
 T = TypeVar("T", bound=ast.AST)
 FILE = "<template>"
-"""Where a traceback or a profile says that these functions are."""
+"""File name of these functions in tracebacks and profiles."""
 MOST_TEMPORARIES = 500
-"""Of one function, about a hundred templates. What comes then is left to closures: making more takes too long at once."""
+"""Limit of statements per function, about a hundred templates. The rest uses closures: compiling more takes too long."""
 
 
 def _placed(kind: type[T]) -> type[T]:
     """
-    Such a node, in the first line: to give each node a place of its own takes longer than to make the function. (The name of
-    a template and the line in it are in what `fail` makes.)
+    Make a node class located in the first line: positions for each node would take longer than building the function.
+    (`fail` adds the template's name and line to errors.)
     """
     return type(kind.__name__, (kind,), {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0})
 
@@ -71,7 +70,7 @@ _arg = _placed(ast.arg)
 
 
 class Writer:
-    """One function that is being made: what its names are bound to, and its statements."""
+    """A function that is being generated: the values of its names, and its statements."""
 
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {"__builtins__": {}}
@@ -80,7 +79,7 @@ class Writer:
         self._temporaries = 0
 
     def bind(self, value: object) -> ast.expr:
-        """A name for a value that was there when the function was made."""
+        """Return a name for a constant value."""
         name = self._names.get(id(value))
         if name is None:
             name = self._names[id(value)] = f"k{len(self._names)}"
@@ -99,17 +98,17 @@ class Writer:
         self.statements += statements
 
     def assign(self, value: ast.expr) -> str:
-        """The temporary that has the value from now on."""
+        """Assign the value to a new temporary, and return it."""
         name = self.temporary()
         self.add(_assignment(name, value))
         return name
 
     def called(self, function: Callable[[Scope], Any]) -> ast.expr:
-        """What a function of the scope returns."""
+        """Add the return value of a function of the scope."""
         return _name(self.assign(_called(self.bind(function))))
 
     def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
-        """What `write` writes; an error in it is raised as what `fail` makes of it."""
+        """Add what `write` writes; `fail` converts its errors."""
         around, self.statements = self.statements, []
         result = self.temporary()
         self.add(_assignment(result, write()))
@@ -120,7 +119,7 @@ class Writer:
         return _name(result)
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
-        """The function of a scope, which returns that after the statements."""
+        """Return the function of a scope, which returns that after the statements."""
         words = _assignment("words", _Attribute(_name("scope"), "values", _LOAD))
         body = [words, *self.statements, _Return(result)]
         arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
@@ -131,17 +130,17 @@ class Writer:
 
 
 Code = Callable[[Writer], ast.expr]
-"""Writes an expression: its value, once the statements that it adds before are done. Adds none where it may not be asked."""
+"""Writes an expression: adds statements, and returns its value. Adds none if it may not be evaluated."""
 
 _ERRORS = (RenderError, *PYTHON_ERRORS)
 _LOAD, _STORE = ast.Load(), ast.Store()
 _NEVER = object()
-"""What no expression comes to."""
+"""Sentinel that no expression returns."""
 
 
 @lru_cache(maxsize=2 * MOST_TEMPORARIES)
 def _name(name: str) -> ast.expr:
-    """What reads a name. Nobody changes it."""
+    """Return the shared node that reads a name."""
     return _Name(name, _LOAD)
 
 
@@ -150,7 +149,7 @@ def _assignment(name: str, value: ast.expr) -> ast.stmt:
 
 
 def _kept(name: str, value: ast.expr) -> ast.expr:
-    """The value, which the temporary has from now on."""
+    """Assign the value to the temporary."""
     return _NamedExpr(_Name(name, _STORE), value)
 
 
@@ -182,7 +181,7 @@ def _called(function: ast.expr, *arguments: ast.expr) -> ast.expr:
 
 
 def calling(closure: Closure) -> Code:
-    """What the closure gives."""
+    """Return the value of the closure."""
     return lambda writer: _called(writer.bind(closure))
 
 
@@ -191,7 +190,7 @@ def constant(value: object) -> Code:
 
 
 class Lookup:
-    """Keys, one after the other, from a word of the scope. An optional one is NOTHING where the last key is absent."""
+    """Look up a chain of keys in a variable. An optional one is NOTHING if the last key is missing."""
 
     def __init__(self, word: str, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> None:
         self.word = word
@@ -200,7 +199,7 @@ class Lookup:
         self.optional = optional
 
     def parts(self, writer: Writer) -> tuple[list[ast.expr], ast.expr]:
-        """What must hold, asked in this order, and what the value is then."""
+        """Conditions, in order, and the value if all hold."""
         tests: list[ast.expr] = []
         value = _get(_name("words"), writer.bind(self.word), writer.bind(NOTHING))
         for key in self.keys:
@@ -221,19 +220,19 @@ class Lookup:
 
 
 def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
-    """What the first of them finds, else that. `closure` does the same, whatever comes."""
+    """Return the first defined value, else the default. `closure` is equivalent for all inputs."""
 
     def write(writer: Writer) -> ast.expr:
         if writer.is_full:
             return calling(closure)(writer)
-        found = otherwise(writer)
+        result = otherwise(writer)
         for lookup in reversed(tries):
             tests, value = lookup.parts(writer)
             name = writer.temporary()
             defined = _is_not(_kept(name, value), writer.bind(NOTHING))
-            picked = _IfExp(defined, _name(name), found)
-            found = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
-        return found
+            picked = _IfExp(defined, _name(name), result)
+            result = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
+        return result
 
     return write
 
@@ -251,7 +250,7 @@ def either(left: Code, right: Code) -> Code:
 
 
 def negation(value: Code) -> Code:
-    """NOTHING stays that."""
+    """Keep NOTHING."""
 
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
@@ -269,11 +268,11 @@ COMPARED: dict[str, type[ast.cmpop]] = {
     "gt": ast.Gt,
     "gteq": ast.GtE,
 }
-"""What says of two whole numbers, or two short texts, what the operator says, and takes nothing for it."""
+"""Comparisons of two whole numbers, or two short texts, which are free."""
 
 
 def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Scope, Any], Any]) -> Code:
-    """With what is written out. `otherwise` compares anything but whole numbers, and texts that are short."""
+    """Compare with a literal. `otherwise` compares all but whole numbers and short texts."""
 
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
@@ -288,12 +287,12 @@ def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Sc
 
 
 def function(function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """Called with what is written out."""
+    """Call with literals."""
     return lambda writer: _called(writer.bind(function), *map(writer.bind, arguments))
 
 
 def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """The same, of a value; NOTHING stays that."""
+    """Like that, with a value; NOTHING is kept."""
 
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
@@ -305,14 +304,14 @@ def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[obje
 
 
 def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -> Code:
-    """`value.get(key, default)`, both worked out. `otherwise` does it where the value is no mapping, or the key no text."""
+    """Return `value.get(key, default)`. `otherwise` handles values other than mappings, and keys other than texts."""
 
     def write(writer: Writer) -> ast.expr:
         whole = writer.temporary()
         names = [writer.temporary() for _ in arguments]
         worked_out = [_kept(whole, value(writer))]
         worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
-        # All of them are worked out, in this order, before any is asked for its type.
+        # Evaluate all of them, in this order, before any type check.
         tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
         tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
         tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
@@ -333,14 +332,14 @@ def fresh_budget(writer: Writer) -> None:
 
 
 def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> ast.expr:
-    """Plain JSON: `plain` makes it so, where it is not that already."""
+    """Return plain JSON: `plain` converts the value if needed."""
     name = writer.assign(code(writer))
     handed_on = _Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
     return _IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
 
 
 def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:
-    """Texts and expressions, joined; each is paid for before the next is worked out."""
+    """Join texts and expressions; each is paid for before the next is evaluated."""
     if cost:
         writer.add(_spent("steps", _Constant(cost)), _unless_spent("steps"))
     pieces: list[ast.expr] = []
@@ -366,7 +365,7 @@ def _spent(budget: str, amount: ast.expr) -> ast.stmt:
 
 
 def _unless_spent(budget: str) -> ast.stmt:
-    """Raises BudgetExceededError where nothing is left of it."""
+    """Raises BudgetExceededError if the budget is spent."""
     left = _Attribute(_name("scope"), budget, _LOAD)
     take = _Attribute(_name("scope"), f"take_{budget}", _LOAD)
     is_over = _Compare(left, [ast.Lt()], [_Constant(0)])
@@ -374,9 +373,9 @@ def _unless_spent(budget: str) -> ast.stmt:
 
 
 Write = Callable[[Writer], ast.expr]
-"""Writes what makes a value, statements and all."""
+"""Writes the statements that make a value."""
 Part = tuple[object, Write | None]
-"""What stands there, and what writes the value in its place; None where nothing varies."""
+"""The constant value, and the writer of the value; None if nothing varies."""
 
 
 def _part(writer: Writer, part: Part) -> ast.expr:
@@ -401,7 +400,7 @@ class Listed:
 
 
 class Mapped:
-    """A mapping in which some values vary, and no keys."""
+    """A mapping in which some values vary, but no keys."""
 
     def __init__(self, whole: dict[Any, Any], writes: dict[Any, Write]) -> None:
         self._whole = whole
@@ -425,13 +424,13 @@ class Mapped:
 
 
 def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
-    """A mapping in which keys vary, too."""
+    """Write a mapping in which keys vary too."""
     made = [(_part(writer, key), _part(writer, value)) for key, value in pairs]
     return _name(writer.assign(_Dict([key for key, _ in made], [value for _, value in made])))
 
 
 def json_of(writer: Writer, write: Write, dump: Callable[[Any], str]) -> ast.expr:
-    """The JSON text of a value. `dump` makes that of any value; what doesn't vary is made text now."""
+    """Write the JSON text of a value. `dump` encodes any value; constant parts are encoded now."""
     texts: list[str | ast.expr] = []
     for piece in _json_part(writer, (None, write), dump):
         if texts and isinstance(piece, str) and isinstance(texts[-1], str):

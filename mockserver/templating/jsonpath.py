@@ -1,9 +1,8 @@
 """
 `jsonpath(x, q)`: RFC 9535, within the budget of a render.
 
-Every value that a query visits is paid for, and `match` and `search` run on
-re2, whose time grows with the text only. Import this module only where the
-extra `jsonpath` is there.
+Every value that a query visits is paid for, and `match` and `search` run on re2, whose time is linear. Import this
+module only if the extra `jsonpath` is installed.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from mockserver.templating.values import weigh
 QUERY_LIMIT = 500
 PATTERN_LIMIT = 200
 PATTERN_STEPS = 4000
-"""Compiling a pattern may take some 10 ms, asking one that is known next to nothing."""
+"""Compiling a pattern may take some 10 ms, looking it up next to nothing."""
 DEPTH_LIMIT = 100
 
 
 class JsonPathError(MockServerError, ValueError):
-    """The text is no JSONPath query; says why."""
+    """The text is not a valid JSONPath query; the message is the reason."""
 
 
 class _PaidWalk(Walk):
-    """A walk that the render pays for. `size` is about the number of values in its root."""
+    """A query that the render pays for. `size` is about the number of values in its root."""
 
     __slots__ = ("scope", "size", "text")
 
@@ -47,7 +46,7 @@ class _PaidWalk(Walk):
 
     def descend(self, depth: int) -> None:
         if depth > DEPTH_LIMIT:
-            raise RenderError(f"{self.text!r} can't be asked of this: recursion limit exceeded")
+            raise RenderError(f"{self.text!r} can't be evaluated on this value: recursion limit exceeded")
         self.visit()
 
     def compare_whole(self) -> None:
@@ -60,7 +59,7 @@ class _PaidWalk(Walk):
         compiled = _regexp(pattern)
         if compiled is None:
             return False
-        # as UTF-8: for a str, re2 maps offsets at a cost, and refuses lone surrogates
+        # as UTF-8: for a str, re2 maps offsets at a cost, and rejects lone surrogates
         data = text.encode("utf-8", "replace")
         return (compiled.fullmatch(data) if whole else compiled.search(data)) is not None
 
@@ -69,7 +68,7 @@ _PATTERNS: dict[str, Any] = {}
 
 
 def _regexp(pattern: str) -> Any:
-    """The compiled pattern; None for what is none, which RFC 9535 says matches nothing."""
+    """Return the compiled pattern; None for an invalid one, which matches nothing by RFC 9535."""
     if pattern not in _PATTERNS:
         if len(_PATTERNS) > 500:
             _PATTERNS.clear()
@@ -90,12 +89,12 @@ def _compiled(pattern: str) -> object:
 
 class _Environment(JSONPathEnvironment):
     def validate_function_extension_signature(self, token: Token, args: list[Any]) -> list[Any]:
-        """A pattern that stands in the query itself is an error where it would silently match nothing."""
+        """Reject an invalid literal pattern, which would silently match nothing."""
         checked = super().validate_function_extension_signature(token, args)
         if token.value in ("match", "search") and isinstance(args[-1], StringLiteral):
             pattern = args[-1].value
             if _regexp(pattern) is None:
-                raise JsonPathError(f"{pattern!r} is no pattern, or too large a one")
+                raise JsonPathError(f"{pattern!r} is not a valid pattern, or is too large")
         return checked
 
 
@@ -106,7 +105,7 @@ _QUERIES: dict[str, JSONPathQuery] = {}
 
 
 def compile_query(text: str) -> JSONPathQuery:
-    """The query of a text; those asked before are kept. Raises JsonPathError."""
+    """Return the compiled query, cached. Raises JsonPathError."""
     if text not in _QUERIES:
         if len(_QUERIES) > 500:
             _QUERIES.clear()
@@ -121,12 +120,14 @@ def _read(text: str) -> JSONPathQuery:
         return _ENVIRONMENT.compile(text)
     except JsonPathError:
         raise
-    except (JSONPathError, ValueError, RecursionError) as why:
-        raise JsonPathError(f"{text!r} is no JSONPath query: {why or type(why).__name__}") from why
+    except (JSONPathError, ValueError, RecursionError) as error:
+        raise JsonPathError(
+            f"{text!r} is not a valid JSONPath query: {error or type(error).__name__}"
+        ) from error
 
 
 def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
-    """The values that a query finds, in a list; none found gives an empty one."""
+    """Return the values that a query matches, in a list, which may be empty."""
     if not isinstance(q, str):
         raise RenderError("jsonpath(x, q) takes a query such as '$.items[*].sku'")
     if q not in _QUERIES:
@@ -136,6 +137,6 @@ def jsonpath(scope: Scope, x: Any, q: str) -> list[Any]:
     size = (before - scope.steps) * 8
     try:
         query = compile_query(q)
-    except JsonPathError as why:
-        raise RenderError(str(why)) from why
+    except JsonPathError as error:
+        raise RenderError(str(error)) from error
     return _PaidWalk(x, scope, size, q).nodes(query, x)

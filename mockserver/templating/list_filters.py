@@ -1,4 +1,4 @@
-"""The filters of templates on lists and mappings: each pays for what it goes through before it does."""
+"""Filters of templates on lists and mappings: each pays for the items before it visits them."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def _at(value: object, index: int, word: str) -> object:
 
 
 def join(scope: Scope, value: object, d: str = "", attribute: str | int | None = None) -> str:
-    found = elements(scope, value, "join")
+    result = elements(scope, value, "join")
     if attribute is not None:
-        found = [by_attribute(item, attribute) for item in found]
-    return methods.join_texts(scope, [to_text(scope, item) for item in found], to_text(scope, d))
+        result = [by_attribute(item, attribute) for item in result]
+    return methods.join_texts(scope, [to_text(scope, item) for item in result], to_text(scope, d))
 
 
 def by_attribute(value: object, attribute: str | int) -> object:
-    """`attribute` is a key, a position, or several of them with dots between."""
+    """Return the attribute of a value: a key, a position, or several of them joined by dots."""
     if isinstance(attribute, str) and len(attribute) > ATTRIBUTE_LIMIT:
         raise RenderError(f"an attribute has at most {ATTRIBUTE_LIMIT} characters")
     if isinstance(attribute, int):
@@ -70,13 +70,13 @@ def _sort_key(scope: Scope, value: object, case_sensitive: bool) -> object:
     return value
 
 
-def _ordered(scope: Scope, found: list[Any], reverse: bool) -> list[int]:
-    """The positions of `found` in their order; equal ones keep theirs."""
-    for one in found[1:]:
-        check_ordered(scope, found[0], one)
-    longest = max((len(one) for one in found if isinstance(one, str)), default=0)
-    scope.take_steps(len(found) * (1 + len(found).bit_length() * longest // 4096))
-    return sorted(range(len(found)), key=found.__getitem__, reverse=reverse)
+def _ordered(scope: Scope, result: list[Any], reverse: bool) -> list[int]:
+    """Return the sorted positions of `result`; equal items keep their order."""
+    for item in result[1:]:
+        check_ordered(scope, result[0], item)
+    longest = max((len(item) for item in result if isinstance(item, str)), default=0)
+    scope.take_steps(len(result) * (1 + len(result).bit_length() * longest // 4096))
+    return sorted(range(len(result)), key=result.__getitem__, reverse=reverse)
 
 
 def sort(
@@ -86,23 +86,23 @@ def sort(
     case_sensitive: bool = False,
     attribute: str | int | None = None,
 ) -> list[Any]:
-    """In order; `attribute` may name several, with commas between."""
-    found = elements(scope, value, "sort")
+    """Sort; `attribute` may have several names, separated by commas."""
+    result = elements(scope, value, "sort")
     names = str(attribute).split(",") if attribute is not None else [None]
-    scope.take_steps(len(found) * (len(names) - 1))
+    scope.take_steps(len(result) * (len(names) - 1))
     for name in reversed(names):
         keys = [
             _sort_key(scope, item if name is None else by_attribute(item, name), case_sensitive)
-            for item in found
+            for item in result
         ]
-        found = [found[index] for index in _ordered(scope, keys, reverse)]
-    return found
+        result = [result[index] for index in _ordered(scope, keys, reverse)]
+    return result
 
 
 def dictsort(
     scope: Scope, value: object, case_sensitive: bool = False, by: str = "key", reverse: bool = False
 ) -> list[Any]:
-    """Pairs of a mapping in the order of their keys, or `by='value'`."""
+    """Return pairs of a mapping in the order of their keys, or `by='value'`."""
     if not isinstance(value, Mapping):
         raise RenderError(f"dictsort takes a mapping, not {kind_of(value)}")
     if by not in ("key", "value"):
@@ -121,7 +121,7 @@ def items(scope: Scope, value: object) -> list[Any]:
 def unique(
     scope: Scope, value: object, case_sensitive: bool = False, attribute: str | int | None = None
 ) -> list[Any]:
-    """Each value once, the first of its kind."""
+    """Return each value once, the first of equal ones."""
     seen: dict[Any, Any] = {}
     for item in elements(scope, value, "go through"):
         key = item if attribute is None else by_attribute(item, attribute)
@@ -136,8 +136,8 @@ _FREE_HASHES = 1 << 60
 
 def _hashed(key: object) -> object:
     """
-    The key for a dictionary. Python hashes a large number by its remainder, so that a client could choose thousands
-    with one hash; the hash of a text can't be foreseen.
+    Return a dictionary key. Python hashes a large number by its remainder, so a client could choose thousands with the
+    same hash; hashes of texts are randomised.
     """
     if isinstance(key, float) and key.is_integer():
         key = int(key)
@@ -175,22 +175,22 @@ def largest(
 def _extreme(
     scope: Scope, value: object, case_sensitive: bool, attribute: str | int | None, most: bool
 ) -> object:
-    found = elements(scope, value, "compare the items of")
-    if not found:
+    result = elements(scope, value, "compare the items of")
+    if not result:
         raise UndefinedError("the largest item" if most else "the smallest item", why="there are none")
     keys = [
         _sort_key(scope, item if attribute is None else by_attribute(item, attribute), case_sensitive)
-        for item in found
+        for item in result
     ]
-    return found[_ordered(scope, keys, most)[0]]
+    return result[_ordered(scope, keys, most)[0]]
 
 
 def batch(scope: Scope, value: object, linecount: int, fill_with: object = None) -> list[list[Any]]:
-    """Lists of `linecount` items each; the last is filled up where `fill_with` is given."""
-    found = elements(scope, value, "batch")
+    """Return lists of `linecount` items each; the last is filled up if `fill_with` is given."""
+    result = elements(scope, value, "batch")
     if not isinstance(linecount, int) or linecount < 1:
         raise RenderError("batch makes lists of 1 item or more")
-    rows = [found[at : at + linecount] for at in range(0, len(found), linecount)]
+    rows = [result[at : at + linecount] for at in range(0, len(result), linecount)]
     if rows and fill_with is not None:
         lacking = linecount - len(rows[-1])
         scope.take_steps(lacking)

@@ -1,4 +1,4 @@
-"""Words and what is looked up in values, from Jinja2's syntax tree to closures."""
+"""Variables and look-ups, from Jinja2's syntax tree to closures."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def _check_name(reading: TemplateContext, node: nodes.Name) -> None:
     if name in reading.known:
         return
     if name == "fake":
-        raise SyntaxRefusedError("'fake' is no value", "Ask it for one, such as fake.name()", node.lineno)
+        raise SyntaxRefusedError(
+            "'fake' is not a value", "Call one of its functions, such as fake.name()", node.lineno
+        )
     if name in FUNCTIONS:
         raise SyntaxRefusedError(f"{name!r} is a function", f"Call it: {name}(…)", node.lineno)
     if name in WORDS:
@@ -58,7 +60,7 @@ def _check_part(word: str, part: str, line: int) -> None:
 
 
 def _word(reading: TemplateContext, node: nodes.Node) -> str:
-    """The word of the scope that a node is; else nothing."""
+    """Return the variable of the scope that a node is, if it is one."""
     if isinstance(node, nodes.Name) and node.name not in reading.bound and node.name in reading.known:
         return str(node.name)
     return ""
@@ -73,7 +75,7 @@ def _path(reading: TemplateContext, start: Start, steps: tuple[Step, ...], *, op
 
 
 def _step(reading: TemplateContext, get: Closure, step: Step, *, optional: bool) -> Closure:
-    """One key more: a chain of them is one closure."""
+    """Add a key; a chain of them is one closure."""
     start, steps = reading.paths.get(get, (get, ()))
     return _path(reading, start, (*steps, step), optional=optional)
 
@@ -107,10 +109,10 @@ def _getitem(reading: TemplateContext, node: nodes.Getitem, *, optional: bool = 
     if isinstance(node.arg, nodes.Slice):
         get = reading.expression(node.node)
         bounds = [node.arg.start, node.arg.stop, node.arg.step]
-        return slice_closure(get, [reading.expression(one) if one is not None else None for one in bounds])
+        return slice_closure(get, [reading.expression(item) if item is not None else None for item in bounds])
     if isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
         get = reading.optional(node.node) if optional else reading.expression(node.node)
-        reading.expression(node.arg)  # counted as any other
+        reading.expression(node.arg)  # counted like any other
         return _step(reading, get, (node.arg.value, said(node), subscript), optional=optional)
     get = reading.optional(node.node) if optional else reading.expression(node.node)
     closure = optional_subscript_closure if optional else subscript_closure

@@ -1,8 +1,8 @@
 """
-Methods that may be called on a value: read-only, and paid for before they make anything.
+Methods of values: read-only, and paid for before they create anything.
 
-`value.name()` is always one of these, whatever keys a mapping has; `value.name`
-without the brackets is always a look-up.
+`value.name()` is always one of these, whatever keys a mapping has; `value.name` without parentheses is always a
+look-up.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _stripping(strip: Callable[[str, str | None], str]) -> Method:
 
 
 def pay_for_strip(scope: Scope, text: str, chars: str | None) -> None:
-    """Each character at an end is looked for among `chars`."""
+    """Pay for comparing each character at an end with `chars`."""
     scope.take_chars(len(text))
     scope.take_steps(len(text) * len(chars or "") >> 12)
 
@@ -92,9 +92,9 @@ def endswith(scope: Scope, text: str, suffix: str) -> bool:
 
 def replace(scope: Scope, text: str, old: str, new: str, count: int = -1) -> str:
     scope.search(text, old)
-    found = text.count(old)
-    found = min(found, count) if count >= 0 else found
-    scope.take_chars(len(text) + found * max(0, len(new) - len(old)))
+    result = text.count(old)
+    result = min(result, count) if count >= 0 else result
+    scope.take_chars(len(text) + result * max(0, len(new) - len(old)))
     return text.replace(old, new, count)
 
 
@@ -126,11 +126,11 @@ def rpartition(scope: Scope, text: str, sep: str) -> list[str]:
 
 
 def _asking(ask: Callable[[str], bool]) -> Method:
-    def asked(scope: Scope, text: str) -> bool:
+    def ask_text(scope: Scope, text: str) -> bool:
         scope.read(len(text))
         return ask(text)
 
-    return asked
+    return ask_text
 
 
 def count_text(scope: Scope, text: str, part: str) -> int:
@@ -181,9 +181,9 @@ def items(scope: Scope, mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
 
 def getlist(scope: Scope, fields: Fields | Headers, name: str) -> list[str]:
     scope.take_steps(len(fields.pairs) // NODES_A_STEP)
-    found = fields.all(name) if isinstance(fields, Headers) else fields.getlist(name)
-    scope.take_steps(len(found))
-    return list(found)
+    result = fields.all(name) if isinstance(fields, Headers) else fields.getlist(name)
+    scope.take_steps(len(result))
+    return list(result)
 
 
 def timestamp(_scope: Scope, moment: datetime) -> float:
@@ -200,7 +200,7 @@ FORMAT_LIMIT = 200
 
 
 def strftime(scope: Scope, moment: datetime, form: str) -> str:
-    """Only single letters: some platforms read `%1000000d` as a width."""
+    """Accept single letters only: some platforms read `%1000000d` as a width."""
     if len(form) > FORMAT_LIMIT:
         raise RenderError(f"a time's format has at most {FORMAT_LIMIT} characters")
     for letter in _DIRECTIVE.findall(form):
@@ -249,7 +249,7 @@ NAMES: frozenset[str] = frozenset().union(TEXT, LIST, FIELDS, TIME)
 
 
 def candidates(name: str) -> list[Method]:
-    """Every method of that name; none where no value has one."""
+    """Return every method of that name; empty if no type has one."""
     return [table[name] for table in (TEXT, LIST, FIELDS, TIME) if name in table]
 
 
@@ -285,10 +285,10 @@ def call_method(
         raise RenderError(f"{kind_of(value)} has no method {name}()")
     try:
         return method(scope, value, *args, **kwargs)
-    except (TypeError, AttributeError) as why:
-        raise unfit(name, value, (*args, *kwargs.values())) from why
+    except (TypeError, AttributeError) as error:
+        raise unfit(name, value, (*args, *kwargs.values())) from error
 
 
 def unfit(name: str, value: object, args: Sequence[Any]) -> RenderError:
-    """What is said of arguments that a method can't take."""
+    """Return the error for arguments that a method does not accept."""
     return RenderError(f"{name}() of {kind_of(value)} can't take {', '.join(map(kind_of, args))}")

@@ -14,7 +14,7 @@ from mockserver.templating.values import to_text
 
 
 def literal(node: nodes.Node) -> object:
-    """The value of what is written out, such as `['a', 1]`; NOTHING where something has to be worked out."""
+    """Return the value of a literal such as `['a', 1]`; NOTHING for other expressions."""
     if isinstance(node, nodes.Const):
         return node.value
     if isinstance(node, (nodes.List, nodes.Tuple)):
@@ -53,18 +53,18 @@ def _dict(reading: TemplateContext, node: nodes.Dict) -> Closure:
     pairs = [(reading.expression(item.key), reading.expression(item.value)) for item in node.items]
 
     def mapped(scope: Scope) -> object:
-        found = {}
+        result = {}
         for key, value in pairs:
             name = key(scope)
             if isinstance(name, (list, tuple, dict)):
-                raise RenderError("a list or mapping is no key of a mapping")
-            found[name] = value(scope)
-        return found
+                raise RenderError("a list or mapping is not a valid mapping key")
+            result[name] = value(scope)
+        return result
 
     return mapped
 
 
-# -- operators ---------------------------------------------------------------
+# Operators
 
 
 def _binary(operate: operators.Operator) -> Callable[[TemplateContext, nodes.BinExpr], Closure]:
@@ -105,8 +105,8 @@ def _optional_not(reading: TemplateContext, node: nodes.Not) -> Closure:
 
 def _negated(reading: TemplateContext, value: Closure) -> Closure:
     def negated(scope: Scope) -> object:
-        found = value(scope)
-        return found if found is NOTHING else not found
+        result = value(scope)
+        return result if result is NOTHING else not result
 
     reading.codes[negated] = generated.negation(reading.code(value))
     return negated
@@ -121,11 +121,11 @@ def _unary(operate: Callable[[Scope, Any], Any]) -> Callable[[TemplateContext, n
 
 
 def _comparing(operand: Compile) -> Compile:
-    """`operand` compiles what stands first: NOTHING compared is NOTHING."""
+    """Return the compiler of a comparison. `operand` compiles the first operand, whose NOTHING is propagated."""
 
     def compile_compare(reading: TemplateContext, node: nodes.Compare) -> Closure:
         first = operand(reading, node.expr)
-        rest = [(operators.COMPARISONS[one.op], reading.expression(one.expr)) for one in node.ops]
+        rest = [(operators.COMPARISONS[item.op], reading.expression(item.expr)) for item in node.ops]
         if len(rest) == 1:
             return _compared(reading, first, node.ops[0].op, rest[0][1], literal(node.ops[0].expr))
 
@@ -146,7 +146,7 @@ def _comparing(operand: Compile) -> Compile:
 
 
 def _compared(reading: TemplateContext, first: Closure, op: str, second: Closure, written: object) -> Closure:
-    """`written` is the second where it is a literal, else NOTHING. What costs nothing is compared by Python at once."""
+    """`written` is the second operand if it is a literal, else NOTHING. Free comparisons use Python's operators."""
     holds = operators.COMPARISONS[op]
 
     def compared(scope: Scope) -> object:
@@ -211,4 +211,4 @@ OPTIONAL: dict[type[nodes.Node], Compile] = {
     nodes.Not: _optional_not,
     nodes.Compare: _comparing(TemplateContext.optional),
 }
-"""What is NOTHING where the first thing that it asks is."""
+"""Return a closure that is NOTHING if its first operand is."""

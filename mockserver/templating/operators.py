@@ -1,4 +1,4 @@
-"""Arithmetic and comparison, each checked for what it would cost before it is done."""
+"""Arithmetic and comparison; each operation's cost is checked first."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def unequal(scope: Scope, left: object, right: object) -> bool:
 
 
 def check_ordered(scope: Scope, left: object, right: object) -> None:
-    """Numbers, texts and times have an order, each among themselves."""
+    """Check that the values can be ordered: numbers, texts or times, each among themselves."""
     if isinstance(left, str) and isinstance(right, str):
         scope.read(min(len(left), len(right)))
     elif not _numbers(left, right) and not (isinstance(left, datetime) and isinstance(right, datetime)):

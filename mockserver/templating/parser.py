@@ -1,8 +1,7 @@
 """
-What is known while a template is compiled, and what is refused.
+Context of a template that is compiled, and its errors.
 
-An allow-list: a node, name, filter, test or method that is not listed is
-refused.
+An allow-list: a node, name, filter, test or method that is not listed is rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from mockserver.templating.scope import Closure, Start, Step
 
 MAX_DEPTH = 100
 WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
-"""Every word that some place of the language knows."""
+"""All variables of all places."""
 
 Compile = Callable[["TemplateContext", Any], Closure]
 Table = Mapping[type[nodes.Node], Compile]
@@ -34,7 +33,7 @@ class SyntaxRefusedError(MockServerError):
 
 
 class MissingLibraryError(MockServerError):
-    """The template asks for a library that is not installed; becomes a MissingExtraError."""
+    """The template needs a library that is not installed; becomes a MissingExtraError."""
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(feature)
@@ -43,7 +42,7 @@ class MissingLibraryError(MockServerError):
 
 
 class TemplateContext:
-    """One template being compiled: which words it may use, which it has used, which it has bound itself."""
+    """A template that is compiled: its allowed, used and assigned variables."""
 
     __slots__ = (
         "bound",
@@ -67,23 +66,23 @@ class TemplateContext:
         self.functions: set[str] = set()
         self.bound: set[str] = set()
         self.paths: dict[Closure, tuple[Start, tuple[Step, ...]]] = {}
-        """Of what chains of keys were compiled to: where each begins, and its keys."""
+        """Chains of keys: the start of each, and its keys."""
         self.tries: dict[Closure, tuple[Closure, ...]] = {}
-        """Of what defaults were compiled to: what is asked, one after the other, until something is defined."""
+        """Defaults: the alternatives in order."""
         self.codes: dict[Closure, Code] = {}
-        """What is quicker than calling the closure, and comes to the same."""
+        """A faster equivalent of calling the closure."""
         self.depth = 0
         self.count = 0
 
     def code(self, closure: Closure) -> Code:
-        """What writes the expression into a function."""
+        """Return the code that writes the expression into a function."""
         return self.codes.get(closure) or calling(closure)
 
     def expression(self, node: nodes.Node) -> Closure:
         return self._compiled(node, self.table.get(type(node)))
 
     def optional(self, node: nodes.Node) -> Closure:
-        """An expression that may give NOTHING where it would raise Missing, which takes longer. It may raise it too."""
+        """Compile an expression that may return NOTHING instead of raising UndefinedError, which is slower."""
         kind = type(node)
         return self._compiled(node, self.optional_table.get(kind) or self.table.get(kind))
 
@@ -124,7 +123,7 @@ def refused(node: nodes.Node) -> SyntaxRefusedError:
 
 
 def said(node: nodes.Node) -> str:
-    """An expression as its author would name it, for errors."""
+    """Return an expression as its author would write it, for errors."""
     match node:
         case nodes.Name():
             return str(node.name)

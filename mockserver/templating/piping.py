@@ -1,4 +1,4 @@
-"""Filters and tests, from Jinja2's syntax tree to closures; those that need more than a value stand here."""
+"""Filters and tests, from Jinja2's syntax tree to closures; those that need more than a value are defined here."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _filter(reading: TemplateContext, node: nodes.Filter, *, optional: bool = Fa
 
 
 def _operand(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
-    """What stands before a filter."""
-    assert node.node is not None  # only a filter block's is, and that is refused
+    """Compile the operand of a filter."""
+    assert node.node is not None  # only a filter block has none, and that is rejected
     return reading.optional(node.node) if optional else reading.expression(node.node)
 
 
@@ -79,9 +79,9 @@ def _defined(value: Closure, wanted: bool) -> Closure:
 
 def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
     """
-    Stands in also for what is missing halfway down a look-up.
+    Replace an undefined value, also in the middle of a look-up.
 
-    What stands in is looked at only where it is needed: it may be undefined itself.
+    The default is evaluated only if needed: it may be undefined itself.
     """
     value = _operand(reading, node, optional=True)
     is_plain = len(node.args) == 1 and not node.kwargs
@@ -93,12 +93,12 @@ def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = F
 
     def defaulted(scope: Scope) -> object:
         try:
-            found = value(scope)
+            result = value(scope)
         except UndefinedError:
-            found = NOTHING
-        if found is not NOTHING and (not also_empty or found):
-            return found
-        return _pick(found, *arguments.places(scope), **arguments.names(scope))
+            result = NOTHING
+        if result is not NOTHING and (not also_empty or result):
+            return result
+        return _pick(result, *arguments.places(scope), **arguments.names(scope))
 
     return defaulted
 
@@ -106,22 +106,22 @@ def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = F
 def _first_defined(
     reading: TemplateContext, node: nodes.Filter, value: Closure, otherwise: Closure
 ) -> Closure:
-    """A chain of defaults is one closure, and one that asks the request only is worked out once a request."""
+    """Combine a chain of defaults into one closure, cached per request if it depends only on the request."""
     tries = reading.tries.get(value, (value,))
     written = literal(node.args[0])
-    found = first_defined(tries, otherwise, written)
+    result = first_defined(tries, otherwise, written)
     lookups = [code for code in map(reading.code, tries) if isinstance(code, generated.Lookup)]
     if _is_of_request(reading, node):
-        found = once_a_request(repr(node), found)
+        result = once_a_request(repr(node), result)
     elif len(lookups) == len(tries):
         instead = reading.code(otherwise) if written is NOTHING else generated.constant(written)
-        reading.codes[found] = generated.first_defined(lookups, instead, found)
-    reading.tries[found] = (*tries, otherwise)
-    return found
+        reading.codes[result] = generated.first_defined(lookups, instead, result)
+    reading.tries[result] = (*tries, otherwise)
+    return result
 
 
 def _is_of_request(reading: TemplateContext, node: nodes.Node | None) -> bool:
-    """Whether it is a part of the request, what is written out, or one of these by default: nothing of it costs anything."""
+    """Whether it is a part of the request, a literal, or a default of these: all of it is free."""
     match node:
         case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
             return _is_of_request(reading, node.node) and _is_of_request(reading, otherwise)
@@ -130,8 +130,8 @@ def _is_of_request(reading: TemplateContext, node: nodes.Node | None) -> bool:
     return node is not None and literal(node) is not NOTHING
 
 
-def _pick(found: object, default_value: object = "", boolean: object = False) -> object:
-    return default_value if found is NOTHING or (boolean and not found) else found
+def _pick(result: object, default_value: object = "", boolean: object = False) -> object:
+    return default_value if result is NOTHING or (boolean and not result) else result
 
 
 def _map(reading: TemplateContext, node: nodes.Filter) -> Closure:
@@ -163,7 +163,7 @@ def _attribute_of(_scope: Scope, item: object, attribute: str | int, default: ob
 
 
 def _selecting(by_key: bool, wanted: bool) -> Compile:
-    """`select('odd')`, or by a key of each item: `selectattr('status', 'eq', 'paid')`."""
+    """Compile `select('odd')`, or by a key of each item: `selectattr('status', 'eq', 'paid')`."""
 
     def compile_select(reading: TemplateContext, node: nodes.Filter) -> Closure:
         source, arguments = _operand(reading, node), Arguments(reading, node)
@@ -172,8 +172,8 @@ def _selecting(by_key: bool, wanted: bool) -> Compile:
 
         def selected(scope: Scope) -> list[Any]:
             holds = bind(scope)
-            found = elements(scope, source(scope))
-            return [item for item in found if bool(holds(_key_of(item, key))) is wanted]
+            result = elements(scope, source(scope))
+            return [item for item in result if bool(holds(_key_of(item, key))) is wanted]
 
         return selected
 
@@ -190,31 +190,31 @@ def _key_of(item: object, key: str) -> object:
 
 
 def _condition(node: nodes.Filter, arguments: Arguments, place: int) -> Bind:
-    """The test that an item must pass; truth itself where none is named. A missing key passes `undefined` only."""
+    """Return the test of an item; by default its truth. A missing key passes only `undefined`."""
     if len(node.args) <= place:
-        return lambda _scope: lambda found: found is not NOTHING and found
+        return lambda _scope: lambda result: result is not NOTHING and result
     name = _literal(node, place, "the name of a test")
     del arguments.by_place[: place + 1]
     if name in SPECIAL_TESTS:
         wanted = name == "defined"
-        return lambda _scope: lambda found: (found is not NOTHING) is wanted
+        return lambda _scope: lambda result: (result is not NOTHING) is wanted
     function = _known_test(name, node.lineno)
     arguments.check(name, [function], 2, node.lineno)
     bind = arguments.bound(function)
 
     def condition(scope: Scope) -> Callable[[Any], Any]:
         test = bind(scope)
-        return lambda found: found is not NOTHING and test(found)
+        return lambda result: result is not NOTHING and test(result)
 
     return condition
 
 
 def _literal(node: nodes.Filter, place: int, what: str) -> str:
-    """An argument that must stand in the template itself, so that it can be checked now."""
+    """Return an argument that must be a literal, so that it can be checked now."""
     if len(node.args) > place:
-        one = node.args[place]
-        if isinstance(one, nodes.Const) and isinstance(one.value, str):
-            return one.value
+        item = node.args[place]
+        if isinstance(item, nodes.Const) and isinstance(item.value, str):
+            return item.value
     raise SyntaxRefusedError(
         f"{node.name} needs {what} in quotes", f"Such as {_EXAMPLES[node.name]}", node.lineno
     )
@@ -243,4 +243,4 @@ OPTIONAL: dict[type[nodes.Node], Compile] = {
     nodes.Filter: partial(_filter, optional=True),
     nodes.Test: partial(_test, optional=True),
 }
-"""A filter or test of NOTHING is NOTHING."""
+"""Return a closure in which a filter or test of NOTHING is NOTHING."""

@@ -1,12 +1,10 @@
 """
-Chance that repeats: a draw is a function of (seed, route, number of the call), never of a shared stream.
+Reproducible random values: a value is a function of (seed, route, number of the call), never of a shared stream.
 
-So concurrent calls can't change each other's draws, replicas agree, and a
-rerun gets the same.
+So concurrent calls don't affect each other, replicas agree, and reruns repeat.
 
-Ids and fakes (`Draws`) are drawn apart from choices and delays (`chance`),
-because `reset` starts the choices anew, but the ids only when a seed is named:
-a test that resets must not get the same ids again.
+Ids and fakes (`Draws`) are separate from choices and delays (`chance`), because `reset` restarts the choices, but the
+ids only with a seed: a test that resets must not get the same ids again.
 """
 
 from __future__ import annotations
@@ -17,49 +15,49 @@ from random import Random
 _ALPHANUMERIC = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _LETTERS = bytes(_ALPHANUMERIC[i % 62] for i in range(256))
 _UNEVEN = bytes(range(256 - 256 % 62, 256))
-"""Bytes that are left out, so that every character is as likely as any other."""
+"""Bytes that are skipped, so that all characters are equally likely."""
 
 
 class Draws:
     """
-    The numbers and texts drawn for the ids of one call: always the same for the same arguments, unrelated for any others.
+    Random numbers and texts for the ids of one call: the same for the same arguments, unrelated for others.
 
-    They are made of blocks. A block is a hash of what the call is and of the block's number: what is drawn once or
-    twice a call costs a hash or two, where a generator would have to be seeded first.
+    They are taken from blocks. A block is a hash of the call's key and the block's number: one or two values per call
+    cost one or two hashes, while a generator would have to be seeded first.
     """
 
     __slots__ = ("_blocks", "_call", "_letters")
 
     def __init__(self, seed: str, route: str, number: int) -> None:
-        # Two lengths stand in front, so that no two calls look alike.
+        # Two lengths first, so that no two calls have the same input.
         call = f"{len(seed)}:{len(route)}:{seed}{route}{number}:"
         self._call = call.encode("utf-8", "surrogatepass")
         self._blocks = 0
         self._letters = b""
-        """Those of the last block that no text has taken yet."""
+        """Unused bytes of the last block."""
 
     def _block(self) -> bytes:
-        """64 bytes."""
+        """Return 64 bytes."""
         self._blocks += 1
         return blake2b(b"%b%d" % (self._call, self._blocks)).digest()
 
     def bits(self, count: int) -> int:
-        """A number of so many bits."""
+        """Return a number with that many bits."""
         data = self._block()
         while len(data) * 8 < count:
             data += self._block()
         return int.from_bytes(data, "little") & ((1 << count) - 1)
 
     def below(self, limit: int) -> int:
-        """A number from 0 on, less than the limit."""
+        """Return a number from 0 up to, not including, the limit."""
         count = limit.bit_length()
-        found = self.bits(count)
-        while found >= limit:
-            found = self.bits(count)
-        return found
+        result = self.bits(count)
+        while result >= limit:
+            result = self.bits(count)
+        return result
 
     def text(self, length: int) -> str:
-        """So many letters and digits."""
+        """Return that many letters and digits."""
         data = self._letters
         while len(data) < length:
             blocks = [self._block() for _ in range((length - len(data) + 63) // 64)]
@@ -69,17 +67,17 @@ class Draws:
 
 
 def seed_for(namespace: str, seed: str) -> str:
-    """The seed that a namespace starts with: parallel tests get different ids, and a rerun the same."""
+    """Return the initial seed of a namespace: parallel tests get different ids, and a rerun the same."""
     return _digest("namespace", namespace, seed).hex()
 
 
 def chance(seed: str, route: str, number: int) -> Random:
-    """The generator of one call's choices and delays, which is made as its `Draws` are."""
+    """Return the generator of one call's choices and delays, seeded like its `Draws`."""
     return Random(_digest(seed, route, str(number), "choices"))
 
 
 def _digest(*parts: str) -> bytes:
-    """Each part with its length in front, so that no two lists of parts look alike."""
+    """Prefix each part with its length, so that different lists never look alike."""
     raw_parts = [part.encode("utf-8", "surrogatepass") for part in parts]
     data = b"".join([b"%d:%s" % (len(raw), raw) for raw in raw_parts])
     return blake2b(data, digest_size=16).digest()

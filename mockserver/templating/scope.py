@@ -1,9 +1,8 @@
 """
-What a template is rendered against, and what one render may spend.
+Variables of a template, and the budget of a render.
 
-A budget of steps and characters is the reason that no template can hold the
-server: whatever loops or grows pays first, so the work is refused before it
-is done, not after.
+A budget of steps and characters is the reason that no template can block the server: loops and growing values pay
+first, so the work is rejected before it is done.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from mockserver.templating.random_values import Draws
 
 STEP_LIMIT = 100_000
 CHAR_LIMIT = 1024 * 1024
-"""Characters of text made in one render, those thrown away again included."""
+"""Characters of text created in one render, including discarded ones."""
 MAX_INT_BITS = 4096
 NODES_A_STEP = 8
-"""Looking at this many values costs one step, and so does half a KiB of text."""
+"""Visiting this many values costs one step, and so does half a KiB of text."""
 UNPAID = 512
-"""Looking through so many characters of text costs nothing."""
+"""Searching up to that many characters of text is free."""
 
 
 class RenderError(MockServerError):
-    """Rendering can't go on; the text says why. `line` is filled in by the statement around it."""
+    """Rendering failed; the text is the reason. The surrounding statement sets `line`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -39,9 +38,9 @@ class BudgetExceededError(RenderError):
 
 class UndefinedError(RenderError):
     """
-    Something undefined was used; `default()` and `is defined` catch it.
+    An undefined value was used; `default()` and `is defined` catch it.
 
-    Its text is made only where it is read, since `default()` throws it away.
+    The text is created on demand, since `default()` discards it.
     """
 
     def __init__(self, what: str, owner: Sized | None = None, key: object = None, why: str = "") -> None:
@@ -52,34 +51,33 @@ class UndefinedError(RenderError):
 
 
 PYTHON_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
-"""What Python itself raises where values don't fit each other; anything else is a bug of ours."""
+"""Exceptions of Python for incompatible values; others are bugs."""
 
 
-def located(why: Exception, line: int) -> RenderError:
-    """The same reason, with the line at which it came up, unless it has one."""
-    failed = why if isinstance(why, RenderError) else RenderError(_in_words(why))
+def located(error: Exception, line: int) -> RenderError:
+    """Add the line to the error, unless it has one."""
+    failed = error if isinstance(error, RenderError) else RenderError(_in_words(error))
     failed.line = failed.line or line
     return failed
 
 
-def _in_words(why: Exception) -> str:
-    if isinstance(why, RecursionError):
+def _in_words(error: Exception) -> str:
+    if isinstance(error, RecursionError):
         return "a value is nested too deeply"
-    return str(why) or type(why).__name__
+    return str(error) or type(error).__name__
 
 
 NO_LOCALS: dict[str, Any] = {}
-"""Shared by all; a render that sets something gets a dict of its own."""
+"""Shared by all; a render that sets a variable gets its own dict."""
 
 
 class Scope:
     """
-    The words that the templates of one call see, and what is left of the budget of the render that is under way.
+    Variables of one call's templates, and the remaining budget of the current render.
 
-    `chance` is asked once, at the first draw, and its numbers serve all
-    that follows, also in scopes made by `with_`; so two `uuid()` of one call
-    differ. `now` is read once likewise: one call has one moment. `locals` are the variables of the render
-    (`set`, `for`).
+    `chance` is called once, at the first random value, and its result is used for all that follow, also in scopes made
+    by `with_`; so two `uuid()` of one call differ. `now` is read once too: one call has one time. `locals` are the
+    variables of the render (`set`, `for`).
     """
 
     __slots__ = ("_chance", "_moment", "_now", "_random", "chars", "locals", "steps", "values")
@@ -97,28 +95,28 @@ class Scope:
         self.chars = CHAR_LIMIT
 
     def random(self) -> Draws:
-        found = self._random
-        if found is None:
-            found = self._random = self._chance()
-        return found
+        result = self._random
+        if result is None:
+            result = self._random = self._chance()
+        return result
 
     def now(self) -> datetime:
-        found = self._moment
-        if found is None:
-            found = self._moment = self._now()
-        return found
+        result = self._moment
+        if result is None:
+            result = self._moment = self._now()
+        return result
 
     def draw_from(self, chance: Callable[[], Draws]) -> None:
-        """Draws begin anew, from these."""
+        """Restart random values with these."""
         self._chance = chance
         self._random = None
 
     def with_(self, name: str, value: object) -> Scope:
-        """The same scope with one word more, or another value for one; draws go on from where they are."""
+        """Return the scope with one more or changed variable; random values continue."""
         return Scope({**self.values, name: value}, self.random, self.now)
 
     def later(self, seconds: float) -> Scope:
-        """The same scope, so long after; draws go on from where they are."""
+        """Return the scope at a later time; random values continue."""
         return Scope(self.values, self.random, lambda: self.now() + timedelta(seconds=seconds))
 
     def take_steps(self, count: int) -> None:
@@ -127,18 +125,18 @@ class Scope:
             raise BudgetExceededError(f"it takes more than {STEP_LIMIT:,} steps")
 
     def take_chars(self, count: int) -> None:
-        """Pays for text; call it before the text is made wherever its length is known."""
+        """Pay for text, before it is created if its length is known."""
         self.chars -= count
         if self.chars < 0:
             raise BudgetExceededError(f"it makes more than {CHAR_LIMIT:,} characters of text")
 
     def read(self, length: int) -> None:
-        """Pays for looking through a text of that length."""
+        """Pay for visiting a text of that length."""
         if length > UNPAID:
             self.take_steps(length >> 9)
 
     def search(self, whole: str, part: str) -> None:
-        """Pays for finding one text in another, which may compare every character with every other."""
+        """Pay for a text search, which may compare every character with every other."""
         work = len(whole) * min(8 + len(part), 128)
         if work > 4096:
             self.take_steps(work >> 12)
@@ -149,8 +147,8 @@ Closure = Callable[[Scope], Any]
 
 
 Start = str | Closure
-"""Where a chain of keys begins: a word of the scope, or an expression."""
+"""The start of a chain of keys: a variable of the scope, or an expression."""
 Step = tuple[str, str, Callable[[Any, str, str], Any]]
-"""A key, the look-up up to there as written, and what looks into anything but a dict that has the key."""
+"""A key, the look-up up to there as written, and the fallback for anything but a dict that has the key."""
 NOTHING: Any = object()
-"""What an optional expression gives where it is undefined."""
+"""The value of an optional expression that is undefined."""

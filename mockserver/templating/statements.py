@@ -25,11 +25,11 @@ Statement = Callable[[Scope, list[str]], None]
 
 
 Text = tuple[list[str | Code], int, int, Statement]
-"""Parts that stand in one line, what it costs to join them in steps, the line, and what writes the same by closures."""
+"""Parts on one line, the steps to join them, the line, and the equivalent closures."""
 
 
 def block(reading: TemplateContext, body: list[nodes.Node]) -> Statement:
-    """A run of statements; what it costs is known beforehand and paid at once."""
+    """A run of statements, whose known cost is paid at once."""
     before = reading.count
     if len(body) == 1 and isinstance(body[0], nodes.Output):
         return _writing(*_only_output(reading, body[0]))
@@ -42,8 +42,8 @@ def block(reading: TemplateContext, body: list[nodes.Node]) -> Statement:
         try:
             for line, step in steps:  # noqa: B007  (the line at which it failed)
                 step(scope, out)
-        except (RenderError, *PYTHON_ERRORS) as why:
-            raise located(why, line) from why
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise located(error, line) from error
 
     return run
 
@@ -57,7 +57,7 @@ def _only_output(reading: TemplateContext, node: nodes.Output) -> tuple[Parts, i
 
 
 def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Text | Statement:
-    """What a whole template writes."""
+    """Return the code that writes a whole template."""
     if len(body) == 1 and isinstance(body[0], nodes.Output):
         parts, cost = _only_output(reading, body[0])
         lines = {line for _, _, line in parts}
@@ -69,12 +69,12 @@ def text_of(reading: TemplateContext, body: list[nodes.Node]) -> Text | Statemen
 
 
 def text_of_value(reading: TemplateContext, value: Closure, line: int) -> Text:
-    """What a template writes that is one expression."""
+    """Return the code for a template that is one expression."""
     return [reading.code(value)], 0, line, _writing([(value, "", line)], 0)
 
 
 def gathered(run: Statement, scope: Scope) -> str:
-    """The text that the statements of a whole template write."""
+    """Return the text of a whole template's statements."""
     scope.locals = NO_LOCALS
     out: list[str] = []
     run(scope, out)
@@ -92,7 +92,7 @@ def statement(reading: TemplateContext, node: nodes.Node) -> Statement:
 
 
 Parts = list[tuple[Closure | None, str, int]]
-"""An expression, or a text as it stands, and the line that an error names."""
+"""An expression, or a literal text, and the line for errors."""
 
 
 def _output(reading: TemplateContext, node: nodes.Output) -> Statement:
@@ -119,14 +119,14 @@ def _writing(parts: Parts, cost: int) -> Statement:
                 else:
                     scope.take_chars(len(text))
                     out.append(text)
-        except (RenderError, *PYTHON_ERRORS) as why:
-            raise located(why, line) from why
+        except (RenderError, *PYTHON_ERRORS) as error:
+            raise located(error, line) from error
 
     return write
 
 
 def _if(reading: TemplateContext, node: nodes.If) -> Statement:
-    branches = [(reading.expression(one.test), block(reading, one.body)) for one in (node, *node.elif_)]
+    branches = [(reading.expression(item.test), block(reading, item.body)) for item in (node, *node.elif_)]
     otherwise = block(reading, node.else_) if node.else_ else None
 
     def choose(scope: Scope, out: list[str]) -> None:
@@ -144,7 +144,7 @@ Assign = Callable[[dict[str, Any], Any], None]
 
 
 def _target(node: nodes.Node) -> tuple[list[str], Assign]:
-    """The names that `for` or `set` binds, and how."""
+    """Return the names that `for` or `set` assigns, and a function that assigns them."""
     if isinstance(node, nodes.Name):
         name = node.name
         return [name], lambda known, value: known.__setitem__(name, value)
@@ -201,14 +201,14 @@ def _loop(
 ) -> Statement:
     def loop(scope: Scope, out: list[str]) -> None:
         around = scope.locals
-        found = elements(scope, source(scope), "loop over")
+        result = elements(scope, source(scope), "loop over")
         if wanted is not None:
-            found = [item for item in found if _holds(scope, around, assign, wanted, item)]
-        for index, item in enumerate(found):
-            _enter(scope, around, assign, item)["loop"] = Loop(index, len(found))
+            result = [item for item in result if _holds(scope, around, assign, wanted, item)]
+        for index, item in enumerate(result):
+            _enter(scope, around, assign, item)["loop"] = Loop(index, len(result))
             body(scope, out)
         scope.locals = around
-        if not found and otherwise is not None:
+        if not result and otherwise is not None:
             otherwise(scope, out)
             scope.locals = around
 
@@ -216,7 +216,7 @@ def _loop(
 
 
 def _enter(scope: Scope, around: dict[str, Any], assign: Assign, item: object) -> dict[str, Any]:
-    """A fresh set of variables for one turn: what a turn sets, the next doesn't see."""
+    """Create new variables for an iteration, which the next one does not see."""
     scope.take_steps(len(around) // NODES_A_STEP)
     known = dict(around)
     assign(known, item)

@@ -1,12 +1,11 @@
 """
-Templates: Jinja2's grammar, an evaluator of our own.
+Templates: Jinja2's grammar, with an evaluator of our own.
 
-Jinja2 parses; what it parsed is compiled, once, to Python closures over an
-allow-list (`nodes`, `lookups`, `calls`, `piping`, `statements`) and run with a budget (`scope`). What templates do
-most often is written into one function (`generated`), which falls back to the closures. So a template
-can reach nothing that it was not handed, and can't hold the server.
+Jinja2 parses; the result is compiled, once, to Python closures over an allow-list (`nodes`, `lookups`, `calls`,
+`piping`, `statements`) and run with a budget (`scope`). Common operations are generated as one function (`generated`),
+which falls back to the closures. So a template can access only what it is given, and can't block the server.
 
-Other packages import this module; the language itself is in docs/templates.md.
+Other packages import this module; the language is documented in docs/templates.md.
 """
 
 from mockserver.templating.parser import WORDS

@@ -1,4 +1,4 @@
-"""The tests of templates: `value is name`. `defined` and `undefined` are compiled in `template_nodes`."""
+"""Tests of templates: `value is name`. `defined` and `undefined` are compiled in `nodes`."""
 
 from __future__ import annotations
 

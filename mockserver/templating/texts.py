@@ -1,4 +1,4 @@
-"""One text with templates in it: compiled once, rendered for each call."""
+"""A text with templates: compiled once, rendered for each call."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _RAW_HINT = "Where braces are meant as they stand, write `raw: true` or {% raw %
 
 class TemplateError(MockServerError):
     """
-    A template failed while it was rendered: why, and in which line of which template.
+    Rendering a template failed; has reason, line and template.
 
-    Its texts are made when they are read. Nobody reads those of a condition that doesn't hold, and finding the nearest
-    name takes longer than most renders.
+    Its texts are created on demand: conditions that fail don't need them, and finding the nearest name takes longer
+    than most renders.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TemplateError(MockServerError):
 
     @property
     def place(self) -> str:
-        """Where the template was written, as a key path."""
+        """The place of the template, as a key path."""
         return self._place if isinstance(self._place, str) else dotted(self._place)
 
     def __str__(self) -> str:
@@ -76,10 +76,10 @@ class TemplateError(MockServerError):
 
 class Template:
     """
-    A compiled text. `names` are the words of the scope that it uses, `functions` the functions.
+    A compiled text. `names` are the variables that it uses, `functions` the functions.
 
-    A constant one has no syntax in it, or none but comments and raw blocks. The function that renders it is made at first
-    use: most templates are rendered in one way only, and many never.
+    A constant one has no syntax, or only comments and raw blocks. Its functions are created on first use: most
+    templates are rendered in one way only, and many never.
     """
 
     __slots__ = (
@@ -101,18 +101,17 @@ class Template:
     )
 
     render: Callable[[Scope], str]
-    """Its text. Raises TemplateError."""
+    """Return the text. Raises TemplateError."""
     render_in: Callable[[Scope], str]
-    """`render`, within a budget that other templates share."""
+    """Like `render`, within a shared budget."""
     value: Closure
     """
-    Plain JSON: the expression's own value where the text is one whole expression, else text.
+    Return plain JSON: the value of the expression if the text is one whole expression, else text.
 
-    Values that were only looked up are handed on as they are, not copied:
-    don't change them. Raises TemplateError.
+    Looked-up values are returned without a copy: don't change them. Raises TemplateError.
     """
     value_in: Closure
-    """`value`, within a budget that other templates share."""
+    """Like `value`, within a shared budget."""
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
         self.source = source
@@ -130,7 +129,7 @@ class Template:
     def _become(
         self, reading: TemplateContext, written: Text | Statement, value: Closure | None, node: nodes.Node
     ) -> Template:
-        """`written` is its text; `value` its one expression, which `node` is, None where it is something else."""
+        """`written` writes its text; `value` is its one expression, which `node` is, None if there is none."""
         self.constant = False
         self.names = frozenset(reading.names)
         self.functions = frozenset(reading.functions)
@@ -158,7 +157,7 @@ class Template:
         return self._text
 
     def write_value(self, writer: Writer) -> ast.expr:
-        """Writes what makes its value, within the budget of the function."""
+        """Write the code for its value, within the budget of the function."""
         whole = self._whole
         if whole is None:
             return self.write_text(writer)
@@ -167,7 +166,7 @@ class Template:
         return writer.guarded(self._error, lambda: generated.value_of(writer, whole, self._plain))
 
     def write_text(self, writer: Writer) -> ast.expr:
-        """Writes what makes its text, within the budget of the function."""
+        """Write the code for its text, within the budget of the function."""
         if self.constant:
             return writer.bind(self._text)
         written = self._written
@@ -179,8 +178,8 @@ class Template:
     def _value_by_closures(self, scope: Scope) -> object:
         assert self._value is not None
         try:
-            found = self._value(scope)
-            return found if found.__class__ in HANDED_ON else self._plain(scope, found)
+            result = self._value(scope)
+            return result if result.__class__ in HANDED_ON else self._plain(scope, result)
         except (RenderError, *PYTHON_ERRORS) as error:
             raise self._error(error) from error
 
@@ -192,19 +191,19 @@ class Template:
         except (RenderError, *PYTHON_ERRORS) as error:
             raise self._error(error) from error
 
-    def _plain(self, scope: Scope, found: object) -> object:
-        refuse_large(found)
-        # What was only looked up is plain JSON already where it is a dict or a list.
-        return found if self._is_lookup and type(found) in (dict, list) else plain(scope, found)
+    def _plain(self, scope: Scope, result: object) -> object:
+        refuse_large(result)
+        # A looked-up dict or list is plain JSON already.
+        return result if self._is_lookup and type(result) in (dict, list) else plain(scope, result)
 
     @property
     def text(self) -> str:
-        """The text of a constant one."""
+        """The text of a constant template."""
         return self._text
 
     @property
     def place(self) -> str:
-        """Where it was written, as a key path."""
+        """The place of the template, as a key path."""
         return dotted(self._path)
 
     def _error(self, error: Exception, line: int = 0) -> TemplateError:
@@ -216,7 +215,7 @@ _WAYS = frozenset({"render", "render_in", "value", "value_in"})
 
 
 class Predicate:
-    """A compiled text that is asked for its truth only."""
+    """A compiled condition."""
 
     __slots__ = ("_code", "_lookup", "_value", "source")
 
@@ -227,30 +226,30 @@ class Predicate:
         self._lookup = lookup
 
     def holds(self, scope: Scope) -> bool:
-        """Whether its value is true. Where it fails or is undefined, it is not: no error is made of that."""
+        """Whether its value is true. False if it fails or is undefined, without creating an error."""
         value = self._value
         if value is None:
             writer = Writer()
             generated.fresh_budget(writer)
             value = self._value = writer.function(self._code(writer))
         try:
-            found = value(scope)
-            if found.__class__ is bool:
-                return found
-            if found is NOTHING:
+            result = value(scope)
+            if result.__class__ is bool:
+                return result
+            if result is NOTHING:
                 return False
-            if found.__class__ in HANDED_ON or (self._lookup and type(found) in (dict, list)):
-                return bool(found)
-            return bool(plain(scope, found))
+            if result.__class__ in HANDED_ON or (self._lookup and type(result) in (dict, list)):
+                return bool(result)
+            return bool(plain(scope, result))
         except (TemplateError, RenderError, *PYTHON_ERRORS):
             return False
 
 
 def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
     """
-    Compiles one text. `names` are the words that its place knows; None means all that there are.
+    Compile a text. `names` are the variables of its place; None means all.
 
-    Raises InvalidInputError for what Jinja2 can't read and for what is refused here.
+    Raises InvalidInputError for invalid syntax and for rejected constructs.
     """
     if not is_template(source):
         return Template(source, path)
@@ -258,7 +257,7 @@ def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = N
 
 
 def compile_predicate(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Predicate:
-    """The same, for a text of which only the truth is asked."""
+    """Like `compile_text`, for a condition."""
     return _read(_compiled_predicate, source, path, names)
 
 
@@ -271,19 +270,19 @@ def _read(
     reading = TemplateContext(WORDS if names is None else names, _TABLE, _OPTIONAL_TABLE)
     try:
         return compile_source(source, path, reading)
-    except MissingLibraryError as why:
-        raise MissingExtraError(path, why.feature, why.extra) from why
-    except SyntaxRefusedError as why:
-        raise InvalidInputError(_flaw(source, path, str(why), why.hint, why.line)) from why
-    except TemplateSyntaxError as why:
-        message = f"the template can't be read: {why.message}"
-        raise InvalidInputError(_flaw(source, path, message, _RAW_HINT, why.lineno)) from why
-    except RecursionError as why:
+    except MissingLibraryError as error:
+        raise MissingExtraError(path, error.feature, error.extra) from error
+    except SyntaxRefusedError as error:
+        raise InvalidInputError(_flaw(source, path, str(error), error.hint, error.line)) from error
+    except TemplateSyntaxError as error:
+        message = f"the template can't be read: {error.message}"
+        raise InvalidInputError(_flaw(source, path, message, _RAW_HINT, error.lineno)) from error
+    except RecursionError as error:
         raise InvalidInputError(
             _flaw(source, path, "the template is nested too deeply", "Split it", 1)
-        ) from why
-    except ValueError as why:  # a literal of thousands of digits
-        raise InvalidInputError(_flaw(source, path, f"the template can't be read: {why}", "", 1)) from why
+        ) from error
+    except ValueError as error:  # a literal of thousands of digits
+        raise InvalidInputError(_flaw(source, path, f"the template can't be read: {error}", "", 1)) from error
 
 
 def _flaw(source: str, path: KeyPath, message: str, hint: str, line: int) -> Flaw:
@@ -317,10 +316,11 @@ def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) ->
 @lru_cache(maxsize=1000)
 def _parsed(source: str) -> nodes.Template:
     """
-    Jinja2's syntax tree, carriage returns kept. Nobody changes it: the same few texts stand all over a scenario.
+    Parse with Jinja2, keeping carriage returns. The tree is cached and must not be changed: the same texts repeat in a
+    scenario.
 
-    Its lexer makes every line break a bare line feed. Another character that
-    it takes for white space stands in for the carriage return meanwhile.
+    Its lexer converts every line break to a line feed. Another white space character replaces the carriage return
+    meanwhile.
     """
     if "\r" not in source:
         return _GRAMMAR.parse(source)
@@ -337,7 +337,7 @@ def _parsed(source: str) -> nodes.Template:
 
 
 def _output_only(body: list[nodes.Node]) -> list[nodes.Expr] | None:
-    """What is written out, where a template does nothing else."""
+    """Return the output nodes, if a template has no other statements."""
     parts: list[nodes.Expr] = []
     for node in body:
         if not isinstance(node, nodes.Output):
@@ -347,7 +347,7 @@ def _output_only(body: list[nodes.Node]) -> list[nodes.Expr] | None:
 
 
 def _whole_expression(parts: list[nodes.Expr] | None) -> nodes.Expr | None:
-    """The one expression that a text is; the line break that ends a YAML block doesn't count."""
+    """Return the one expression of a text, ignoring the line break at the end of a YAML block."""
     if (
         parts
         and len(parts) == 2
@@ -359,7 +359,7 @@ def _whole_expression(parts: list[nodes.Expr] | None) -> nodes.Expr | None:
 
 
 def _is_lookup(node: nodes.Node) -> bool:
-    """Whether an expression only looks something up, so that what it finds is plain JSON already."""
+    """Whether an expression is a look-up, whose value is plain JSON already."""
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):
         node = node.node
     return isinstance(node, nodes.Name)

@@ -14,23 +14,23 @@ from mockserver.templating.texts import Template, compile_text
 
 class Tree:
     """
-    A compiled tree. A string that is one whole expression becomes that expression's own value.
+    A compiled tree. A string that is one whole expression becomes the value of the expression.
 
-    Its templates share one budget. Parts without templates are the same
-    objects in every value: don't change them. The function that makes its value is made at first use.
+    Its templates share one budget. Parts without templates are the same objects in every value: don't change them. The
+    function of its value is created on first use.
     """
 
     __slots__ = ("_constant", "_write", "constant", "functions", "names", "value")
 
     value: Closure
-    """The tree with its templates filled in. Raises TemplateError."""
+    """Return the tree with its templates filled in. Raises TemplateError."""
 
     def __init__(self, constant: object, write: Write | None, templates: list[Template]) -> None:
         self._constant = constant
         self._write = write
         self.constant = write is None
-        self.names = frozenset[str]().union(*(one.names for one in templates))
-        self.functions = frozenset[str]().union(*(one.functions for one in templates))
+        self.names = frozenset[str]().union(*(item.names for item in templates))
+        self.functions = frozenset[str]().union(*(item.functions for item in templates))
 
     def __getattr__(self, name: str) -> Closure:
         if name != "value":
@@ -39,7 +39,7 @@ class Tree:
         return self.value
 
     def json(self, dump: Callable[[Any], str]) -> Callable[[Scope], str]:
-        """What makes the JSON text of its value, where it is not constant. `dump` makes that of any value."""
+        """Return the function of its JSON text, if it is not constant. `dump` encodes any value."""
         assert self._write is not None
         writer = Writer()
         generated.fresh_budget(writer)
@@ -47,12 +47,12 @@ class Tree:
 
     @property
     def written(self) -> Any:
-        """What the author wrote, templates as they stand."""
+        """The tree as written, with its templates."""
         return self._constant
 
     @property
     def constant_value(self) -> Any:
-        """The value of a constant one."""
+        """The value of a constant tree."""
         return self._constant
 
     def _constantly(self, _scope: Scope) -> object:
@@ -66,19 +66,19 @@ def _function(write: Write) -> Closure:
 
 
 def compile_tree(value: object, path: KeyPath, *, names: frozenset[str] | None = None) -> Tree:
-    """Compiles every string in a tree. Raises InvalidInputError with the flaws of all of them."""
+    """Compile every string in a tree. Raises InvalidInputError with all flaws."""
     growing = _Growing(names)
     try:
         write = growing.node(value, path)
-    except RecursionError as why:
-        raise InvalidInputError(Flaw(path, "the value is nested too deeply", "Flatten it")) from why
+    except RecursionError as error:
+        raise InvalidInputError(Flaw(path, "the value is nested too deeply", "Flatten it")) from error
     if growing.flaws:
         raise InvalidInputError(growing.flaws)
     return Tree(value, write, growing.templates)
 
 
 class _Growing:
-    """One tree being compiled. A part that is constant compiles to None."""
+    """A tree that is compiled. Constant parts compile to None."""
 
     def __init__(self, names: frozenset[str] | None) -> None:
         self.names = names
@@ -98,8 +98,8 @@ class _Growing:
     def text(self, value: str, path: KeyPath, at_key: bool = False) -> Template | None:
         try:
             template = compile_text(value, path, names=self.names)
-        except InvalidInputError as why:
-            self.flaws += [Flaw(flaw.path, flaw.message, flaw.hint, at_key) for flaw in why.flaws]
+        except InvalidInputError as error:
+            self.flaws += [Flaw(flaw.path, flaw.message, flaw.hint, at_key) for flaw in error.flaws]
             return None
         if template.constant and template.text == value:
             return None

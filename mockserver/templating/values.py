@@ -1,8 +1,7 @@
 """
-Values inside templates: how they print, how much of the budget they weigh, what they are called.
+Values in templates: their text, their cost and their names in errors.
 
-Text is what belongs on a wire: true, false and null, lists and mappings as
-JSON, times as RFC 3339.
+Text is for the wire: true, false and null, lists and mappings as JSON, times as RFC 3339.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ from mockserver.templating.scope import (
 
 _SCALARS = (str, int, float, bool, type(None))
 HANDED_ON = frozenset(_SCALARS) - {float}
-"""Types of values that are plain JSON as they are; a float may be infinite."""
+"""Types that are plain JSON; a float may be infinite."""
 NEAR_LIMIT = 60
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in the words of an author."""
+    """Return the type of a value in an author's terms."""
     if value is None:
         return "null"
     for kind, name in _KINDS:
@@ -55,7 +54,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def explain(failed: RenderError) -> str:
-    """Why it failed, as one clause without a full stop."""
+    """Return the reason of an error, as one clause without a full stop."""
     return _explain_missing(failed) if isinstance(failed, UndefinedError) else str(failed)
 
 
@@ -73,18 +72,18 @@ def _explain_missing(missing: UndefinedError) -> str:
 
 
 def _short_names(owner: Mapping[Any, Any]) -> list[str]:
-    """Keys that an error may show. Finding the near one takes time, and the keys may be a client's."""
+    """Return the keys that an error may show. Finding the nearest takes time, and the keys may come from a client."""
     if len(owner) > 200:
         return []
     return [name for name in owner if isinstance(name, str) and len(name) <= NEAR_LIMIT]
 
 
 class FractionalTime(datetime):
-    """A time that was written with a fraction of a second, which stays in its text. What is shifted from it is one too."""
+    """A time that was written with a fraction of a second, which is kept in its text and in shifted times."""
 
 
 def rfc3339(moment: datetime) -> str:
-    """Whole seconds, unless the fraction was written; `Z` for UTC. A time without a zone is taken as UTC."""
+    """Format with whole seconds, unless the fraction was written; `Z` for UTC. A time without a zone is UTC."""
     digits = "seconds"
     if isinstance(moment, FractionalTime) and moment.microsecond:
         digits = "microseconds" if moment.microsecond % 1000 else "milliseconds"
@@ -93,7 +92,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def to_text(scope: Scope, value: object) -> str:
-    """A value as it prints, paid for."""
+    """Return the text of a value, and pay for it."""
     text = value if value.__class__ is str else printed(scope, value)
     scope.chars -= len(text)
     if scope.chars < 0:
@@ -102,7 +101,7 @@ def to_text(scope: Scope, value: object) -> str:
 
 
 def printed(scope: Scope, value: object) -> str:
-    """A value as it prints; the caller pays for the text."""
+    """Return the text of a value; the caller pays for it."""
     if isinstance(value, _SCALARS):
         return as_text(value)
     if isinstance(value, datetime):
@@ -114,7 +113,7 @@ def printed(scope: Scope, value: object) -> str:
 
 
 def to_json(scope: Scope, value: object, indent: int | None = None) -> str:
-    """JSON text, compact unless indented. The caller pays for its characters, this for the work."""
+    """Return JSON text, compact unless indented. The caller pays for its characters, this function for the work."""
     refuse_large(value)
     separators = (",", ":") if indent is None else (",", ": ")
     left = scope.chars
@@ -124,7 +123,7 @@ def to_json(scope: Scope, value: object, indent: int | None = None) -> str:
 
 
 def refuse_large(value: object) -> None:
-    """Raises BudgetExceededError for a value that is too large to be kept, or written, in one piece."""
+    """Raises BudgetExceededError for a value that is too large to be stored or written in one piece."""
     if has_more_members(value, MEMBER_LIMIT):
         raise BudgetExceededError(
             f"it hands on a value of more than {MEMBER_LIMIT:,} members; name the part of it that is needed"
@@ -132,28 +131,27 @@ def refuse_large(value: object) -> None:
 
 
 def weigh(scope: Scope, value: object) -> None:
-    """Pays for walking through a value once; stops as soon as it is too much."""
+    """Pay for visiting a value once; stop when it is too much."""
     pending = [value]
     seen = 0
     while pending:
-        one = pending.pop()
-        if isinstance(one, str):
-            if len(one) > UNPAID:
-                scope.read(len(one))
-        elif isinstance(one, (list, tuple, Mapping)):
-            seen += 1 + len(one)
+        item = pending.pop()
+        if isinstance(item, str):
+            if len(item) > UNPAID:
+                scope.read(len(item))
+        elif isinstance(item, (list, tuple, Mapping)):
+            seen += 1 + len(item)
             if seen >= NODES_A_STEP:
                 scope.take_steps(seen // NODES_A_STEP)
                 seen %= NODES_A_STEP
-            pending.extend(one.values() if isinstance(one, Mapping) else one)
+            pending.extend(item.values() if isinstance(item, Mapping) else item)
 
 
 def plain(scope: Scope, value: object) -> Any:
     """
-    The value as plain JSON: times as text, tuples as lists, mappings as dicts.
+    Return the value as plain JSON: times as text, tuples as lists, mappings as dicts.
 
-    Every text in it is paid for: the same long text a thousand times in one
-    list costs no memory here, but would in the JSON made from it.
+    Every text in it is paid for: the same long text a thousand times in a list costs no memory here, but would in JSON.
     """
     if value.__class__ is str:
         scope.chars -= len(value)
@@ -161,7 +159,7 @@ def plain(scope: Scope, value: object) -> Any:
             scope.take_chars(0)
         return value
     if value.__class__ is float and not math.isfinite(value):
-        raise RenderError(f"{value} is no JSON number")
+        raise RenderError(f"{value} is not a JSON number")
     if isinstance(value, _SCALARS):
         return value
     if isinstance(value, (list, tuple)):
@@ -169,22 +167,22 @@ def plain(scope: Scope, value: object) -> Any:
         return [plain(scope, item) for item in value]
     if isinstance(value, (dict, Mapping)):
         scope.take_steps(1 + len(value) // NODES_A_STEP)
-        found = {}
+        result = {}
         for key, item in value.items():
             name = key if key.__class__ is str else to_text(scope, key)
             if item.__class__ is str and len(item) <= scope.chars:
                 scope.chars -= len(item)
-                found[name] = item
+                result[name] = item
             else:
-                found[name] = plain(scope, item)
-        return found
+                result[name] = plain(scope, item)
+        return result
     if isinstance(value, (datetime, bytes)):
         return to_text(scope, value)
-    raise RenderError(f"{kind_of(value)} is no JSON value; name the part of it that you mean")
+    raise RenderError(f"{kind_of(value)} is not a JSON value; name the part of it that you mean")
 
 
 def elements(scope: Scope, value: object, doing: str = "go through") -> list[Any]:
-    """What a loop goes through, paid for: items of a list, keys of a mapping, characters of a text."""
+    """Return the items of a loop, paid for: items of a list, keys of a mapping, characters of a text."""
     if isinstance(value, (list, tuple, str, Mapping)):
         scope.take_steps(len(value))
         return list(value)

@@ -1,4 +1,4 @@
-"""The words that templates may use, by the moment at which they are rendered."""
+"""Variables of templates, by the time at which they are rendered."""
 
 from __future__ import annotations
 

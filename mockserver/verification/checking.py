@@ -25,7 +25,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
     paths = list(paths)
     try:
         sources = load(paths)
-        world = build_scenario_set(sources)
+        scenario_set = build_scenario_set(sources)
     except LoadError as error:
         return error.lines, [], ""
     warnings = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
@@ -33,9 +33,9 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
         warnings += [
             source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))
         ]
-    warnings += warnings_at_load(world)
-    warnings += [_located(doubt) for doubt in doubts(world)]
-    summary = f"OK: {counted(len(world.scenarios), 'scenario')}, {counted(len(world.routes), 'route')}"
+    warnings += warnings_at_load(scenario_set)
+    warnings += [_located(doubt) for doubt in doubts(scenario_set)]
+    summary = f"OK: {counted(len(scenario_set.scenarios), 'scenario')}, {counted(len(scenario_set.routes), 'route')}"
     return [], warnings, summary
 
 

@@ -28,7 +28,7 @@ from mockserver.model.client_cert import ClientCert
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Wait
-from mockserver.model.sequence_state import Position
+from mockserver.model.sequence_state import SequenceState
 from mockserver.model.written import as_text
 from mockserver.redaction.redaction import mask_body, mask_header, mask_tree
 from mockserver.responses.planner import Planned
@@ -135,7 +135,7 @@ def _body(spec: ExplainSpec) -> tuple[bytes, str]:
             return base64.b64decode(spec.base64, validate=True), ""
         except binascii.Error as error:
             raise WrongValueError(
-                f"this is no Base64: {error}", "Encode the bytes with standard Base64"
+                f"this is not valid Base64: {error}", "Encode the bytes with standard Base64"
             ) from error
     return b"", ""
 
@@ -160,7 +160,7 @@ class Weighed:
 def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     """The answer of `POST /explain`."""
     weighed: list[Weighed] = []
-    winner: tuple[Route, dict[str, str], Position, int] | None = None
+    winner: tuple[Route, dict[str, str], SequenceState, int] | None = None
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
@@ -183,7 +183,7 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
 
 
 def _reply(
-    ns: Namespace, request: Request, route: Route, params: dict[str, str], position: Position, index: int
+    ns: Namespace, request: Request, route: Route, params: dict[str, str], position: SequenceState, index: int
 ) -> dict[str, Any]:
     """What the next such call would be answered, guards and outage left aside."""
     match = RouteMatch(route, params, position, index, per_of(ns, route, request, params))

@@ -30,10 +30,12 @@ class Doubt:
     other: Route | None = None
 
 
-def doubts(world: ScenarioSet) -> Iterator[Doubt]:
-    """Every doubt about a world, in the order of its files."""
+def doubts(scenario_set: ScenarioSet) -> Iterator[Doubt]:
+    """Every doubt about a scenario set, in the order of its files."""
     index: Index[Route] = Index()
-    written = [route for scenario in world.scenarios.values() for route in scenario.routes if route.answers]
+    written = [
+        route for scenario in scenario_set.scenarios.values() for route in scenario.routes if route.answers
+    ]
     for route in written:
         index.add(entry_of(route))
     for route in written:

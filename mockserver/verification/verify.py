@@ -22,7 +22,7 @@ from mockserver.model.violation import masked, text_of
 from mockserver.redaction.redaction import mask_path
 from mockserver.schema.expect import ExpectSpec
 from mockserver.schema.verify import CheckSpec, SubjectSpec
-from mockserver.store.call_log import Record
+from mockserver.store.call_log import CallLog
 from mockserver.verification.counting import Subject
 from mockserver.verification.leaks import leaks_of
 from mockserver.verification.nearest_calls import compared, nearest
@@ -213,7 +213,7 @@ class _OrderJudge:
     def __init__(self, links: list[Subject], times: list[int]) -> None:
         self._links = links
         self._times = times
-        self._record: Record | None = None
+        self._record: CallLog | None = None
 
     def steps(self, ns: Namespace) -> Iterator[None]:
         if ns.record is not self._record:  # a reset begins another

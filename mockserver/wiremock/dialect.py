@@ -78,7 +78,7 @@ class Dialect:
             return refusal(of_flaws(exception))
         except Exception:
             log.exception("the call %s %s of the dialect failed", request.method, mask_path(request.path))
-            detail = "It is a defect of mockserver; its log says more"
+            detail = "This is a bug in mockserver; see its log"
             return answer({"errors": [error("The call failed", detail, code=50)]}, 500)
 
     def _serve(self, request: Request) -> Response | Awaitable[Response]:

@@ -190,7 +190,7 @@ def test_a_template_that_fails_tells_no_secret(serving):
 
     answer = server.ask("GET", f"/a?d={CARD}")
 
-    assert (answer.status, "'****4242' is no duration" in answer.json()["reason"]) == (500, True)
+    assert (answer.status, "'****4242' is not a valid duration" in answer.json()["reason"]) == (500, True)
     assert CARD not in answer.text
     assert CARD not in server.admin.call("GET", "/calls").text
     assert CARD not in server.admin.call("POST", "/verify", {"request": "GET /a", "times": 2}).text

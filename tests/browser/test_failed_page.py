@@ -57,6 +57,6 @@ def test_a_call_opens_with_its_request_its_answer_and_a_route_that_would_take_it
     page = show(file.as_uri())
     page.locator("summary", has_text="GET /astray").click()
     opened = page.locator("details[open]").inner_text()
-    assert "no route takes it" in opened
+    assert "no route matches it" in opened
     assert "A matching route" in opened
     assert "Answer 404" in opened

@@ -7,7 +7,7 @@ from mockserver.engine.namespace import Namespace, Shared
 from mockserver.model.call import Call
 from mockserver.model.http import Headers, Request
 from mockserver.model.plan import Outcome
-from mockserver.store.call_log import RecordLimits
+from mockserver.store.call_log import CallLogLimits
 
 REQUEST = Request("GET", "/a", Headers(), b"")
 
@@ -17,7 +17,7 @@ class World:
 
     def __init__(self, kept=100):
         self.ns = Namespace(
-            "default", "seed", Shared(None, RecordLimits(calls=kept), lambda: 0.0, lambda: 0.0)
+            "default", "seed", Shared(None, CallLogLimits(calls=kept), lambda: 0.0, lambda: 0.0)
         )
         self.now_s = 0.0
 

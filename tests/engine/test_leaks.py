@@ -7,7 +7,7 @@ import pytest
 from support.calls import World
 
 from mockserver.model.plan import Outcome
-from mockserver.store.call_log import KEPT_BODY_BYTES, RecordLimits
+from mockserver.store.call_log import KEPT_BODY_BYTES, CallLogLimits
 from mockserver.verification.verdict import Standing
 
 CARD = "4242424242424242"
@@ -102,7 +102,7 @@ def test_the_end_of_a_long_body_is_not_kept_and_its_beginning_still_looked_into(
 
 
 def test_calls_that_are_kept_no_more_are_spoken_of(write):
-    world = World(write({}), limits=RecordLimits(calls=2))
+    world = World(write({}), limits=CallLogLimits(calls=2))
     for at_s in range(3):
         world(at_s, line=f"POST /cards/{CARD}")
 

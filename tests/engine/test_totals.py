@@ -10,7 +10,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
 from mockserver.store.bounds import Bounds
-from mockserver.store.call_log import RecordLimits
+from mockserver.store.call_log import CallLogLimits
 from mockserver.store.counts import Counts
 from mockserver.store.delivery import Delivery
 from mockserver.store.totals import MOST_ROUTES, MOST_RUNTIME_ROUTES, OTHER, Totals
@@ -25,7 +25,7 @@ routes:
 
 @pytest.fixture
 def engine(write):
-    return World(write({"pay.yaml": PAY}), limits=RecordLimits(calls=3)).engine
+    return World(write({"pay.yaml": PAY}), limits=CallLogLimits(calls=3)).engine
 
 
 def called(engine, ns, line="POST /v1/charges", *, ends=True, complete=True):

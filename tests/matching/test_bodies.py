@@ -93,17 +93,17 @@ def test_a_charset_that_is_none_reads_nothing(charset):
     request = a_request("POST /", ("content-type", f"text/plain; charset={charset}"), body=b"abc")
 
     assert not a_matcher(text="abc").holds(request)
-    assert "is no charset" in texts_of({"text": "abc"}, request)[0]
+    assert "is not a known charset" in texts_of({"text": "abc"}, request)[0]
 
 
 NO_JSON = [
     (b"", "body: expected JSON, but the body is empty; send a JSON body"),
-    (b'{"a": }', "body: expected JSON, but it is no JSON: Expecting value: line 1 column 7 (char 6)"),
-    (b'{"a": 1,}', "body: expected JSON, but it is no JSON: "),
-    (b'{"a": NaN}', "body: expected JSON, but NaN is no JSON"),
-    (b"[1] [2]", "body: expected JSON, but it is no JSON: Extra data: line 1 column 5 (char 4)"),
-    (b'"\xff"', "body: expected JSON, but it is no utf-8 text: invalid start byte at byte 1"),
-    (b"1" * 5000, "body: expected JSON, but it is no JSON: Exceeds the limit"),
+    (b'{"a": }', "body: expected JSON, but it is not valid JSON: Expecting value: line 1 column 7 (char 6)"),
+    (b'{"a": 1,}', "body: expected JSON, but it is not valid JSON: "),
+    (b'{"a": NaN}', "body: expected JSON, but NaN is not valid JSON"),
+    (b"[1] [2]", "body: expected JSON, but it is not valid JSON: Extra data: line 1 column 5 (char 4)"),
+    (b'"\xff"', "body: expected JSON, but it is not valid utf-8 text: invalid start byte at byte 1"),
+    (b"1" * 5000, "body: expected JSON, but it is not valid JSON: Exceeds the limit"),
 ]
 
 
@@ -224,7 +224,7 @@ def test_a_difference_in_files_names_the_file_and_the_slip(files, said):
 def test_a_body_without_parts_is_said_once():
     said = texts_of({"files": {"a": "present", "b": {"length": 1}}}, a_request(json={}))
 
-    assert said == ["body: expected files, but it is no multipart body with a boundary; send the files as multipart/form-data"]  # fmt: skip
+    assert said == ["body: expected files, but it is not a multipart body with a boundary; send the files as multipart/form-data"]  # fmt: skip
 
 
 def test_the_parts_of_other_multiparts_go_by_content_id_or_place():

@@ -39,7 +39,7 @@ def test_codings_stack_up_to_three():
 
 def test_bytes_that_are_no_text_say_where():
     with pytest.raises(
-        UnreadableBodyError, match="it is no ascii text: ordinal not in range\\(128\\) at byte 2"
+        UnreadableBodyError, match="it is not valid ascii text: ordinal not in range\\(128\\) at byte 2"
     ):
         decode_charset(b"ab\xff", "ascii")
 

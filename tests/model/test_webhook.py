@@ -83,8 +83,11 @@ def test_a_retry_is_attempts_in_all_and_gaps(retry, tries, gaps):
     [
         ({"retry": 3}, "retry: expected a mapping, got 3. Write {attempts: 3, backoff: 1s}"),
         ({"retry": {"attempts": 0}}, "retry.attempts: expected at least 1, got 0"),
-        ({"retry": {"backoff": "1"}}, "retry.backoff: '1' is no duration. Write a number with a unit"),
-        ({"retry": {"backoff": ["1s", "x"]}}, "retry.backoff[1]: 'x' is no duration"),
+        (
+            {"retry": {"backoff": "1"}},
+            "retry.backoff: '1' is not a valid duration. Write a number with a unit",
+        ),
+        ({"retry": {"backoff": ["1s", "x"]}}, "retry.backoff[1]: 'x' is not a valid duration"),
         ({"retry": {"backoff": []}}, "retry.backoff: expected at least 1 item"),
         ({"retry": {"times": 3}}, "retry.times: unknown key"),
         ({"repeat": 0}, "repeat: expected at least 1, got 0"),
@@ -99,8 +102,8 @@ def test_a_retry_is_attempts_in_all_and_gaps(retry, tries, gaps):
             "`before` sends it before the answer, `delay` later. Keep one of them",
         ),
         ({"headers": {"Content-Length": 3}}, "the header 'Content-Length' follows from the body"),
-        ({"headers": {"x y": "1"}}, "headers: 'x y' is no header name"),
-        ({"delay": 2}, "delay: 2 is no duration"),
+        ({"headers": {"x y": "1"}}, "headers: 'x y' is not a valid header name"),
+        ({"delay": 2}, "delay: 2 is not a valid duration"),
         ({"signed": {}}, "signed: unknown key. Did you mean 'sign'?"),
         (
             {"sign": {"scheme": "strype", "secret": "x"}},

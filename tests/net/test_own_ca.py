@@ -141,7 +141,7 @@ WRONG_FOLDERS = {
             (folder / "ca.pem").write_bytes((one := issue(folder.parent, "leaf")).pem),
             (folder / "ca-key.pem").write_bytes(one.key_pem()),
         ),
-        "ca.pem is no CA, so it can't sign certificates",
+        "ca.pem is not a CA, so it can't sign certificates",
     ),
     "expired": (
         lambda folder, ca: (

@@ -36,7 +36,7 @@ def test_a_failed_test_tells_every_call_and_a_route_for_each_that_none_took(suit
     assert said == [
         "  t+0.000  POST /v1/charges  503  charge, step 1",
         "  t+0.000  POST /v1/charges  201  charge, step 2; effect: charge",
-        "  t+0.000  POST /v1/charge   404  no route takes it; the nearest is charge: path differs: '/v1/charge' is not '/v1/charges'; 'charge' instead of 'charges', a typo?",
+        "  t+0.000  POST /v1/charge   404  no route matches it; the nearest is charge: path differs: '/v1/charge' is not '/v1/charges'; 'charge' instead of 'charges', a typo?",
         "",
         "This route would take POST /v1/charge:",
         '  mock_server.post("/v1/charge", json={"amount": 5, "note": None}).reply(json={})',

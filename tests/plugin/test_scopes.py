@@ -49,7 +49,7 @@ def test_last(mock_server_module):
         "expected no unmatched call, saw 1",
         "*- mock server of the module -*",
         "1 call to http://*",
-        "  t+0.000  GET /astray  404  no route takes it*",
+        "  t+0.000  GET /astray  404  no route matches it*",
     ])  # fmt: skip
     result.stdout.fnmatch_lines(["FAILED test_it.py::test_astray*"])
 

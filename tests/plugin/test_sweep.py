@@ -428,7 +428,7 @@ def test_resets_between(mock_server):
     [
         (("--mock-server-sweep-only", "test_pay/create-charge#1/501"), "no cell of this sweep matches 'test_pay/create-charge#1/501'. Did you mean"),
         (("--mock-server-sweep", "--mock-server-sweep-troubles", "wrong.yaml"), "wrong.yaml:1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
-        (("--mock-server-sweep", "--mock-server-sweep-limit", "soon"), "--mock-server-sweep-limit: 'soon' is no duration"),
+        (("--mock-server-sweep", "--mock-server-sweep-limit", "soon"), "--mock-server-sweep-limit: 'soon' is not a valid duration"),
         (("--mock-server-sweep", "--max-cells", "0"), "'0' is no number of cells; write 1 or more"),
         (("--mock-server-sweep", "nowhere.py"), "file or directory not found: nowhere.py"),
     ],

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mockserver.engine.fault_injection import Trouble
+from mockserver.engine.fault_injection import InjectedFault
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.model.plan import Outcome
@@ -50,7 +50,7 @@ def change(ns: Namespace, what: str) -> None:
         ns.put_back(ns.snapshots[-1][1])
     elif what == "trouble":
         data = {"route": "shop/retry", "before": 500, "call": 2, "times": 3}
-        ns.set_troubles([Trouble(parse_spec(PlacedTroubleSpec, data), data, "shop/retry")])
+        ns.set_troubles([InjectedFault(parse_spec(PlacedTroubleSpec, data), data, "shop/retry")])
     elif what == "no trouble":
         ns.set_troubles(())
     elif what == "outage":

@@ -251,9 +251,9 @@ def test_a_refused_decision_commits_nothing():
     [
         (b"[1]", "application/json", "must be a JSON object"),
         (b'"text"', "application/json", "must be a JSON object"),
-        (b"{", "application/json", "must be a JSON object, but it is no JSON: "),
+        (b"{", "application/json", "must be a JSON object, but it is not valid JSON: "),
         (b"", "application/json", "must be a JSON object, but the body is empty"),
-        (b"<a/>", "application/xml", "must be a JSON object, but it is no JSON: "),
+        (b"<a/>", "application/xml", "must be a JSON object, but it is not valid JSON: "),
         (
             b'{"a": 1e999}',
             "application/json",
@@ -261,7 +261,11 @@ def test_a_refused_decision_commits_nothing():
         ),
         (b'{"a":' * 150 + b"1" + b"}" * 150, "application/json", "is nested deeper than 100 levels"),
         (b'{"a": [' + b"1," * 24_999 + b"1]}", "application/json", "has more than 25,000 members"),
-        (b"x", "multipart/form-data", "must be a JSON object, but it is no multipart body with a boundary"),
+        (
+            b"x",
+            "multipart/form-data",
+            "must be a JSON object, but it is not a multipart body with a boundary",
+        ),
     ],
 )
 def test_a_body_that_is_no_object_gets_invalid_for_the_whole(body, content_type, message):

@@ -154,7 +154,7 @@ def test_any_other_body_tampered_with_is_another(body):
         ({"scheme": "stripe", "header": "x-a"}, "stripe has its own `header`"),
         ({"scheme": "slack", "algorithm": "sha1", "encoding": "hex"}, "its own `algorithm` and `encoding`"),
         ({"scheme": "hmac", "algorithm": "md5"}, "'md5' is no algorithm"),
-        ({"scheme": "hmac", "header": "a b"}, "'a b' is no header name"),
+        ({"scheme": "hmac", "header": "a b"}, "'a b' is not a valid header name"),
         ({"scheme": "standard", "secret": "whsec_%%"}, "'whsec_%%' is not valid Base64"),
         ({"scheme": "standard", "secret": "whsec_"}, "the secret is empty"),
     ],

@@ -100,11 +100,11 @@ FAILING = [
     ("random_string('5')", "takes a whole number, 0 or more"),
     ("range('5')", "range() takes whole numbers"),
     ("range(1, 2, 0)", "no step of 0"),
-    ("date(vars.none)", "null is no time"),
+    ("date(vars.none)", "null is not a time"),
     ("date(now, '-' ~ vars.many ~ 'w')", "leads beyond the years 1 to 9999 from any time"),
     ("date(now, '-2026y3w')", "the time is beyond the years 1 to 9999"),
     ("date(1.0e300 + 0)", "the time is beyond the years 1 to 9999"),
-    ("date('so' ~ 'on')", "'soon' is no time; write it as 2026-01-02T03:04:05Z"),
+    ("date('so' ~ 'on')", "'soon' is not a time; write it as 2026-01-02T03:04:05Z"),
     ("date(now, '+9999y')", "the time is beyond the years 1 to 9999"),
     ("date(now, '-2026y')", "the time is beyond the years 1 to 9999"),
     ("date(now, '+' ~ vars.many * 3 ~ 'mo')", "leads beyond the years 1 to 9999 from any time"),
@@ -113,8 +113,8 @@ FAILING = [
     ("date(now, vars.one)", "date() is shifted by a text such as '+3d'"),
     ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
     ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
-    ("jsonpath(request.json, '$.' ~ '[')", "is no JSONPath query"),
-    ("jsonpath(vars.deep, '$..a')", "'$..a' can't be asked of this: recursion limit exceeded"),
+    ("jsonpath(request.json, '$.' ~ '[')", "is not a valid JSONPath query"),
+    ("jsonpath(vars.deep, '$..a')", "'$..a' can't be evaluated on this value: recursion limit exceeded"),
     ("jsonpath(request.json, 5)", "takes a query such as"),
     ("jsonpath(request.json, '$' ~ '.a' * 300)", "a query has at most 500 characters"),
     ("fake.sentence(1001)", "nb_words of fake.sentence() is 0 to 1000"),
@@ -264,11 +264,11 @@ def test_the_arguments_of_a_fake_are_counted_at_load(source):
 
 
 def test_a_bad_jsonpath_query_fails_at_load():
-    with pytest.raises(InvalidInputError, match=r"'\$\[' is no JSONPath query"):
+    with pytest.raises(InvalidInputError, match=r"'\$\[' is not a valid JSONPath query"):
         compile_text("{{ jsonpath(request.json, '$[') }}", PLACE)
-    with pytest.raises(InvalidInputError, match=r"is no JSONPath query"):
+    with pytest.raises(InvalidInputError, match=r"is not a valid JSONPath query"):
         compile_text("{{ jsonpath(request.json, q='$[') }}", PLACE)
-    with pytest.raises(InvalidInputError, match=r"'\(' is no pattern, or too large a one"):
+    with pytest.raises(InvalidInputError, match=r"'\(' is not a valid pattern, or is too large"):
         compile_text("{{ jsonpath(request.json, '$[?search(@.a, \"(\")]') }}", PLACE)
 
 
@@ -346,7 +346,7 @@ def test_a_constant_shift_that_is_wrong_fails_at_load(call, shift):
     ],
 )
 def test_what_is_known_to_be_no_time_or_no_shift_fails_at_load(call):
-    with pytest.raises(InvalidInputError, match=r"no time|valid shift|beyond the years"):
+    with pytest.raises(InvalidInputError, match=r"not a time|valid shift|beyond the years"):
         compile_text("{{ " + call + " }}", ("text",))
 
 

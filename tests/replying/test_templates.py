@@ -226,7 +226,9 @@ def test_a_word_that_the_scope_lacks_is_undefined():
 
 
 def test_a_body_that_is_no_json_says_why():
-    with pytest.raises(TemplateError, match=r"request\.json is undefined: it is no JSON: Expecting value"):
+    with pytest.raises(
+        TemplateError, match=r"request\.json is undefined: it is not valid JSON: Expecting value"
+    ):
         value("{{ request.json.a }}", request=a_request(b"nope"))
 
 
@@ -279,10 +281,10 @@ FAILING = [
     ("{{ none < 1 }}", "can't compare null and a number"),
     ("{{ 1 in 'a1' }}", "a text can't contain a number"),
     ("{{ 1 in 5 }}", "a number contains nothing"),
-    ("{{ {}[[]] }}", "a list is no key of a mapping"),
-    ("{{ {[]: 1} }}", "a list or mapping is no key of a mapping"),
-    ("{{ vars.list['a'] }}", "a list is asked by position, not by a text"),
-    ("{{ 'abc'[none] }}", "a text is asked by position, not by null"),
+    ("{{ {}[[]] }}", "a list is not a valid mapping key"),
+    ("{{ {[]: 1} }}", "a list or mapping is not a valid mapping key"),
+    ("{{ vars.list['a'] }}", "a list is indexed by position, not by a text"),
+    ("{{ 'abc'[none] }}", "a text is indexed by position, not by null"),
     ("{{ 'a'['b':] }}", "the bounds of a slice are whole numbers"),
     ("{{ 'a'[::0] }}", "the step of a slice can't be 0"),
     ("{% for i in 5 %}{% endfor %}", "can't loop over a number; it takes a list"),
@@ -290,9 +292,9 @@ FAILING = [
     ("{% for a, b in [[1]] %}{% endfor %}", "can't take 1 values apart into 2 names"),
     ("{{ n.upper() }}", "a number has no method upper()"),
     ("{{ 'a'.split(1) }}", "split() of a text can't take a number"),
-    ("{{ request }}", "the request is no JSON value; name the part of it that you mean"),
-    ("{{ 1e308 * 10 }}", "inf is no JSON number"),
-    ("{{ [1e308 * 10] | tojson }}", "inf is no JSON number"),
+    ("{{ request }}", "the request is not a JSON value; name the part of it that you mean"),
+    ("{{ 1e308 * 10 }}", "inf is not a JSON number"),
+    ("{{ [1e308 * 10] | tojson }}", "inf is not a JSON number"),
 ]
 
 

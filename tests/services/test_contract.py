@@ -143,7 +143,7 @@ def test_a_body_of_an_undocumented_kind_or_none_is_told(server):
         "request headers.content-type: must be application/json or application/x-www-form-urlencoded, got 'text/plain'"
     )
     assert second == "request body: is required"
-    assert third.startswith("request body: must be readable, but it is no JSON")
+    assert third.startswith("request body: must be readable, but it is not valid JSON")
 
 
 # Parameters of every style

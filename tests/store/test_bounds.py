@@ -12,9 +12,9 @@ from mockserver.store.bounds import Bounded, Bounds, StoreFullError
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import Delivery, DeliveryState
 from mockserver.store.effects import Effects
-from mockserver.store.idempotency import KeptKey, Keys
+from mockserver.store.idempotency import IdempotencyKeys, KeptKey
 from mockserver.store.rate_limits import Limits
-from mockserver.store.sequence_states import Positions
+from mockserver.store.sequence_states import SequenceStates
 from mockserver.store.state import State
 from mockserver.store.tokens import Tokens
 
@@ -45,7 +45,7 @@ def known(keys, names, now_s=0.0):
 
 
 def test_the_oldest_answered_key_leaves_and_one_in_flight_never(bounds, reached):
-    keys = Keys(bounds)
+    keys = IdempotencyKeys(bounds)
     keys.open(kept("flying"))
     for name in "abc":
         answered(keys, name)
@@ -56,7 +56,7 @@ def test_the_oldest_answered_key_leaves_and_one_in_flight_never(bounds, reached)
 
 
 def test_keys_that_are_all_in_flight_stay(bounds, reached):
-    keys = Keys(bounds)
+    keys = IdempotencyKeys(bounds)
     for name in "abcde":
         keys.open(kept(name))
 
@@ -65,7 +65,7 @@ def test_keys_that_are_all_in_flight_stay(bounds, reached):
 
 
 def test_answers_are_bounded_in_bytes(reached):
-    keys = Keys(Bounds(size_bytes=10_000, reached=lambda kind: reached.update([kind])))
+    keys = IdempotencyKeys(Bounds(size_bytes=10_000, reached=lambda kind: reached.update([kind])))
     for name in "abc":
         answered(keys, name, b"x" * 4_000)
 
@@ -75,7 +75,7 @@ def test_answers_are_bounded_in_bytes(reached):
 
 
 def test_what_has_expired_leaves_before_what_is_older(bounds, reached):
-    keys = Keys(bounds)
+    keys = IdempotencyKeys(bounds)
     answered(keys, "long", until_s=100)
     answered(keys, "short", until_s=10)
     answered(keys, "other", until_s=100)
@@ -142,7 +142,7 @@ def test_a_bucket_with_a_call_under_way_stays_and_goes_when_it_is_over(bounds):
 
 
 def test_the_position_that_was_used_longest_ago_begins_anew_and_generates_nothing_twice(bounds, reached):
-    positions = Positions(bounds)
+    positions = SequenceStates(bounds)
     for per in "abcad":
         position = positions.used(("shop/r", per), "v")
         position.number += 1
@@ -155,7 +155,7 @@ def test_the_position_that_was_used_longest_ago_begins_anew_and_generates_nothin
 
 
 def test_positions_of_routes_are_not_bounded(bounds):
-    positions = Positions(bounds)
+    positions = SequenceStates(bounds)
     for n in range(10):
         positions.used(f"shop/r{n}", "v")
 

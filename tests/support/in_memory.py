@@ -54,7 +54,7 @@ class Transport(asyncio.Transport):
         if self._closing:
             return
         if self.breaks_at is not None and len(self.sent) + len(data) > self.breaks_at:
-            self.lose(ConnectionResetError("the client has left"))
+            self.lose(ConnectionResetError("the client has disconnected"))
         else:
             self.sent += data
 

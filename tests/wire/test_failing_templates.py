@@ -40,7 +40,7 @@ def server(serving):
     [
         ("/undefined", "{}", "json.a.b", "{{ request.json.missing }}", 1, "missing"),
         ("/header", "{}", "headers.x-a", "{{ vars.nothing }}", 1, "nothing"),
-        ("/delay", '{"d": "soon"}', "delay", None, 1, "'soon' is no duration"),
+        ("/delay", '{"d": "soon"}', "delay", None, 1, "'soon' is not a valid duration"),
         ("/lines", '{"zero": 0}', "text", None, 3, "zero"),
     ],
 )

@@ -408,7 +408,7 @@ def test_a_defect_is_a_500_that_is_logged(serving, monkeypatch, caplog):
             answer = wire.answer()
 
             assert (answer.status, answer.header("connection")) == (500, "close")
-            assert b"defect of mockserver" in answer.body
+            assert b"bug in mockserver" in answer.body
             assert wire.is_closed()
     assert "broken on purpose" in caplog.text
 

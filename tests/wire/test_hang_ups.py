@@ -44,7 +44,7 @@ PLAIN = REQUESTS["/plain"]
 
 
 def resets(transport):
-    transport.lose(ConnectionResetError("the client has left"))
+    transport.lose(ConnectionResetError("the client has disconnected"))
 
 
 def ends(transport):

@@ -203,12 +203,15 @@ def test_a_stream_that_can_never_be_sent_is_an_error_at_load(serving, reply, whe
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        ('{chunks: [{base64: "{{ request.query.x }}"}]}', "is no Base64"),
-        ('{events: [{data: 1, delay: "{{ request.query.x }}"}]}', "'!' is no duration"),
+        ('{chunks: [{base64: "{{ request.query.x }}"}]}', "is not valid Base64"),
+        ('{events: [{data: 1, delay: "{{ request.query.x }}"}]}', "'!' is not a valid duration"),
         ('{events: [{data: 1, event: "a\\n{{ request.query.x }}"}]}', "can't hold a line break"),
         ('{events: [{data: 1, id: "a\\r{{ request.query.x }}"}]}', "can't hold a line break"),
         ('{events: [{each: "{{ request.query.x }}", data: 1}]}', "needs a list"),
-        ('{text: hi, headers: {content-encoding: "{{ request.query.x }}"}}', "'!' is no content-coding"),
+        (
+            '{text: hi, headers: {content-encoding: "{{ request.query.x }}"}}',
+            "'!' is not a supported content coding",
+        ),
         ('{text: hi, headers: {x-y: "{{ request.query.y }}"}}', "can't hold a line break"),
     ],
 )

@@ -89,7 +89,7 @@ def test_who_speaks_plainly_to_the_port_of_tls_is_told(serving):
         answer = wire.answer()
 
         assert answer.status == 400
-        assert b"This port speaks TLS" in answer.body
+        assert b"This port requires TLS" in answer.body
         assert b"https" in answer.body
         assert wire.is_closed()
 

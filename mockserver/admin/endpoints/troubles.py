@@ -8,7 +8,7 @@ from pydantic import ConfigDict, RootModel
 
 from mockserver.admin.api import AdminRequest, Answer, listing, table
 from mockserver.admin.models import TroubleList
-from mockserver.engine.fault_injection import Trouble
+from mockserver.engine.fault_injection import InjectedFault
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import FlawCollector
@@ -46,7 +46,7 @@ async def delete_troubles(request: AdminRequest[Any]) -> None:
     request.ns.set_troubles(())
 
 
-def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
+def _compiled(ns: Namespace, data: Any) -> list[InjectedFault]:
     """Compile troubles. Raises InvalidInputError with all flaws."""
     listed = isinstance(data, list)
     flaws = FlawCollector()
@@ -58,6 +58,6 @@ def _compiled(ns: Namespace, data: Any) -> list[Trouble]:
     return troubles
 
 
-def _placed(ns: Namespace, data: Any) -> Trouble:
+def _placed(ns: Namespace, data: Any) -> InjectedFault:
     spec = parse_spec(PlacedTroubleSpec, data)
-    return Trouble(spec, data, spec.route if spec.later else route_named(ns, spec.route).id)
+    return InjectedFault(spec, data, spec.route if spec.later else route_named(ns, spec.route).id)

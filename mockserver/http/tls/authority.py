@@ -1,5 +1,5 @@
 """
-The CA that a server signs its own certificates with: made once, kept in a folder, or gone with the process.
+The CA that signs the server's certificates: created once, stored in a folder or in memory.
 
 Importing it needs the extra `tls`.
 """
@@ -39,18 +39,18 @@ from mockserver.http.tls.pem import (
 
 CERTIFICATE = "ca.pem"
 KEY = "ca-key.pem"
-"""Beside the key it holds the certificate too, where this program made them: one file can't be torn."""
+"""The file holds key and certificate, so that it is written atomically."""
 
 _CA_DAYS = 3650
 LEAF_DAYS = 397
-"""Some clients refuse server certificates that are valid for longer."""
+"""Limit of some clients for the validity of server certificates."""
 _SKEW = dt.timedelta(days=1)
-"""Clocks of machines and containers differ."""
+"""Tolerance for clocks of other machines and containers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A CA's certificate, with those of the CAs above it behind it, and its key."""
+    """A CA's certificate, followed by those of its issuers, and its key."""
 
     certificates: tuple[x509.Certificate, ...]
     key: CertificateIssuerPrivateKeyTypes
@@ -61,13 +61,13 @@ class Authority:
 
     @property
     def pem(self) -> bytes:
-        """The certificates, as clients take them."""
+        """The certificates in PEM."""
         return pem_of(self.certificates)
 
     def leaf(self, names: Sequence[str]) -> bytes:
         """
-        A server's certificate for these host names and addresses, with its key before it and the CA's
-        certificates behind it, in PEM. A name that no certificate can hold is left out.
+        Create a server certificate for these host names and addresses: key, certificate and issuers in PEM. Names that
+        a certificate can't hold are left out.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mockserver")])
@@ -83,7 +83,7 @@ class Authority:
         return key_pem(key) + pem_of([leaf]) + self.pem
 
     def _key_identifier(self) -> x509.AuthorityKeyIdentifier:
-        """By which clients find the issuer among several; a CA made elsewhere may be without one."""
+        """The key identifier that identifies the issuer; a foreign CA may have none."""
         try:
             own = self.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier)
         except x509.ExtensionNotFound:
@@ -92,7 +92,7 @@ class Authority:
 
 
 def made() -> Authority:
-    """A new CA. Its name tells it from all others, which clients that know several ask for."""
+    """Create a CA. Its name is unique, since clients look up issuers by name."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"mockserver CA {secrets.token_hex(4)}")])
     builder = (
@@ -104,17 +104,14 @@ def made() -> Authority:
 
 
 def kept_in(folder: Path) -> Authority:
-    """
-    The CA of that folder, made if there is none. Processes that start at once get the same one.
-    Raises TlsSettingsError.
-    """
+    """Load the CA of that folder, or create it. Processes that start at once get the same one. Raises TlsSettingsError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # In this order: what another process makes meanwhile is the key first.
+        # In this order: another process creates the key first.
         has_certificate = (folder / CERTIFICATE).exists()
         has_key = (folder / KEY).exists()
-    except OSError as why:
-        raise _unusable(folder, why) from why
+    except OSError as error:
+        raise _unusable(folder, error) from error
     if has_certificate and not has_key:
         raise TlsSettingsError(
             f"--tls-dir {folder} has {CERTIFICATE} without its key {KEY}. "
@@ -126,13 +123,13 @@ def kept_in(folder: Path) -> Authority:
             _publish(folder / KEY, key_pem(new.key) + new.pem, 0o600)
         if not has_certificate:
             _publish(folder / CERTIFICATE, _certificate_of(folder), 0o644)
-    except OSError as why:
-        raise _unusable(folder, why) from why
+    except OSError as error:
+        raise _unusable(folder, error) from error
     return _loaded(folder)
 
 
 def _certificate_of(folder: Path) -> bytes:
-    """What stands in the key's file beside the key. Raises TlsSettingsError where it is a key alone."""
+    """Read the certificate from the key's file. Raises TlsSettingsError if it holds only a key."""
     text = read_file(folder / KEY)
     if b"BEGIN CERTIFICATE" not in text:
         raise TlsSettingsError(
@@ -143,7 +140,7 @@ def _certificate_of(folder: Path) -> bytes:
 
 
 def _publish(path: Path, data: bytes, mode: int) -> None:
-    """Makes the file, whole, unless there is one already. Raises OSError."""
+    """Create the file atomically, unless it exists. Raises OSError."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -152,7 +149,7 @@ def _publish(path: Path, data: bytes, mode: int) -> None:
             stream.flush()
             os.fsync(stream.fileno())
             os.fchmod(stream.fileno(), mode)
-        with suppress(FileExistsError):  # another process was quicker, and its CA counts
+        with suppress(FileExistsError):  # another process was quicker, and its CA is used
             os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -161,12 +158,12 @@ def _publish(path: Path, data: bytes, mode: int) -> None:
 def _loaded(folder: Path) -> Authority:
     certificate_path, key_path = folder / CERTIFICATE, folder / KEY
     certificates = read_certificates(certificate_path)
-    key: Any = read_key(key_path)  # one that fits a certificate can sign
+    key: Any = read_key(key_path)  # a key that fits a certificate can sign
     check_fits(certificates[0], key, certificate_path, key_path)
     check_times(certificates[0], certificate_path)
     if not _may_sign(certificates[0]):
         raise TlsSettingsError(
-            f"{certificate_path} is no CA, so it can't sign certificates. "
+            f"{certificate_path} is not a CA, so it can't sign certificates. "
             "Give a server's own certificate with --tls-cert and --tls-key"
         )
     return Authority(tuple(certificates), key)
@@ -180,9 +177,9 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     return constraints.value.ca
 
 
-def _unusable(folder: Path, why: OSError) -> TlsSettingsError:
+def _unusable(folder: Path, error: OSError) -> TlsSettingsError:
     return TlsSettingsError(
-        f"--tls-dir {folder} can't be used: {why.strerror or why}. "
+        f"--tls-dir {folder} can't be used: {error.strerror or error}. "
         "Give a folder that may be written, or leave it out: then the CA lives as long as the process"
     )
 
@@ -222,20 +219,20 @@ def _hash_for(key: CertificateIssuerPrivateKeyTypes) -> hashes.SHA256 | None:
 
 
 def _general_names(names: Sequence[str]) -> list[x509.GeneralName]:
-    found: list[x509.GeneralName] = []
+    result: list[x509.GeneralName] = []
     for name in names:
         try:
-            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+            result.append(x509.IPAddress(ipaddress.ip_address(name)))
         except ValueError:
             with suppress(ValueError):
-                found += _dns_name(name)
-    return found
+                result += _dns_name(name)
+    return result
 
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!.*\.\.)[a-z0-9_*.-]+", re.IGNORECASE)
 
 
 def _dns_name(name: str) -> list[x509.GeneralName]:
-    """None for what is no host name: no client asks for it. Raises ValueError likewise."""
+    """Return None for an invalid host name, which no client asks for. May raise ValueError."""
     ascii_name = name.encode("idna").decode()
     return [x509.DNSName(ascii_name)] if _HOST_NAME.fullmatch(ascii_name) else []

@@ -1,8 +1,8 @@
 """
-Which certificate a client is shown: one for all names that are known, or one for just the name it asks for (SNI).
+Selection of the certificate: one for all known names, or one for the name that the client asks for (SNI).
 
-A name gets a certificate only if a scenario names it as its `host`, or if it
-leads to this machine; whoever asks for another is shown the one for all.
+A name gets its own certificate only if it is the `host` of a scenario or leads to this machine; for others the common
+one is used.
 """
 
 from __future__ import annotations
@@ -27,27 +27,24 @@ from mockserver.real_time import REAL
 log = logging.getLogger("mockserver")
 
 MOST_TOGETHER = 100
-"""Names in one certificate: clients refuse very large ones."""
+"""Names in one certificate: clients reject very large ones."""
 _MOST_KEPT = 256
 _RENEW_AFTER_S = (LEAF_DAYS - 30) * 86400.0
 OWN_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 class Hosts(Protocol):
-    """The host names that scenarios name, in lower case, without ports."""
+    """The host names of scenarios, in lower case, without ports."""
 
     def of_files(self) -> frozenset[str]:
-        """Those of scenario files; the same object as long as nothing was reloaded."""
+        """Names in scenario files; the same object until the next reload."""
 
     def names(self, host: str) -> bool:
-        """Whether any scenario names it, one that was added at runtime too."""
+        """Whether any scenario has this host, including those added at runtime."""
 
 
 class Certificates:
-    """
-    Certificates of an own CA. `context` is what a handshake begins with; it
-    changes to the right one when the client has said which name it wants.
-    """
+    """Certificates of the server's own CA. A handshake starts with `context`; the client's name may change it."""
 
     def __init__(
         self, authority: Authority, hosts: Hosts, names: Sequence[str], client_ca: Path | None = None
@@ -68,7 +65,7 @@ class Certificates:
         return self.authority.pem
 
     def _for_all(self) -> ssl.SSLContext:
-        """The certificate with this machine's names and, as many as fit, those that scenario files name."""
+        """Return the certificate with this machine's names and as many as fit of the scenario files' names."""
         self._files = self._hosts.of_files()
         named = [*self._names, *sorted(self._files - set(self._names))][:MOST_TOGETHER]
         self._together = frozenset(named)
@@ -83,7 +80,7 @@ class Certificates:
         return context
 
     def _choose(self, tls: ssl.SSLObject, name: str | None, begun: ssl.SSLContext) -> None:  # noqa: ARG002
-        """Called in the middle of a handshake; what is raised here would end it without a word."""
+        """Select the context during a handshake; an exception here would end it silently."""
         try:
             tls.context = self._context_for((name or "").lower().rstrip("."))
         except Exception:
@@ -107,7 +104,7 @@ class Certificates:
 
 
 class OwnCertificate:
-    """The user's certificate, shown to everybody. Raises TlsSettingsError for files that don't do."""
+    """The user's certificate, for all clients. Raises TlsSettingsError for invalid files."""
 
     ca_pem = None
 
@@ -115,17 +112,17 @@ class OwnCertificate:
         self, certificate: Path, key: Path, hosts: frozenset[str], client_ca: Path | None = None
     ) -> None:
         chain, private = read_certificates(certificate), read_key(key)
-        if any(fits(one, private) for one in chain[1:]) and not fits(chain[0], private):
+        if any(fits(item, private) for item in chain[1:]) and not fits(chain[0], private):
             raise TlsSettingsError(
-                f"{certificate} begins with the certificate of another key. Put the server's own first, then its CAs"
+                f"{certificate} starts with the certificate of another key. Put the server's own first, then its CAs"
             )
         check_fits(chain[0], private, certificate, key)
         check_times(chain[0], certificate)
         self.context = server_context(client_ca)
         try:
             self.context.load_cert_chain(certificate, key)
-        except (ssl.SSLError, OSError) as why:
-            raise TlsSettingsError(f"{certificate} can't be served: {why}") from why
+        except (ssl.SSLError, OSError) as error:
+            raise TlsSettingsError(f"{certificate} can't be served: {error}") from error
         self._warn(certificate, chain[0], hosts)
 
     @staticmethod
@@ -137,7 +134,7 @@ class OwnCertificate:
 
 
 def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
-    """TLS 1.2 at least, HTTP/1.1. With `client_ca` clients are asked for a certificate, and may have none."""
+    """Create a context: TLS 1.2 or later, HTTP/1.1. With `client_ca` a client certificate is optional."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -153,7 +150,7 @@ def _trust(context: ssl.SSLContext, client_ca: Path) -> None:
         check_times(certificates[0], client_ca)
     context.load_verify_locations(cadata=pem_of(certificates).decode())
     context.verify_mode = ssl.CERT_OPTIONAL
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an issuing CA may stand for its root
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # an intermediate CA may be the trust anchor
 
 
 def _is_old(made_at_s: float) -> bool:
@@ -162,7 +159,7 @@ def _is_old(made_at_s: float) -> bool:
 
 @contextmanager
 def _as_file(pem: bytes) -> Iterator[str]:
-    """`ssl` takes keys only from files: one in memory, where there is such a thing, since a container's disk may be read-only."""
+    """Provide a file for `ssl`, which reads keys only from files: in memory if possible, for read-only disks."""
     if hasattr(os, "memfd_create"):
         handle = os.memfd_create("certificate", os.MFD_CLOEXEC)
         try:
@@ -182,10 +179,10 @@ def _dns_names(certificate: x509.Certificate) -> list[str]:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):
         return []
-    addresses = [str(one) for one in names.get_values_for_type(x509.IPAddress)]
+    addresses = [str(item) for item in names.get_values_for_type(x509.IPAddress)]
     return [name.lower() for name in names.get_values_for_type(x509.DNSName)] + addresses
 
 
 def _covers(name: str, host: str) -> bool:
-    """Whether a certificate's name is the host's; a star stands for one label (RFC 9525 6.3)."""
+    """Whether a certificate's name matches the host; a star stands for one label (RFC 9525 6.3)."""
     return name == host or (name.startswith("*.") and name[2:] == host.partition(".")[2])

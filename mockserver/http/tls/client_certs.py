@@ -1,4 +1,4 @@
-"""A client's certificate as conditions ask of it. Importing it needs the extra `tls`."""
+"""Client certificates as conditions see them. Importing it needs the extra `tls`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mockserver.model.client_cert import ClientCert
 
 
 def read_client_cert(der: bytes) -> ClientCert:
-    """Of a certificate that was verified already. Raises ValueError where it can't be read all the same."""
+    """Read a verified certificate. Raises ValueError if it can't be parsed."""
     certificate = x509.load_der_x509_certificate(der)
     return ClientCert(
         subject=certificate.subject.rfc4514_string(),
@@ -30,7 +30,7 @@ def _names(certificate: x509.Certificate) -> tuple[str, ...]:
 
 
 def _text(name: x509.GeneralName) -> str:
-    """A name as it stands; empty for the kinds that have no text."""
+    """Return a name as text; empty for kinds without text."""
     match name:
         case x509.DNSName() | x509.RFC822Name() | x509.UniformResourceIdentifier():
             return name.value
@@ -42,6 +42,6 @@ def _text(name: x509.GeneralName) -> str:
 
 
 def _hex(number: int) -> str:
-    """In whole bytes, as `openssl x509 -serial` prints it."""
+    """Return the serial in whole bytes, as `openssl x509 -serial` prints it."""
     digits = f"{number:X}"
     return digits if len(digits) % 2 == 0 else f"0{digits}"

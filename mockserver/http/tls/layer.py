@@ -1,9 +1,8 @@
 """
-TLS between a socket's transport and a connection. What the connection writes is encrypted and handed on at once.
+TLS between a socket's transport and a connection. Writes are encrypted and passed on at once.
 
-asyncio has such a layer too. There a write counts as drained while megabytes of
-it still wait to be sent, so that a call would end before its answer has left,
-and a reset would throw away what was sent before it. Here nothing waits in between.
+asyncio's own layer reports a write as drained while megabytes of it are still to be sent, so a call would end before
+its response was sent, and a reset would discard it.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ log = logging.getLogger("mockserver")
 _READ_BYTES = 256 * 1024
 
 Begin = Callable[["TlsTransport"], asyncio.Protocol]
-"""Makes the connection that speaks over the transport, once that is secure."""
+"""Creates the connection on top of the transport, after the handshake."""
 ReadCert = Callable[[bytes], ClientCert]
 
 
 class TlsLayer(asyncio.Protocol):
     """
-    The server's side of one connection. `open_` holds the transports whose handshake is not over; one that takes
-    longer than `limit_s` is cut, and `too_slow` told.
+    The server's side of one connection. `open_` holds the transports during their handshake; one that takes longer than
+    `limit_s` is aborted, and `too_slow` is called.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class TlsLayer(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._writing_paused = False
 
-    # What the socket's transport tells
+    # Events of the socket's transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         raw = cast("asyncio.Transport", transport)
@@ -70,7 +69,7 @@ class TlsLayer(asyncio.Protocol):
         self._deliver()
 
     def eof_received(self) -> bool:
-        """The client sends nothing more: what becomes of the connection is for the one above to say."""
+        """Pass the end of the client's data to the connection above."""
         if self._inner is None or self._transport is None:
             return False
         if not self._inner.eof_received():
@@ -97,15 +96,15 @@ class TlsLayer(asyncio.Protocol):
     # The handshake
 
     def _is_shaken(self) -> bool:
-        """Whether the handshake is over; what it has to say has been sent."""
+        """Return whether the handshake is completed, after sending its output."""
         assert self._raw is not None
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:
             self.flush()
             return False
-        except (ssl.SSLError, OSError) as why:
-            log.warning("no TLS with %s: %s", _peer(self._raw), _said(why))
+        except (ssl.SSLError, OSError) as error:
+            log.warning("no TLS with %s: %s", _peer(self._raw), _said(error))
             self.flush()  # the alert, which tells the client why
             self._raw.close()
             return False
@@ -119,13 +118,13 @@ class TlsLayer(asyncio.Protocol):
         return True
 
     def _cut(self) -> None:
-        """It takes too long. No answer would be understood, since nothing is agreed on yet."""
+        """Abort a slow handshake. No response could be decrypted yet."""
         assert self._raw is not None
         self._too_slow()
         self._raw.abort()
 
     def _settled(self) -> None:
-        """The handshake is over, well or badly."""
+        """Clean up after the handshake, successful or not."""
         if self._raw is not None:
             self._open.discard(self._raw)
         if self._timer is not None:
@@ -138,14 +137,14 @@ class TlsLayer(asyncio.Protocol):
             return None
         try:
             return self._read_cert(der)
-        except ValueError as why:
-            log.warning("the client's certificate can't be read, and counts as absent: %s", why)
+        except ValueError as error:
+            log.warning("the client's certificate can't be read, and counts as absent: %s", error)
             return None
 
-    # What the connection above asks
+    # Calls of the connection above
 
     def _deliver(self) -> None:
-        """Hands on, in one piece, what can be read by now; nothing any more where the goodbye has been said."""
+        """Pass on the available data in one piece; nothing after the connection was closed."""
         assert self._raw is not None
         if self._raw.is_closing():
             return
@@ -155,11 +154,11 @@ class TlsLayer(asyncio.Protocol):
             while not ended:
                 piece = self._tls.read(_READ_BYTES)
                 pieces.append(piece)
-                ended = not piece  # the client has said that it sends nothing more
+                ended = not piece  # the client sends nothing more
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLError as why:
-            log.warning("broken TLS from %s: %s", _peer(self._raw), _said(why))
+        except ssl.SSLError as error:
+            log.warning("broken TLS from %s: %s", _peer(self._raw), _said(error))
             self.flush()
             self._raw.abort()
             return
@@ -171,14 +170,14 @@ class TlsLayer(asyncio.Protocol):
             self.eof_received()
 
     def send(self, data: bytes | bytearray | memoryview) -> None:
-        """Encrypts, and hands it to the socket's transport."""
+        """Encrypt data and write it to the socket's transport."""
         rest = memoryview(data)
         while rest:
             rest = rest[self._tls.write(rest) :]
         self.flush()
 
     def say_goodbye(self) -> None:
-        """Tells the client that this is the end of what is sent (RFC 8446 6.1), without waiting for its own."""
+        """Send close_notify (RFC 8446 6.1) without waiting for the client's."""
         with suppress(ssl.SSLError):
             self._tls.unwrap()
         self.flush()
@@ -190,7 +189,7 @@ class TlsLayer(asyncio.Protocol):
 
 
 class TlsTransport(asyncio.Transport):
-    """What a connection over TLS writes to. Its flow control is that of the socket's transport."""
+    """Transport of a connection over TLS. Its flow control is that of the socket's transport."""
 
     def __init__(
         self, layer: TlsLayer, raw: asyncio.Transport, tls: ssl.SSLObject, client_cert: ClientCert | None
@@ -206,7 +205,7 @@ class TlsTransport(asyncio.Transport):
         }
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Of TLS `sslcontext`, `ssl_object` and `client_cert`; else what the socket's transport says."""
+        """Return `sslcontext`, `ssl_object` or `client_cert` of TLS; else the socket transport's value."""
         return self._known[name] if name in self._known else self._raw.get_extra_info(name, default)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -262,10 +261,10 @@ _REASONS = {
 }
 
 
-def _said(why: Exception) -> str:
-    """The reason as a person can act on it; OpenSSL's own words where there are no better ones."""
-    reason = getattr(why, "reason", None) or ""
-    own = getattr(why, "verify_message", "") or reason or str(why)
+def _said(error: Exception) -> str:
+    """Return the reason with the fix; OpenSSL's message if it is not a known one."""
+    reason = getattr(error, "reason", None) or ""
+    own = getattr(error, "verify_message", "") or reason or str(error)
     for part, text in _REASONS.items():
         if part in reason.upper().replace(" ", "_"):
             return f"{text} ({own})"

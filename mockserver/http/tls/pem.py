@@ -1,4 +1,4 @@
-"""Certificates and keys as they stand in files: read, and what can be wrong with them said clearly."""
+"""Reading of certificates and keys from files, with errors that name the problem."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def read_file(path: Path) -> bytes:
     """Raises TlsSettingsError."""
     try:
         return path.read_bytes()
-    except OSError as why:
-        raise TlsSettingsError(f"{path} can't be read: {why.strerror or why}") from why
+    except OSError as error:
+        raise TlsSettingsError(f"{path} can't be read: {error.strerror or error}") from error
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
@@ -30,26 +30,26 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
         raise TlsSettingsError(f"{path} has no certificate in PEM: {held}")
     try:
         return x509.load_pem_x509_certificates(text)
-    except ValueError as why:
-        raise TlsSettingsError(f"{path} has a certificate that can't be read: {why}") from why
+    except ValueError as error:
+        raise TlsSettingsError(f"{path} has a certificate that can't be read: {error}") from error
 
 
 def read_key(path: Path) -> PrivateKeyTypes:
-    """Raises TlsSettingsError, for an encrypted key too: nobody is there to be asked for its password."""
+    """Raises TlsSettingsError, also for an encrypted key: its password can't be asked for."""
     text = read_file(path)
     try:
         return serialization.load_pem_private_key(text, None)
-    except TypeError as why:
+    except TypeError as error:
         raise TlsSettingsError(
             f"the key {path} is encrypted. Write it without a password: openssl pkey -in {path} -out plain.pem"
-        ) from why
-    except (ValueError, UnsupportedAlgorithm) as why:
+        ) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
         held = (
             "it holds a certificate"
             if b"BEGIN CERTIFICATE" in text and b"PRIVATE KEY" not in text
-            else str(why)
+            else str(error)
         )
-        raise TlsSettingsError(f"{path} has no private key in PEM that can be read: {held}") from why
+        raise TlsSettingsError(f"{path} has no private key in PEM that can be read: {held}") from error
 
 
 def key_pem(key: PrivateKeyTypes) -> bytes:
@@ -59,7 +59,7 @@ def key_pem(key: PrivateKeyTypes) -> bytes:
 
 
 def pem_of(certificates: Iterable[x509.Certificate]) -> bytes:
-    return b"".join(one.public_bytes(serialization.Encoding.PEM) for one in certificates)
+    return b"".join(item.public_bytes(serialization.Encoding.PEM) for item in certificates)
 
 
 def fits(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool:
@@ -69,7 +69,7 @@ def fits(certificate: x509.Certificate, key: PrivateKeyTypes) -> bool:
 def check_fits(
     certificate: x509.Certificate, key: PrivateKeyTypes, certificate_path: Path, key_path: Path
 ) -> None:
-    """Raises TlsSettingsError where the key is another certificate's."""
+    """Raises TlsSettingsError if the key belongs to another certificate."""
     if not fits(certificate, key):
         raise TlsSettingsError(f"the key {key_path} does not fit the certificate {certificate_path}")
 

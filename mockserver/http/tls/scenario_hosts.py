@@ -1,4 +1,4 @@
-"""The host names that scenarios name: those for which a server must be able to show a certificate."""
+"""Host names of scenarios, for which the server needs certificates."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from mockserver.engine.scenario_set import ScenarioSet
 
 
 class ScenarioHosts:
-    """Of every scenario that there is, switched on or off."""
+    """Hosts of every scenario, active or not."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._world: ScenarioSet | None = None
+        self._scenario_set: ScenarioSet | None = None
         self._files: frozenset[str] = frozenset()
 
     def of_files(self) -> frozenset[str]:
-        """Those of scenario files; the same object as long as nothing was reloaded."""
-        world = self._engine.shared.world
-        if world is not self._world:
-            self._world, self._files = world, _hosts(world.scenarios.values())
+        """Hosts of scenario files; the same object until the next reload."""
+        scenario_set = self._engine.shared.scenario_set
+        if scenario_set is not self._scenario_set:
+            self._scenario_set, self._files = scenario_set, _hosts(scenario_set.scenarios.values())
         return self._files
 
     def names(self, host: str) -> bool:
-        """Whether any scenario names that host, one that a namespace has for itself too."""
+        """Whether any scenario has that host, including those of a namespace."""
         if host in self.of_files():
             return True
         overlays = (ns.overlay for ns in self._engine.namespaces.values())
@@ -42,7 +42,7 @@ def _hosts(scenarios: Iterable[Scenario]) -> frozenset[str]:
 
 def host_name(host: str) -> str:
     """
-    A host without its port, in lower case.
+    Return a host without its port, in lower case.
 
     >>> host_name("API.twilio.com:8443"), host_name("[::1]:80")
     ('api.twilio.com', '::1')

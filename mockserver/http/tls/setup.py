@@ -1,4 +1,4 @@
-"""From settings to the certificates that a server shows; what of the settings doesn't do is said here."""
+"""Certificates from settings, with errors for settings that conflict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ALL_ADDRESSES = ("", "0.0.0.0", "::")  # noqa: S104  (compared, not listened on
 
 
 class Secured(Protocol):
-    """What TLS is served with. `ca_pem` is None where the certificate is not of a CA of ours."""
+    """The TLS configuration of a server. `ca_pem` is None if the certificate is not from the server's own CA."""
 
     context: ssl.SSLContext
 
@@ -27,7 +27,7 @@ class Secured(Protocol):
 
 
 def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
-    """None without TLS. Raises TlsSettingsError; MissingExtraError without the library."""
+    """Return None without TLS. Raises TlsSettingsError; MissingExtraError without the library."""
     _check(settings)
     if not settings.tls:
         return None
@@ -46,7 +46,7 @@ def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
 
 
 def cert_reader() -> ReadCert:
-    """Reads client certificates. Only where TLS is served, since it needs the library."""
+    """Import the reader of client certificates, only with TLS, since it needs the library."""
     from mockserver.http.tls.client_certs import read_client_cert
 
     return read_client_cert
@@ -74,12 +74,12 @@ def _check(settings: Settings) -> None:
         )
     if settings.tls_port and settings.tls_port in (settings.port, settings.admin_port):
         raise TlsSettingsError(
-            f"--tls-port {settings.tls_port} is taken by another flag. "
+            f"--tls-port {settings.tls_port} is used by another flag. "
             "Leave --tls-port out: then --port speaks both, plain and TLS"
         )
 
 
 def _own_names(settings: Settings) -> list[str]:
-    """What this server is called beside localhost."""
+    """Return this server's names besides localhost."""
     public = urlsplit(settings.public_url).hostname if settings.public_url else None
     return [name.lower() for name in (public, settings.host) if name and name not in _ALL_ADDRESSES]
