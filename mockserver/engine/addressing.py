@@ -1,5 +1,5 @@
 """
-Whose world a request is for: `[/mock][/@name]/path`, a header, baggage, or the default.
+Whose world a request is for: `[/mock][/@name]/path`, a header, baggage, the user of the proxy, or the default.
 
 A prefix gives way where a route of the namespace begins with it literally
 (`/mock/x`, `/@babel/core`).
@@ -80,6 +80,8 @@ class Addresser:
         """
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
+        if not named and request.peer.via is not None:
+            named = request.peer.via.namespace
         namespaces = self._namespaces
         home = namespaces.get(named) if named else namespaces[DEFAULT]
         if raw_path.startswith(PREFIXES):

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.engine.addressing import HEADER, PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
@@ -31,13 +31,16 @@ from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import Door
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
-from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply
+from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply, Via
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
+
+if TYPE_CHECKING:
+    from mockserver.http.tunnel import Tunnels
 
 KEEP_ALIVE_S = 3630.0
 """How long an idle connection stays: longer than load balancers keep theirs."""
@@ -133,6 +136,8 @@ class Listener:
         self.performer = Performer(settings.hang_limit_s, upstream)
         self.replica: Replicated | None = None
         """With a shared store: who answers in the place of the engine."""
+        self.tunnels: Tunnels | None = None
+        """Where TLS is served: the tunnels of clients that use this port as a proxy."""
         self.faults: Counter[str] = Counter()
         """How many replies were broken on purpose since the server began, by kind."""
         self._busy = 0
@@ -140,8 +145,8 @@ class Listener:
         self._idle.set()
         self._doors: list[Door] = []
 
-    def connection(self) -> Connection:
-        return Connection(self)
+    def connection(self, via: Via | None = None) -> Connection:
+        return Connection(self, via)
 
     def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> Door:
         """A port of TLS, and, with `plain`, of plain connections too."""
@@ -164,13 +169,14 @@ class Listener:
     def _begin_tls(self, transport: TlsTransport) -> Connection:  # noqa: ARG002  (the connection is told of it)
         return self.connection()
 
-    def peer_of(self, transport: asyncio.BaseTransport) -> Peer:
+    def peer_of(self, transport: asyncio.BaseTransport, via: Via | None = None) -> Peer:
         """Who is on the other side of a connection."""
         return Peer(
             _client_of(transport),
             "http" if transport.get_extra_info("sslcontext") is None else "https",
             transport.get_extra_info("client_cert"),
             self._max_json_members,
+            via,
         )
 
     # Shutdown
@@ -208,6 +214,8 @@ class Listener:
             connection.transport.abort()
         for door in self._doors:
             door.cut()
+        if self.tunnels is not None:
+            self.tunnels.cut()
         await self._idle.wait()
 
     # Where a request goes
@@ -218,8 +226,10 @@ class Listener:
         does. A response: there is none, and this says so.
         """
         path = request.path
+        via = request.peer.via
         if (
             self._mock
+            and via is None
             and not path.startswith(PREFIXES)
             and "mockserver" not in (request.headers.lower or HEADER)
         ):
@@ -227,6 +237,7 @@ class Listener:
         if (
             path.startswith(ADMIN)
             and self._admin is not None
+            and (via is None or not via.tunnel)  # a tunnel leads to another host
             and path[len(ADMIN) : len(ADMIN) + 1] in ("", "/")
         ):
             return None
@@ -249,11 +260,15 @@ class Listener:
         request = Request(
             *error.line, client=peer.client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0)
         )
+        self.record_refused(request, self.engine.default, error.document)
+
+    def record_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> None:
+        """Records a request that is answered by a problem, and by no route."""
         if self.replica is not None:
-            self.replica.record_refused(request, error.document)
+            self.replica.record_refused(request, document)
             return
-        call = self.engine.begin_refused(request, self.engine.default, error.document)
-        call.first_byte_at_s = call.last_byte_at_s = at_s
+        call = self.engine.begin_refused(request, ns, document)
+        call.first_byte_at_s = call.last_byte_at_s = self.mono()
         self.engine.finish(call, Outcome.DONE)
 
     # Answers that wait

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from copy import copy
 from typing import cast
 
 from mockserver.engine.answers import problem_response
@@ -54,6 +55,16 @@ class Door:
     def __call__(self) -> asyncio.Protocol:
         return _FirstByte(self)
 
+    def inside(
+        self, context: ssl.SSLContext, connection: Callable[[], asyncio.Protocol], limit_s: float
+    ) -> asyncio.Protocol:
+        """Stands in for the protocol of a tunnel, whose first byte is to come within `limit_s`."""
+        door = copy(self)  # who waits is counted together
+        door.plain = connection
+        door._begin = lambda _: connection()  # noqa: SLF001  (its own class)
+        door._context = context  # noqa: SLF001
+        return _FirstByte(door, limit_s)
+
     def admit(self, transport: asyncio.Transport) -> None:
         """Lets it wait. One too many is closed without a word, since nobody knows what it speaks."""
         if len(self.waiting) >= self._most_waiting:
@@ -81,25 +92,34 @@ class Door:
 class _FirstByte(asyncio.Protocol):
     """Stands in for the protocol that the first byte chooses."""
 
-    __slots__ = ("_door", "_transport")
+    __slots__ = ("_door", "_limit_s", "_timer", "_transport")
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, limit_s: float | None = None) -> None:
         self._door = door
+        self._limit_s = limit_s
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._door.admit(self._transport)
+        if self._limit_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._limit_s, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         transport, door = self._transport, self._door
-        door.waiting.discard(transport)
+        self._leave()
         protocol = door.tls() if data[0] == _HANDSHAKE else door.plain()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's signature)
+        self._leave()
+
+    def _leave(self) -> None:
         self._door.waiting.discard(self._transport)
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class _TlsAsked(asyncio.Protocol):
