@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import ssl
 import sys
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from mockserver import logs
@@ -21,14 +19,9 @@ from mockserver.app import App, PortInUseError
 from mockserver.errors import InvalidInputError, MissingExtraError, TlsSettingsError
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.scenarios.source import LoadError
+from mockserver.server.proxying import proxy_environment, write_bundle
 from mockserver.settings import Settings
 from mockserver.verification.verify import expected_calls
-
-CA_VARIABLES = (
-    "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "GIT_SSL_CAINFO",
-)  # fmt: skip
-"""Each names a file of trusted CAs to some clients."""
-_NO_PROXY = "localhost,127.0.0.1,::1"
 
 
 def run_command(settings: Settings, command: list[str]) -> int:
@@ -52,33 +45,6 @@ def _say(*lines: str) -> None:
     for line in lines:
         sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
-
-
-def proxy_environment(url: str, bundle: str | None, base: Mapping[str, str]) -> dict[str, str]:
-    """
-    Return the environment of a program whose proxy is the server at `url`, and which trusts the CAs in `bundle`.
-
-    `base` is the environment that it changes; hosts in its NO_PROXY stay there.
-    """
-    no_proxy = ",".join(filter(None, (_NO_PROXY, base.get("NO_PROXY") or base.get("no_proxy"))))
-    proxies = {"HTTP_PROXY": url, "HTTPS_PROXY": url, "NO_PROXY": no_proxy}
-    environment = dict(base) | proxies | {name.lower(): value for name, value in proxies.items()}
-    environment |= {"EXTERNAL_API_URL": url, "NODE_USE_ENV_PROXY": "1"}
-    if bundle is not None:
-        environment |= dict.fromkeys(CA_VARIABLES, bundle)
-    return environment
-
-
-def write_bundle(ca_pem: bytes, folder: Path) -> str:
-    """Write the CA, behind those that the system trusts, to a file in the folder. Return its path."""
-    trusted = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
-    try:
-        known = Path(trusted).read_bytes() if trusted else b""
-    except OSError:
-        known = b""
-    file = folder / "ca.pem"
-    file.write_bytes(known + b"\n" + ca_pem)
-    return str(file)
 
 
 async def _run(settings: Settings, command: list[str], folder: Path) -> int:

@@ -254,7 +254,7 @@ class Listener:
 
     def attempted(self, peer: Peer, error: BadHeadError) -> None:
         """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
-        if not self._mock or error.line is None:
+        if error.line is None:
             return
         at_s = self.mono()
         request = Request(
@@ -263,7 +263,9 @@ class Listener:
         self.record_refused(request, self.engine.default, error.document)
 
     def record_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> None:
-        """Records a request that is answered by a problem, and by no route."""
+        """Records a request that is answered by a problem, and by no route. Those of an admin port are no calls."""
+        if not self._mock:
+            return
         if self.replica is not None:
             self.replica.record_refused(request, document)
             return

@@ -58,11 +58,13 @@ class Tunnels:
 
 async def tunnel_for(listener: Listener, request: Request) -> asyncio.Protocol | Response:
     """What goes on in the tunnel that a CONNECT asks for, or the answer where there is none."""
-    ns = listener.namespace_of(request)
+    tunnels = listener.tunnels
+    ns = listener.engine.default if tunnels is None else listener.namespace_of(request)
     if not isinstance(ns, Namespace):
         assert ns is not None  # a CONNECT has no path, so that it is none of the admin API
+        ns.reason = "There is no namespace of that name"
         return ns
-    made = await _protocol(listener, request, ns)
+    made = await _protocol(listener, tunnels, request, ns)
     if isinstance(made, asyncio.Protocol):
         return made
     listener.record_refused(request, ns, made)
@@ -71,9 +73,10 @@ async def tunnel_for(listener: Listener, request: Request) -> asyncio.Protocol |
     return response
 
 
-async def _protocol(listener: Listener, request: Request, ns: Namespace) -> asyncio.Protocol | dict[str, Any]:
+async def _protocol(
+    listener: Listener, tunnels: Tunnels | None, request: Request, ns: Namespace
+) -> asyncio.Protocol | dict[str, Any]:
     """What goes on in the tunnel, or the problem because of which there is none."""
-    tunnels = listener.tunnels
     if tunnels is None:
         detail = "Start the server with --tls, and use its mock port as the proxy"
         return problem(501, "no-tls", "This port opens no tunnels", detail)

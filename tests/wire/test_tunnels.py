@@ -193,7 +193,7 @@ def test_a_header_in_the_tunnel_comes_before_the_user_of_the_proxy(server):
 
 def test_a_user_that_is_no_namespace_gets_no_tunnel(server):
     answer = refused(server, f"{HOST}:443", basic("nobody:"))
-    assert answer.status == 404
+    assert answer.start == "HTTP/1.1 404 There is no namespace of that name"
     assert b"nobody" in answer.body
 
 
