@@ -191,6 +191,7 @@ def test_a_header_in_the_tunnel_comes_before_the_user_of_the_proxy(server):
         assert [wire.answer().body, wire.answer().body] == [b"1", b"1"]
 
 
+@pytest.mark.in_memory
 def test_a_user_that_is_no_namespace_gets_no_tunnel(server):
     answer = refused(server, f"{HOST}:443", basic("nobody:"))
     assert answer.start == "HTTP/1.1 404 There is no namespace of that name"
