@@ -32,7 +32,7 @@ from mockserver.errors import MockServerError
 from mockserver.http.limits import WireLimits
 from mockserver.http.listener import AdminHandler, Listener, WireSettings
 from mockserver.http.tls.scenario_hosts import ScenarioHosts
-from mockserver.http.tls.setup import cert_reader, secured_by
+from mockserver.http.tls.setup import Secured, cert_reader, secured_by
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.model.instants import instant
@@ -145,7 +145,8 @@ class App:
             ),
         )
 
-        self._secured = secured_by(settings, ScenarioHosts(self.engine))
+        self._tls_hosts = ScenarioHosts(self.engine)
+        self._secured = secured_by(settings, self._tls_hosts)
         if settings.log_calls:
             listen_everywhere(self.engine, _log_call)
 
@@ -360,6 +361,8 @@ class App:
         )
         if self._shared is not None:
             self._shared.serve(mock)
+        if self._secured is not None:
+            self._open_tunnels(mock, self._secured)
         port = await self._listen(mock, settings.port, factory=self._door(mock, plain=True))
         self.mock_url = settings.public_url.rstrip("/") or _url(settings.host, port)
         self.admin_url = f"{self.mock_url}/__admin"
@@ -450,6 +453,19 @@ class App:
         except ProblemError as error:
             return problem_response(error.document, *error.lines)
         return None
+
+    def _open_tunnels(self, mock: Listener, secured: Secured) -> None:
+        """Let clients use the mock port as a proxy for https."""
+        from mockserver.http.tunnel import Tunnels
+
+        passes = self.settings.on_unmatched == "forward"
+        mock.tunnels = Tunnels(
+            mock.door(secured.context, cert_reader(), plain=True),
+            secured.context_for,
+            self._tls_hosts.names,
+            self._egress if passes else None,
+            self.settings.upstream_timeout_s,
+        )
 
     def _door(self, mock: Listener, *, plain: bool) -> Callable[[], asyncio.Protocol] | None:
         """Return the factory of connections with TLS; None for a mock port without TLS."""

@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | check | explain | sweep | record | diff | import | export | healthcheck | schema`."""
+"""The command line: `mockserver serve | run | check | explain | sweep | record | diff | import | export | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 from mockserver import __version__
 from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
-from mockserver.cli.parameters import Duration, HeaderLine, scenario_paths, without_proxy
+from mockserver.cli.parameters import BehindDashes, Duration, HeaderLine, scenario_paths, without_proxy
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
 from mockserver.settings import Flag, Settings
@@ -105,6 +105,16 @@ main.add_command(import_)
 main.add_command(export)
 
 
+def _with_token(file: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, with the token that the file holds."""
+    if file:
+        with open(file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
+            options["admin_token"] = stream.read().strip()
+        if not options["admin_token"]:
+            raise click.BadParameter(f"{file} holds no token", param_hint="--admin-token-file")
+    return options
+
+
 @main.command(short_help="Serve scenario files and folders.")
 @click.argument("paths", nargs=-1)
 @setting_flags
@@ -113,13 +123,38 @@ def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) 
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
     from mockserver.server.running import run
 
-    if admin_token_file:
-        with open(admin_token_file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
-            options["admin_token"] = stream.read().strip()
-        if not options["admin_token"]:
-            raise click.BadParameter(f"{admin_token_file} holds no token", param_hint="--admin-token-file")
+    _with_token(admin_token_file, options)
     named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
     sys.exit(run(Settings(paths=scenario_paths(paths), paths_may_lack=not named, **options)))
+
+
+@main.command(
+    cls=BehindDashes,
+    options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
+    short_help="Run COMMAND with the server as its HTTPS proxy.",
+)
+@click.argument("paths", nargs=-1, metavar="")
+@setting_flags
+@click.pass_context
+def run(ctx: click.Context, /, paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
+    """
+    Run COMMAND with a server as its proxy for http and https.
+
+    The options are those of `serve`; TLS is on, and the port is a free one unless it is given. EXTERNAL_API_URL is the URL of
+    the server. Exits with the code of COMMAND, or 1 if it is 0 and an `expect` is not met.
+    """
+    from mockserver.cli.run_session import run_command
+
+    command = ctx.meta.get("command")
+    if not command:
+        raise click.UsageError("There is no command. Write it after --, as in: mockserver run -- pytest")
+    if options["store"]:
+        raise click.UsageError("--store is not for `run`: its server is for COMMAND alone. Use `serve`")
+    if ctx.get_parameter_source("port") is click.core.ParameterSource.DEFAULT:
+        options["port"] = 0
+    named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
+    options |= {"tls": True, "paths": scenario_paths(paths), "paths_may_lack": not named}
+    sys.exit(run_command(Settings(**_with_token(admin_token_file, options)), command))
 
 
 @main.command()

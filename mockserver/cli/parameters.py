@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from urllib.request import OpenerDirector
 
 
+class BehindDashes(click.Command):
+    """A command that takes the arguments after `--` unchanged: a command with its own options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta["command"] = args[at + 1 :]
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
 class Duration(click.ParamType[Any]):
     """A duration as the scenario language writes it, in seconds."""
 

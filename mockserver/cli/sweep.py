@@ -7,18 +7,7 @@ from typing import Any
 
 import click
 
-from mockserver.cli.parameters import Duration, scenario_paths
-
-
-class _BehindDashes(click.Command):
-    """A command that takes the arguments after `--` unchanged: a command with its own options."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta["command"] = args[at + 1 :]
-            args = args[:at]
-        return super().parse_args(ctx, args)
+from mockserver.cli.parameters import BehindDashes, Duration, scenario_paths
 
 
 def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, ...]:
@@ -31,7 +20,7 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
 
 
 @click.command(
-    cls=_BehindDashes,
+    cls=BehindDashes,
     options_metavar="[OPTIONS] [PATHS]... -- COMMAND...",
     short_help="Run COMMAND once for each call and each kind of failure.",
 )

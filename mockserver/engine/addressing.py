@@ -1,5 +1,5 @@
 """
-The namespace of a request: `[/mock][/@name]/path`, a header, baggage, or the default.
+The namespace of a request: `[/mock][/@name]/path`, a header, baggage, the user of the proxy, or the default.
 
 A prefix is not stripped if a route of the namespace starts with it literally (`/mock/x`, `/@babel/core`).
 """
@@ -76,6 +76,8 @@ class Addresser:
         """Return the namespace of a request, and set its name, prefix and path. Raises UnknownNamespaceError."""
         headers, raw_path = request.headers, request.path
         named = headers.get(HEADER) or (_from_baggage(headers) if "baggage" in headers else None)
+        if not named and request.peer.via is not None:
+            named = request.peer.via.namespace
         namespaces = self._namespaces
         home = namespaces.get(named) if named else namespaces[DEFAULT]
         if raw_path.startswith(PREFIXES):

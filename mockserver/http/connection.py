@@ -18,6 +18,7 @@ from mockserver.http.chunks import BadChunkError, Chunks
 from mockserver.http.encoder import encode, encode_head
 from mockserver.http.heads import (
     CHUNKED,
+    TUNNEL,
     BadHeadError,
     check_beginning,
     read_head,
@@ -26,7 +27,7 @@ from mockserver.http.heads import (
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.model.call import Call
-from mockserver.model.http import HTTP_1_1, Peer, Request, Response
+from mockserver.model.http import HTTP_1_1, Peer, Request, Response, Via
 from mockserver.model.plan import Outcome, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
@@ -97,13 +98,14 @@ class Connection(asyncio.Protocol):
 
     __slots__ = (
         "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
-        "_timer", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
+        "_timer", "_via", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
     transport: asyncio.Transport
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, via: Via | None = None) -> None:
         self._listener = listener
+        self._via = via
         self._peer: Peer
         self._body: Incoming | None = None
         self._held = bytearray()
@@ -154,7 +156,7 @@ class Connection(asyncio.Protocol):
         self._is_open = True
         # With an empty buffer as the limit, a call counts as sent only when nothing is waiting to be written.
         self.transport.set_write_buffer_limits(high=0)
-        self._peer = listener.peer_of(transport)
+        self._peer = listener.peer_of(transport, self._via)
 
     def data_received(self, data: bytes) -> None:
         if self._task is None and self._body is None and not self._held and self._is_open:
@@ -275,6 +277,9 @@ class Connection(asyncio.Protocol):
                 if self._timer is not None:
                     self._stop_timer()
                 if length:
+                    if length == TUNNEL:
+                        self._open_tunnel(request, data[at:])
+                        return
                     end = at + length
                     if at < end <= len(data) and length <= listener.most_body_bytes:
                         request.body = data[at:end]
@@ -542,6 +547,41 @@ class Connection(asyncio.Protocol):
         wire = self._wire(call.request, keep_alive)
         await self._listener.perform(ns, call, wire)
         return wire.keep_alive
+
+    # As a proxy
+
+    def _open_tunnel(self, request: Request, rest: bytes) -> None:
+        """Answers a CONNECT; `rest` is what the client sends without waiting for that."""
+        self.served += 1
+        self._held += rest
+        self._begin(self._tunnel(request))
+
+    async def _tunnel(self, request: Request) -> bool:
+        from mockserver.http.tunnel import ESTABLISHED, tunnel_for  # few clients ask for one
+
+        made = await tunnel_for(self._listener, request)
+        if isinstance(made, Response):
+            self.transport.write(closing(made))
+            return False
+        self.transport.write(ESTABLISHED)
+        self._hand_over(made)
+        return True
+
+    def _hand_over(self, protocol: asyncio.Protocol) -> None:
+        """Has another protocol go on with the transport, beginning with what has come meanwhile."""
+        self._is_open = False
+        self._listener.connections.discard(self)
+        if self._reading_paused:
+            self.transport.resume_reading()
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+        if self.paused:
+            protocol.pause_writing()
+        held, self._held = bytes(self._held), bytearray()
+        if held and not self.transport.is_closing():
+            protocol.data_received(held)
+        if self.has_ended and not protocol.eof_received():
+            self.transport.close()
 
     # Answering with a shared store
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from sys import intern
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from mockserver.errors import MockServerError
-from mockserver.model.http import HTTP_1_1, Headers, Peer, Request
+from mockserver.model.http import HTTP_1_1, Headers, Peer, Request, Via
 from mockserver.model.problem import problem
 
 _HTTP_2 = (
@@ -24,6 +25,8 @@ _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR 
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
 """Length of a chunked body."""
+TUNNEL = -2
+"""Instead of a length: the data after a CONNECT are not a body but tunnelled."""
 
 
 class BadHeadError(MockServerError):
@@ -52,7 +55,7 @@ def read_head(
     data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float
 ) -> tuple[Request, int, bool]:
     """
-    Parse a head, up to the empty line. Return the request, the length of its body or CHUNKED, and whether the
+    Parse a head, up to the empty line. Return the request, the length of its body, CHUNKED or TUNNEL, and whether the
     connection stays open. Raises BadHeadError, also for more than `most_lines` header lines.
     """
     if not data.isascii():
@@ -78,8 +81,15 @@ def read_head(
     elif "\ntransfer-encoding:" in lower:
         length = _chunked(raw.decode("latin-1"))
     keeps = version is HTTP_1_1 if "\nconnection:" not in lower else _keeps(lower, version)
-    if target[0] != "/" and "://" in target:
-        _check_url(target)
+    if target[0] != "/":
+        if method == "CONNECT":
+            if length:
+                raise _bad("A CONNECT has no body: what follows it goes through the tunnel")
+            length = TUNNEL
+        elif "://" in target:
+            _check_url(target)
+        if "\nproxy-authorization:" in lower and peer.via is None:
+            peer = _by_proxy(peer, raw.decode("latin-1"))
     if len(data) > 2 * most_lines and lower.count("\n") - 1 > most_lines:
         raise _too_many_lines(most_lines)
     headers = Headers.of_head(raw, lower)
@@ -105,6 +115,17 @@ def _check_url(target: str) -> None:
         has_host = False
     if not has_host:
         raise _bad(f"The request target can't be read as a URL: {target[:80]}")
+
+
+def _by_proxy(peer: Peer, text: str) -> Peer:
+    """The peer as the user of a proxy: the user's name is that of a namespace."""
+    scheme, _, given = _values(text, "proxy-authorization")[0].partition(" ")
+    try:
+        pair = b64decode(given, validate=True).decode() if scheme.lower() == "basic" else ""
+    except ValueError:
+        pair = ""
+    via = Via(unquote(pair.partition(":")[0]), False)
+    return Peer(peer.client, peer.scheme, peer.client_cert, peer.max_json_members, via)
 
 
 def _chunked(text: str) -> int:

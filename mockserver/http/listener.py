@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.engine.addressing import HEADER, PREFIXES, Addresser, UnknownNamespaceError
 from mockserver.engine.answers import problem_response
@@ -31,13 +31,16 @@ from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import ProtocolDetector
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
-from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply
+from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply, Via
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
 from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
+
+if TYPE_CHECKING:
+    from mockserver.http.tunnel import Tunnels
 
 KEEP_ALIVE_S = 3630.0
 """Timeout of an idle connection: longer than that of load balancers."""
@@ -133,6 +136,8 @@ class Listener:
         self.performer = Performer(settings.hang_limit_s, upstream)
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
+        self.tunnels: Tunnels | None = None
+        """Where TLS is served: the tunnels of clients that use this port as a proxy."""
         self.faults: Counter[str] = Counter()
         """Number of injected faults since the server started, by kind."""
         self._busy = 0
@@ -140,8 +145,8 @@ class Listener:
         self._idle.set()
         self._doors: list[ProtocolDetector] = []
 
-    def connection(self) -> Connection:
-        return Connection(self)
+    def connection(self, via: Via | None = None) -> Connection:
+        return Connection(self, via)
 
     def door(self, context: ssl.SSLContext, read_cert: ReadCert, *, plain: bool) -> ProtocolDetector:
         """Create the protocol of a TLS port, which with `plain` accepts plain connections too."""
@@ -164,13 +169,14 @@ class Listener:
     def _begin_tls(self, transport: TlsTransport) -> Connection:  # noqa: ARG002  (the connection is told of it)
         return self.connection()
 
-    def peer_of(self, transport: asyncio.BaseTransport) -> Peer:
+    def peer_of(self, transport: asyncio.BaseTransport, via: Via | None = None) -> Peer:
         """Return the peer of a connection."""
         return Peer(
             _client_of(transport),
             "http" if transport.get_extra_info("sslcontext") is None else "https",
             transport.get_extra_info("client_cert"),
             self._max_json_members,
+            via,
         )
 
     # Shutdown
@@ -210,6 +216,8 @@ class Listener:
             connection.transport.abort()
         for door in self._doors:
             door.cut()
+        if self.tunnels is not None:
+            self.tunnels.cut()
         await self._idle.wait()
 
     # Dispatch
@@ -220,8 +228,10 @@ class Listener:
         response: there is no such namespace.
         """
         path = request.path
+        via = request.peer.via
         if (
             self._mock
+            and via is None
             and not path.startswith(PREFIXES)
             and "mockserver" not in (request.headers.lower or HEADER)
         ):
@@ -229,6 +239,7 @@ class Listener:
         if (
             path.startswith(ADMIN)
             and self._admin is not None
+            and (via is None or not via.tunnel)  # a tunnel leads to another host
             and path[len(ADMIN) : len(ADMIN) + 1] in ("", "/")
         ):
             return None
@@ -244,18 +255,24 @@ class Listener:
         return _no_namespace(self.engine, name)
 
     def attempted(self, peer: Peer, error: BadHeadError) -> None:
-        """Record an attempt to use HTTP/2 in the default namespace. The rest of the connection can't be read."""
-        if not self._mock or error.line is None:
+        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        if error.line is None:
             return
         at_s = self.mono()
         request = Request(
             *error.line, client=peer.client, arrived_s=REAL.time(), arrived_at_s=at_s, version=(2, 0)
         )
-        if self.replica is not None:
-            self.replica.record_refused(request, error.document)
+        self.record_refused(request, self.engine.default, error.document)
+
+    def record_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> None:
+        """Records a request that is answered by a problem, and by no route. Those of an admin port are no calls."""
+        if not self._mock:
             return
-        call = self.engine.begin_refused(request, self.engine.default, error.document)
-        call.first_byte_at_s = call.last_byte_at_s = at_s
+        if self.replica is not None:
+            self.replica.record_refused(request, document)
+            return
+        call = self.engine.begin_refused(request, ns, document)
+        call.first_byte_at_s = call.last_byte_at_s = self.mono()
         self.engine.finish(call, Outcome.DONE)
 
     # Asynchronous responses

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
+from copy import copy
 from typing import cast
 
 from mockserver.engine.answers import problem_response
@@ -53,6 +54,16 @@ class ProtocolDetector:
     def __call__(self) -> asyncio.Protocol:
         return _FirstByte(self)
 
+    def inside(
+        self, context: ssl.SSLContext, connection: Callable[[], asyncio.Protocol], limit_s: float
+    ) -> asyncio.Protocol:
+        """Stands in for the protocol of a tunnel, whose first byte is to come within `limit_s`."""
+        door = copy(self)  # who waits is counted together
+        door.plain = connection
+        door._begin = lambda _: connection()  # noqa: SLF001  (its own class)
+        door._context = context  # noqa: SLF001
+        return _FirstByte(door, limit_s)
+
     def admit(self, transport: asyncio.Transport) -> None:
         """Register a connection that waits. One above the limit is closed silently: its protocol is unknown."""
         if len(self.waiting) >= self._most_waiting:
@@ -80,25 +91,34 @@ class ProtocolDetector:
 class _FirstByte(asyncio.Protocol):
     """Protocol of a connection until its first byte selects the real one."""
 
-    __slots__ = ("_door", "_transport")
+    __slots__ = ("_door", "_limit_s", "_timer", "_transport")
 
-    def __init__(self, door: ProtocolDetector) -> None:
+    def __init__(self, door: ProtocolDetector, limit_s: float | None = None) -> None:
         self._door = door
+        self._limit_s = limit_s
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._door.admit(self._transport)
+        if self._limit_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._limit_s, self._transport.abort)
 
     def data_received(self, data: bytes) -> None:
         transport, door = self._transport, self._door
-        door.waiting.discard(transport)
+        self._leave()
         protocol = door.tls() if data[0] == _HANDSHAKE else door.plain()
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  (asyncio's signature)
+        self._leave()
+
+    def _leave(self) -> None:
         self._door.waiting.discard(self._transport)
+        if self._timer is not None:
+            self._timer.cancel()
 
 
 class _TlsAsked(asyncio.Protocol):

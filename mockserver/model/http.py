@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from mockserver.model.client_cert import ClientCert
@@ -181,13 +181,20 @@ class _Unreadable:
         self.reason = reason
 
 
+class Via(NamedTuple):
+    """How requests come by way of the proxy: the namespace that its user names, and whether they come in a tunnel."""
+
+    namespace: str
+    tunnel: bool
+
+
 class Peer:
     """
-    The client of one connection: `client` is its address and port, `client_cert` its verified certificate. A JSON body
-    of more than `max_json_members` is not decoded.
+    Who sends the requests of one connection: `client` is its address and port, `client_cert` what it proved to have. A
+    JSON body of more than `max_json_members` is not decoded. `via` is None unless the client uses the server as a proxy.
     """
 
-    __slots__ = ("client", "client_cert", "max_json_members", "scheme")
+    __slots__ = ("client", "client_cert", "max_json_members", "scheme", "via")
 
     def __init__(
         self,
@@ -195,11 +202,13 @@ class Peer:
         scheme: str = "http",
         client_cert: ClientCert | None = None,
         max_json_members: int = MAX_JSON_MEMBERS,
+        via: Via | None = None,
     ) -> None:
         self.client = client
         self.scheme = scheme
         self.client_cert = client_cert
         self.max_json_members = max_json_members
+        self.via = via
 
 
 class Request:

@@ -13,13 +13,14 @@ from mockserver.settings import Settings
 def forwarding_rules(settings: Settings) -> list[str]:
     """Return the egress rules that `--forward-to` adds. Raises InvalidInputError."""
     asks = settings.on_unmatched != "404"
-    if asks and not settings.forward_to:
+    tunnels_only = settings.tls and settings.on_unmatched == "forward" and settings.allow_egress
+    if asks and not settings.forward_to and not tunnels_only:
         hint = "Add --forward-to URL"
         raise invalid((), f"--on-unmatched {settings.on_unmatched} has nowhere to go", hint)
     if settings.forward_to and not asks:
         hint = "Add --on-unmatched forward, or --on-unmatched record"
         raise invalid((), "--forward-to alone has no effect", hint)
-    return [rule_of(settings.forward_to, "--forward-to")] if asks else []
+    return [rule_of(settings.forward_to, "--forward-to")] if settings.forward_to else []
 
 
 def rule_of(url: str, flag: str) -> str:

@@ -187,6 +187,22 @@ def mock_server_async(_mock_server_handle: NamespaceHandle) -> AsyncNamespace:
     return _mock_server_handle.awaiting()
 
 
+@pytest.fixture
+def mock_server_proxy(
+    _mock_server_handle: NamespaceHandle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Namespace:
+    """The same as mock_server, and the HTTPS proxy of the test: its environment names the proxy and the CA. Needs tls=True in mock_server_settings."""
+    from mockserver.server.proxying import proxy_environment, proxy_url, write_bundle
+
+    ns = _mock_server_handle.namespace
+    with _failing():
+        bundle = write_bundle(_mock_server_handle.ca_pem(), tmp_path)
+    environment = proxy_environment(ns.url, bundle, {}, proxy_url(ns.url, ns.name))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return ns
+
+
 def _shared_handle(scope: Literal["class", "module", "session"]) -> Any:
     name = f"_mock_server_handle_{scope}"
 

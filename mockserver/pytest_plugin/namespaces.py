@@ -62,6 +62,10 @@ class NamespaceHandle:
             server.close(self.namespace)
             raise
 
+    def ca_pem(self) -> bytes:
+        """The CA of the server. Raises ClientError where it has none."""
+        return self._server.ca_pem(self.namespace)
+
     def awaiting(self, fixture: str = "mock_server_async") -> AsyncNamespace:
         """The same namespace, its methods to be awaited."""
         self.fixture = f"await {fixture}"

@@ -67,6 +67,13 @@ class SessionServer(ABC):
     def open(self, name: str, seed: str) -> Namespace:
         """A new namespace."""
 
+    def ca_pem(self, ns: Namespace) -> bytes:
+        """The CA of the server. Raises ClientError where it has none."""
+        link = ns._link  # noqa: SLF001  (the CA is that of the server, not of a namespace)
+        connection, pieces = link.http.open(f"{link.root}/ca.pem")
+        with contextlib.closing(connection):
+            return b"".join(pieces)
+
     @abstractmethod
     def faults(self, ns: Namespace) -> list[str]:
         """What can't be put right any more, in words: unmatched calls, troubles and outages that ended without a call."""

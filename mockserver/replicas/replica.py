@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import NamespaceExistsError
-from mockserver.engine.namespace import DEFAULT
 from mockserver.errors import MockServerError
 from mockserver.http.connection import PendingReply
 from mockserver.http.encoder import encode
@@ -240,8 +239,8 @@ class Replica:
         self._record(request, name, Apart(None))
 
     def record_refused(self, request: Request, document: dict[str, Any]) -> None:
-        """Record a request that can't be answered, in the default namespace."""
-        self._record(request, DEFAULT, Apart(None, document))
+        """Record a request that can't be answered."""
+        self._record(request, request.namespace, Apart(None, document))
 
     def _record(self, request: Request, name: str, apart: Apart) -> None:
         """Record a request whose client waits for nothing."""

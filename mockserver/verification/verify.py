@@ -362,13 +362,18 @@ def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook,
     no trouble or outage that struck no call.
     """
-    verdicts = [
+    verdicts = expected_calls(ns, scenario)
+    strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
+    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
+
+
+def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
+    """Every `expect` of what answers here; of one scenario, where named."""
+    return [
         _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
         if route.expect is not None and (scenario is None or route.scenario.name == scenario)
     ]
-    strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
-    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
 
 
 def _of_strike(strike: Strike, saw: str) -> Verdict:

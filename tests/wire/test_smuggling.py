@@ -153,14 +153,20 @@ def test_chunks_by_http_1_0_end_the_connection():
     assert ([status for status, _ in answers], recorded) == ([200], [("/a", b"hello")])
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "CONNECT", "TRACE"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "DELETE", "OPTIONS", "TRACE"])
 def test_a_body_belongs_to_its_request_whatever_its_method(method):
-    target = "x:1" if method == "CONNECT" else "/a"
-    head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SMUGGLED)}\r\nConnection: close\r\n\r\n".encode()
+    head = f"{method} /a HTTP/1.1\r\nHost: x\r\nContent-Length: {len(SMUGGLED)}\r\nConnection: close\r\n\r\n".encode()
 
     _, recorded = ask(head + SMUGGLED)
 
-    assert recorded == [(target, SMUGGLED)]
+    assert recorded == [("/a", SMUGGLED)]
+
+
+@pytest.mark.parametrize("line", [f"Content-Length: {len(SMUGGLED)}", "Transfer-Encoding: chunked"])
+def test_a_connect_with_a_body_is_refused_and_nothing_behind_it_is_read(line):
+    answers, recorded = ask(f"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n{line}\r\n\r\n".encode() + SMUGGLED)
+
+    assert ([status for status, _ in answers], recorded) == ([400], [])
 
 
 def test_a_body_that_looks_like_requests_is_a_body():

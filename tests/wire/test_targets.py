@@ -113,10 +113,16 @@ def test_the_target_is_kept_as_it_came(get, server):
     assert (request["target"], request["path"]) == ("/items/%7e%2f?a=%41", "/items/%7e%2f")
 
 
-def test_connect_is_refused_like_any_method_that_no_route_takes(server):
+def test_connect_without_tls_is_refused_with_the_flag_to_use(server):
     with Wire(server.address) as wire:
         wire.send("CONNECT api.example:443 HTTP/1.1\r\nHost: api.example:443\r\n\r\n")
-        assert wire.answer().status in (400, 404, 405)
+        answer = wire.answer()
+        assert answer.status == 501
+        assert b"--tls" in answer.body
+        assert wire.is_closed()
+
+    (call,) = server.calls()
+    assert (call["request"]["method"], call["request"]["target"]) == ("CONNECT", "api.example:443")
 
 
 @pytest.mark.parametrize("base", ["", "/mock"])

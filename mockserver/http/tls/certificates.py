@@ -82,11 +82,12 @@ class Certificates:
     def _choose(self, tls: ssl.SSLObject, name: str | None, begun: ssl.SSLContext) -> None:  # noqa: ARG002
         """Select the context during a handshake; an exception here would end it silently."""
         try:
-            tls.context = self._context_for((name or "").lower().rstrip("."))
+            tls.context = self.context_for((name or "").lower().rstrip("."))
         except Exception:
             log.exception("no certificate could be made for %s", name)
 
-    def _context_for(self, name: str) -> ssl.SSLContext:
+    def context_for(self, name: str) -> ssl.SSLContext:
+        """With the certificate for that name, or the one for all."""
         if self._files is not self._hosts.of_files() or _is_old(self._made_at_s):
             self._for_all()
         kept = self._by_name.get(name)
@@ -124,6 +125,9 @@ class OwnCertificate:
         except (ssl.SSLError, OSError) as error:
             raise TlsSettingsError(f"{certificate} can't be served: {error}") from error
         self._warn(certificate, chain[0], hosts)
+
+    def context_for(self, name: str) -> ssl.SSLContext:  # noqa: ARG002  (there is one for all)
+        return self.context
 
     @staticmethod
     def _warn(path: Path, certificate: x509.Certificate, hosts: frozenset[str]) -> None:

@@ -169,6 +169,10 @@ class TlsLayer(asyncio.Protocol):
         if ended:
             self.eof_received()
 
+    def change(self, inner: asyncio.Protocol) -> None:
+        """Another connection goes on in the place of the one above."""
+        self._inner = inner
+
     def send(self, data: bytes | bytearray | memoryview) -> None:
         """Encrypt data and write it to the socket's transport."""
         rest = memoryview(data)
@@ -207,6 +211,10 @@ class TlsTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: object = None) -> object:
         """Return `sslcontext`, `ssl_object` or `client_cert` of TLS; else the socket transport's value."""
         return self._known[name] if name in self._known else self._raw.get_extra_info(name, default)
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Hands what is read from now on to another protocol."""
+        self._layer.change(cast("asyncio.Protocol", protocol))
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self.is_closing():

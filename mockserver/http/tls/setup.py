@@ -25,6 +25,9 @@ class Secured(Protocol):
     @property
     def ca_pem(self) -> bytes | None: ...
 
+    def context_for(self, name: str) -> ssl.SSLContext:
+        """With the certificate that a client of that host is shown."""
+
 
 def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
     """Return None without TLS. Raises TlsSettingsError; MissingExtraError without the library."""

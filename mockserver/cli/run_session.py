@@ -1,0 +1,87 @@
+"""
+Run a command with a server as its proxy: `mockserver run`.
+
+Exit codes: that of the command, 128 plus the signal that ended it, 127 if it can't be started; 1 if an `expect` is not
+met; 2 for an invalid scenario or setting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+from mockserver import logs
+from mockserver.app import App, PortInUseError
+from mockserver.errors import InvalidInputError, MissingExtraError, TlsSettingsError
+from mockserver.persistence.errors import StateFileError, StateFileRefusedError
+from mockserver.scenarios.source import LoadError
+from mockserver.server.proxying import proxy_environment, write_bundle
+from mockserver.settings import Settings
+from mockserver.verification.verify import expected_calls
+
+
+def run_command(settings: Settings, command: list[str]) -> int:
+    """Runs the command. The exit code."""
+    logs.set_up(settings.log_format)
+    try:
+        with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
+            return asyncio.run(_run(settings, command, Path(folder)))
+    except LoadError as error:
+        _say(*error.lines)
+        return 2
+    except (TlsSettingsError, InvalidInputError, StateFileRefusedError, MissingExtraError) as error:
+        _say(str(error))
+        return 2
+    except (PortInUseError, StateFileError) as error:
+        _say(str(error))
+        return 1
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+async def _run(settings: Settings, command: list[str], folder: Path) -> int:
+    app = App(settings)
+    await app.start()
+    try:
+        bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
+        code = await _completed(command, proxy_environment(app.mock_url, bundle, os.environ))
+        await app.settle()
+        return code or _judge(app)
+    finally:
+        await app.stop()
+
+
+async def _completed(command: list[str], environment: dict[str, str]) -> int:
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+    except OSError as error:
+        _say(f"{command[0]} can't be started: {error.strerror or error}")
+        return 127
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, process.send_signal, number)
+    loop.add_signal_handler(signal.SIGINT, _ignore)  # a terminal sends it to the command too
+    code = await process.wait()
+    return 128 - code if code < 0 else code
+
+
+def _ignore() -> None: ...
+
+
+def _judge(app: App) -> int:
+    """Print the verdict of every `expect`. Return 1 if one is not met."""
+    failed = False
+    for ns in app.engine.namespaces.values():
+        for verdict in expected_calls(ns):
+            where = "" if ns.name == "default" else f"{ns.name}: "
+            _say(f"{'ok' if verdict.ok else 'failed'}: {where}{verdict.text}")
+            failed = failed or not verdict.ok
+    return int(failed)

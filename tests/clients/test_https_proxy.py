@@ -1,0 +1,97 @@
+"""Real clients with the mock as their HTTPS proxy, set up by the environment alone: the seed case, and how it is judged."""
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+SEED = "host: {host}\nroutes: [{{request: {line}, expect: 3, reply: [503, 503, {{json: {json}}}]}}]\n"
+CLIENTS = {
+    "curl": ("api.fixed.example", "GET /data", None, "curl"),
+    "requests": (
+        "api.fixed.example", "GET /data", None,
+        """
+        import requests, urllib3
+        with requests.Session() as session:
+            retry = urllib3.Retry(3, status_forcelist=[503], backoff_factor=0.01)
+            session.mount("https://", requests.adapters.HTTPAdapter(max_retries=retry))
+            assert session.get("https://api.fixed.example/data").status_code == 200
+        """,
+    ),
+    "httpx": (
+        "api.fixed.example", "GET /data", None,
+        """
+        import httpx
+        with httpx.Client() as client:
+            assert [client.get("https://api.fixed.example/data").status_code for _ in range(3)] == [503, 503, 200]
+        """,
+    ),
+    "stripe": (
+        "api.stripe.com", "POST /v1/charges", {"id": "ch_1", "object": "charge"},
+        """
+        import os, stripe
+        stripe.api_key, stripe.max_network_retries = "sk_test_1", 3
+        stripe.ca_bundle_path = os.environ["SSL_CERT_FILE"]
+        assert stripe.Charge.create(amount=1, currency="usd").id == "ch_1"
+        """,
+    ),
+    "openai": (
+        "api.openai.com", "GET /v1/models", {"object": "list", "data": []},
+        """
+        import openai
+        assert openai.OpenAI(api_key="x", max_retries=2).models.list().data == []
+        """,
+    ),
+    "boto3": (
+        "sqs.eu-west-1.amazonaws.com", "POST /", {"QueueUrls": []},
+        """
+        import boto3
+        sqs = boto3.client("sqs", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
+        assert sqs.list_queues()["ResponseMetadata"]["RetryAttempts"] == 2
+        """,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLIENTS)
+def test_an_unmodified_client_retries_through_the_proxy(name, write):
+    host, line, document, program = CLIENTS[name]
+    folder = write(SEED.format(host=host, line=line, json=json.dumps(document or {"success": True})))
+    if program == "curl":
+        assert shutil.which("curl")
+        command = ["curl", "-sSf", "--retry", "3", "--retry-delay", "1", f"https://{host}/data"]
+    else:
+        command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)]
+    script = str(Path(sys.executable).with_name("mockserver"))
+    done = subprocess.run(
+        [script, "run", str(folder), "--", *command], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"ok: shop/{line}: expected 3 calls, saw 3" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        (["-c", "raise SystemExit(7)"], 7, ""),
+        (["-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"], 143, ""),
+        (["-c", "pass"], 1, "failed: shop/GET /data: expected 3 calls, saw 0"),
+    ],
+)
+def test_run_exits_as_its_command_or_by_the_verdict(write, command, code, said):
+    folder = write(SEED.format(host="api.fixed.example", line="GET /data", json="{}"))
+    script = str(Path(sys.executable).with_name("mockserver"))
+    done = subprocess.run(
+        [script, "run", str(folder), "--", sys.executable, *command],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == code
+    assert said in done.stderr
