@@ -66,7 +66,7 @@ routes:
     reply: {chunks: [a, b, c], delay: 20ms}
   - name: stream
     request: GET /stream
-    reply: {chunks: [a, b], delay: 2s}
+    reply: {chunks: [a, {text: b, delay: 2s}]}
   - name: reset
     request: POST /reset
     reply: {fault: reset}
@@ -222,8 +222,9 @@ async def test_the_clock_moves_at_every_replica(three: list[ReplicaProcess]) -> 
 async def test_replicas_are_told_of(three: list[ReplicaProcess]) -> None:
     async with clients() as client:
         for replica in three:
-            said = await client.admin(replica, "GET /replicas")
-            assert len(said["replicas"]) == 3
+            async with asyncio.timeout(10):  # each hears of the others with its next heartbeat
+                while len((said := await client.admin(replica, "GET /replicas"))["replicas"]) != 3:
+                    pass
             assert said["store"]["ready"] is True
             assert await client.status(replica, "GET /health/live") == 200
             assert await client.status(replica, "GET /health/ready") == 200
