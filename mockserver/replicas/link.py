@@ -184,6 +184,8 @@ class PeerLink:
         frames = self._frames
         if frames is None or not frames.is_open:
             frames = await self._connected()
+            if not frames.is_open:  # nobody would tell the exchange that it was lost before it began
+                raise LinkLostError("the connection to another replica broke")
         self._last = self._last % 0xFFFFFFFF + 1
         stream = self._last
         exchange.lost = False
