@@ -11,6 +11,7 @@ import os
 import re
 import ssl
 import threading
+import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -59,6 +60,8 @@ class Http:
         self._headers = "".join(f"{line}\r\n" for line in lines)
         self._lock = threading.Lock()
         self._idle: list[ClientConnection] = []
+        # Unlike `__del__`, this is called before the sockets of a reference cycle are finalized.
+        weakref.finalize(self, _close_all, self._idle).atexit = False
         self._process = os.getpid()
 
     def send(self, method: str, target: str, document: object = ..., *, wait_s: float | None = 0.0) -> Any:
@@ -143,7 +146,8 @@ class Http:
 
     def _take(self) -> ClientConnection:
         if self._process != os.getpid():  # forked: the open connections are the parent's
-            self._process, self._idle = os.getpid(), []
+            self._process = os.getpid()
+            self._idle.clear()
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
@@ -163,11 +167,13 @@ class Http:
     def close(self) -> None:
         """Close the idle connections. The next exchange opens a connection."""
         with self._lock:
-            idle, self._idle = self._idle, []
+            idle = self._idle.copy()
+            self._idle.clear()
         for connection in idle:
             connection.close()
 
-    def __del__(self) -> None:
-        """Close the connections of a client that was not closed, without a ResourceWarning."""
-        if hasattr(self, "_idle"):
-            self.close()
+
+def _close_all(connections: list[ClientConnection]) -> None:
+    """Close the connections of a client that was not closed, before the garbage collector warns about their sockets."""
+    for connection in connections:
+        connection.close()
