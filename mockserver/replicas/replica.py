@@ -193,23 +193,18 @@ class Replica:
         Decide a call without a task, where the namespace is here and the reply whole and ready: `pending` gets it once
         the store has the call. False: `answer` goes on with that id.
         """
-        journal = self.ownership.journals.get(name)
-        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
-            return False
         # The call log cuts a long body, and it may have to be asked once more.
         own = request if len(request.body) <= KEPT_BODY_BYTES else request.again()
-        call, plan = journal.begin(own, request_id, header)
-        if call.number in journal.open or not is_one_send(plan):
+        ready = self._begun_ready(own, name, request_id, header)
+        if ready is None:
             return False
+        journal, call, response = ready
         self.answered += 1
 
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 journal.forget(request_id)
-                due = journal.due.pop(call.number, None)
-                if due:
-                    self.listener.send_webhooks(journal.ns, due)
-                response = plan[0].response  # type: ignore[union-attr]
+                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
                 pending.take(encode(response, request.arrived_s), partial(_left, journal, call))
             else:
                 if not isinstance(error, OwnerLostError):
@@ -218,6 +213,21 @@ class Replica:
 
         journal.when_stored(stored)
         return True
+
+    def _begun_ready(
+        self, request: Request, name: str, request_id: str, header: tuple[str, str] | None
+    ) -> tuple[NamespaceJournal, Call, Response] | None:
+        """
+        Decide a call, where the namespace is here. Return it with its reply if that is whole and ready. None: nothing was
+        done, or the call was begun and goes on by its id.
+        """
+        journal = self.ownership.journals.get(name)
+        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
+            return None
+        call, plan = journal.known(request_id) or journal.begin(request, request_id, header)
+        if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
+            return None
+        return journal, call, plan[0].response  # type: ignore[union-attr]
 
     async def answer_admin(self, request: Request, wire: Wire) -> None:
         """Answer a call of the admin API. Raises ConnectionError."""
@@ -518,12 +528,10 @@ class Replica:
         Answer a request of another replica without a task, where the namespace is here and the reply whole and ready.
         False: nothing was done, or the call was begun and goes on by its id.
         """
-        journal = self.ownership.journals.get(name)
-        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
+        ready = self._begun_ready(request, name, request_id, header)
+        if ready is None:
             return False
-        call, plan = journal.known(request_id) or journal.begin(request, request_id, header)
-        if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
-            return False
+        journal, call, response = ready
 
         def over(*, taken: bool) -> None:
             journal.forget(request_id)
@@ -536,7 +544,6 @@ class Replica:
         def stored(error: MockServerError | None) -> None:
             if error is None:
                 self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
-                response = plan[0].response  # type: ignore[union-attr]
                 server.reply(frames, stream, encode(response, request.arrived_s), over)
             elif isinstance(error, OwnerLostError):
                 frames.send(Sort.MOVED, stream)
