@@ -346,6 +346,9 @@ class Request:
 
     @property
     def host(self) -> str:
+        """The host of an absolute target, which takes the place of the Host header (RFC 9112 3.2.2), else that header."""
+        if self.target[:1] != "/" and "://" in self.target:
+            return urlsplit(self.target).netloc.rpartition("@")[2]
         return self.headers.get("host", "")
 
     @property

@@ -153,6 +153,14 @@ def test_a_request_in_absolute_form_needs_no_tunnel(server):
         assert wire.answer().body == f"fine http://{HOST}/fine".encode()
 
 
+def test_the_host_of_an_absolute_target_counts_and_not_the_header_beside_it(server):
+    with Wire(server.address) as wire:
+        wire.send(get(f"http://user@{HOST}/fine", "other.example"))
+        assert wire.answer().body == f"fine http://{HOST}/fine".encode()
+        wire.send(get("http://other.example/fine", HOST))
+        assert wire.answer().status == 404
+
+
 # Faults
 
 
