@@ -1,16 +1,18 @@
 """
-What HTTP clients report for each fault: asks a running server, and writes the table of docs/faults.md.
+What HTTP clients report for each fault: asks a running server, and writes the tables of docs/faults.md and, for clients
+that use the server as their HTTPS proxy, of docs/https-proxy.md.
 
-    .venv/bin/python scripts/fault_table.py            prints the table
-    .venv/bin/python scripts/fault_table.py --write    puts it into the page
+    .venv/bin/python scripts/fault_table.py            prints the tables
+    .venv/bin/python scripts/fault_table.py --write    puts them into the pages
 
-axios is installed by npm into a folder that is removed again; without npm its column stays empty.
+axios is installed by npm into a folder that is removed again; without npm it has no column.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -23,6 +25,9 @@ from urllib.request import urlopen
 
 PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "faults.md"
+PROXY_PAGE = PROJECT / "docs" / "https-proxy.md"
+HOST = "faults.example"
+"""Of the scenario, where the server is the proxy."""
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
 HANG_TIMEOUT_S = 0.5
 """Of the clients where the fault is a hang; elsewhere they wait long, so that a slow machine changes no cell."""
@@ -51,9 +56,9 @@ def path_of(fault: str) -> str:
     return "/" + re.sub(r"\W+", "-", fault)
 
 
-def scenario() -> str:
+def scenario(*keys: str) -> str:
     routes = [f"  - {{request: GET {path_of(name)}, reply: {{{reply}}}}}" for name, reply in FAULTS.items()]
-    return "\n".join(["scenario: faults", "routes:", *routes, ""])
+    return "\n".join(["scenario: faults", *keys, "routes:", *routes, ""])
 
 
 def named(why: BaseException) -> str:
@@ -85,7 +90,7 @@ def by_httpx(url: str, timeout_s: float) -> str:
     import httpx
 
     try:
-        answer = httpx.get(url, timeout=timeout_s, trust_env=False)
+        answer = httpx.get(url, timeout=timeout_s)
     except httpx.HTTPError as why:
         return f"`{type(why).__name__}`"
     return f"{answer.status_code}, {len(answer.content)} bytes"
@@ -97,7 +102,10 @@ def by_aiohttp(url: str, timeout_s: float) -> str:
     async def ask() -> str:
         timeout = aiohttp.ClientTimeout(total=timeout_s)
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+                session.get(url) as answer,
+            ):
                 return f"{answer.status}, {len(await answer.read())} bytes"
         except (aiohttp.ClientError, TimeoutError) as why:
             return f"`{type(why).__name__}`"
@@ -106,7 +114,7 @@ def by_aiohttp(url: str, timeout_s: float) -> str:
 
 
 def by_curl(url: str, timeout_s: float) -> str:
-    command = ["curl", "-sS", "--noproxy", "*", "--max-time", str(timeout_s), "-o", "/dev/null", url]
+    command = ["curl", "-sS", "--max-time", str(timeout_s), "-o", "/dev/null", url]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.match(r"curl: \((\d+)\) (.*)", ran.stderr)
     return f"{found[1]}: {re.sub(' after [0-9]+ milliseconds', '', found[2])}" if found else "0"
@@ -142,11 +150,11 @@ EITHER = {
 """What depends on whether the head and what follows it arrive together."""
 
 
-def cell(url: str, fault: str, ask: Client) -> str:
+def cell(url: str, admin_url: str, fault: str, ask: Client) -> str:
     """What a client reports, and how often it asked where that is more than once."""
-    before = asked(url, fault)
+    before = asked(admin_url, fault)
     said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith("hang") else 10)
-    tries = asked(url, fault) - before
+    tries = asked(admin_url, fault) - before
     return said if tries == 1 else f"{said} ({tries} attempts)"
 
 
@@ -157,10 +165,12 @@ def asked(url: str, fault: str) -> int:
     return count
 
 
-def table(url: str, clients: dict[str, Client]) -> str:
+def table(url: str, admin_url: str, clients: dict[str, Client]) -> str:
     lines = ["| `fault` | " + " | ".join(clients) + " |", "| --- |" + " --- |" * len(clients)]
     for fault in FAULTS:
-        cells = [EITHER.get((fault, name)) or cell(url, fault, ask) for name, ask in clients.items()]
+        cells = [
+            EITHER.get((fault, name)) or cell(url, admin_url, fault, ask) for name, ask in clients.items()
+        ]
         lines.append(f"| `{fault}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -189,26 +199,45 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 def main() -> None:
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"
     clients = {name: ask for name, ask in CLIENTS.items() if name != "curl" or shutil.which("curl")}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        in_tunnel = through_proxy(folder)
         if shutil.which("npm"):
             subprocess.run(
                 ["npm", "i", "--silent", "axios"], cwd=folder, check=True, stdout=subprocess.DEVNULL
             )
             clients["axios"] = lambda url, timeout_s: by_axios(url, timeout_s, folder)
         with serving(folder) as url:
-            text = table(url, clients)
+            direct = table(url, url, clients)
         versions = ", ".join(f"{name} {version_of(name, folder)}" for name in clients)
-    text = f"{text}\nMeasured with {versions}; timeout for `hang` {HANG_TIMEOUT_S} s.\n"
+    note = f"Measured with {versions}; timeout for `hang` {HANG_TIMEOUT_S} s."
+    put(PAGE, f"{direct}\n{note}\n")
+    put(PROXY_PAGE, in_tunnel)
+
+
+def through_proxy(folder: Path) -> str:
+    """The table of clients that run in the environment of `mockserver run`."""
+    path = folder / "proxied.yaml"
+    path.write_text(scenario(f"host: {HOST}"))
+    ask = [sys.executable, __file__, "--in-proxy-environment"]
+    command = [sys.executable, "-m", "mockserver", "run", str(path), "--", *ask]
+    environment = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def put(page: Path, text: str) -> None:
     if "--write" not in sys.argv:
         print(text)
         return
-    page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
+    before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":
-    main()
+    if "--in-proxy-environment" in sys.argv:
+        print(table(f"https://{HOST}", os.environ["EXTERNAL_API_URL"], CLIENTS), end="")
+    else:
+        main()

@@ -1,4 +1,4 @@
-"""docs/faults.md: what stands in its table is what clients report, and its example loads."""
+"""docs/faults.md and docs/https-proxy.md: what stands in their tables is what clients report, and the example loads."""
 
 import importlib.util
 import re
@@ -11,6 +11,7 @@ from mockserver.schema.reply import FaultKind
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "faults.md").read_text()
+PROXY_PAGE = (PROJECT / "docs" / "https-proxy.md").read_text()
 
 
 def _script():
@@ -23,9 +24,12 @@ def _script():
 fault_table = _script()
 
 
-def written():
+def written(page=PAGE):
     """The cells of the page, by fault and client."""
-    text = PAGE.partition(fault_table.BEGIN)[2].partition(fault_table.END)[0]
+    return cells_of(page.partition(fault_table.BEGIN)[2].partition(fault_table.END)[0])
+
+
+def cells_of(text):
     rows = [
         [cell.strip() for cell in line.strip("|\n").split(" | ")]
         for line in text.splitlines()
@@ -59,9 +63,24 @@ def test_a_client_reports_what_the_table_says(url, fault, client):
     if client == "curl" and shutil.which("curl") is None:
         pytest.skip("there is no curl here")
 
-    said = fault_table.cell(url, fault, fault_table.CLIENTS[client])
+    said = fault_table.cell(url, url, fault, fault_table.CLIENTS[client])
 
     assert core(client, said) in [core(client, one) for one in written()[fault][client].split(", or ")]
+
+
+@pytest.mark.slow
+def test_a_client_that_uses_the_server_as_its_proxy_reports_what_the_table_says(tmp_path):
+    if shutil.which("curl") is None:
+        pytest.skip("there is no curl here")
+
+    seen = cells_of(fault_table.through_proxy(tmp_path))
+
+    table = written(PROXY_PAGE)
+    assert set(seen) == set(table)
+    for fault, cells in seen.items():
+        for client, said in cells.items():
+            allowed = [core(client, one) for one in table[fault][client].split(", or ")]
+            assert set(core(client, said).split(", or ")) <= set(allowed), (fault, client)
 
 
 def test_the_table_has_every_fault_and_every_client():

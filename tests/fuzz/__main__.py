@@ -20,7 +20,7 @@ from pathlib import Path
 from support.server import Process
 
 from fuzz import wire
-from fuzz.conversations import SCENARIO
+from fuzz.conversations import FIXED, SCENARIO
 from fuzz.watching import watched
 
 HERE = Path(__file__).parent
@@ -62,7 +62,8 @@ def _wire(seed: str, seconds: float, only: int | None) -> bool:
     with tempfile.TemporaryDirectory(prefix="mockserver-fuzz-") as name:
         folder = Path(name)
         (folder / "fuzz.yaml").write_text(SCENARIO)
-        process = Process([str(folder / "fuzz.yaml"), "--port", "0", *wire.FLAGS], folder=folder)
+        (folder / "fixed.yaml").write_text(FIXED)
+        process = Process([str(folder), "--port", "0", *wire.FLAGS], folder=folder)
         try:
             with watched(process) as server:
                 part = {} if only is None else {"first": only, "most": 1}

@@ -40,6 +40,9 @@ routes:
   - {request: "ANY /fault/chunk", reply: {text: "0123456789", fault: malformed_chunk}}
 """
 """Nothing in it asks for a 5xx, so that each one is a defect."""
+FIXED = "host: fixed.example\nroutes: [{request: GET /, reply: 200}]"
+"""Another scenario: tunnels to its host end at the server."""
+TUNNEL = b"CONNECT fixed.example:443 HTTP/1.1\r\nHost: fixed.example:443\r\n\r\n"
 
 PATHS = ["/plain", "/slow", "/drip", "/events", "/sequence", "/once", "/secret", "/few", "/form", "/upload", "/json", "/path", "/xml", "/graphql", "/schema",
          "/state?k=1", "/items", "/items/2", "/items?page=2&size=1", "/nowhere", "/" + "%2f" * 5_000, "/a1" * 20_000, "/", "//", "/%2e%2e/x", "/@default/plain", "/mock/plain", "/@nobody/x", "/@%00/",
@@ -84,6 +87,8 @@ class Conversation:
     """What must come back, None where that can't be said."""
     ending: str = "quiet"
     """`quiet` ends its half, `leaves` closes at once, `resets` aborts."""
+    in_tunnel: bool = False
+    """Whether it begins with a CONNECT, and all the rest is said in the tunnel, without waiting for the answer."""
 
     @property
     def data(self) -> bytes:
@@ -99,6 +104,9 @@ def conversation(seed: str, number: int) -> Conversation:
     else:
         data = _broken(chance)
         made.ending = chance.choice(["quiet"] * 6 + ["leaves", "resets"])
+    if chance.random() < 0.15:
+        made.in_tunnel = True
+        data = TUNNEL + data
     made.pieces = _cut(chance, data)
     return made
 
@@ -166,7 +174,8 @@ def _bad_line(chance: Random, good: bytes) -> bytes:
     lines = [
         b"GET", b"", b"GET /", b"GET  /plain HTTP/1.1", b"GET /plain HTTP/1.1 ", b"GET\t/plain\tHTTP/1.1", b"GET /plain HTTP/2.0", b"GET /plain HTTP/1.9",
         b"GET /plain http/1.1", b"GET /pl ain HTTP/1.1", b"GET /\x00 HTTP/1.1", b"GET /\xff\xfe HTTP/1.1", b"GET plain HTTP/1.1", b"GET * HTTP/1.1",
-        b"OPTIONS * HTTP/1.1", b"CONNECT x:1 HTTP/1.1", b"GET http://[/ HTTP/1.1", b"GET http://[::1]@/ HTTP/1.1", b"GET http://x:99999/plain HTTP/1.1",
+        b"OPTIONS * HTTP/1.1", b"CONNECT fixed.example:0 HTTP/1.1", b"CONNECT fixed.example HTTP/1.1", b"CONNECT :443 HTTP/1.1", b"CONNECT [::1]:443 HTTP/1.1 x", b"CONNECT http://fixed.example/ HTTP/1.1",
+        b"CONNECT fixed.example:443 HTTP/1.1", b"CONNECT " + b"a" * 300 + b".example:443 HTTP/1.1", b"CONNECT fixed.example:99999 HTTP/1.1", b"CONNECT \xff:443 HTTP/1.1", b"GET http://[/ HTTP/1.1", b"GET http://[::1]@/ HTTP/1.1", b"GET http://x:99999/plain HTTP/1.1",
         b"GET http:///plain HTTP/1.1", b"GET ftp://x/plain HTTP/1.1", b"GET //x/plain HTTP/1.1", b"GET /plain#a HTTP/1.1", b"GET ?a HTTP/1.1", b"\x16\x03\x01\x02",
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1", b"A" * 70_000 + b" / HTTP/1.1", b"GET /plain HTTP/1.0", b"PRI * HTTP/2.0", b"G\xc3\x89T / HTTP/1.1",
         b"GET http://evil.example/__admin/calls HTTP/1.1", b"GET /@" + b"a" * 300 + b"/x HTTP/1.1", b"GET /%00%ff%zz HTTP/1.1", b"GET http://a\xe2\x84\x80b/x HTTP/1.1",

@@ -16,9 +16,14 @@ PATIENCE_S = 15.0
 CLOSING = (b"nobody", b"/@%00/")
 """Namespaces that are not there: a request with a body is answered without reading it, and that ends the connection."""
 _STATUS = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) [ -~]*\r\n")
-_FAILED = re.compile(rb"HTTP/1\.1 5(?!01 |05 )\d\d [ -~]*")  # 501 and 505 name what is not supported
+_FAILED = re.compile(
+    rb"HTTP/1\.1 5(?!01 |02 No scenario |05 )\d\d [ -~]*"
+)  # those name what is not supported, or has no mock
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: chunked\r\n", re.IGNORECASE)
+_ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+_TLS_ALERT = b"\x15\x03"
+"""What a client gets whose first byte is that of TLS, and the rest is not."""
 _CLOSES = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
 
 
@@ -91,19 +96,27 @@ async def _exchange(address: tuple[str, int], said: Conversation, heard: Heard) 
 
 
 def _is_whole(got: bytes, said: Conversation) -> bool:
-    answers, _, _ = _read(got, said.heads)
+    answers, _, _ = _read(_behind_tunnel(got, said), said.heads)
     return len(answers) >= (said.answers or 0)
 
 
+def _behind_tunnel(data: bytes, said: Conversation) -> bytes:
+    return data.removeprefix(_ESTABLISHED) if said.in_tunnel else data
+
+
 def _judge(said: Conversation, heard: Heard) -> None:
-    if failed := _FAILED.search(heard.data):
+    data = _behind_tunnel(heard.data, said)
+    if said.in_tunnel and not heard.was_reset and data is heard.data:
+        heard.wrong = f"there is no tunnel: {data[:80]!r}"
+    elif failed := _FAILED.search(data):
         heard.wrong = f"an answer of {failed[0].decode()}"
     if said.answers is None:
         # Which of the answers have a body can't be said: what was a HEAD and what was none is the server's to find out.
-        if heard.data and not _STATUS.match(heard.data):
+        rest = data.removeprefix(_ESTABLISHED)
+        if rest and not _STATUS.match(rest) and not rest.startswith(_TLS_ALERT):
             heard.wrong = f"what came is not valid HTTP: {heard.data[:80]!r}"
         return
-    answers, rest, closes = _read(heard.data, said.heads)
+    answers, rest, closes = _read(data, said.heads)
     heard.answers = answers
     if heard.wrong:
         return

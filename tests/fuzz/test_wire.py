@@ -5,7 +5,7 @@ import os
 import pytest
 
 from fuzz import wire
-from fuzz.conversations import SCENARIO, Conversation, conversation
+from fuzz.conversations import FIXED, SCENARIO, Conversation, conversation
 from fuzz.talking import Heard, _judge
 from fuzz.watching import watched
 
@@ -14,7 +14,7 @@ SECONDS = float(os.environ.get("FUZZ_SECONDS", "8"))
 
 @pytest.mark.slow
 def test_whatever_comes_over_the_wire_the_server_goes_on_exact_and_without_a_leak(process):
-    server = process(*wire.FLAGS, scenarios={"fuzz.yaml": SCENARIO})
+    server = process(*wire.FLAGS, scenarios={"fuzz.yaml": SCENARIO, "fixed.yaml": FIXED})
 
     with watched(server) as one:
         report = wire.fuzz(one, "1", SECONDS)

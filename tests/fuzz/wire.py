@@ -18,8 +18,8 @@ from fuzz.watching import Watched
 
 AT_ONCE = 16
 ROUND = 200
-FLAGS = ("--calls", "200", "--calls-bytes", "4MB")
-"""Of the server: a small record is soon full, so that memory is flat early."""
+FLAGS = ("--calls", "200", "--calls-bytes", "4MB", "--tls")
+"""Of the server: a small record is soon full, so that memory is flat early. With TLS it opens tunnels."""
 GROWTH_MIB = 24.0
 """What memory may grow by after a third of the time, beyond noise of the allocator: a leak of 1 KB a call shows in half a minute."""
 
