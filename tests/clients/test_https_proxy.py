@@ -54,7 +54,53 @@ CLIENTS = {
         assert sqs.list_queues()["ResponseMetadata"]["RetryAttempts"] == 2
         """,
     ),
+    "twilio": (
+        "api.twilio.com", "POST /2010-04-01/Accounts/AC1/Messages.json", {"sid": "SM1", "status": "queued"},
+        """
+        from twilio.base.exceptions import TwilioException
+        from twilio.rest import Client
+
+        def send():
+            try:
+                return Client("AC1", "x").messages.create(to="+15005550006", from_="+15005550006", body="hi").sid
+            except TwilioException as error:
+                return error.status
+
+        assert [send() for _ in range(3)] == [503, 503, "SM1"]
+        """,
+    ),
+    "adyen": (
+        "checkout-test.adyen.com", "POST /{version}/payments", {"pspReference": "P1", "resultCode": "Authorised"},
+        """
+        import Adyen
+
+        def pay():
+            adyen = Adyen.Adyen(xapikey="x", platform="test")
+            try:
+                return adyen.checkout.payments_api.payments({"reference": "r"}).message["resultCode"]
+            except Adyen.exceptions.AdyenError as error:
+                return error.status_code
+
+        assert [pay() for _ in range(3)] == [503, 503, "Authorised"]
+        """,
+    ),
+    "node": (
+        "api.fixed.example", "GET /data", None,
+        """
+        const statuses = []
+        for (let n = 0; n < 3; n++) statuses.push((await fetch('https://api.fixed.example/data')).status)
+        if (statuses.join() !== '503,503,200') throw new Error(statuses.join())
+        """,
+    ),
 }  # fmt: skip
+
+
+def fetch_uses_the_proxy():
+    if shutil.which("node") is None:
+        return False
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = map(int, said.lstrip("v").split(".")[:2])
+    return major >= 24 or (major, minor) >= (22, 21)
 
 
 @pytest.mark.slow
@@ -65,6 +111,10 @@ def test_an_unmodified_client_retries_through_the_proxy(name, write):
     if program == "curl":
         assert shutil.which("curl")
         command = ["curl", "-sSf", "--retry", "3", "--retry-delay", "1", f"https://{host}/data"]
+    elif name == "node":
+        command = ["node", "--input-type=module", "-e", program]
+        if not fetch_uses_the_proxy():
+            pytest.skip("the fetch of Node.js uses a proxy of the environment from 22.21 and 24 on")
     else:
         command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)]
     script = str(Path(sys.executable).with_name("mockserver"))
