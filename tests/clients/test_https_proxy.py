@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-SEED = "host: {host}\nroutes: [{{request: {line}, expect: 3, reply: [503, 503, {{json: {json}}}]}}]\n"
+SEED = "host: {host}\nroutes: [{{request: '{line}', expect: 3, reply: [503, 503, {{json: {json}}}]}}]\n"
 CLIENTS = {
     "curl": ("api.fixed.example", "GET /data", None, "curl"),
     "requests": (
