@@ -5,6 +5,7 @@ FROM python:${PYTHON_VERSION}-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY mockserver ./mockserver
+COPY docs/*.md ./docs/
 # The base's pip installs into an environment without one, so no pip is shipped. Sources of compiled modules go. The extras are those that a
 # scenario or a scraper may ask for: whoever mounts a folder can't install them.
 RUN python -m venv --without-pip /venv \

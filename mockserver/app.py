@@ -51,6 +51,7 @@ from mockserver.store.call_log import CallLogLimits
 from mockserver.verification.call_lines import call_fields
 
 if TYPE_CHECKING:
+    from mockserver.mcp.endpoint import McpEndpoint
     from mockserver.persistence.keeper import Keeper
     from mockserver.replicas.joining import SharedReplica
 
@@ -103,6 +104,7 @@ class App:
         self._watching: list[asyncio.Task[None]] = []
         self._keeper: Keeper | None = None
         self._shared: SharedReplica | None = None
+        self._mcp: McpEndpoint | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
         self._upstream = Upstream(
@@ -251,6 +253,13 @@ class App:
         document: dict[str, Any] = self._documents["openapi"]
         return document
 
+    async def _answer_mcp(self, request: Request, namespace: str) -> Response:
+        """Answer an MCP client. Raises ProblemError(501) without the extra."""
+        if self._mcp is None:
+            endpoint = await asyncio.to_thread(_mcp_endpoint)
+            self._mcp = self._mcp or endpoint(self.own_admin_url, self.settings.admin_token)
+        return await self._mcp(request, namespace)
+
     def _literal_hosts(self) -> frozenset[str]:
         """Return the hosts that are literally in scenario files; cached for each scenario set."""
         scenario_set = self.engine.shared.scenario_set
@@ -330,6 +339,7 @@ class App:
             namespaces=self._shared or LocalNamespaces(self.engine, self.webhooks.forget),
             ready=lambda: None if self._shared is None else self._shared.ready(),
             replicas=lambda: ALONE if self._shared is None else self._shared.view(),
+            mcp=self._answer_mcp,
         )
         api = AdminApi(_endpoints, self.engine, services, self._guard.check)
         admin = self._kept(api)
@@ -524,6 +534,8 @@ class App:
         for server in self._servers:
             server.close()
         self._servers.clear()
+        if self._mcp is not None:
+            self._mcp.close()
         await self.webhooks.close()
         busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
         if self._keeper is not None:
@@ -543,6 +555,17 @@ class App:
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )
+
+
+def _mcp_endpoint() -> type[McpEndpoint]:
+    """Import the endpoint, which takes half a second. Raises ProblemError(501) without the extra."""
+    try:
+        from mockserver.mcp.endpoint import McpEndpoint
+    except ImportError:
+        hint = "Install it with: pip install 'mockserver[mcp]'"
+        title = "POST /__admin/mcp needs a library that is not installed"
+        raise ProblemError(501, "missing-extra", title, hint) from None
+    return McpEndpoint
 
 
 def _check_same(names: list[str]) -> None:
