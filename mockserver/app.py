@@ -28,7 +28,7 @@ from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.scenario_set import ScenarioSet
-from mockserver.errors import MockServerError
+from mockserver.errors import MissingExtraError, MockServerError, WrongValueError, invalid
 from mockserver.http.limits import WireLimits
 from mockserver.http.listener import AdminHandler, Listener, WireSettings
 from mockserver.http.tls.scenario_hosts import ScenarioHosts
@@ -45,6 +45,7 @@ from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
 from mockserver.scenarios.loader import load
+from mockserver.schema.base import http_url
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
 from mockserver.store.call_log import CallLogLimits
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from mockserver.mcp.endpoint import McpEndpoint
     from mockserver.persistence.keeper import Keeper
     from mockserver.replicas.joining import SharedReplica
+    from mockserver.telemetry.exporting import Telemetry
 
 log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
@@ -105,6 +107,7 @@ class App:
         self._keeper: Keeper | None = None
         self._shared: SharedReplica | None = None
         self._mcp: McpEndpoint | None = None
+        self._telemetry: Telemetry | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
         self._upstream = Upstream(
@@ -295,6 +298,21 @@ class App:
 
         self._shared = SharedReplica(self.settings, self.engine, self.webhooks)
 
+    def _open_telemetry(self) -> None:
+        """Raises InvalidInputError for the URL, and MissingExtraError without the extra."""
+        url = self.settings.otlp
+        if not url:
+            return
+        try:
+            http_url(url, "Write it as http://localhost:4318")
+        except WrongValueError as error:
+            raise invalid((), f"--otlp: {error}", error.hint) from error
+        try:
+            from mockserver.telemetry.exporting import Telemetry
+        except ImportError:
+            raise MissingExtraError((), "--otlp", "otel") from None
+        self._telemetry = Telemetry(url, self.engine, self._faults, self.webhooks.tries)
+
     async def _collect(self) -> None:
         """Remove idle namespaces and connections, as long as the server runs."""
         while True:
@@ -319,6 +337,7 @@ class App:
         settings = self.settings
         await self._open_state()
         await self._open_store()
+        self._open_telemetry()
         services = Services(
             reload=self.reload,
             health=self.health,
@@ -542,6 +561,8 @@ class App:
             await self._keeper.close()
         if self._shared is not None:
             await self._shared.close()
+        if self._telemetry is not None:
+            await self._telemetry.close()
         return busy
 
     def describe(self) -> str:
