@@ -28,7 +28,7 @@ class McpEndpoint:
     """Answers the requests of MCP clients, which the admin API has allowed already."""
 
     def __init__(self, admin_url: str, token: str) -> None:
-        self._http = Http(admin_url, token=token or None, timeout_s=TIMEOUT_S, context=None)
+        self._http = Http(admin_url, token=token.strip() or None, timeout_s=TIMEOUT_S, context=None)
 
     async def __call__(self, request: Request, namespace: str) -> Response:
         session = AdminSession(Link(self._http, ADMIN, namespace))

@@ -68,6 +68,10 @@ async def get_call(session: AdminSession, spec: CallInput) -> ToolAnswer:
     return ToolAnswer(dump(call), {"call": call})
 
 
+_SEARCHED = 1_000
+"""Calls without a route among which the unmatched requests are searched: others were answered automatically."""
+
+
 class UnmatchedInput(NamespaceInput):
     limit: int = Field(default=5, ge=1, le=20, description="Maximum number of requests; the latest are returned.")
 
@@ -78,8 +82,8 @@ async def list_unmatched(session: AdminSession, spec: UnmatchedInput) -> ToolAns
     List the latest requests that no route answered, each with the nearest routes, the differences, and a suggested route
     in YAML. Change its reply as needed and pass it to add_route, or correct the nearest route with change_route.
     """
-    calls, _ = await session.latest(spec, "/calls", spec.limit, matched="false", brief="true")
-    wanted = [call for call in calls if not call["automatic"] and call["complete"]]
+    calls, _ = await session.latest(spec, "/calls", _SEARCHED, matched="false", brief="true")
+    wanted = [call for call in calls if not call["automatic"] and call["complete"]][-spec.limit :]
     if not wanted:
         return ToolAnswer("No unmatched requests.", {"unmatched": []})
     before = f"c-{wanted[0]['number'] - 1:06d}"

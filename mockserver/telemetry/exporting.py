@@ -118,6 +118,7 @@ class Telemetry:
         def shut() -> None:
             self._traces.shutdown()
             self._metrics.shutdown(timeout_millis=FLUSH_S * 1000)
+            logging.getLogger("opentelemetry").removeHandler(self._failures)
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
                 loop.call_soon_threadsafe(done.set)
 
@@ -125,7 +126,6 @@ class Telemetry:
         threading.Thread(target=shut, name="mockserver-telemetry", daemon=True).start()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(done.wait(), FLUSH_S)
-        logging.getLogger("opentelemetry").removeHandler(self._failures)
 
 
 class _FirstFailure(logging.Handler):

@@ -1,7 +1,10 @@
 """The name and the attributes of a call's span, from calls in memory."""
 
+import re
+
 import pytest
 from support.engine import InMemory
+from support.pages import page
 
 pytest.importorskip("opentelemetry.sdk")
 
@@ -71,3 +74,10 @@ def test_secrets_are_masked_and_texts_are_valid(service):
     assert "hunter2" not in str(attributes)
     for value in attributes.values():
         str(value).encode()
+
+
+def test_the_page_has_every_attribute_and_metric():
+    sources = page("mockserver/telemetry/attributes.py") + page("mockserver/telemetry/exporting.py")
+    named = set(re.findall(r'"(mockserver\.[a-z_.]+|http\.server\.[a-z.]+)"', sources))
+
+    assert named == set(re.findall(r"`(mockserver\.[a-z_.]+|http\.server\.[a-z.]+)`", page("docs/opentelemetry.md")))
