@@ -9,7 +9,9 @@ MOST_CHARS = 30_000
 """Maximum size of a text, and of structured content as JSON."""
 _CUTS = ((4_000, 200), (1_000, 100), (300, 50), (100, 20), (40, 5))
 """Characters of a text and items of a list or an object that are kept, until everything fits."""
-LEFT_OUT = "Parts of this answer were left out. Ask for less: a lower `limit`, a filter, or one item by its id."
+LEFT_OUT = (
+    "Parts of this answer were left out. Ask for less: a lower `limit`, a filter, or one item by its id."
+)
 
 
 def bounded(data: dict[str, Any], most_chars: int = MOST_CHARS) -> tuple[dict[str, Any], bool]:

@@ -71,7 +71,9 @@ async def sweep_results(session: AdminSession, spec: SweepInput) -> ToolAnswer:
     report = await asyncio.to_thread(_read_report, path)
     cells = [cell for cell in report["cells"] if spec.verdict in (None, cell["verdict"])]
     cells.sort(key=lambda cell: (cell["verdict"] != "harmed", not cell["fails"]))
-    lines = [", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in report["verdicts"].items())]
+    lines = [
+        ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in report["verdicts"].items())
+    ]
     for cell in cells:
         if cell["reasons"] or cell["remarks"]:
             lines.append(f"{cell['id']}: {cell['verdict'].replace('_', ' ')}")
@@ -79,7 +81,19 @@ async def sweep_results(session: AdminSession, spec: SweepInput) -> ToolAnswer:
             lines.append(f"  again: {cell['command']}")
     for missed in report["unreached"]:
         lines.append(f"not reached: {missed['id']}: {missed['why']}")
-    told = ("id", "test", "call", "trouble", "verdict", "reasons", "remarks", "broken_rules", "fails", "error", "command")
+    told = (
+        "id",
+        "test",
+        "call",
+        "trouble",
+        "verdict",
+        "reasons",
+        "remarks",
+        "broken_rules",
+        "fails",
+        "error",
+        "command",
+    )
     data = {
         "failed": report["failed"],
         "verdicts": report["verdicts"],

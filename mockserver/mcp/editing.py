@@ -41,7 +41,9 @@ class PutScenarioInput(NamespaceInput):
     name: str = Field(description="Name of the scenario.")
     yaml: str = Field(
         description="The complete scenario in YAML.",
-        examples=["base: /v1\nroutes:\n  - request: GET /items/{id}\n    reply: {json: {id: '{{ path.id }}'}}"],
+        examples=[
+            "base: /v1\nroutes:\n  - request: GET /items/{id}\n    reply: {json: {id: '{{ path.id }}'}}"
+        ],
     )
 
 

@@ -16,11 +16,17 @@ from mockserver.schema.base import UNSET
 class CallsInput(NamespaceInput):
     route: str | None = Field(default=None, description="Only calls of this route: its id, or its name.")
     method: str | None = Field(default=None, description="Only calls with this method, such as POST.")
-    path: str | None = Field(default=None, description="Only calls of this path, such as /charges or /items/{id}.")
+    path: str | None = Field(
+        default=None, description="Only calls of this path, such as /charges or /items/{id}."
+    )
     status: str | None = Field(default=None, description="Only calls with this status: 503 or 5xx.")
-    matched: bool | None = Field(default=None, description="false: only unmatched calls; true: only matched ones.")
+    matched: bool | None = Field(
+        default=None, description="false: only unmatched calls; true: only matched ones."
+    )
     since: str | None = Field(default=None, description="Only calls after this one, such as c-000017.")
-    limit: int = Field(default=20, ge=1, le=100, description="Maximum number of calls; the latest are returned.")
+    limit: int = Field(
+        default=20, ge=1, le=100, description="Maximum number of calls; the latest are returned."
+    )
 
 
 @tool(CallsInput, "List calls")
@@ -73,7 +79,9 @@ _SEARCHED = 1_000
 
 
 class UnmatchedInput(NamespaceInput):
-    limit: int = Field(default=5, ge=1, le=20, description="Maximum number of requests; the latest are returned.")
+    limit: int = Field(
+        default=5, ge=1, le=20, description="Maximum number of requests; the latest are returned."
+    )
 
 
 @tool(UnmatchedInput, "List unmatched requests")
@@ -138,7 +146,9 @@ class AttemptsInput(NamespaceInput):
         description="Selector whose value the attempts of one operation share, such as headers.x-order; 'route': all "
         "calls of a route.",
     )
-    ignore: list[str] = Field(default=[], description="Fields that differ on each attempt, such as json.sent_at.")
+    ignore: list[str] = Field(
+        default=[], description="Fields that differ on each attempt, such as json.sent_at."
+    )
     limit: int = Field(
         default=20, ge=1, le=100, description="Maximum number of operations; the latest are returned."
     )

@@ -38,7 +38,9 @@ _Context = ServerRequestContext[Any]
 def mcp_server(session: AdminSession) -> Server[Any]:
     """Return an MCP server whose tools use that session."""
     offered = {
-        name: entry for name, entry in TOOLS.items() if session.sweep_report is not None or not entry.reads_files
+        name: entry
+        for name, entry in TOOLS.items()
+        if session.sweep_report is not None or not entry.reads_files
     }
 
     async def list_tools(_: _Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -50,7 +52,9 @@ def mcp_server(session: AdminSession) -> Server[Any]:
             return _failed(f"There is no tool {params.name!r}. {near(params.name, offered)}")
         return await _called(entry, session, params.arguments or {})
 
-    async def list_resources(_: _Context, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
+    async def list_resources(
+        _: _Context, __: types.PaginatedRequestParams | None
+    ) -> types.ListResourcesResult:
         return types.ListResourcesResult(resources=_resources())
 
     async def read_resource(_: _Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+from urllib.parse import urlencode
 
 from pydantic import Field
 
@@ -62,27 +63,29 @@ class AdminSession:
         method: str,
         path: str,
         document: object = ...,
-        *,
+        /,
         wait_s: float = 0.0,
-        **query: object,
+        **query: Any,
     ) -> Any:
         """Return the answer of the namespace that the input names. Raises Refused, Unreachable."""
         name = spec.namespace if isinstance(spec, NamespaceInput) else None
         link = self._link if name is None else self._link.to(name)
-        return await run_aside(link.send, method, path, document, wait_s=wait_s, **query)
+        given = {key: value for key, value in query.items() if value is not None}
+        target = f"{path}?{urlencode(given)}" if given else path
+        return await run_aside(link.send, method, target, document, wait_s=wait_s)
 
     async def at_root(self, method: str, path: str, document: object = ...) -> Any:
         """Return the answer of the server, apart from any namespace."""
         return await run_aside(self._link.at_root, method, path, document)
 
     async def latest(
-        self, spec: ToolInput, path: str, limit: int, **query: object
+        self, spec: ToolInput, path: str, limit: int, /, **query: Any
     ) -> tuple[list[dict[str, Any]], int]:
         """Return the last items of a list, and the number of those before them."""
         items: deque[dict[str, Any]] = deque(maxlen=limit)
         count, cursor = 0, None
         while True:
-            page = await self.send(spec, "GET", path, cursor=cursor, limit=_PAGE, **query)
+            page = await self.send(spec, "GET", path, **query, cursor=cursor, limit=_PAGE)
             items += page["items"]
             count += len(page["items"])
             cursor = page["next"]
@@ -137,7 +140,9 @@ def tool(
     def register(handler: H) -> H:
         name = handler.__name__
         description = " ".join((handler.__doc__ or "").split())
-        TOOLS[name] = ToolEntry(name, title, description, arguments, handler, changes, idempotent, reads_files)
+        TOOLS[name] = ToolEntry(
+            name, title, description, arguments, handler, changes, idempotent, reads_files
+        )
         return handler
 
     return register
@@ -156,5 +161,7 @@ def read_yaml(text: str, name: str) -> dict[str, Any]:
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):
-        raise invalid((name,), "this is not one mapping", "Write it in YAML, such as {request: GET /x, reply: 200}")
+        raise invalid(
+            (name,), "this is not one mapping", "Write it in YAML, such as {request: GET /x, reply: 200}"
+        )
     return data

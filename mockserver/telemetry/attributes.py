@@ -9,7 +9,9 @@ from mockserver.model.plan import Outcome
 from mockserver.redaction.redaction import mask_target
 
 Attribute = str | int | bool
-_METHODS = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY"})
+_METHODS = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY"}
+)
 _FINE = frozenset({Outcome.DONE, Outcome.OPEN, Outcome.CLIENT_LEFT})
 
 

@@ -73,7 +73,9 @@ class Telemetry:
             ("mockserver.refused", lambda: dict(engine.shared.refused), "mockserver.limit"),
         ):
             meter.create_observable_counter(name, [_observed(tally, key)])
-        meter.create_observable_gauge("mockserver.namespaces", [lambda _: [Observation(len(engine.namespaces))]])
+        meter.create_observable_gauge(
+            "mockserver.namespaces", [lambda _: [Observation(len(engine.namespaces))]]
+        )
         listen_everywhere(engine, self._closed)
 
     def _closed(self, call: Call) -> None:

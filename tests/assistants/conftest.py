@@ -6,17 +6,17 @@ import pytest
 
 pytest.importorskip("mcp")
 
-from mcp import Client, StdioServerParameters  # noqa: E402
-from mcp.client.stdio import stdio_client  # noqa: E402
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
-from mockserver.client.clients import link_to  # noqa: E402
-from mockserver.mcp.serving import mcp_server  # noqa: E402
-from mockserver.mcp.tools import AdminSession  # noqa: E402
+from mockserver.client.clients import link_to
+from mockserver.mcp.serving import mcp_server
+from mockserver.mcp.tools import AdminSession
 
 SCENARIO = """
 routes:
   - {name: data, request: POST /data, reply: [503, 503, {json: {success: true}}], expect: {max: 3}}
-  - {name: pay, request: POST /pay/{id}, reply: {status: 201, json: {id: "{{ path.id }}"}, effect: {kind: paid}}}
+  - {name: pay, request: "POST /pay/{id}", reply: {status: 201, json: {id: "{{ path.id }}"}, effect: {kind: paid}}}
 """
 
 
@@ -26,17 +26,32 @@ class Assistant:
     def __init__(self, client):
         self.client = client
 
-    async def call(self, name, **arguments):
+    async def call(self, tool, /, **arguments):
         """Text and data of a tool."""
-        result = await self.client.call_tool(name, arguments)
+        result = await self.client.call_tool(tool, arguments)
         assert not result.is_error, result.content[0].text
         return result.content[0].text, result.structured_content
 
-    async def refused(self, name, **arguments):
+    async def refused(self, tool, /, **arguments):
         """The text of a tool's error."""
-        result = await self.client.call_tool(name, arguments)
+        result = await self.client.call_tool(tool, arguments)
         assert result.is_error, result.content[0].text
         return result.content[0].text
+
+
+class OneByOne:
+    """Like an assistant, but each tool has a session of its own: a fixture can't hold one open."""
+
+    def __init__(self, url):
+        self._url = url
+
+    async def call(self, tool, /, **arguments):
+        async with in_memory(self._url) as assistant:
+            return await assistant.call(tool, **arguments)
+
+    async def refused(self, tool, /, **arguments):
+        async with in_memory(self._url) as assistant:
+            return await assistant.refused(tool, **arguments)
 
 
 @pytest.fixture

@@ -2,18 +2,19 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mockserver.mcp.bounded import bounded, bounded_text
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=200),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=100),
     lambda inner: st.lists(inner, max_size=30) | st.dictionaries(st.text(max_size=60), inner, max_size=30),
-    max_leaves=60,
+    max_leaves=25,
 )
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.text(max_size=20), VALUES, max_size=10), st.integers(min_value=20, max_value=2_000))
 def test_data_fits_and_is_whole_if_it_fits(data, most):
     kept, is_cut = bounded(data, most)

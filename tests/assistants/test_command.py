@@ -9,7 +9,9 @@ from mockserver.cli import main
 
 
 def mcp(*args, **env):
-    return CliRunner().invoke(main, ["mcp", *args], env={"MOCKSERVER_URL": None, "MOCKSERVER_PATHS": None, **env})
+    return CliRunner().invoke(
+        main, ["mcp", *args], env={"MOCKSERVER_URL": None, "MOCKSERVER_PATHS": None, **env}
+    )
 
 
 @pytest.mark.parametrize(

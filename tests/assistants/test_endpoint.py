@@ -27,7 +27,10 @@ def test_only_who_has_the_token_may_use_it(serving):
     assert (answer.status, answer.json()["result"]["content"][0]["text"]) == (200, "No calls.")
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {"Host": "evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}, {"Host": "evil.example"}],
+)
 def test_web_pages_of_others_are_refused(server, headers):
     answer = post(server, **headers)
 
@@ -40,7 +43,7 @@ def test_a_namespace_in_the_path_is_the_default_of_the_tools(server):
     ask(server.url, "POST", "/@n1/data")
 
     text = post(server, path="/@n1/mcp").json()["result"]["content"][0]["text"]
-    assert text.startswith("c-000001  POST /data  503")
+    assert text.startswith("c-000001  POST /@n1/data  503")
     assert post(server, path="/@nobody/mcp").status == 404
 
 
@@ -85,7 +88,7 @@ async def test_tools_at_once_do_not_wait_for_each_other(server):
 
 def test_without_the_extra_the_answer_names_it(server, monkeypatch):
     monkeypatch.setitem(sys.modules, "mcp", None)
-    for name in [name for name in sys.modules if name.startswith("mockserver.mcp.") or name.startswith("mcp.")]:
+    for name in [name for name in sys.modules if name.startswith(("mockserver.mcp.", "mcp."))]:
         monkeypatch.delitem(sys.modules, name)
 
     answer = post(server)

@@ -6,7 +6,7 @@ import re
 import pytest
 from support.http import ask
 
-from .conftest import in_memory, over_http, over_stdio
+from .conftest import SCENARIO, in_memory, over_http, over_stdio
 
 
 async def sent(url, *lines):
@@ -49,7 +49,7 @@ async def test_over_http_with_new_and_old_clients(server, mode):
 
 @pytest.mark.slow
 async def test_over_stdio_for_a_running_server(serving, tmp_path):
-    server = serving(admin_token="s3cret")
+    server = serving(SCENARIO, admin_token="s3cret")
     server.admin.call("POST", "/namespaces", {"name": "n1"}, headers={"Authorization": "Bearer s3cret"})
 
     token = {"MOCKSERVER_ADMIN_TOKEN": "s3cret"}
@@ -70,7 +70,9 @@ async def test_over_stdio_with_a_server_of_its_own_that_ends_with_it(write, tmp_
         await assistant.call("reload_scenarios")
         assert await sent(status["url"], "POST /data") == [202]
         (folder / "shop.yaml").write_text("routes: [{request: POST /data, reply: {stauts: 1}}]")
-        assert re.search(r"shop\.yaml:1:\d+: .*unknown key.*'status'", await assistant.refused("reload_scenarios"))
+        assert re.search(
+            r"shop\.yaml:1:\d+: .*unknown key.*'status'", await assistant.refused("reload_scenarios")
+        )
 
     with pytest.raises(OSError, match=r"refused"):
         await sent(status["url"], "POST /data")

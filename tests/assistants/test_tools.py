@@ -8,7 +8,7 @@ from support.http import ask
 from mockserver.mcp.bounded import MOST_CHARS
 from mockserver.mcp.tools import TOOLS
 
-from .conftest import in_memory
+from .conftest import OneByOne, in_memory
 
 READING = {
     "explain_request", "get_call", "get_route", "get_scenario", "list_attempts", "list_calls", "list_namespaces",
@@ -18,9 +18,8 @@ ADDING = {"add_route", "create_namespace"}
 
 
 @pytest.fixture
-async def assistant(server):
-    async with in_memory(server.url) as one:
-        yield one
+def assistant(server):
+    return OneByOne(server.url)
 
 
 async def test_every_tool_says_what_it_changes(server, tmp_path):
@@ -44,7 +43,9 @@ async def test_reading_tools_change_nothing(server, assistant):
 
     def seen():
         paths = ("/calls", "/counts", "/routes", "/scenarios", "/state", "/outage", "/namespaces", "/effects")
-        return [server.admin.get(path) for path in paths if path != "/outage"] + [server.admin.call("GET", "/outage").json()]
+        return [server.admin.get(path) for path in paths if path != "/outage"] + [
+            server.admin.call("GET", "/outage").json()
+        ]
 
     ask(server.url, "POST", "/data")
     ask(server.url, "POST", "/nowhere")
@@ -135,7 +136,13 @@ async def test_the_latest_unmatched_requests_are_listed(server, assistant):
 
 
 async def test_secrets_are_masked(server, assistant):
-    ask(server.url, "POST", "/data", b'{"password": "hunter2"}', {"Content-Type": "application/json", "Authorization": "Bearer abcdef123456"})
+    ask(
+        server.url,
+        "POST",
+        "/data",
+        b'{"password": "hunter2"}',
+        {"Content-Type": "application/json", "Authorization": "Bearer abcdef123456"},
+    )
 
     text, data = await assistant.call("get_call", id="c-000001")
     for said in (text, json.dumps(data)):
@@ -144,7 +151,9 @@ async def test_secrets_are_masked(server, assistant):
 
 
 async def test_scenarios_and_routes_are_added_changed_and_removed(server, assistant):
-    await assistant.call("put_scenario", name="mail", yaml="routes: [{name: send, request: POST /mails, reply: 202}]")
+    await assistant.call(
+        "put_scenario", name="mail", yaml="routes: [{name: send, request: POST /mails, reply: 202}]"
+    )
     assert ask(server.url, "POST", "/mails").status == 202
     await assistant.call("change_route", route="send", yaml="reply: 500")
     assert ask(server.url, "POST", "/mails").status == 500
@@ -185,7 +194,10 @@ async def test_large_answers_are_bounded(server, assistant):
     reply = {"json": {"text": "x" * 100_000, "list": list(range(20_000))}}
     server.admin.post("/routes", {"name": "large", "request": "GET /large", "reply": reply})
 
-    for name, arguments in (("get_route", {"route": "large"}), ("explain_request", {"request": "GET /large"})):
+    for name, arguments in (
+        ("get_route", {"route": "large"}),
+        ("explain_request", {"request": "GET /large"}),
+    ):
         text, data = await assistant.call(name, **arguments)
         assert len(text) <= MOST_CHARS + 200
         assert len(json.dumps(data, ensure_ascii=False)) <= MOST_CHARS
@@ -229,9 +241,14 @@ async def test_the_results_of_a_sweep_are_read_from_its_report(server, tmp_path)
         assert text.startswith("1 survived, 0 failed cleanly, 1 harmed")
         assert "paid: 2 instead of 1\n  again: pytest t --lost" in text
         assert [cell["id"] for cell in data["cells"]] == ["t/1/lost", "t/1/reset"]
-        assert [cell["id"] for cell in (await assistant.call("sweep_results", verdict="survived"))[1]["cells"]] == ["t/1/reset"]
+        assert [
+            cell["id"] for cell in (await assistant.call("sweep_results", verdict="survived"))[1]["cells"]
+        ] == ["t/1/reset"]
 
 
-async def test_files_are_only_read_for_the_own_process_of_a_user(assistant):
-    assert "sweep_results" not in {tool.name for tool in (await assistant.client.list_tools()).tools}
-    assert "There is no tool 'sweep_results'" in await assistant.refused("sweep_results", report="/etc/passwd")
+async def test_files_are_only_read_for_the_own_process_of_a_user(server):
+    async with in_memory(server.url) as assistant:
+        assert "sweep_results" not in {tool.name for tool in (await assistant.client.list_tools()).tools}
+        assert "There is no tool 'sweep_results'" in await assistant.refused(
+            "sweep_results", report="/etc/passwd"
+        )

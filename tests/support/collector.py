@@ -35,7 +35,10 @@ class Collector:
 
     def _take(self, request):
         data = request.rfile.read(int(request.headers["content-length"]))
-        kinds = {"/v1/traces": (ExportTraceServiceRequest, self.traces), "/v1/metrics": (ExportMetricsServiceRequest, self.metrics)}
+        kinds = {
+            "/v1/traces": (ExportTraceServiceRequest, self.traces),
+            "/v1/metrics": (ExportMetricsServiceRequest, self.metrics),
+        }
         kind, kept = kinds[request.path]
         with self._more:
             self.headers.append(dict(request.headers))
@@ -54,7 +57,13 @@ class Collector:
 
     @property
     def spans(self):
-        return [span for one in self.traces for resource in one.resource_spans for scope in resource.scope_spans for span in scope.spans]
+        return [
+            span
+            for one in self.traces
+            for resource in one.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
 
     @property
     def resources(self):

@@ -8,8 +8,8 @@ from support.pages import page
 
 pytest.importorskip("opentelemetry.sdk")
 
-from mockserver.model.plan import Outcome  # noqa: E402
-from mockserver.telemetry.attributes import error_type, metric_attributes, span_attributes, span_name  # noqa: E402
+from mockserver.model.plan import Outcome
+from mockserver.telemetry.attributes import error_type, metric_attributes, span_attributes, span_name
 
 SCENARIO = """
 routes:
@@ -80,4 +80,6 @@ def test_the_page_has_every_attribute_and_metric():
     sources = page("mockserver/telemetry/attributes.py") + page("mockserver/telemetry/exporting.py")
     named = set(re.findall(r'"(mockserver\.[a-z_.]+|http\.server\.[a-z.]+)"', sources))
 
-    assert named == set(re.findall(r"`(mockserver\.[a-z_.]+|http\.server\.[a-z.]+)`", page("docs/opentelemetry.md")))
+    assert named == set(
+        re.findall(r"`(mockserver\.[a-z_.]+|http\.server\.[a-z.]+)`", page("docs/opentelemetry.md"))
+    )

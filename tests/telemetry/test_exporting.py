@@ -8,12 +8,12 @@ from support.http import ask
 
 pytest.importorskip("opentelemetry.sdk")
 
-from support.collector import Collector, plain  # noqa: E402
+from support.collector import Collector, plain
 
-from mockserver.app import App  # noqa: E402
-from mockserver.errors import InvalidInputError, MissingExtraError  # noqa: E402
-from mockserver.server import running  # noqa: E402
-from mockserver.settings import Settings  # noqa: E402
+from mockserver.app import App
+from mockserver.errors import InvalidInputError, MissingExtraError
+from mockserver.server import running
+from mockserver.settings import Settings
 
 SCENARIO = """
 routes:
@@ -44,7 +44,9 @@ def test_a_call_is_a_span_of_the_clients_trace(serving, collector, monkeypatch):
 
     spans = {plain(span.attributes)["mockserver.call"]: span for span in collector.spans}
     first, second, apart, broken = (spans[f"c-00000{number}"] for number in range(1, 5))
-    assert {(span.trace_id.hex(), span.parent_span_id.hex(), span.trace_state) for span in (first, second)} == {(TRACE, PARENT, "a=b")}
+    assert {
+        (span.trace_id.hex(), span.parent_span_id.hex(), span.trace_state) for span in (first, second)
+    } == {(TRACE, PARENT, "a=b")}
     assert apart.trace_id.hex() != TRACE
     assert apart.parent_span_id == b""
     assert [(span.name, span.kind, span.status.code) for span in (first, second, broken)] == [
@@ -69,14 +71,21 @@ def test_metrics_count_calls_faults_and_namespaces(serving, collector):
     server.stop()
 
     points = {
-        (values["http.request.method"], values.get("http.route"), values.get("http.response.status_code")): point.count
+        (
+            values["http.request.method"],
+            values.get("http.route"),
+            values.get("http.response.status_code"),
+        ): point.count
         for point in collector.points("http.server.request.duration")
         for values in [plain(point.attributes)]
     }
     assert points == {
         ("POST", "/pay/{id}", 503): 1, ("POST", "/pay/{id}", 201): 1, ("GET", None, 404): 1, ("GET", "/broken", None): 1,
     }  # fmt: skip
-    faults = {plain(point.attributes)["mockserver.fault"]: point.as_int for point in collector.points("mockserver.faults")}
+    faults = {
+        plain(point.attributes)["mockserver.fault"]: point.as_int
+        for point in collector.points("mockserver.faults")
+    }
     assert faults == {"reset": 1}
     assert [point.as_int for point in collector.points("mockserver.namespaces")] == [2]
 
@@ -134,10 +143,14 @@ def test_a_failing_export_does_not_fail_the_call(serving, collector, monkeypatch
 
 
 async def test_a_wrong_url_and_a_missing_extra_are_errors_with_the_fix(monkeypatch):
-    with pytest.raises(InvalidInputError, match="--otlp: 'localhost:4318' is not an http or https URL. Write it as http://"):
+    with pytest.raises(
+        InvalidInputError, match=r"--otlp: 'localhost:4318' is not an http or https URL\. Write it as http://"
+    ):
         await App(Settings(paths=(), otlp="localhost:4318")).start()
     monkeypatch.setitem(sys.modules, "mockserver.telemetry.exporting", None)
-    with pytest.raises(MissingExtraError, match=r"--otlp needs a library .* pip install 'mockserver\[otel\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"--otlp needs a library .* pip install 'mockserver\[otel\]'"
+    ):
         await App(Settings(paths=(), otlp="http://localhost:4318")).start()
 
 
