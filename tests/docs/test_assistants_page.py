@@ -13,7 +13,7 @@ from support.server import CLEAN_ENV
 
 pytest.importorskip("mcp")
 
-from mockserver.mcp.tools import TOOLS
+from mockserver.mcp.serving import TOOLS
 
 PAGE = page("docs/assistants.md")
 BLOCKS = blocks(PAGE)
