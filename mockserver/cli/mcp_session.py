@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -65,6 +66,7 @@ def _serve(link: Link) -> int:
     except ImportError:
         _say(str(MissingExtraError((), "`mockserver mcp`", "mcp")))
         return WRONG
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing else ends a thread that reads stdin
     try:
         asyncio.run(serve_stdio(AdminSession(link, _REPORT)))
     finally:
