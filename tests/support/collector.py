@@ -13,11 +13,13 @@ def plain(attributes):
 
 
 class Collector:
-    """`traces` and `metrics` are the decoded requests; `status` is what it answers."""
+    """`traces` and `metrics` are the decoded requests; `status` is what it answers, once `gate` is set."""
 
     def __init__(self, status=200):
         self.traces, self.metrics, self.headers = [], [], []
         self.status = status
+        self.gate = threading.Event()
+        self.gate.set()
         self._more = threading.Condition()
         collector = self
 
@@ -45,6 +47,7 @@ class Collector:
             if self.status == 200:
                 kept.append(kind.FromString(data))
             self._more.notify_all()
+        self.gate.wait(60)
         request.send_response(self.status)
         request.send_header("Content-Type", "application/x-protobuf")
         request.send_header("Content-Length", "0")

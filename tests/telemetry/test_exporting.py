@@ -123,17 +123,22 @@ def test_a_collector_that_refuses_is_told_once_and_hurts_no_call(serving, collec
     assert told[0].startswith(f"telemetry can't be exported to {collector.url}: ")
 
 
-def test_a_collector_that_is_away_does_not_hold_up_the_end(serving, collector, monkeypatch):
-    """The SDK would try again for ten seconds; the end of the server does not wait for it."""
+def test_a_collector_that_does_not_answer_holds_up_neither_a_call_nor_the_end(
+    serving, collector, monkeypatch
+):
     from mockserver.telemetry import exporting
 
     monkeypatch.setattr(exporting, "FLUSH_S", 0.05)
-    collector.close()
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "1")
+    collector.gate.clear()
     server = serving(SCENARIO, otlp=collector.url)
     assert ask(server.url, "POST", "/pay/1").status == 503
+    collector.until(lambda one: one.headers)
+    assert ask(server.url, "POST", "/pay/2").status == 201
     server.stop()
 
-    assert not server.app.addresses
+    assert len(collector.spans) == 1
+    collector.gate.set()
 
 
 def test_a_failing_export_does_not_fail_the_call(serving, collector, monkeypatch, caplog):
