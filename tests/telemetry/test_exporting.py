@@ -151,6 +151,7 @@ def test_a_failing_export_does_not_fail_the_call(serving, collector, monkeypatch
     server = serving(SCENARIO, otlp=collector.url)
     assert ask(server.url, "POST", "/pay/1").status == 503
     assert server.closed_call()["outcome"] == "done"
+    server.stop()
     assert "a call was not exported" in caplog.text
 
 
