@@ -14,6 +14,7 @@ from mockserver.client.link import wait_s
 from mockserver.errors import invalid
 from mockserver.mcp.tools import AdminSession, NamespaceInput, ToolAnswer, ToolInput, tool
 from mockserver.model.plural import counted
+from mockserver.schema.base import UNSET
 
 
 class VerifyInput(NamespaceInput):
@@ -52,11 +53,11 @@ async def verify_calls(session: AdminSession, spec: VerifyInput) -> ToolAnswer:
 
 
 class SweepInput(ToolInput):
-    report: str | None = Field(
-        default=None, description="Path of the report. Default: mock-server-sweep/report.json."
+    report: str = Field(
+        default=UNSET, description="Path of the report. Default: mock-server-sweep/report.json."
     )
-    verdict: str | None = Field(
-        default=None, description="Only results with this verdict: survived, failed_cleanly or harmed."
+    verdict: str = Field(
+        default=UNSET, description="Only results with this verdict: survived, failed_cleanly or harmed."
     )
 
 

@@ -41,8 +41,8 @@ async def _url_of(session: AdminSession, spec: NamespaceInput) -> str:
 
 
 class ResetInput(NamespaceInput):
-    what: list[_PARTS] | None = Field(
-        default=None,
+    what: list[_PARTS] = Field(
+        default=UNSET,
         description="Parts: calls (and counts, effects), memory (state, resources, keys), positions (sequences), routes (and "
         "scenarios), clock, seed. Default: all but seed.",
     )

@@ -7,12 +7,13 @@ from pydantic import Field
 from mockserver.client.link import segment
 from mockserver.mcp.tools import AdminSession, NamespaceInput, ToolAnswer, read_yaml, tool
 from mockserver.scenarios.yaml.writer import dump
+from mockserver.schema.base import UNSET
 
 _ROUTE = Field(description="Id of the route, or its name if only one route has it.")
 
 
 class RoutesInput(NamespaceInput):
-    tag: str | None = Field(default=None, description="Only routes with this tag.")
+    tag: str = Field(default=UNSET, description="Only routes with this tag.")
 
 
 class RouteInput(NamespaceInput):

@@ -14,16 +14,12 @@ from mockserver.schema.base import UNSET
 
 
 class CallsInput(NamespaceInput):
-    route: str | None = Field(default=None, description="Only calls of this route: its id, or its name.")
-    method: str | None = Field(default=None, description="Only calls with this method, such as POST.")
-    path: str | None = Field(
-        default=None, description="Only calls of this path, such as /charges or /items/{id}."
-    )
-    status: str | None = Field(default=None, description="Only calls with this status: 503 or 5xx.")
-    matched: bool | None = Field(
-        default=None, description="false: only unmatched calls; true: only matched ones."
-    )
-    since: str | None = Field(default=None, description="Only calls after this one, such as c-000017.")
+    route: str = Field(default=UNSET, description="Only calls of this route: its id, or its name.")
+    method: str = Field(default=UNSET, description="Only calls with this method, such as POST.")
+    path: str = Field(default=UNSET, description="Only calls of this path, such as /charges or /items/{id}.")
+    status: str = Field(default=UNSET, description="Only calls with this status: 503 or 5xx.")
+    matched: bool = Field(default=UNSET, description="false: only unmatched calls; true: only matched ones.")
+    since: str = Field(default=UNSET, description="Only calls after this one, such as c-000017.")
     limit: int = Field(
         default=20, ge=1, le=100, description="Maximum number of calls; the latest are returned."
     )
@@ -140,9 +136,9 @@ async def explain_request(session: AdminSession, spec: ExplainInput) -> ToolAnsw
 
 
 class AttemptsInput(NamespaceInput):
-    route: str | None = Field(default=None, description="Only calls of this route: its id, or its name.")
-    by: str | None = Field(
-        default=None,
+    route: str = Field(default=UNSET, description="Only calls of this route: its id, or its name.")
+    by: str = Field(
+        default=UNSET,
         description="Selector whose value the attempts of one operation share, such as headers.x-order; 'route': all "
         "calls of a route.",
     )

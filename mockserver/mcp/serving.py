@@ -113,8 +113,11 @@ def _described(entry: ToolEntry) -> types.Tool:
 
 
 async def _called(entry: ToolEntry, session: AdminSession, arguments: dict[str, Any]) -> types.CallToolResult:
+    given = {
+        name: value for name, value in arguments.items() if value is not None
+    }  # null stands for a missing one
     try:
-        answer = await entry.handler(session, parse_spec(entry.input, arguments))
+        answer = await entry.handler(session, parse_spec(entry.input, given))
     except InvalidInputError as error:
         return _failed(str(error))
     except Refused as error:

@@ -18,7 +18,7 @@ from mockserver.client.link import Link
 from mockserver.client.sync_async import run_aside
 from mockserver.errors import InvalidInputError, invalid
 from mockserver.scenarios.yaml.yaml12 import parse
-from mockserver.schema.base import Spec, SpecSchema
+from mockserver.schema.base import UNSET, Spec, SpecSchema
 
 Changes = Literal["nothing", "adds", "replaces"]
 _PAGE = 1_000
@@ -31,8 +31,8 @@ class ToolInput(Spec):
 class NamespaceInput(ToolInput):
     """The arguments of a tool that applies to one namespace."""
 
-    namespace: str | None = Field(
-        default=None, description="Name of a namespace. Default: the namespace of this connection."
+    namespace: str = Field(
+        default=UNSET, description="Name of a namespace. Default: the namespace of this connection."
     )
 
 

@@ -38,6 +38,23 @@ def test_web_pages_of_others_are_refused(server, headers):
     assert answer.media_type == "application/problem+json"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"admin_port": 0},
+        {"host": "0.0.0.0"},
+        {"host": "::"},
+        {"tls": True},
+        {"public_url": "https://mock.example"},
+    ],
+)
+def test_it_reaches_its_own_server_wherever_that_listens(serving, settings):
+    server = serving(**settings)
+
+    answer = ask(server.app.own_admin_url, "POST", "/mcp", json.dumps(CALL), KINDS)
+    assert answer.json()["result"]["content"][0]["text"] == "No calls."
+
+
 def test_a_namespace_in_the_path_is_the_default_of_the_tools(server):
     server.admin.call("POST", "/namespaces", {"name": "n1"})
     ask(server.url, "POST", "/@n1/data")

@@ -91,6 +91,10 @@ async def test_an_error_names_place_and_fix_and_changes_nothing(server, assistan
     assert (server.admin.get("/routes"), server.admin.get("/scenarios")) == before
 
 
+async def test_null_stands_for_a_missing_argument(assistant):
+    assert (await assistant.call("list_calls", route=None, namespace=None))[0] == "No calls."
+
+
 async def test_a_failed_check_is_a_result_and_no_error(assistant):
     text, data = await assistant.call("verify_calls", checks=[{"route": "data", "times": 2}])
 
