@@ -43,7 +43,7 @@ def test_web_pages_of_others_are_refused(server, headers):
     [
         {"admin_port": 0},
         {"host": "0.0.0.0"},
-        {"host": "::"},
+        {"host": "::1"},
         {"tls": True},
         {"public_url": "https://mock.example"},
     ],
