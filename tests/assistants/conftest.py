@@ -3,9 +3,6 @@ import contextlib
 import sys
 
 import pytest
-
-pytest.importorskip("mcp")
-
 from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 

@@ -14,7 +14,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.dictionaries(st.text(max_size=20), VALUES, max_size=10), st.integers(min_value=20, max_value=2_000))
 def test_data_fits_and_is_whole_if_it_fits(data, most):
     kept, is_cut = bounded(data, most)

@@ -11,8 +11,6 @@ import pytest
 from support.pages import blocks, is_like, page
 from support.server import CLEAN_ENV
 
-pytest.importorskip("mcp")
-
 from mockserver.mcp.serving import TOOLS
 
 PAGE = page("docs/assistants.md")

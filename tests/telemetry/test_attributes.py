@@ -6,8 +6,6 @@ import pytest
 from support.engine import InMemory
 from support.pages import page
 
-pytest.importorskip("opentelemetry.sdk")
-
 from mockserver.model.plan import Outcome
 from mockserver.telemetry.attributes import error_type, metric_attributes, span_attributes, span_name
 

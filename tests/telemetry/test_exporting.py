@@ -4,11 +4,8 @@ import logging
 import sys
 
 import pytest
-from support.http import ask
-
-pytest.importorskip("opentelemetry.sdk")
-
 from support.collector import Collector, plain
+from support.http import ask
 
 from mockserver.app import App
 from mockserver.errors import InvalidInputError, MissingExtraError
