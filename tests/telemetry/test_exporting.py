@@ -1,6 +1,7 @@
 """What a collector gets: spans joined to the client's, metrics; and that a collector that is away hurts no call."""
 
 import logging
+import signal
 import sys
 
 import pytest
@@ -174,3 +175,19 @@ def test_serve_takes_the_standard_variable_where_nothing_else_is_said(monkeypatc
     assert "OTEL_EXPORTER_OTLP_ENDPOINT is ignored: install 'mockserver[otel]'" in caplog.text
     monkeypatch.delenv("OTEL_EXPORTER_OTLP_ENDPOINT")
     assert running._with_collector(Settings()).otlp == ""
+
+
+@pytest.mark.slow
+def test_the_log_of_a_server_has_one_line_of_a_collector_that_refuses_and_none_of_mcp(process, collector):
+    collector.status = 400
+    server = process("--otlp", collector.url, scenarios=SCENARIO, env={"OTEL_BSP_SCHEDULE_DELAY": "1"})
+    listing = '{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}'
+    kinds = {"Accept": "application/json", "Content-Type": "application/json"}
+    for number in range(1, 4):
+        ask(server.url, "POST", f"/pay/{number}")
+        collector.until(lambda one, count=number: len(one.headers) >= count)
+        assert ask(server.admin.url, "POST", "/mcp", listing, kinds).status == 200
+    assert server.end(signal.SIGTERM)[0] == 0
+
+    (line,) = server.stderr().splitlines()
+    assert f"WARNING telemetry can't be exported to {collector.url}: " in line
