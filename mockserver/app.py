@@ -28,7 +28,7 @@ from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.scenario_set import ScenarioSet
-from mockserver.errors import MockServerError
+from mockserver.errors import MissingExtraError, MockServerError, WrongValueError, invalid
 from mockserver.http.limits import WireLimits
 from mockserver.http.listener import AdminHandler, Listener, WireSettings
 from mockserver.http.tls.scenario_hosts import ScenarioHosts
@@ -45,14 +45,17 @@ from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
 from mockserver.scenarios.loader import load
+from mockserver.schema.base import http_url
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
 from mockserver.store.call_log import CallLogLimits
 from mockserver.verification.call_lines import call_fields
 
 if TYPE_CHECKING:
+    from mockserver.mcp.endpoint import McpEndpoint
     from mockserver.persistence.keeper import Keeper
     from mockserver.replicas.joining import SharedReplica
+    from mockserver.telemetry.exporting import Telemetry
 
 log = logging.getLogger("mockserver")
 calls_log = logging.getLogger("mockserver.calls")
@@ -103,6 +106,8 @@ class App:
         self._watching: list[asyncio.Task[None]] = []
         self._keeper: Keeper | None = None
         self._shared: SharedReplica | None = None
+        self._mcp: McpEndpoint | None = None
+        self._telemetry: Telemetry | None = None
         egress = Egress((*settings.allow_egress, *forwarding_rules(settings)), self._literal_hosts)
         self._egress = egress
         self._upstream = Upstream(
@@ -251,6 +256,13 @@ class App:
         document: dict[str, Any] = self._documents["openapi"]
         return document
 
+    async def _answer_mcp(self, request: Request, namespace: str) -> Response:
+        """Answer an MCP client. Raises ProblemError(501) without the extra."""
+        if self._mcp is None:
+            endpoint = await asyncio.to_thread(_mcp_endpoint)
+            self._mcp = self._mcp or endpoint(self.own_admin_url, self.settings.admin_token)
+        return await self._mcp(request, namespace)
+
     def _literal_hosts(self) -> frozenset[str]:
         """Return the hosts that are literally in scenario files; cached for each scenario set."""
         scenario_set = self.engine.shared.scenario_set
@@ -286,6 +298,21 @@ class App:
 
         self._shared = SharedReplica(self.settings, self.engine, self.webhooks)
 
+    def _open_telemetry(self) -> None:
+        """Raises InvalidInputError for the URL, and MissingExtraError without the extra."""
+        url = self.settings.otlp
+        if not url:
+            return
+        try:
+            http_url(url, "Write it as http://localhost:4318")
+        except WrongValueError as error:
+            raise invalid((), f"--otlp: {error}", error.hint) from error
+        try:
+            from mockserver.telemetry.exporting import Telemetry
+        except ImportError:
+            raise MissingExtraError((), "--otlp", "otel") from None
+        self._telemetry = Telemetry(url, self.engine, self._faults, self.webhooks.tries)
+
     async def _collect(self) -> None:
         """Remove idle namespaces and connections, as long as the server runs."""
         while True:
@@ -310,6 +337,7 @@ class App:
         settings = self.settings
         await self._open_state()
         await self._open_store()
+        self._open_telemetry()
         services = Services(
             reload=self.reload,
             health=self.health,
@@ -330,6 +358,7 @@ class App:
             namespaces=self._shared or LocalNamespaces(self.engine, self.webhooks.forget),
             ready=lambda: None if self._shared is None else self._shared.ready(),
             replicas=lambda: ALONE if self._shared is None else self._shared.view(),
+            mcp=self._answer_mcp,
         )
         api = AdminApi(_endpoints, self.engine, services, self._guard.check)
         admin = self._kept(api)
@@ -524,12 +553,16 @@ class App:
         for server in self._servers:
             server.close()
         self._servers.clear()
+        if self._mcp is not None:
+            self._mcp.close()
         await self.webhooks.close()
         busy = sum(await asyncio.gather(*(listener.settle(GRACE_S) for listener in self._listeners)))
         if self._keeper is not None:
             await self._keeper.close()
         if self._shared is not None:
             await self._shared.close()
+        if self._telemetry is not None:
+            await self._telemetry.close()
         return busy
 
     def describe(self) -> str:
@@ -543,6 +576,17 @@ class App:
             + (f" · TLS {self.tls_url}" if self.tls_url else "")
             + (f" · WireMock {self.wiremock_url}" if self.wiremock_url else "")
         )
+
+
+def _mcp_endpoint() -> type[McpEndpoint]:
+    """Import the endpoint, which takes half a second. Raises ProblemError(501) without the extra."""
+    try:
+        from mockserver.mcp.endpoint import McpEndpoint
+    except ImportError:
+        hint = "Install it with: pip install 'mockserver[mcp]'"
+        title = "POST /__admin/mcp needs a library that is not installed"
+        raise ProblemError(501, "missing-extra", title, hint) from None
+    return McpEndpoint
 
 
 def _check_same(names: list[str]) -> None:

@@ -29,6 +29,8 @@ def set_up(form: str) -> None:
     handler.setFormatter(formatter(form))
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.captureWarnings(True)
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs each request
+    logging.getLogger("opentelemetry").propagate = False  # each failed export; `telemetry/` logs the first
     sys.excepthook = _crashed
 
 

@@ -168,6 +168,11 @@ class Settings:
         choices=("text", "json"),
     )
     log_calls: bool = _flag(False, "Log each completed call.")
+    otlp: str = _flag(
+        "",
+        "URL of an OpenTelemetry collector that gets traces and metrics by OTLP over HTTP, such as http://localhost:4318.",
+        metavar="URL",
+    )
     watch: bool = _flag(False, "Reload scenario files when they change; if one is invalid, none is reloaded.")
     store: str = _flag(
         "",

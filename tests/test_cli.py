@@ -85,6 +85,7 @@ FLAGS = [
     ("--log-format", "json", "log_format", "json"),
     ("--log-calls", None, "log_calls", True),
     ("--watch", None, "watch", True),
+    ("--otlp", "http://collector:4318", "otlp", "http://collector:4318"),
     ("--wiremock-port", "8090", "wiremock_port", 8090),
     ("--state-file", "state.json", "state_file", "state.json"),
     ("--store", "redis://store:6379/0", "store", "redis://store:6379/0"),

@@ -72,8 +72,8 @@ class Services:
     """
     What the app provides to the admin API.
 
-    `reload` reads the files again and returns a summary. `metrics` takes the Accept header. `may_forward` raises
-    InvalidInputError for a URL that must not be called.
+    `reload` reads the files again and returns a summary. `metrics` takes the Accept header, `mcp` the name of the default
+    namespace. `may_forward` raises InvalidInputError for a URL that must not be called.
     """
 
     reload: Callable[[], dict[str, Any]]
@@ -90,6 +90,7 @@ class Services:
     namespaces: NamespaceService
     ready: Callable[[], str | None]
     replicas: Callable[[], dict[str, Any]]
+    mcp: Callable[[Request, str], Awaitable[Response]]
 
 
 def number_in(text: str, prefix: str) -> int | None:
@@ -205,7 +206,8 @@ class Endpoint:
 
     `body` is the model of the request, `answer` of the response; a handler with `raw` reads the body itself.
     `status` is 200, or 204 without an answer; `also` are other statuses of the same answer, `other_types` other
-    content types, by Accept. `errors` are statuses beside those that every endpoint can have.
+    content types, by Accept. `errors` are statuses beside those that every endpoint can have. An endpoint of another
+    protocol is not `described` in `openapi.json`.
     """
 
     method: str
@@ -223,6 +225,7 @@ class Endpoint:
     other_types: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
     namespaced: bool = True
+    described: bool = True
 
     @property
     def success(self) -> int:

@@ -18,7 +18,7 @@ def document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """Return an OpenAPI 3.1 document of these endpoints, once for `default` and once below `/@{namespace}`."""
     from pydantic.json_schema import models_json_schema  # only who asks for the document pays for it
 
-    listed = list(endpoints)
+    listed = [endpoint for endpoint in endpoints if endpoint.described]
     models = {
         model for endpoint in listed for model in (endpoint.body, endpoint.answer) if model is not None
     } | {Problem}

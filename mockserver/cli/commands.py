@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | run | check | explain | sweep | record | diff | import | export | healthcheck | schema`."""
+"""The command line: `mockserver serve | run | check | explain | sweep | record | diff | mcp | import | export | healthcheck | schema`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import click
 from mockserver import __version__
 from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
+from mockserver.cli.mcp import mcp
 from mockserver.cli.parameters import BehindDashes, Duration, HeaderLine, scenario_paths, without_proxy
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
@@ -101,6 +102,7 @@ def main() -> None:
 main.add_command(sweep)
 main.add_command(record)
 main.add_command(diff)
+main.add_command(mcp)
 main.add_command(import_)
 main.add_command(export)
 

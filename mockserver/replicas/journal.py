@@ -417,9 +417,11 @@ class NamespaceJournal:
     ) -> None:
         """
         Run the entries of an earlier owner. `pause` lets others have their turn. Raises BadEntryError. Calls that were
-        open then are lost: their client was connected to nobody who lives.
+        open then are lost: their client was connected to nobody who lives. Listeners hear of these alone: the earlier
+        owner has told its own of the others.
         """
         self._replaying = True
+        listeners, self.ns.listeners = self.ns.listeners, frozenset()
         try:
             for data in entries:
                 try:
@@ -429,6 +431,7 @@ class NamespaceJournal:
                 await pause()
         finally:
             self._replaying = False
+            self.ns.listeners = listeners
         self.due.clear()
         for call in tuple(self.open.values()):
             self.finish(call, Outcome.LOST)

@@ -15,6 +15,8 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from importlib.util import find_spec
 
 from mockserver import logs
 from mockserver.admin.api import ProblemError
@@ -34,6 +36,7 @@ _WORTH_COLLECTING = 500
 def run(settings: Settings) -> int:
     """Serves until a signal comes. The exit code."""
     logs.set_up(settings.log_format)
+    settings = _with_collector(settings)
     _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
@@ -56,6 +59,24 @@ def run(settings: Settings) -> int:
     except KeyboardInterrupt:
         return 0
     return 0
+
+
+def _with_collector(settings: Settings) -> Settings:
+    """Return the settings with the collector of the standard variable, if no other is given."""
+    url = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    if settings.otlp or not url:
+        return settings
+    if not _has_exporter():
+        log.warning("OTEL_EXPORTER_OTLP_ENDPOINT is ignored: install 'mockserver[otel]' to export telemetry")
+        return settings
+    return replace(settings, otlp=url)
+
+
+def _has_exporter() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # one of its parents
+        return False
 
 
 def _complain(settings: Settings, *lines: str) -> None:

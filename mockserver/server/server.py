@@ -63,6 +63,7 @@ class SettingWords(TypedDict, total=False):
     tls_key: str | os.PathLike[str]
     tls_client_ca: str | os.PathLike[str]
     state_file: str | os.PathLike[str]
+    otlp: str
     store: str
     store_prefix: str
     store_adopt: bool

@@ -46,7 +46,9 @@ def test_every_served_call_stands_in_openapi_json_and_the_other_way_round(servin
 
     plain = {path: operations for path, operations in paths.items() if "/@{namespace}" not in path}
     described_ = {(method.upper(), path) for path, operations in plain.items() for method in operations}
-    assert described_ == {(method, f"/__admin{path}") for method, path in served}
+    of_another_protocol = {("POST", "/__admin/mcp")}
+    assert described_ | of_another_protocol == {(method, f"/__admin{path}") for method, path in served}
+    assert not described_ & of_another_protocol
 
 
 def test_calls_of_a_namespace_stand_below_its_name_as_well(serving):

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mockserver.compiler.scenario_set import build_scenario_set
+from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.engine.engine import Engine, EngineSettings
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import MockServerError
@@ -352,6 +353,33 @@ def test_a_namespace_that_is_taken_over_remembers_the_same() -> None:
         assert [(part.name, [part.row(one) for one in part.things]) for part in after.parts] == [
             (part.name, [part.row(one) for one in part.things]) for part in before.parts
         ]
+        await world.close()
+
+    asyncio.run(run_all())
+
+
+def test_listeners_of_a_new_owner_hear_only_of_calls_that_were_open() -> None:
+    """The log of calls, and telemetry: the earlier owner has told its own of the completed ones."""
+
+    async def run_all() -> None:
+        world = World(lambda _: 0)
+        await world.start()
+        await world.ask(0, "/data", None)
+        first = await world.replicas[0].ownership.home("default")
+        assert isinstance(first, NamespaceJournal)
+        first.begin(request("/slow", 2, None))
+        await first.stored()
+        heard: list[int] = []
+        ownership = world.replicas[1].ownership
+        listen_everywhere(ownership.engine, lambda call: heard.append(call.number))
+        world.replicas[0].is_stopped = True
+        world.time.now_s += 10
+        await world.beat(1)
+        second = await ownership.home("default")
+        assert isinstance(second, NamespaceJournal)
+        assert heard == [2]
+        await world.ask(1, "/data", None)
+        assert heard == [2, 3]
         await world.close()
 
     asyncio.run(run_all())
