@@ -68,10 +68,10 @@ def _written(name: str, exchange: RecordedExchange, host: str | None) -> str:
     if host is not None:
         headers["host"] = host
     return TEST_OF_ROUTE.format(
-        target=exchange.request.target,
-        method=exchange.method,
+        target=json.dumps(exchange.request.target),
+        method=json.dumps(exchange.method),
         body=exchange.request_body or None,
-        headers=headers,
-        file=f"{name}.yaml",
+        headers=json.dumps(headers),
+        file=json.dumps(f"{name}.yaml"),
         status=exchange.status,
     )

@@ -76,10 +76,10 @@ import pytest
 def call(url):
     """Return the status of an answer. Replace this function with an import of your code."""
     request = urllib.request.Request(
-        url + {target!r},
-        method={method!r},
-        data={body!r},
-        headers={headers!r},
+        url + {target},
+        method={method},
+        data={body},
+        headers={headers},
     )
     try:
         with urllib.request.urlopen(request, timeout=5) as answer:
@@ -92,12 +92,12 @@ def call(url):
 @pytest.fixture
 def service_url(mock_server):
     """The URL of the mock: of this test alone, or of `mockserver run` and `mockserver sweep`."""
-    mock_server.load(Path(__file__).parent / "scenarios" / {file!r})
+    mock_server.load(Path(__file__).parent / "scenarios" / {file})
     return os.environ.get("EXTERNAL_API_URL", mock_server.url)
 
 
 def test_the_service_answers(service_url):
-    assert call(service_url) == {status!r}
+    assert call(service_url) == {status}
 '''
 
 COMPOSE = """\

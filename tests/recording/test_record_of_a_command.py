@@ -1,5 +1,7 @@
 """`mockserver record -- COMMAND`: what the command calls is recorded, and it ends the recording."""
 
+import socket
+
 import pytest
 from click.testing import CliRunner
 from support.server import run_cli
@@ -63,3 +65,22 @@ def test_dashes_without_a_command_are_refused():
 
     assert result.exit_code == 2
     assert "no command after --" in result.stderr
+
+
+@pytest.mark.slow
+def test_a_client_with_a_fixed_host_reaches_the_recorder_as_its_proxy(tmp_path, serving):
+    """The host is that of this machine, which is the only name that is sure to have an address."""
+    name = socket.gethostname().lower()
+    try:
+        socket.getaddrinfo(name, None)
+    except OSError:
+        pytest.skip(f"{name} has no address here")
+    port = serving(SERVICE, host="0.0.0.0", admin_token="s3cret").address[1]
+    script = f"curl -sS https://{name}/items; curl -sS http://{name}:{port}/items"
+
+    done = run_cli(
+        "record", "--to", f"http://{name}:{port}", "-o", "shop.yaml", "--", "sh", "-c", script, cwd=tmp_path
+    )
+
+    assert (done.returncode, done.stdout.replace(" ", "")) == (0, "[1,2][1,2]"), done.stderr
+    assert "wrote shop.yaml: 2 calls, 1 routes" in done.stderr
