@@ -105,6 +105,22 @@ def test_what_was_received_can_not_control_the_terminal(shell):
     )
 
 
+def test_text_that_no_output_can_encode_stays_escaped(shell):
+    shell.server.admin.post(
+        "/routes",
+        {
+            "request": "POST /text",
+            "reply": 200,
+            "effect": {"kind": "text", "text": "{{ request.json.text }}"},
+        },
+    )
+    shell.server.ask("POST", "/text", '{"text": "\\ud800 é"}', headers={"Content-Type": "application/json"})
+
+    said = shell.says("calls", "--json")
+    assert "\\ud800 é" in said
+    assert json.loads(said) == shell.server.admin.get("/calls")
+
+
 def test_a_broken_answer_is_shown_with_its_status_and_its_end(shell):
     shell.server.admin.post(
         "/routes",
@@ -171,6 +187,23 @@ def test_following_shows_the_calls_so_far_and_then_each_new_one_once(paid, monke
     paid.server.stop()
     assert follower.join().exit_code == 2
     assert "ended" in follower.lines[-1]
+
+
+def test_a_call_that_completes_while_the_calls_so_far_are_listed_is_shown_once(paid, monkeypatch):
+    newest = module._newest
+
+    def newest_after_a_call(*args):
+        paid.server.ask("GET", "/charges/7")
+        return newest(*args)
+
+    monkeypatch.setattr(module, "_newest", newest_after_a_call)
+    follower = Follower(paid, monkeypatch, "--matched", "--json")
+    follower.until(4)
+    paid.server.ask("GET", "/charges/8")
+
+    assert [json.loads(line)["number"] for line in follower.until(5)] == [1, 2, 3, 5, 6]
+    paid.server.stop()
+    follower.join()
 
 
 # Count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -151,7 +150,7 @@ def _print_events(stream: Iterable[tuple[str, dict[str, Any]]], seen: set[int]) 
 
 def _print_call(call: View) -> None:
     if wants_json():
-        click.echo(json.dumps(call, ensure_ascii=False))
+        print_json(call, indent=None)
     else:
         _print_followed(row_of(call, {}))
 

@@ -20,7 +20,7 @@ from mockserver.cli.remote.connection import (
     wants_json,
 )
 from mockserver.cli.remote.subjects import subject_of
-from mockserver.cli.remote.tables import columns, plain
+from mockserver.cli.remote.tables import columns, plain, printable
 
 if TYPE_CHECKING:
     from mockserver.client.link import Link
@@ -104,7 +104,7 @@ def _print_checks(answer: View) -> None:
         print_json(answer)
         return
     for item in answer["checks"]:
-        click.echo(f"{'ok' if item['ok'] else 'failed'}: {item['text']}")
+        click.echo(f"{'ok' if item['ok'] else 'failed'}: {printable(item['text'])}")
 
 
 # Attempts

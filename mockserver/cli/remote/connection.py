@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from mockserver.cli.parameters import own_url, token_in
+from mockserver.cli.remote.tables import printable
 
 if TYPE_CHECKING:
     from mockserver.client.errors import Refused
@@ -119,12 +120,14 @@ def _said(error: Refused) -> str:
 
 def refuse(text: str) -> NoReturn:
     """Print why the command can't be executed, and end it."""
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
     sys.exit(WRONG)
 
 
-def print_json(document: object) -> None:
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+def print_json(document: object, indent: int | None = 2) -> None:
+    """Print JSON. Lone surrogates, which no output can encode, stay escaped as in the answer."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False)
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 def mapping_in(text: str, option: str) -> dict[str, Any]:

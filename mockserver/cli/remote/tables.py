@@ -39,6 +39,16 @@ def plain(value: object) -> str:
     return "".join(char for char in str(value) if char.isprintable())
 
 
+def printable(text: str) -> str:
+    r"""
+    Return a text of several lines without control characters.
+
+    >>> printable("a\x1b[2J\nb")
+    'a[2J\nb'
+    """
+    return "".join(char for char in text if char.isprintable() or char == "\n")
+
+
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """
     Align the cells of each column.
