@@ -231,6 +231,7 @@ def test_a_scenario_is_loaded_with_its_files_switched_and_removed(shell, mail):
     assert json.loads(shell.says("scenarios", "--json")) == shell.server.admin.get("/scenarios")
 
 
+@pytest.mark.in_memory
 def test_files_are_read_again(shell):
     file = shell.server.folder / "payments.yaml"
     file.write_text("routes: [{request: GET /charges/7, reply: 418}]\n")

@@ -6,6 +6,9 @@ import threading
 import pytest
 from support.server import until
 
+from mockserver.client.link import Link
+from mockserver.schema.verify import LONGEST_WAIT_S
+
 
 @pytest.mark.parametrize(
     "args",
@@ -63,6 +66,7 @@ def test_json_is_the_answer_or_the_problem(paid):
     assert failed["checks"][0]["saw"] == "3"
 
 
+@pytest.mark.in_memory
 def test_it_waits_for_the_calls(shell):
     results = []
     waiting = threading.Thread(
@@ -99,6 +103,17 @@ def test_it_waits_for_the_calls(shell):
 )
 def test_a_wrong_question_is_refused_with_2(paid, args, said):
     assert said in paid.fails("verify", *args)
+
+
+def test_the_answer_may_take_as_long_as_the_longest_check(shell, monkeypatch):
+    waits = []
+    monkeypatch.setattr(
+        Link, "send", lambda *_, wait_s=0.0, **__: waits.append(wait_s) or {"ok": True, "checks": []}
+    )
+
+    shell.says("verify", "read-charge", "--within", "60s", "--quiet", "60s")
+
+    assert waits == [2 * LONGEST_WAIT_S]
 
 
 # Attempts
