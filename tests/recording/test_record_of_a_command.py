@@ -78,9 +78,8 @@ def test_a_client_with_a_fixed_host_reaches_the_recorder_as_its_proxy(tmp_path, 
     port = serving(SERVICE, host="0.0.0.0", admin_token="s3cret").address[1]
     script = f"curl -sS https://{name}/items; curl -sS http://{name}:{port}/items"
 
-    done = run_cli(
-        "record", "--to", f"http://{name}:{port}", "-o", "shop.yaml", "--", "sh", "-c", script, cwd=tmp_path
-    )
+    arguments = ["--to", f"http://{name}:{port}", "-o", "shop.yaml", "--", "sh", "-c", script]
+    done = run_cli("record", *arguments, cwd=tmp_path, env={"NO_PROXY": "", "no_proxy": ""})
 
     assert (done.returncode, done.stdout.replace(" ", "")) == (0, "[1,2][1,2]"), done.stderr
     assert "wrote shop.yaml: 2 calls, 1 routes" in done.stderr
