@@ -97,13 +97,17 @@ def exported(work: Path) -> Release:
     if not (PROJECT / ".git").exists():
         raise CannotStartError(f"{PROJECT} is not a git clone; packages are built from a commit")
     if changed := run("git", "status", "--porcelain", "--untracked-files=no", cwd=PROJECT):
-        raise CannotStartError(f"There are changes that are not committed; commit or stash them:\n{changed.rstrip()}")
+        raise CannotStartError(
+            f"There are changes that are not committed; commit or stash them:\n{changed.rstrip()}"
+        )
     tree, made = work / "tree", work / "dist"
     made.mkdir()
     run("git", "archive", "--output", work / "tree.tar", "HEAD", cwd=PROJECT)
     with tarfile.open(work / "tree.tar") as archive:
         archive.extractall(tree, filter="data")
-    tracked = set(run("git", "ls-tree", "-r", "--name-only", "-z", "HEAD", cwd=PROJECT).rstrip("\0").split("\0"))
+    tracked = set(
+        run("git", "ls-tree", "-r", "--name-only", "-z", "HEAD", cwd=PROJECT).rstrip("\0").split("\0")
+    )
     time_s = run("git", "log", "-1", "--format=%ct", cwd=PROJECT).strip()
     repository = os.environ.get(REPOSITORY_URL, "").rstrip("/")
     step(f"commit {run('git', 'rev-parse', '--short', 'HEAD', cwd=PROJECT).strip()}")
@@ -113,12 +117,18 @@ def exported(work: Path) -> Release:
 def check_tag(release: Release, tag: str) -> None:
     """A version that is published has a tag, a section of the changelog, and URLs."""
     if tag != f"v{release.version}":
-        raise ReleaseError(f"The tag {tag} and the version {release.version} of mockserver/__init__.py differ")
+        raise ReleaseError(
+            f"The tag {tag} and the version {release.version} of mockserver/__init__.py differ"
+        )
     if not release.repository:
-        raise CannotStartError(f"Set {REPOSITORY_URL} to the URL of the repository: published packages link to it")
+        raise CannotStartError(
+            f"Set {REPOSITORY_URL} to the URL of the repository: published packages link to it"
+        )
     notes = checks.changelog_section((release.tree / "CHANGELOG.md").read_text("utf-8"), release.version)
     if notes is None:
-        raise ReleaseError(f"CHANGELOG.md has no section [{release.version}] - YYYY-MM-DD; rename [Unreleased]")
+        raise ReleaseError(
+            f"CHANGELOG.md has no section [{release.version}] - YYYY-MM-DD; rename [Unreleased]"
+        )
     (release.made / NOTES).write_text(notes + "\n", "utf-8")
 
 
@@ -153,7 +163,17 @@ def check_contents(release: Release) -> None:
     require(checks.wheel_problems(release.wheel, release.tracked))
     require(checks.sdist_problems(release.sdist, release.tracked))
     require(checks.metadata_problems(checks.metadata(release.wheel), release.version, release.repository))
-    run(sys.executable, "-m", "twine", "--no-color", "check", "--strict", release.wheel, release.sdist, cwd=release.work)
+    run(
+        sys.executable,
+        "-m",
+        "twine",
+        "--no-color",
+        "check",
+        "--strict",
+        release.wheel,
+        release.sdist,
+        cwd=release.work,
+    )
     step("contents and metadata are complete, and the README is rendered")
 
 
@@ -167,7 +187,9 @@ def check_wheel(release: Release) -> None:
     step("installed the wheel with all extras")
     _check_serving(release, folder / "bin/mockserver")
     # Where pip got the wheel from: a path of this machine.
-    for path in folder.glob(f"lib/python*/site-packages/mockserver-{release.version}.dist-info/direct_url.json"):
+    for path in folder.glob(
+        f"lib/python*/site-packages/mockserver-{release.version}.dist-info/direct_url.json"
+    ):
         path.unlink()
     locked = run(*pip, "freeze", "--exclude", "mockserver", cwd=release.work)
     (release.made / f"mockserver-{release.version}-constraints.txt").write_text(locked)
@@ -212,7 +234,7 @@ def _check_answers(release: Release, url: str) -> None:
         from urllib.error import HTTPError
 
         try:
-            with opener.open(Request(url + path, data=data, method=method), timeout=20) as answer:  # noqa: S310
+            with opener.open(Request(url + path, data=data, method=method), timeout=20) as answer:
                 return answer.status, answer.read()
         except HTTPError as error:
             with error:
@@ -224,14 +246,18 @@ def _check_answers(release: Release, url: str) -> None:
     count = json.loads(ask("POST", "/__admin/count", b'{"request": "POST /data"}')[1])["count"]
     health = json.loads(ask("GET", "/__admin/health")[1])
     if (count, health["version"]) != (3, release.version):
-        raise ReleaseError(f"The server has version {health['version']}, and counts {count} calls instead of 3")
+        raise ReleaseError(
+            f"The server has version {health['version']}, and counts {count} calls instead of 3"
+        )
     if ask("GET", "/__admin/ui/")[0] != 200:
         raise ReleaseError("The dashboard is not served")
 
 
 def _write_sbom(release: Release, python: Path, installed: set[str]) -> None:
     about = release.work / "about.toml"
-    about.write_text(f'[project]\nname = "mockserver"\nversion = "{release.version}"\nlicense = {{ text = "Apache-2.0" }}\n')
+    about.write_text(
+        f'[project]\nname = "mockserver"\nversion = "{release.version}"\nlicense = {{ text = "Apache-2.0" }}\n'
+    )
     path = release.made / f"mockserver-{release.version}.cdx.json"
     run(
         sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--pyproject", about, "--mc-type", "application",
@@ -257,7 +283,13 @@ def build_npm(release: Release) -> None:
     """The JavaScript SDK, and that it can be imported where it is installed."""
     folder = release.tree / checks.JAVASCRIPT
     name = json.loads((folder / "package.json").read_text("utf-8"))["name"]
-    run("npm", "ci" if (folder / "package-lock.json").exists() else "install", "--no-audit", "--no-fund", cwd=folder)
+    run(
+        "npm",
+        "ci" if (folder / "package-lock.json").exists() else "install",
+        "--no-audit",
+        "--no-fund",
+        cwd=folder,
+    )
     run("npm", "pack", "--pack-destination", release.made, cwd=folder)
     (package,) = release.made.glob("*.tgz")
     require(checks.npm_problems(package, release.version))
@@ -272,18 +304,37 @@ def build_npm(release: Release) -> None:
 def build_image(release: Release) -> None:
     """The image for this machine's processor, with its version in a label."""
     image = f"mockserver:{release.version}"
-    run("docker", "build", "--quiet", "--build-arg", f"VERSION={release.version}", "--tag", image, release.tree, cwd=release.work)
+    run(
+        "docker",
+        "build",
+        "--quiet",
+        "--build-arg",
+        f"VERSION={release.version}",
+        "--tag",
+        image,
+        release.tree,
+        cwd=release.work,
+    )
     label = '{{index .Config.Labels "org.opencontainers.image.version"}}'
     said = {
         "label": run("docker", "image", "inspect", "--format", label, image, cwd=release.work).strip(),
-        "mockserver --version": run("docker", "run", "--rm", image, "--version", cwd=release.work).split()[-1],
+        "mockserver --version": run("docker", "run", "--rm", image, "--version", cwd=release.work).split()[
+            -1
+        ],
     }
-    require(f"image: {what} is {text} instead of {release.version}" for what, text in said.items() if text != release.version)
+    require(
+        f"image: {what} is {text} instead of {release.version}"
+        for what, text in said.items()
+        if text != release.version
+    )
     packed = release.made / f"mockserver-{release.version}-image.tar.gz"
     run("docker", "save", "--output", release.work / "image.tar", image, cwd=release.work)
-    with (release.work / "image.tar").open("rb") as source, packed.open("wb") as raw:
-        with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as target:
-            shutil.copyfileobj(source, target)
+    with (
+        (release.work / "image.tar").open("rb") as source,
+        packed.open("wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as target,
+    ):
+        shutil.copyfileobj(source, target)
     step(f"built the image {image}")
 
 
@@ -323,7 +374,9 @@ def needed(tools: dict[str, str], *, image: bool) -> None:
         try:
             run("docker", "info", cwd=PROJECT)
         except ReleaseError:
-            raise CannotStartError("No Docker engine answers `docker info`. Start it, or use --no-image") from None
+            raise CannotStartError(
+                "No Docker engine answers `docker info`. Start it, or use --no-image"
+            ) from None
 
 
 def release_all(options: argparse.Namespace, work: Path) -> None:
@@ -335,7 +388,9 @@ def release_all(options: argparse.Namespace, work: Path) -> None:
     needed(tools, image=not options.no_image)
     release = exported(work)
     if not options.no_npm and not (release.tree / checks.JAVASCRIPT / "package.json").exists():
-        raise CannotStartError(f"{checks.JAVASCRIPT}/package.json does not exist. Leave the npm package out with --no-npm")
+        raise CannotStartError(
+            f"{checks.JAVASCRIPT}/package.json does not exist. Leave the npm package out with --no-npm"
+        )
     require(checks.version_problems(release.tree))
     if options.tag:
         check_tag(release, options.tag)
@@ -346,14 +401,19 @@ def release_all(options: argparse.Namespace, work: Path) -> None:
     jobs += [] if options.no_image else [build_image]
     in_parallel(release, jobs)
     write_checksums(release.made)
-    step(f"mockserver {release.version} is complete" + ("" if options.tag else ", but not for publishing: no --tag"))
+    step(
+        f"mockserver {release.version} is complete"
+        + ("" if options.tag else ", but not for publishing: no --tag")
+    )
     publish_locally(release.made)
     if not release.repository:
         print(f"The packages have no URLs, because {REPOSITORY_URL} is not set.")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="scripts/release", description="Build the packages of the last commit in dist/, and check them.")
+    parser = argparse.ArgumentParser(
+        prog="scripts/release", description="Build the packages of the last commit in dist/, and check them."
+    )
     parser.add_argument("--no-image", action="store_true", help="leave the container image out")
     parser.add_argument("--no-npm", action="store_true", help="leave the npm package out")
     parser.add_argument("--tag", metavar="vX.Y.Z", help="for publishing: check tag, changelog and URLs too")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from support.http import ask
 from support.pages import page
-from support.server import CLEAN_ENV, PROJECT, until
+from support.server import CLEAN_ENV, PROJECT
 
 ACTION = yaml.safe_load(page("action.yml"))
 DOCKER = """#!/usr/bin/env bash
@@ -106,9 +106,12 @@ def test_the_mock_is_ready_and_goes_on_after_the_step(runner):
 @pytest.mark.parametrize(
     ("inputs", "said"),
     [
-        ({"scenarios": "nowhere"}, "The input scenarios is nowhere, which does not exist. Run actions/checkout"),
+        (
+            {"scenarios": "nowhere"},
+            "The input scenarios is nowhere, which does not exist. Run actions/checkout",
+        ),
         ({"scenarios": "broken.yaml"}, "The mock has ended; its log is above."),
-        ({"arguments": "--sead 7"}, "No such option: --sead"),
+        ({"arguments": "--sead 7"}, "No such option '--sead'"),
     ],
 )
 def test_a_mock_that_does_not_start_fails_the_step_with_its_log(runner, inputs, said):
@@ -150,9 +153,17 @@ def test_the_package_is_installed_in_an_environment_of_its_own(runner):
     wheel = runner.folder / "mockserver-9-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("mockserver.py", "def main(): print('version 9')\n")
-        archive.writestr("mockserver-9.dist-info/METADATA", "Metadata-Version: 2.1\nName: mockserver\nVersion: 9\nProvides-Extra: all\n")
-        archive.writestr("mockserver-9.dist-info/WHEEL", "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        archive.writestr("mockserver-9.dist-info/entry_points.txt", "[console_scripts]\nmockserver = mockserver:main\n")
+        archive.writestr(
+            "mockserver-9.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: mockserver\nVersion: 9\nProvides-Extra: all\n",
+        )
+        archive.writestr(
+            "mockserver-9.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(
+            "mockserver-9.dist-info/entry_points.txt", "[console_scripts]\nmockserver = mockserver:main\n"
+        )
         archive.writestr("mockserver-9.dist-info/RECORD", "")
 
     done = runner.step(0, {"source": f"{wheel.name}[all]"})

@@ -3,7 +3,6 @@
 import importlib.util
 import io
 import json
-import sys
 import tarfile
 import zipfile
 from email.message import Message
@@ -28,7 +27,9 @@ checks = _script(PROJECT / "scripts/release_checks.py")
 hook = _script(PROJECT / "hatch_build.py")
 TRACKED = {"README.md", "tests/test_a.py", "mockserver/a.py", *checks.NEEDED}
 INFO = "mockserver-1.2.3.dist-info"
-GOOD_WHEEL = {name for name in TRACKED if name.startswith("mockserver/")} | {f"{INFO}/{name}" for name in checks.DIST_INFO}
+GOOD_WHEEL = {name for name in TRACKED if name.startswith("mockserver/")} | {
+    f"{INFO}/{name}" for name in checks.DIST_INFO
+}
 REPOSITORY = "https://git.example/owner/mock"
 
 
@@ -202,7 +203,10 @@ def metadata(**changes):
         ({"Version": ["1.2.4"]}, "Version is '1.2.4' instead of '1.2.3'"),
         ({"License_File": []}, "License-File is None"),
         ({"Classifier": ["Programming Language :: Python :: 3.11"]}, "no classifier for Python 3.12"),
-        ({"Project_URL": []}, "the URL Repository is None, and must begin with https://git.example/owner/mock"),
+        (
+            {"Project_URL": []},
+            "the URL Repository is None, and must begin with https://git.example/owner/mock",
+        ),
     ],
 )
 def test_the_metadata(changes, problem):
@@ -232,7 +236,10 @@ def test_the_links_of_the_readme_are_absolute_in_the_metadata():
     assert list(checks.metadata_problems(said, "1.2.3", REPOSITORY)) == []
     text = said.get_payload()
     assert f"({REPOSITORY}/blob/v1.2.3/docs/tutorial.md)" in text
-    assert f"![Four operations with their attempts, gaps and keys]({REPOSITORY}/raw/v1.2.3/docs/images/attempts-light.png)" in text
+    assert (
+        f"![Four operations with their attempts, gaps and keys]({REPOSITORY}/raw/v1.2.3/docs/images/attempts-light.png)"
+        in text
+    )
 
 
 @given(st.from_regex(r"\A[\w ]{0,9}\Z"), st.from_regex(r"\A(https?://[a-z]{1,9}/|#)[a-z]{1,9}\Z"))
@@ -256,11 +263,17 @@ def test_the_variable_of_a_build_decides_about_urls(monkeypatch):
 
     assert set(with_url["urls"]) == set(checks.URLS)
     assert with_url["urls"]["Changelog"] == f"{REPOSITORY}/blob/v1.2.3/CHANGELOG.md"
-    assert without == {"version": "1.2.3", "urls": {}, "readme": {"content-type": "text/markdown", "text": page("README.md")}}
+    assert without == {
+        "version": "1.2.3",
+        "urls": {},
+        "readme": {"content-type": "text/markdown", "text": page("README.md")},
+    }
 
 
 def test_a_variable_that_is_no_address_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match="MOCKSERVER_REPOSITORY_URL is 'git@x:y', and must begin with https://"):
+    with pytest.raises(
+        ValueError, match="MOCKSERVER_REPOSITORY_URL is 'git@x:y', and must begin with https://"
+    ):
         updated(monkeypatch, "git@x:y")
 
 
@@ -282,4 +295,6 @@ SBOM = {
     ],
 )
 def test_the_sbom(changes, installed, problem):
-    assert list(checks.sbom_problems(SBOM | changes, "1.2.3", installed)) == ([] if problem is None else [problem])
+    assert list(checks.sbom_problems(SBOM | changes, "1.2.3", installed)) == (
+        [] if problem is None else [problem]
+    )

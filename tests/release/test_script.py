@@ -11,7 +11,12 @@ from support.server import CLEAN_ENV, PROJECT
 
 from mockserver import __version__
 
-FILES = ("scripts/release.py", "scripts/release_checks.py", "mockserver/__init__.py", "deploy/helm/mockserver/Chart.yaml")
+FILES = (
+    "scripts/release.py",
+    "scripts/release_checks.py",
+    "mockserver/__init__.py",
+    "deploy/helm/mockserver/Chart.yaml",
+)
 ENV = CLEAN_ENV | {
     "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@example", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@example",
     "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
@@ -82,7 +87,10 @@ def test_a_missing_npm_package_is_named_with_the_option_that_leaves_it_out(clone
 def test_missing_tools_are_named_with_the_option_that_leaves_them_out(clone, tmp_path_factory):
     env = only(["git"], tmp_path_factory.mktemp("tools"))
 
-    assert "node is missing. Install Node.js, or leave the npm package out with --no-npm" in release(clone, "--no-image", env=env)[1]
+    assert (
+        "node is missing. Install Node.js, or leave the npm package out with --no-npm"
+        in release(clone, "--no-image", env=env)[1]
+    )
     code, said = release(clone, "--no-npm", env=env)
     assert code == 2
     assert "docker is missing. Install it, or leave the image out with --no-image" in said
@@ -113,7 +121,12 @@ def test_versions_that_differ_fail(clone):
     [
         ("v9.9.9", "https://git.example/o/m", 1, "The tag v9.9.9 and the version"),
         (f"v{__version__}", "", 2, "Set MOCKSERVER_REPOSITORY_URL to the URL of the repository"),
-        (f"v{__version__}", "https://git.example/o/m", 1, f"CHANGELOG.md has no section [{__version__}] - YYYY-MM-DD"),
+        (
+            f"v{__version__}",
+            "https://git.example/o/m",
+            1,
+            f"CHANGELOG.md has no section [{__version__}] - YYYY-MM-DD",
+        ),
     ],
 )
 def test_a_version_that_is_published_has_tag_url_and_changelog(clone, tag, url, code, said):

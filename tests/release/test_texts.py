@@ -29,7 +29,12 @@ def test_a_command_that_asks_an_index_is_recognized(text, found):
 
 def test_no_text_asks_an_index_for_our_packages():
     folders = ("deploy", "docs", "examples", "mockserver", "sdk", "scripts", "scenarios", ".github")
-    paths = [path for folder in folders for path in (PROJECT / folder).rglob("*") if "node_modules" not in path.parts]
+    paths = [
+        path
+        for folder in folders
+        for path in (PROJECT / folder).rglob("*")
+        if "node_modules" not in path.parts
+    ]
     wrong = [
         str(path.relative_to(PROJECT))
         for path in [*paths, *PROJECT.glob("*.*"), PROJECT / "Dockerfile"]

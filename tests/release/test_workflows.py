@@ -23,7 +23,12 @@ def steps():
 
 
 def test_no_host_is_named():
-    texts = [*WORKFLOWS.values(), page("action.yml"), page("deploy/action/install"), page("deploy/action/start")]
+    texts = [
+        *WORKFLOWS.values(),
+        page("action.yml"),
+        page("deploy/action/install"),
+        page("deploy/action/start"),
+    ]
     for text in texts:
         code = re.sub(r"^\s*#.*$|http://127\.0\.0\.1\S*", "", text, flags=re.MULTILINE)
         assert not re.findall(r"https?://[\w.]+|\b(?:ghcr|docker|quay|npmjs|pypi)\.(?:io|com|org)\b", code)
@@ -55,13 +60,17 @@ def test_actions_have_one_version_in_workflows_and_documentation():
 
     assert len(versions) >= 10
     assert all(len(found) == 1 for found in versions.values()), versions
-    assert all(re.fullmatch(r"v\d[\d.]*|release/v\d+", version) for found in versions.values() for version in found)
+    assert all(
+        re.fullmatch(r"v\d[\d.]*|release/v\d+", version) for found in versions.values() for version in found
+    )
 
 
 def test_the_matrix_has_the_versions_of_the_classifiers():
     classifiers = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', page("pyproject.toml"))
 
-    assert jobs("ci")["test"]["strategy"]["matrix"]["python"] == classifiers == ["3.11", "3.12", "3.13", "3.14"]
+    assert (
+        jobs("ci")["test"]["strategy"]["matrix"]["python"] == classifiers == ["3.11", "3.12", "3.13", "3.14"]
+    )
     assert {"ubuntu-latest", "macos-latest"} == {
         system for job in jobs("ci").values() for system in [job["runs-on"]] if "$" not in system
     }
@@ -69,7 +78,11 @@ def test_the_matrix_has_the_versions_of_the_classifiers():
 
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_the_scripts_that_are_started_exist(name):
-    scripts = set(re.findall(r"(?:^|[ '\"])(scripts/[\w-]+)", re.sub(r"^\s*#.*$", "", WORKFLOWS[name], flags=re.MULTILINE)))
+    scripts = set(
+        re.findall(
+            r"(?:^|[ '\"])(scripts/[\w-]+)", re.sub(r"^\s*#.*$", "", WORKFLOWS[name], flags=re.MULTILINE)
+        )
+    )
 
     assert scripts
     for script in scripts:
