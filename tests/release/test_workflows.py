@@ -2,8 +2,10 @@
 
 import re
 
+import check_jsonschema
 import pytest
 import yaml
+from click.testing import CliRunner
 from support.pages import page
 from support.server import PROJECT
 
@@ -100,3 +102,27 @@ def test_publishing_waits_for_the_checks_and_is_off_without_its_variable():
     assert any('--tag "$GITHUB_REF_NAME"' in step.get("run", "") for step in release["build"]["steps"])
     (push,) = [step for step in release["image"]["steps"] if "build-push" in step.get("uses", "")]
     assert push["with"]["platforms"] == "linux/amd64,linux/arm64"
+
+
+@pytest.mark.parametrize(
+    ("schema", "files"),
+    [
+        ("vendor.github-workflows", [f".github/workflows/{name}.yml" for name in WORKFLOWS]),
+        ("vendor.github-actions", ["action.yml"]),
+        ("vendor.dependabot", [".github/dependabot.yml"]),
+    ],
+)
+def test_they_are_as_github_describes_them(tmp_path, schema, files):
+    def run(paths):
+        return CliRunner().invoke(check_jsonschema.main, ["--builtin-schema", schema, *map(str, paths)])
+
+    done = run([PROJECT / file for file in files])
+    assert done.exit_code == 0, done.output
+    slip = tmp_path / "slip.yml"
+    slip.write_text(
+        page(files[0])
+        .replace("runs-on:", "run-on:")
+        .replace("using: composite", "using: 7")
+        .replace("version: 2", "version: 3")
+    )
+    assert run([slip]).exit_code == 1
