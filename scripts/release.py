@@ -254,10 +254,21 @@ def _check_answers(release: Release, url: str) -> None:
 
 
 def _write_sbom(release: Release, python: Path, installed: set[str]) -> None:
+    said = checks.metadata(release.wheel)
+    direct = [
+        line.partition(";")[0].strip()
+        for line in said.get_all("Requires-Dist", [])
+        if re.search(r"^[^;]*$|extra == 'all'", line)
+    ]
+    project = {
+        "name": "mockserver",
+        "version": release.version,
+        "description": said["Summary"],
+        "dependencies": direct,
+    }
     about = release.work / "about.toml"
-    about.write_text(
-        f'[project]\nname = "mockserver"\nversion = "{release.version}"\nlicense = {{ text = "Apache-2.0" }}\n'
-    )
+    values = "".join(f"{key} = {json.dumps(value)}\n" for key, value in project.items())
+    about.write_text(f'[project]\n{values}license = {{ text = "Apache-2.0" }}\n', "utf-8")
     path = release.made / f"mockserver-{release.version}.cdx.json"
     run(
         sys.executable, "-m", "cyclonedx_py", "environment", "--output-reproducible", "--pyproject", about, "--mc-type", "application",

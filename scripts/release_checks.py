@@ -123,6 +123,12 @@ def sbom_problems(document: dict[str, object], version: str, installed: set[str]
         yield f"SBOM: it is about {component.get('name')} {component.get('version')}"
     named = {f"{one['name']}=={one['version']}".lower() for one in document.get("components", [])}  # type: ignore[attr-defined]
     yield from (f"SBOM: {one} is missing" for one in sorted(installed - named))
+    if not any(
+        one.get("dependsOn")
+        for one in document.get("dependencies", [])
+        if one["ref"] == component.get("bom-ref")
+    ):  # type: ignore[attr-defined]
+        yield "SBOM: it does not say which packages are direct dependencies"
     if "file://" in json.dumps(document):
         yield "SBOM: it names a path of this machine"
 

@@ -280,7 +280,8 @@ def test_a_variable_that_is_no_address_is_refused(monkeypatch):
 # SBOM
 
 SBOM = {
-    "metadata": {"component": {"name": "mockserver", "version": "1.2.3"}},
+    "metadata": {"component": {"name": "mockserver", "version": "1.2.3", "bom-ref": "root"}},
+    "dependencies": [{"ref": "root", "dependsOn": ["aiohttp==3.14.5"]}, {"ref": "aiohttp==3.14.5"}],
     "components": [{"name": "aiohttp", "version": "3.14.5"}, {"name": "PyYAML", "version": "6.0.2"}],
 }
 
@@ -290,7 +291,16 @@ SBOM = {
     [
         ({}, {"aiohttp==3.14.5", "pyyaml==6.0.2"}, None),
         ({}, {"aiohttp==3.14.6"}, "SBOM: aiohttp==3.14.6 is missing"),
-        ({"metadata": {}}, set(), "SBOM: it is about None None"),
+        (
+            {"metadata": {"component": {"name": "other", "version": "1", "bom-ref": "root"}}},
+            set(),
+            "SBOM: it is about other 1",
+        ),
+        (
+            {"dependencies": [{"ref": "root"}]},
+            set(),
+            "SBOM: it does not say which packages are direct dependencies",
+        ),
         ({"at": "file:///home/me"}, set(), "SBOM: it names a path of this machine"),
     ],
 )
