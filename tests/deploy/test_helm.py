@@ -163,6 +163,10 @@ def test_its_names_lead_somewhere_and_nothing_gets_rights_that_it_does_not_need(
     ports = {port["name"]: port["containerPort"] for port in mock["ports"]}
     assert service["spec"]["ports"][0]["targetPort"] in ports
     assert ports["mock"] == Settings().port
+    if "MOCKSERVER_ADMIN_TOKEN_FILE" in env:
+        (mount,) = [one for one in mock["volumeMounts"] if one["name"] == "token"]
+        (item,) = next(one for one in pod["volumes"] if one["name"] == "token")["secret"]["items"]
+        assert env["MOCKSERVER_ADMIN_TOKEN_FILE"]["value"] == f"{mount['mountPath']}/{item['path']}"
     named = [env["MOCKSERVER_STORE"]["valueFrom"]["secretKeyRef"]] if "MOCKSERVER_STORE" in env else []
     named += [
         {"name": one["secret"]["secretName"], "key": one["secret"]["items"][0]["key"]}
