@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from support.pages import page
 from support.server import PROJECT
+
+from mockserver import __version__
 
 FROM_INDEX = re.compile(
     r"""(?:pip3?|pipx|uv(?:\ pip)?|uv\ tool)\ (?:install|add)\ (?:-\S+\ )*['"]?mockserver(?![\w/.-])"""
@@ -42,3 +45,16 @@ def test_no_text_asks_an_index_for_our_packages():
     ]
 
     assert wrong == []
+
+
+def test_texts_name_the_packages_of_this_version():
+    names = re.compile(r"mockserver(?:-py-sdk-|-|@v)(\d+\.\d+\.\d+)\b")
+    named = {
+        f"{path.relative_to(PROJECT)}: {found[0]}"
+        for path in [*(PROJECT / "docs").glob("*.md"), PROJECT / "action.yml", PROJECT / "README.md"]
+        for found in names.finditer(path.read_text("utf-8"))
+        if found[1] != __version__
+    }
+
+    assert named == set()
+    assert names.search(page("docs/installation.md"))
