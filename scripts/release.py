@@ -110,6 +110,8 @@ def exported(work: Path) -> Release:
     )
     time_s = run("git", "log", "-1", "--format=%ct", cwd=PROJECT).strip()
     repository = os.environ.get(REPOSITORY_URL, "").rstrip("/")
+    if repository and not repository.startswith("https://"):
+        raise CannotStartError(f"{REPOSITORY_URL} is {repository!r}, and must begin with https://")
     step(f"commit {run('git', 'rev-parse', '--short', 'HEAD', cwd=PROJECT).strip()}")
     return Release(tree, tracked, work, made, checks.version_of(tree), time_s, repository)
 

@@ -120,6 +120,12 @@ def test_versions_that_differ_fail(clone):
     ("tag", "url", "code", "said"),
     [
         ("v9.9.9", "https://git.example/o/m", 1, "The tag v9.9.9 and the version"),
+        (
+            "v9.9.9",
+            "git@git.example:o/m",
+            2,
+            "MOCKSERVER_REPOSITORY_URL is 'git@git.example:o/m', and must begin with https://",
+        ),
         (f"v{__version__}", "", 2, "Set MOCKSERVER_REPOSITORY_URL to the URL of the repository"),
         (
             f"v{__version__}",
