@@ -3,7 +3,7 @@ ARG PYTHON_VERSION=3.13
 
 FROM python:${PYTHON_VERSION}-slim AS build
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY mockserver ./mockserver
 COPY docs/*.md ./docs/
 # The base's pip installs into an environment without one, so no pip is shipped. Sources of compiled modules go. The extras are those that a

@@ -425,7 +425,7 @@ def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
 
     assert running.run(Settings(paths=(str(write("routes: []")),), port=0, tls=True)) == 2
     assert capsys.readouterr().err == (
-        "--tls needs a library that is not installed. Install it with: pip install 'mockserver[tls]'\n"
+        "--tls needs a library that is not installed. Install the extra mockserver[tls]\n"
     )
 
 

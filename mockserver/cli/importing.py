@@ -135,7 +135,7 @@ def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], 
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
     except LoadError as error:
-        notes = [line for line in error.lines if "pip install 'mockserver[" in line]
+        notes = [line for line in error.lines if "the extra mockserver[" in line]
         return [line for line in error.lines if line not in notes], notes
     except InvalidInputError as error:
         return [str(error)], []
