@@ -133,7 +133,9 @@ class Listener:
         self._webhooks = webhooks
         self._admin = admin
         self._mock = mock
-        self.performer = Performer(settings.hang_limit_s, upstream)
+        self.performer = Performer(
+            settings.hang_limit_s, upstream, most_message_bytes=settings.max_body_bytes
+        )
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
         self.tunnels: Tunnels | None = None
