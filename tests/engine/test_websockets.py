@@ -205,6 +205,15 @@ def test_refused_handshakes_are_judged_by_retry_after():
     assert "ignored Retry-After: 1" in seen.text
 
 
+@pytest.mark.parametrize(("gaps_s", "ok"), [((0.2, 0.5), True), ((0.5, 0.2), False)])
+def test_the_gaps_between_broken_connections_are_to_grow(gaps_s, ok):
+    engine = InMemory("routes: [{name: feed, request: 'WS /feed', reply: {websocket: []}}]")
+    connected(engine, code=1011)
+    connected(engine, code=1006, outcome=Outcome.RESET, at_s=gaps_s[0])
+    connected(engine, code=1000, at_s=gaps_s[1])
+    assert verdict(engine, route="feed", times=3, attempts={"growing": True, "operations": 1}).ok is ok
+
+
 def test_messages_of_a_route_are_counted():
     engine = InMemory("routes: [{name: feed, request: 'WS /feed', reply: {websocket: []}}]")
     connected(engine, code=1000, frames=('{"type": "ping", "n": 1}', "x"))
