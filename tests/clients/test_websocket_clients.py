@@ -70,6 +70,7 @@ async def by_websockets(url):
                 return json.loads(await connection.recv())
         except websockets.InvalidStatus:
             await asyncio.sleep(gap_s)
+    raise AssertionError("it was never accepted")
 
 
 async def by_aiohttp(url):
@@ -81,6 +82,7 @@ async def by_aiohttp(url):
                     return await connection.receive_json()
             except aiohttp.WSServerHandshakeError:
                 await asyncio.sleep(gap_s)
+    raise AssertionError("it was never accepted")
 
 
 NODE = """
@@ -204,11 +206,11 @@ def test_connections_over_tls_and_through_the_https_proxy_are_the_same(serving):
         came = []
         async with proxied as connection:
             came.append(await connection.recv())
-        async with aiohttp.ClientSession() as session:
-            async with session.ws_connect(
-                "wss://feed.example/feed", ssl=context, proxy=server.url
-            ) as connection:
-                came.append(await connection.receive_str())
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect("wss://feed.example/feed", ssl=context, proxy=server.url) as connection,
+        ):
+            came.append(await connection.receive_str())
         with pytest.raises(websockets.InvalidStatus):  # the Host is another one
             async with direct:
                 pass

@@ -90,11 +90,8 @@ def test_no_flood_holds_the_loop(server, monkeypatch, name):
 def test_a_client_that_sends_pings_and_reads_nothing_is_not_read_any_more(server):
     with Socket(server.address, "/open", receive_buffer=4096) as client:
         client._socket.settimeout(0.5)
-        sent = 0
         with pytest.raises(TimeoutError):
-            while sent < 200_000_000:
-                client.send(frame(PING, b"x" * 125) * 1000)
-                sent += 131_000
+            client.send(frame(PING, b"x" * 125) * 300_000)
         (one,) = server.app.engine.default.websockets.values()
         assert len(one._unread) < 1_000_000
         assert one._transport.get_write_buffer_size() < 1_000_000
