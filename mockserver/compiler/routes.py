@@ -22,7 +22,7 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import compile_selector
-from mockserver.model.http import ADMIN
+from mockserver.model.http import ADMIN, WEBSOCKET
 from mockserver.model.violation import Mode
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
@@ -30,7 +30,6 @@ from mockserver.schema.base import parse_request_line
 from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.scenario import RouteSpec
-from mockserver.schema.websocket import WEBSOCKET
 from mockserver.templating.templates import Predicate, compile_predicate
 from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 

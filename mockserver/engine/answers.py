@@ -17,7 +17,7 @@ from mockserver.engine.scenario_set import OnPath
 from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.nearest import as_text, shown_method
 from mockserver.matching.mismatch.unmatched import shown_path
-from mockserver.model.http import ABSENT, Request, Response
+from mockserver.model.http import ABSENT, WEBSOCKET, Request, Response
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Drip, Send, Step, Upgrade
 from mockserver.model.problem import PROBLEM_TYPE, problem
@@ -25,7 +25,6 @@ from mockserver.redaction.redaction import mask_path, mask_text
 from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.scenario import CorsSpec
-from mockserver.schema.websocket import WEBSOCKET
 from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 

@@ -38,10 +38,9 @@ from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
-from mockserver.model.http import Request, Response
+from mockserver.model.http import WEBSOCKET, Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
-from mockserver.schema.websocket import WEBSOCKET
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
 from mockserver.store.recordings import Recordings

@@ -12,10 +12,9 @@ from mockserver.engine.scenario_set import OnPath
 from mockserver.engine.scopes import scope_before_claim, scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
-from mockserver.model.http import Request
+from mockserver.model.http import WEBSOCKET, Request
 from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
-from mockserver.schema.websocket import WEBSOCKET
 from mockserver.templating.templates import Scope, TemplateError
 
 

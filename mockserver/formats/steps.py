@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.model.http import WEBSOCKET
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import ORIGIN
 from mockserver.schema.base import parse_request_line
 from mockserver.schema.reply import BODY_KINDS
-from mockserver.schema.websocket import WEBSOCKET
 
 DEFAULT_ORIGIN = "http://localhost:8080"
 """Default URL of the service of a scenario: that of `mockserver serve`."""

@@ -29,11 +29,10 @@ from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Receiver, Wire
 from mockserver.http.websocket.handshake import NO_REPLICAS, handshake_problem, refused_handshake
 from mockserver.model.call import Call
-from mockserver.model.http import HTTP_1_1, Peer, Request, Response, Via
+from mockserver.model.http import HTTP_1_1, WEBSOCKET, Peer, Request, Response, Via
 from mockserver.model.plan import Outcome, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
-from mockserver.schema.websocket import WEBSOCKET
 
 if TYPE_CHECKING:
     from mockserver.http.listener import Listener, Replicated

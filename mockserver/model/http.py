@@ -564,6 +564,8 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+WEBSOCKET = "WS"
+"""The method of a WebSocket handshake in routes and calls."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
@@ -24,7 +32,6 @@ from mockserver.schema.base import (
 from mockserver.schema.delays import Delay
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.webhook import Webhooks
-from mockserver.schema.websocket import ScriptStepSpec, Subprotocol
 
 BODY_KINDS = ("json", "text", "html", "xml", "base64", "file", "form", "events", "chunks")
 
@@ -194,6 +201,35 @@ Effect = Annotated[
 """One mapping or a list of them."""
 
 
+def _steps(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _script(value: object) -> object:
+    if value is None:
+        raise WrongValueError("`websocket` has no value", "Write websocket: [] to only accept connections")
+    return _script_adapter().validate_python(value)
+
+
+@cache
+def _script_adapter() -> TypeAdapter[Any]:
+    from mockserver.schema.websocket import Script  # few scenarios need it
+
+    return TypeAdapter(Script)
+
+
+class _ScriptSchema:
+    """The JSON Schema of a script."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(_script_adapter().core_schema)
+
+
+Script = Annotated[Any, BeforeValidator(_script), _ScriptSchema]
+"""The steps of a WebSocket connection: a list of ScriptStepSpec."""
+
+
 class WorkSpec(Spec):
     """What a call does beside answering: on a route, the default of its replies below 400."""
 
@@ -260,11 +296,11 @@ class ReplySpec(Spec):
     webhook: Webhooks = Field(
         default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
     )
-    websocket: list[ScriptStepSpec] | None = Field(
+    websocket: Script = Field(
         default=None,
         description="Accept the WebSocket handshake, then perform these steps; the request line is WS /path.",
     )
-    subprotocol: Subprotocol | None = Field(
+    subprotocol: Annotated[list[str], Field(min_length=1), BeforeValidator(_steps), OneOrList] | None = Field(
         default=None,
         description="With `websocket`: the supported subprotocols; default: the first that the client offers.",
     )
@@ -331,10 +367,6 @@ class ReplySpec(Spec):
 
     def _check_handshake(self) -> None:
         """Raise WrongValueError for keys that a handshake does not have."""
-        if self.websocket is None:
-            raise WrongValueError(
-                "`websocket` has no value", "Write websocket: [] to only accept connections"
-            )
         beside = [name for name in ("status", "fault", "throttle") if self.has(name)]
         beside += [kind for kind in BODY_KINDS if self.has("json_" if kind == "json" else kind)]
         if beside:
@@ -365,10 +397,6 @@ class CaseSpec(ReplySpec):
     match: MatchSpec | None = None
     when: dict[str, Condition] | None = None
     if_: Any = Field(default=None, alias="if")
-
-
-def _steps(value: object) -> object:
-    return value if isinstance(value, list) else [value]
 
 
 Steps = Annotated[

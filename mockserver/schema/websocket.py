@@ -12,8 +12,6 @@ from mockserver.schema.base import DurationS, Json, OneOrList, SchemaOf, Spec, T
 from mockserver.schema.delays import Delay
 from mockserver.schema.match import Condition
 
-WEBSOCKET = "WS"
-"""The method of a WebSocket handshake in routes and calls."""
 MESSAGE_KINDS = ("text", "json", "base64")
 MOST_CONTROL_BYTES = 125
 """Limit of the payload of a ping (RFC 6455 5.5)."""
@@ -221,11 +219,11 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
+Script = list[ScriptStepSpec]
+
+
 class RuleSpec(Spec):
     """What answers each message that matches."""
 
     receive: MessageMatchSpec
     steps: Annotated[list[ScriptStepSpec], Field(min_length=1), BeforeValidator(_listed), OneOrList]
-
-
-Subprotocol = Annotated[list[str], Field(min_length=1), BeforeValidator(_listed), OneOrList]

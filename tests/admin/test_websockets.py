@@ -154,6 +154,39 @@ def test_an_archive_has_a_get_with_the_messages_as_browsers_write_them(server):
     ]
 
 
+@pytest.mark.parametrize("path", ["/outage", "/troubles"])
+def test_an_outage_or_a_trouble_accepts_no_handshake(server, path):
+    reply = {"websocket": []}
+    document = {"reply": reply} if path == "/outage" else [{"route": "feed", "before": reply}]
+    problem = server.admin.refused(422, "PUT", path, document)
+    assert "only a reply of a route can accept a WebSocket" in problem["detail"]
+
+
+def test_an_outage_refuses_handshakes(server):
+    server.admin.call("PUT", "/outage", {"reply": 503})
+    with Wire(server.address) as wire:
+        wire.send(handshake())
+        assert wire.answer().status == 503
+
+
+def test_a_trouble_strikes_a_handshake(server):
+    troubles = [
+        {"route": "feed", "call": 1, "before": {"status": 500}},
+        {"route": "feed", "call": 2, "after": {"fault": "reset"}},
+        {"route": "feed", "call": 3, "after": {"headers": {"x-late": "1"}, "delay": "1ms"}},
+    ]
+    server.admin.call("PUT", "/troubles", troubles)
+    with Wire(server.address) as wire:
+        wire.send(handshake())
+        assert wire.answer().status == 500
+        wire.send(handshake())
+        assert wire.ending() == (b"", "RST")
+    with opened(server) as socket:
+        assert socket.accepted.header("x-late") == "1"
+        server.admin.post("/websockets/send", {"text": "hi"})
+        assert socket.text() == "hi"
+
+
 # The Python client
 
 

@@ -16,6 +16,7 @@ from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.source import LoadError
 from mockserver.schema.verify import CheckSpec
+from mockserver.verification.explain import ExplainSpec, as_request, explain
 from mockserver.verification.verdict import Standing
 from mockserver.verification.verify import Check
 
@@ -139,6 +140,27 @@ def test_a_connection_is_not_kept_under_an_idempotency_key():
     )
     plans = [engine.ask("WS /feed", k="1").response for _ in range(2)]
     assert [response.status for response in plans] == [101, 101]
+
+
+def test_a_limit_counts_open_connections():
+    engine = InMemory("routes: [{request: WS /feed, limit: {in_flight: 1}, reply: {websocket: []}}]")
+    first = engine.begin("WS /feed")
+    assert engine.begin("WS /feed").status == 429
+    engine.engine.finish(first, Outcome.DONE)
+    assert engine.begin("WS /feed").status == 101
+
+
+def test_cases_choose_the_script_of_a_connection():
+    engine = InMemory(
+        "routes: [{request: WS /feed, reply: {cases: [{match: {query: {v: '1'}}, status: 410}, {websocket: []}]}}]"
+    )
+    assert [engine.ask(f"WS /feed?v={n}").status for n in (1, 2)] == [410, 101]
+
+
+def test_a_request_to_explain_shows_what_a_handshake_would_be_answered():
+    engine = InMemory(FEED)
+    request = as_request(parse_spec(ExplainSpec, {"request": "WS /feed"}), engine.default)
+    assert explain(engine.default, request)["reply"]["status"] == 503
 
 
 # Judging

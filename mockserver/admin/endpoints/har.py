@@ -26,10 +26,9 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError, decode_content
-from mockserver.model.http import Pairs, Request, Response, StreamReply
+from mockserver.model.http import WEBSOCKET, Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
-from mockserver.schema.websocket import WEBSOCKET
 from mockserver.store.call_log import KEPT_BODY_BYTES
 
 _HALF_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")

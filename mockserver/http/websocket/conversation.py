@@ -271,6 +271,7 @@ class Conversation:
                     self._protocol.fail(1007, f"invalid UTF-8 at byte {error.start}")
                 return
         self._note(kind, data, is_sent=False)
+        self._ns.used_at_s = self._ns.shared.mono()
         self._ns.tell()
         message = Message(kind, data, self._most_members)
         rule = next((rule for rule in self._rules if rule.holds(message)), None)

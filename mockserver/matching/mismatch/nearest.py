@@ -18,9 +18,8 @@ from mockserver.matching.mismatch.differences import distance, noting
 from mockserver.matching.mismatch.likeness import MOST_TARGETS
 from mockserver.matching.mismatch.suggestions import suggest, without_secrets
 from mockserver.matching.mismatch.unmatched import UNLIKE, RoutePath, path_difference, shown_path
-from mockserver.model.http import ABSENT, Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, WEBSOCKET, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
-from mockserver.schema.websocket import WEBSOCKET
 
 __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "suggest", "without_secrets"]
 
