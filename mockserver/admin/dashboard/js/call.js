@@ -83,7 +83,7 @@ export class CallPane {
       void this.open(call.id);
     } }, "Show secrets");
     return h("div", {}, h("div", { class: "row actions" },
-      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), copy("Python", () => asPython(call)), secrets, said), shown);
+      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), call.request.method !== "WS" && copy("Python", () => asPython(call)), secrets, said), shown);
   }
 
   _facts(call) {
