@@ -100,8 +100,23 @@ def test_a_client_that_sends_pings_and_reads_nothing_is_not_read_any_more(server
 
 def test_messages_that_wait_for_an_answer_are_bounded(server):
     with Socket(server.address, "/slow") as client:
-        client.send(frame(TEXT, b"x") * (MOST_WAITING + 2))
-        assert client.frame().close == (1013, "too many messages wait for an answer")
+        client.send(frame(TEXT, b"x") * 20_000 + close_frame(1000))
+        (one,) = server.app.engine.default.websockets.values()
+        until(lambda: one._is_behind)
+        server.admin.post("/verify", {"route": "slow", "message": {}, "times": {"min": MOST_WAITING}})
+        assert len(one._matched) < 2 * MOST_WAITING
+        server.admin.post("/websockets/close", {"route": "slow", "code": 1001})
+        assert client.frame().close == (1001, "")
+        assert client.is_closed()
+    until(lambda: none_is_open(server))
+
+
+def test_a_burst_of_messages_is_answered_whole(server):
+    with Socket(server.address, "/rules", timeout_s=60) as client:
+        sender = threading.Thread(target=client.send, args=(frame(TEXT, b'{"a": 1}') * 5_000,))
+        sender.start()
+        assert [client.text() for _ in range(5_000)] == ["a"] * 5_000
+        sender.join()
     until(lambda: none_is_open(server))
 
 

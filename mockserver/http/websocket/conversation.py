@@ -106,6 +106,7 @@ class Conversation:
         self._matched: deque[tuple[Message, Script]] = deque()
         self._matched_bytes = 0
         self._asked = asyncio.Event()
+        self._answered = asyncio.Event()
         self._ns.websockets[call.number] = self
 
     # What the connection passes on
@@ -151,6 +152,7 @@ class Conversation:
         self.record.closed = Closed("server", code, reason)
         self._flush()
         self._end_within(CLOSE_TIMEOUT_S)
+        self._answered.set()  # what waits is not answered any more
         self._ns.tell()
         return True
 
@@ -190,6 +192,13 @@ class Conversation:
             self._protocol.state is State.OPEN and not self._over.done() and not self._transport.is_closing()
         )
 
+    @property
+    def _is_behind(self) -> bool:
+        """Whether so many messages wait for an answer of a rule that no more are read."""
+        if len(self._matched) < MOST_WAITING and self._matched_bytes <= self._most_bytes:
+            return False
+        return self._is_open
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.get_running_loop().create_task(self._guarded(work)))
 
@@ -224,7 +233,7 @@ class Conversation:
                 await self._woken.wait()
                 continue
             until_s = now_s() + _TURN_S
-            while self._unread and now_s() < until_s and not self._over.done():
+            while self._unread and now_s() < until_s and not self._over.done() and not self._is_behind:
                 piece = bytes(self._unread[:_PIECE_BYTES])
                 del self._unread[:_PIECE_BYTES]
                 self._protocol.receive_data(piece)
@@ -233,6 +242,9 @@ class Conversation:
                 self._look_for_error()
                 self._flush()
             await self._drain()
+            while self._is_behind:
+                self._answered.clear()
+                await self._answered.wait()
             if self._reading_paused and len(self._unread) < _MOST_UNREAD_BYTES // 2:
                 self._reading_paused = False
                 self._transport.resume_reading()
@@ -412,10 +424,6 @@ class Conversation:
         """Have a rule answer a message, after those before it."""
         self._matched.append((message, rule.steps))
         self._matched_bytes += len(message.data)
-        if len(self._matched) > MOST_WAITING or (
-            self._matched_bytes > self._most_bytes and len(self._matched) > 1
-        ):
-            self.close(1013, "too many messages wait for an answer")
         self._asked.set()
 
     async def _answer_by_rules(self) -> None:
@@ -425,6 +433,7 @@ class Conversation:
                 await self._asked.wait()
             message, steps = self._matched.popleft()
             self._matched_bytes -= len(message.data)
+            self._answered.set()
             await self._perform(steps, message)
             await asyncio.sleep(0)
 
