@@ -8,8 +8,9 @@ import threading
 import pytest
 from support.holding import longest_s, slowness
 from support.server import InProcess, until
-from support.websocket import BINARY, CONT, PING, TEXT, Socket, close_frame, frame
+from support.websocket import BINARY, CONT, PING, PONG, TEXT, Socket, close_frame, frame
 
+from mockserver.http.websocket import conversation
 from mockserver.http.websocket.conversation import MOST_WAITING
 from mockserver.server.running import tune_collector
 from mockserver.settings import Settings
@@ -23,7 +24,9 @@ routes:
     request: WS /rules
     reply: {websocket: [{on: [{receive: {json: {a: 1}}, steps: {send: {text: a}}}, {receive: {text: {contains: b}}, steps: {send: {text: b}}}]}, {receive: {text: x}}]}
   - {name: slow, request: WS /slow, reply: {websocket: [{on: [{receive: {}, steps: [{delay: 1h}]}]}]}}
-  - {name: waits, request: WS /waits, reply: {websocket: [{receive: {text: x}}, {delay: 1h}]}}
+  - {name: waits, request: WS /waits, reply: {websocket: [{receive: {text: x}}, {delay: 1h}, {receive: {}}]}}
+  - {name: echo, request: WS /echo, reply: {websocket: [{repeat: forever, steps: [{receive: {}}, {send: {text: "{{ message.text }}"}}]}]}}
+  - {name: deaf, request: WS /deaf, reply: {websocket: [{receive: {}}, {delay: 1h}, {send: {text: x}}]}}
   - {name: ticks, request: WS /ticks, reply: {websocket: [{repeat: forever, steps: [{send: {text: "{{ 'x' * 0 }}tick"}}, {delay: 0.001ms}]}]}}
 """
 LARGE = 15_000_000
@@ -111,22 +114,34 @@ def test_messages_that_wait_for_an_answer_are_bounded(server):
     until(lambda: none_is_open(server))
 
 
-def test_a_burst_of_messages_is_answered_whole(server):
-    with Socket(server.address, "/rules", timeout_s=60) as client:
+def test_messages_after_the_last_receive_are_counted_and_dropped(server):
+    with Socket(server.address, "/deaf") as client:
+        client.send(frame(TEXT, b"x") * 5_000 + frame(PING))
+        assert client.frame().opcode == PONG
+        (one,) = server.app.engine.default.websockets.values()
+        assert (one.record.received, len(one._inbox), one._waiting_bytes) == (5_000, 0, 0)
+    until(lambda: none_is_open(server))
+
+
+@pytest.mark.parametrize("target", ["/rules", "/echo"])
+def test_a_burst_of_messages_is_answered_whole(server, target):
+    with Socket(server.address, target, timeout_s=60) as client:
         sender = threading.Thread(target=client.send, args=(frame(TEXT, b'{"a": 1}') * 5_000,))
         sender.start()
-        assert [client.text() for _ in range(5_000)] == ["a"] * 5_000
+        assert [client.text() for _ in range(5_000)] == ["a" if target == "/rules" else '{"a": 1}'] * 5_000
         sender.join()
     until(lambda: none_is_open(server))
 
 
-def test_messages_that_wait_for_a_receive_are_bounded(server):
+def test_messages_that_wait_for_a_receive_are_bounded(server, monkeypatch):
+    monkeypatch.setattr(conversation, "_MOST_BEHIND_S", 0.5)
     with Socket(server.address, "/waits") as client:
-        client.send(frame(TEXT, b"x") + frame(BINARY, b"y" * 1000) * 5_000 + frame(PING))
-        client.frame()  # all of it was read
+        client.send(frame(TEXT, b"x") + frame(BINARY, b"y" * 1000) * 5_000)
         (one,) = server.app.engine.default.websockets.values()
-        assert len(one._inbox) == MOST_WAITING
-        assert one.record.received == 5_001
+        until(lambda: one._is_behind)
+        assert MOST_WAITING <= len(one._inbox) < 2 * MOST_WAITING
+        assert len(one._unread) < 1_000_000
+    # The client is gone, which can't be noticed without reading.
     until(lambda: none_is_open(server))
 
 

@@ -48,6 +48,8 @@ _MOST_UNREAD_BYTES = 256 * 1024
 """Received and not parsed; above it, reading pauses."""
 MOST_WAITING = 1000
 """Messages that wait for a `receive`, or for an answer of a rule."""
+_MOST_BEHIND_S = 10.0
+"""Time without reading after which the connection is closed: a client that has disconnected is not noticed meanwhile."""
 CLOSE_TIMEOUT_S = 5.0
 """Time for the client to answer a close frame, and to close the connection after an error."""
 _INVALID_FRAME = b"\xff\x07invalid"
@@ -98,15 +100,14 @@ class Conversation:
         self._partial = bytearray()
         self._partial_kind = FrameKind.TEXT
         # Messages
-        self._script_runs = True
+        self._will_receive = True
         self._inbox: deque[Message] = deque()
-        self._inbox_bytes = 0
         self._came = asyncio.Event()
         self._rules: list[Rule] = []
         self._matched: deque[tuple[Message, Script]] = deque()
-        self._matched_bytes = 0
+        self._waiting_bytes = 0
         self._asked = asyncio.Event()
-        self._answered = asyncio.Event()
+        self._room = asyncio.Event()
         self._ns.websockets[call.number] = self
 
     # What the connection passes on
@@ -152,7 +153,7 @@ class Conversation:
         self.record.closed = Closed("server", code, reason)
         self._flush()
         self._end_within(CLOSE_TIMEOUT_S)
-        self._answered.set()  # what waits is not answered any more
+        self._room.set()  # what waits is not answered any more
         self._ns.tell()
         return True
 
@@ -194,8 +195,9 @@ class Conversation:
 
     @property
     def _is_behind(self) -> bool:
-        """Whether so many messages wait for an answer of a rule that no more are read."""
-        if len(self._matched) < MOST_WAITING and self._matched_bytes <= self._most_bytes:
+        """Whether so many messages wait for a `receive` or a rule that no more are read."""
+        waiting = len(self._inbox) + len(self._matched)
+        if waiting < MOST_WAITING and self._waiting_bytes <= self._most_bytes:
             return False
         return self._is_open
 
@@ -243,14 +245,22 @@ class Conversation:
                 self._flush()
             await self._drain()
             while self._is_behind:
-                self._answered.clear()
-                await self._answered.wait()
+                await self._wait_for_room()
             if self._reading_paused and len(self._unread) < _MOST_UNREAD_BYTES // 2:
                 self._reading_paused = False
                 self._transport.resume_reading()
         if self.record.closed is None:
             raise ConnectionResetError("the client has disconnected")
         self._end()
+
+    async def _wait_for_room(self) -> None:
+        """Wait until a message was handled. Close the connection if that takes too long: its client may be gone."""
+        self._room.clear()
+        try:
+            async with asyncio.timeout(_MOST_BEHIND_S):
+                await self._room.wait()
+        except TimeoutError:
+            self.close(1013, "the script does not handle the messages that wait")
 
     def _take(self, frame: Frame) -> None:
         opcode, data = frame.opcode, bytes(frame.data)
@@ -289,13 +299,9 @@ class Conversation:
         rule = next((rule for rule in self._rules if rule.holds(message)), None)
         if rule is not None:
             self._answer(message, rule)
-        elif self._script_runs:
+        elif self._will_receive:
             self._inbox.append(message)
-            self._inbox_bytes += len(data)
-            while len(self._inbox) > MOST_WAITING or (
-                self._inbox_bytes > self._most_bytes and len(self._inbox) > 1
-            ):
-                self._inbox_bytes -= len(self._inbox.popleft().data)
+            self._waiting_bytes += len(data)
             self._came.set()
 
     def _look_for_error(self) -> None:
@@ -345,16 +351,30 @@ class Conversation:
     # The script
 
     async def _perform_script(self) -> None:
-        await self._perform(self._step.script, None)
-        self._script_runs = False
-        self._inbox.clear()
+        await self._perform(self._step.script, None, later=False)
+        self._expect(messages=False)
 
-    async def _perform(self, script: Script, message: Message | None) -> Message | None:
-        """Perform steps after that message. Return the last message. Raises _ClosingError and ConnectionError."""
+    def _expect(self, *, messages: bool) -> None:
+        """Set whether messages wait for a `receive`; those that do are dropped if none follows."""
+        self._will_receive = messages
+        if not messages and self._inbox:
+            self._waiting_bytes -= sum(len(message.data) for message in self._inbox)
+            self._inbox.clear()
+            self._room.set()
+
+    async def _perform(
+        self, script: Script, message: Message | None, *, later: bool | None = None
+    ) -> Message | None:
+        """
+        Perform steps after that message. Return the last message. `later`: the script has a `receive` after these steps;
+        None for the steps of a rule. Raises _ClosingError and ConnectionError.
+        """
         variables = self._step.variables
-        for step in script:
+        for number, step in enumerate(script):
             if not self._is_open:
                 raise _ClosingError
+            if later is not None:
+                self._expect(messages=later or _receives(script[number:]))
 
             def scope(message: Message | None = message) -> object:
                 return variables.scope(message)
@@ -369,7 +389,8 @@ class Conversation:
                     case ReceiveStep():
                         message = await self._receive(step)
                     case RepeatStep():
-                        message = await self._repeat(step, message)
+                        after = None if later is None else later or _receives(script[number:])
+                        message = await self._repeat(step, message, later=after)
                     case OnStep():
                         self._add_rules(step)
                     case CloseStep():
@@ -380,10 +401,12 @@ class Conversation:
                 self._fail(error)
         return message
 
-    async def _repeat(self, step: RepeatStep, message: Message | None) -> Message | None:
+    async def _repeat(
+        self, step: RepeatStep, message: Message | None, *, later: bool | None
+    ) -> Message | None:
         done = 0
         while step.times is None or done < step.times:
-            message = await self._perform(step.steps, message)
+            message = await self._perform(step.steps, message, later=later)
             done += 1
             await asyncio.sleep(0)
         return message
@@ -397,7 +420,8 @@ class Conversation:
                         self._came.clear()
                         await self._came.wait()
                     message = self._inbox.popleft()
-                    self._inbox_bytes -= len(message.data)
+                    self._waiting_bytes -= len(message.data)
+                    self._room.set()
                     if step.holds(message):
                         return message
                     await asyncio.sleep(0)
@@ -411,19 +435,19 @@ class Conversation:
             self._start(self._answer_by_rules())
         self._rules += step.rules
         waiting, self._inbox = self._inbox, deque()
-        self._inbox_bytes = 0
+        self._waiting_bytes -= sum(len(message.data) for message in waiting)
         for message in waiting:
             rule = next((rule for rule in step.rules if rule.holds(message)), None)
             if rule is not None:
                 self._answer(message, rule)
             else:
                 self._inbox.append(message)
-                self._inbox_bytes += len(message.data)
+                self._waiting_bytes += len(message.data)
 
     def _answer(self, message: Message, rule: Rule) -> None:
         """Have a rule answer a message, after those before it."""
         self._matched.append((message, rule.steps))
-        self._matched_bytes += len(message.data)
+        self._waiting_bytes += len(message.data)
         self._asked.set()
 
     async def _answer_by_rules(self) -> None:
@@ -432,8 +456,8 @@ class Conversation:
                 self._asked.clear()
                 await self._asked.wait()
             message, steps = self._matched.popleft()
-            self._matched_bytes -= len(message.data)
-            self._answered.set()
+            self._waiting_bytes -= len(message.data)
+            self._room.set()
             await self._perform(steps, message)
             await asyncio.sleep(0)
 
@@ -462,6 +486,14 @@ class Conversation:
             self.call.error = explained_error(route, error)
         self.close(1011, "a template of the scenario failed")
         raise _ClosingError
+
+
+def _receives(script: Script) -> bool:
+    """Whether a step waits for a message."""
+    return any(
+        isinstance(step, ReceiveStep) or (isinstance(step, RepeatStep) and _receives(step.steps))
+        for step in script
+    )
 
 
 def _close_payload(code: int, reason: str) -> bytes:
