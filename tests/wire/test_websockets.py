@@ -3,6 +3,9 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from support.events import following
 from support.server import InProcess
 from support.websocket import (
@@ -57,6 +60,7 @@ routes:
   - {request: WS /both, reply: {websocket: []}}
   - {request: GET /page, reply: {text: page}}
   - {request: WS /matched, match: {query: {token: t1}}, reply: {websocket: []}}
+  - {request: WS /echo, reply: {websocket: [{on: [{receive: {text: present}, steps: {send: {text: "{{ message.text }}"}}}, {receive: {}, steps: {send: {base64: "{{ message.base64 }}"}}}]}]}}
   - {request: WS /raw, reply: {raw: true, websocket: [{send: {text: "{{ x }}"}}]}}
 """
 
@@ -344,6 +348,15 @@ def test_an_invalid_frame_has_all_reserved_bits(server):
     assert call["websocket"]["closed"] == {"by": "client", "code": 1002, "reason": ""}
 
 
+def test_a_client_that_leaves_at_an_invalid_frame_does_not_change_the_outcome(server):
+    with opened(server, "/invalid") as socket:
+        socket.text()
+        socket.frame()
+    call = ended(server)
+    assert (call["fault"], call["outcome"]) == ("invalid_frame", "invalid_frame")
+    assert call["websocket"]["closed"] == {"by": "client", "code": 1006, "reason": ""}
+
+
 # Broken by the client
 
 
@@ -395,6 +408,43 @@ def test_a_fragmented_message_is_one_and_pings_may_come_between(server):
         assert socket.frame() == Frame(128 | PONG, b"")
         assert socket.text() == "bé!"
         assert server.calls()[-1]["websocket"]["received"] == 1
+
+
+def _fragments(opcode, payload, cuts):
+    """The frames of one message."""
+    ends = sorted({cut % (len(payload) + 1) for cut in cuts})
+    pieces = [payload[start:end] for start, end in zip([0, *ends], [*ends, None], strict=True)]
+    return b"".join(
+        frame(CONT if i else opcode, piece, fin=i == len(pieces) - 1) + (frame(PONG) if i else b"")
+        for i, piece in enumerate(pieces)
+    )
+
+
+@hypothesis_settings(max_examples=25)
+@given(
+    messages=st.lists(
+        st.one_of(
+            st.text(max_size=200).map(lambda text: (TEXT, text.encode("utf-8", "replace"))),
+            st.binary(max_size=300).map(lambda data: (BINARY, data)),
+        ),
+        min_size=1,
+        max_size=8,
+    ),
+    cuts=st.lists(st.integers(0, 300), max_size=4),
+    sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5),
+)
+def test_messages_come_back_whole_however_they_are_cut(server, messages, cuts, sizes):
+    data = b"".join(_fragments(opcode, payload, cuts) for opcode, payload in messages)
+    with opened(server, "/echo") as socket:
+        at, turn = 0, 0
+        while at < len(data):
+            socket.send(data[at : at + sizes[turn % len(sizes)]])
+            at, turn = at + sizes[turn % len(sizes)], turn + 1
+        came = [socket.frame() for _ in messages]
+    # An empty text is a text too, which `present` does not match.
+    assert [(one.opcode, one.payload) for one in came] == [
+        (opcode if payload or opcode == BINARY else BINARY, payload) for opcode, payload in messages
+    ]
 
 
 @pytest.mark.parametrize("how", ["closes", "resets", "ends its half"])

@@ -88,7 +88,7 @@ class Conversation:
         self.record = call.websocket = WebSocketRecord(step.response.header("sec-websocket-protocol"))
         loop = asyncio.get_running_loop()
         self._over: asyncio.Future[Ending] = loop.create_future()
-        self._ending: Ending = Break("close", Outcome.DONE)
+        self._ending = Break("close", Outcome.DONE)
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._draining = asyncio.Lock()
@@ -170,7 +170,9 @@ class Conversation:
             ending = await self._over
         except (asyncio.CancelledError, ConnectionError):  # the connection is lost
             if self.record.closed is None:
-                raise
+                if self._ending.outcome is Outcome.DONE:
+                    raise
+                self.record.closed = Closed("client", 1006, "")
             return self._ending
         else:
             if isinstance(ending, Hang) and self._has_ended:
@@ -295,6 +297,8 @@ class Conversation:
         self._note(kind, data, is_sent=False)
         self._ns.used_at_s = self._ns.shared.mono()
         self._ns.tell()
+        if not self._is_open:
+            return  # nothing is answered any more
         message = Message(kind, data, self._most_members)
         rule = next((rule for rule in self._rules if rule.holds(message)), None)
         if rule is not None:
@@ -474,6 +478,7 @@ class Conversation:
             case _:
                 self._ending = Break("close", Outcome.INVALID_FRAME)
                 self._transport.write(_INVALID_FRAME)
+                self._expect(messages=False)
                 self._end_within(CLOSE_TIMEOUT_S)
         if kind in ("reset", "close"):
             self.record.closed = Closed("server", 1006, "")
