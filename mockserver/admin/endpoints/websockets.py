@@ -81,7 +81,7 @@ def _view(connection: OpenWebSocket) -> dict[str, Any]:
     "Send a message to open WebSocket connections; 409 if there is none.",
     body=PushSpec,
     answer=ReachedView,
-    errors=(404, 409),
+    errors=(409,),
 )
 async def send(request: AdminRequest[PushSpec]) -> Answer:
     kind, data = compile_pushed(request.body)
@@ -93,7 +93,7 @@ async def send(request: AdminRequest[PushSpec]) -> Answer:
     "Close open WebSocket connections; 409 if there is none.",
     body=HangUpSpec,
     answer=ReachedView,
-    errors=(404, 409),
+    errors=(409,),
 )
 async def close(request: AdminRequest[HangUpSpec]) -> Answer:
     body = request.body
