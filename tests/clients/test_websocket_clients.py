@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import ssl
 import subprocess
 import sys
 from contextlib import AsyncExitStack
@@ -11,8 +12,10 @@ from pathlib import Path
 import aiohttp
 import pytest
 import websockets
+from support.websocket import TEXT, Socket, frame
 
 from mockserver.client import Client, VerificationFailed
+from mockserver.http.websocket.conversation import CLOSE_TIMEOUT_S
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "websocket.md").read_text()
@@ -193,8 +196,6 @@ def test_connections_over_tls_and_through_the_https_proxy_are_the_same(serving):
         "host: feed.example\nroutes: [{request: WS /feed, reply: {websocket: [{send: {text: hello}}, {close: 1000}]}}]",
         tls=True,
     )
-    import ssl
-
     context = ssl.create_default_context(cadata=server.app.ca_pem.decode())
     port = server.address[1]
 
@@ -218,3 +219,14 @@ def test_connections_over_tls_and_through_the_https_proxy_are_the_same(serving):
 
     assert asyncio.run(talk()) == ["hello", "hello"]
     assert [call["websocket"] is not None for call in server.calls()] == [True, True, False]
+
+
+@pytest.mark.slow
+def test_after_an_error_over_tls_the_server_closes_the_connection(serving):
+    """TLS has no half-closed connections, so the client waits for the server."""
+    server = serving("routes: [{request: WS /feed, reply: {websocket: []}}]", tls=True)
+    context = ssl.create_default_context(cadata=server.app.ca_pem.decode())
+    with Socket(server.address, host="localhost", timeout_s=CLOSE_TIMEOUT_S - 1, tls=context) as socket:
+        socket.send(frame(TEXT, b"\xff"))
+        assert socket.frame().close[0] == 1007
+        assert socket.is_closed()

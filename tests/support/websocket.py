@@ -50,8 +50,10 @@ def close_frame(code: int, reason: str = "") -> bytes:
     return frame(CLOSE, struct.pack("!H", code) + reason.encode())
 
 
-def handshake(target: str = "/feed", *lines: str, key: str | None = KEY, version: str | None = "13") -> str:
-    head = [f"GET {target} HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket", *lines]
+def handshake(
+    target: str = "/feed", *lines: str, host: str = "x", key: str | None = KEY, version: str | None = "13"
+) -> str:
+    head = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket", *lines]
     head += [f"Sec-WebSocket-Key: {key}"] if key is not None else []
     head += [f"Sec-WebSocket-Version: {version}"] if version is not None else []
     return "\r\n".join([*head, "", ""])
@@ -61,10 +63,16 @@ class Socket(Wire):
     """An open connection; the handshake is sent, and was accepted."""
 
     def __init__(
-        self, address: tuple[str, int], target: str = "/feed", *lines: str, early: bytes = b"", **options: Any
+        self,
+        address: tuple[str, int],
+        target: str = "/feed",
+        *lines: str,
+        host: str = "x",
+        early: bytes = b"",
+        **options: Any,
     ) -> None:
         super().__init__(address, **options)
-        self.send(handshake(target, *lines).encode() + early)
+        self.send(handshake(target, *lines, host=host).encode() + early)
         self.accepted: RawAnswer = self.answer(head=True)
         assert self.accepted.status == 101, self.accepted
 

@@ -52,6 +52,8 @@ _MOST_BEHIND_S = 10.0
 """Time without reading after which the connection is closed: a client that has disconnected is not noticed meanwhile."""
 CLOSE_TIMEOUT_S = 5.0
 """Time for the client to answer a close frame, and to close the connection after an error."""
+_LINGER_S = 0.5
+"""After an error, where one direction can't be closed alone, as with TLS: the client waits for the end."""
 _INVALID_FRAME = b"\xff\x07invalid"
 """All reserved bits are set, and the opcode is not defined."""
 
@@ -316,9 +318,12 @@ class Conversation:
         self._note(FrameKind.CLOSE, _close_payload(int(sent.code), sent.reason), is_sent=True)
         self.record.closed = Closed("server", int(sent.code), sent.reason)
         self._flush()
+        # The client may still be sending: closing now would reset the connection, which could overtake the close frame.
         if self._transport.can_write_eof():
-            self._transport.write_eof()  # the client may still be sending: a reset could overtake the close frame
-        self._end_within(CLOSE_TIMEOUT_S)
+            self._transport.write_eof()
+            self._end_within(CLOSE_TIMEOUT_S)
+        else:
+            self._end_within(_LINGER_S)
         self._ns.tell()
 
     # Frames of the server
