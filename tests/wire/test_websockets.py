@@ -190,6 +190,7 @@ def test_a_handshake_with_a_typo_is_compared_with_the_routes_for_handshakes(serv
     nearest = call["nearest"][0]
     assert nearest["route"] == "shop/WS /feed"
     assert [difference["where"] for difference in nearest["differences"]] == ["path"]
+    assert call["suggestion"] == "- request: WS /fed\n  reply: {websocket: []}\n"
 
 
 def test_conditions_choose_the_route_of_a_handshake(server):
