@@ -293,10 +293,13 @@ class Listener:
             wire.interrupted()
             self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
             raise
-        if call.fault is not None:
-            self.faults[call.fault] += 1
+        fault = call.fault
+        if fault is not None:
+            self.faults[fault] += 1
         try:
             await self.performer.perform(call.plan, wire, partial(self._finish, ns, call, ledger))
+            if fault is None and call.fault is not None:  # a step of a WebSocket connection
+                self.faults[call.fault] += 1
         except Exception:
             ledger.finish(call, Outcome.CLOSE)
             raise

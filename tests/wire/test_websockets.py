@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from support.events import following
-from support.server import InProcess
+from support.server import InProcess, until
 from support.websocket import (
     ACCEPT,
     BINARY,
@@ -328,6 +328,7 @@ def test_raw_texts_are_no_templates(server):
     ],
 )
 def test_a_fault_breaks_the_connection(server, kind, data, end, outcome):
+    counted = server.app._faults().get(kind, 0)
     with opened(server, f"/{kind}") as socket:
         if kind == "hang":
             socket.send(frame(PING, b"p"))  # not even this is answered
@@ -335,6 +336,7 @@ def test_a_fault_breaks_the_connection(server, kind, data, end, outcome):
     call = ended(server)
     assert (call["fault"], call["outcome"], call["reply"]["status"]) == (kind, outcome, 101)
     assert call["websocket"]["closed"] == {"by": "server", "code": 1006, "reason": ""}
+    until(lambda: server.app._faults().get(kind, 0) == counted + 1)
 
 
 def test_an_invalid_frame_has_all_reserved_bits(server):
