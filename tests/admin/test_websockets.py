@@ -8,6 +8,7 @@ from support.wire import Wire
 
 from mockserver.client import Client, Refused, VerificationFailed
 
+pytestmark = pytest.mark.in_memory  # replicas refuse handshakes
 SCENARIO = """
 routes:
   - {name: feed, request: WS /feed, reply: {websocket: []}}

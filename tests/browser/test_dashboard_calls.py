@@ -78,6 +78,7 @@ def test_a_call_opens_beside_the_list_with_all_that_is_known(serving, open_dashb
     dashboard.sees_no(".pane")
 
 
+@pytest.mark.in_memory  # replicas refuse handshakes
 def test_the_frames_of_a_connection_are_shown_with_its_end(serving, open_dashboard):
     server = serving(
         "routes: [{name: feed, request: WS /feed, reply: {websocket: [{send: {json: {hello: 1}}}]}}]"

@@ -17,6 +17,7 @@ from support.websocket import TEXT, Socket, frame
 from mockserver.client import Client, VerificationFailed
 from mockserver.http.websocket.conversation import CLOSE_TIMEOUT_S
 
+pytestmark = pytest.mark.in_memory  # replicas refuse handshakes
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "websocket.md").read_text()
 SEED = """

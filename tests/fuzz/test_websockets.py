@@ -15,6 +15,7 @@ from mockserver.http.websocket.conversation import MOST_WAITING
 from mockserver.server.running import tune_collector
 from mockserver.settings import Settings
 
+pytestmark = pytest.mark.in_memory  # replicas refuse handshakes
 BOUND_S = 0.1
 """Of processor time, on the machine of `slowness`: a callback takes 5 ms, and a message of 15 MB some 20 ms."""
 SCENARIO = """

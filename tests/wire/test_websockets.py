@@ -26,6 +26,7 @@ from support.wire import Wire
 
 from mockserver.settings import Settings
 
+pytestmark = pytest.mark.in_memory  # replicas refuse handshakes
 SCENARIO = """
 vars: {name: shop}
 state: {seen: 0}
