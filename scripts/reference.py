@@ -355,6 +355,7 @@ def python_page():
                 keywords("`outage`", "AnswerWords"),
                 keywords("`reply`", "ReplyWords"),
                 keywords("`assert_attempts`", "AttemptWords"),
+                keywords("`assert_received`", "MessageWords"),
                 keywords("`verify`", "CheckWords"),
                 keywords("`trouble`", "TroubleWords"),
             ],
@@ -372,6 +373,8 @@ def python_page():
         *section("Operation", records, "Operation"),
         *section("Try", records, "Try"),
         *section("Delivery", records, "Delivery"),
+        *section("WebSocketConnection", records, "WebSocketConnection"),
+        *section("WebSocketFrame", records, "WebSocketFrame"),
         "## Errors",
         table(["error", "bases", "description"], list(errors())),
     ]  # fmt: skip

@@ -12,8 +12,9 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
+from mockserver.engine.answers import NO_WEBSOCKET, problem_response
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.routing import expects_websocket
 from mockserver.http.chunks import BadChunkError, Chunks
 from mockserver.http.encoder import encode, encode_head
 from mockserver.http.heads import (
@@ -25,9 +26,10 @@ from mockserver.http.heads import (
     too_large_head,
 )
 from mockserver.http.limits import WireLimits
-from mockserver.http.outgoing import Wire
+from mockserver.http.outgoing import Receiver, Wire
+from mockserver.http.websocket.handshake import NO_REPLICAS, handshake_problem, refused_handshake
 from mockserver.model.call import Call
-from mockserver.model.http import HTTP_1_1, Peer, Request, Response, Via
+from mockserver.model.http import HTTP_1_1, WEBSOCKET, Peer, Request, Response, Via
 from mockserver.model.plan import Outcome, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
@@ -97,7 +99,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
+        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_receiver", "_task",
         "_timer", "_via", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
@@ -118,6 +120,7 @@ class Connection(asyncio.Protocol):
         self._is_open = False
         self._is_running = False
         self._reading_paused = False
+        self._receiver: Receiver | None = None
         self._last = listener.limits.requests or None
         self.paused = False
         self.has_ended = False
@@ -138,6 +141,8 @@ class Connection(asyncio.Protocol):
         if self._task is None:
             if self._body is None:
                 self._end()
+        elif self._receiver is not None:
+            self._receiver.going_away()
         elif self.has_ended:
             self.transport.abort()
 
@@ -173,7 +178,9 @@ class Connection(asyncio.Protocol):
             self._stop_timer()
             if self._body is not None:
                 self._body_ended(self._body)
-            if self.wire is not None:
+            if self._receiver is not None:
+                self._receiver.ended()
+            elif self.wire is not None:
                 self.wire.client_ended()
         return self._task is not None
 
@@ -190,6 +197,20 @@ class Connection(asyncio.Protocol):
             drained.set_exception(ConnectionResetError("the client has disconnected"))
         if self._task is not None and self._is_running:
             self._task.cancel()  # a task that has not started could not report the outcome of its call
+
+    def pass_data(self, receiver: Receiver | None) -> None:
+        """Pass everything that the client sends to the receiver, and what is not read yet; None: read requests."""
+        self._receiver = receiver
+        if receiver is None:
+            return
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
+        held, self._held = bytes(self._held), bytearray()
+        if held:
+            receiver.received(held)
+        if self.has_ended:
+            receiver.ended()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -214,6 +235,9 @@ class Connection(asyncio.Protocol):
     def _read_more(self, data: bytes) -> None:
         """Handle data that is not the beginning of a request."""
         if not self._is_open:
+            return
+        if self._receiver is not None:
+            self._receiver.received(data)
             return
         if self._body is not None:
             rest = self._read_body(self._body, data)
@@ -449,11 +473,19 @@ class Connection(asyncio.Protocol):
         if isinstance(ns, Response):
             self._begin(self._plain(request, keep_alive, ns))
             return
+        upgrades = "\nupgrade:" in (request.headers.lower or "") and request.offers_websocket
+        if upgrades and expects_websocket(ns, request):
+            problem_document = handshake_problem(request) if listener.replica is None else NO_REPLICAS
+            if problem_document is not None:
+                listener.record_refused(request, ns, problem_document)
+                self._begin(self._plain(request, keep_alive, refused_handshake(problem_document)))
+                return
+            request.method, upgrades = WEBSOCKET, False
         if listener.replica is not None:
-            self._answer_replicated(listener.replica, request, ns, keep_alive)
+            self._answer_replicated(listener.replica, request, ns, keep_alive, upgrades=upgrades)
             return
         call = listener.engine.begin(request, ns)
-        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
+        if upgrades:
             listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
         self.served += 1
         self.idle_since_s = request.arrived_at_s
@@ -586,14 +618,12 @@ class Connection(asyncio.Protocol):
     # Answering with a shared store
 
     def _answer_replicated(
-        self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool
+        self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool, *, upgrades: bool
     ) -> None:
         """Answer a request once it is stored; the connection waits until then."""
         self.served += 1
         self.idle_since_s = request.arrived_at_s
-        header = None
-        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
-            header = ("x-mockserver-upgrade", NO_WEBSOCKET)
+        header = ("x-mockserver-upgrade", NO_WEBSOCKET) if upgrades else None
         request_id = replica.new_id()
         if (
             keep_alive

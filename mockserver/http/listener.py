@@ -133,7 +133,9 @@ class Listener:
         self._webhooks = webhooks
         self._admin = admin
         self._mock = mock
-        self.performer = Performer(settings.hang_limit_s, upstream)
+        self.performer = Performer(
+            settings.hang_limit_s, upstream, most_message_bytes=settings.max_body_bytes
+        )
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
         self.tunnels: Tunnels | None = None
@@ -291,10 +293,13 @@ class Listener:
             wire.interrupted()
             self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
             raise
-        if call.fault is not None:
-            self.faults[call.fault] += 1
+        fault = call.fault
+        if fault is not None:
+            self.faults[fault] += 1
         try:
             await self.performer.perform(call.plan, wire, partial(self._finish, ns, call, ledger))
+            if fault is None and call.fault is not None:  # a step of a WebSocket connection
+                self.faults[call.fault] += 1
         except Exception:
             ledger.finish(call, Outcome.CLOSE)
             raise

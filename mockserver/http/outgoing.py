@@ -13,7 +13,7 @@ import socket
 import struct
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
@@ -22,6 +22,18 @@ _OUTPUT_WAIT_S = 1.0
 _TCP_CLOSE = 7
 """State of a socket that was reset, in TCP_INFO."""
 _IS_LINUX = sys.platform.startswith("linux")
+
+
+class Receiver(Protocol):
+    """Goes on with what a client sends: another protocol than HTTP."""
+
+    def received(self, data: bytes) -> None: ...
+
+    def ended(self) -> None:
+        """Take the end of the client's data."""
+
+    def going_away(self) -> None:
+        """End soon: the server stops."""
 
 
 class Flow(Protocol):
@@ -34,6 +46,13 @@ class Flow(Protocol):
     def has_ended(self) -> bool: ...
 
     async def drained(self) -> None: ...
+
+
+class PassesData(Protocol):
+    """A connection of a client, which can use another protocol than HTTP."""
+
+    def pass_data(self, receiver: Receiver | None) -> None:
+        """Pass everything that the client sends to the receiver, and what is not read yet; None: read requests."""
 
 
 class HasClock(Protocol):
@@ -140,6 +159,16 @@ class Wire:
             await self._flow.drained()
         if unsent == 0:
             await self.complete()
+
+    def pass_data(self, receiver: Receiver | None) -> None:
+        """Have a receiver go on with what the client sends."""
+        # Between replicas, no plan does this.
+        cast("PassesData", self._flow).pass_data(receiver)
+
+    async def drained(self) -> None:
+        """Wait until the buffer is empty; only one task may wait. Raises ConnectionError."""
+        if self._flow.paused:
+            await self._flow.drained()
 
     async def complete(self) -> None:
         """Wait until the client has received the whole reply. Raises ConnectionError if it has not."""

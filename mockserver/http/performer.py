@@ -18,17 +18,20 @@ from mockserver.http.outgoing import Wire, sent_by_kernel
 from mockserver.http.proxy_response import pass_back
 from mockserver.model.framing import has_body
 from mockserver.model.http import Response
-from mockserver.model.plan import Break, Drip, Forward, Hang, Outcome, Plan, Raw, Send, Step, Wait
+from mockserver.model.plan import Break, Drip, Forward, Hang, Outcome, Plan, Raw, Send, Step, Upgrade, Wait
 from mockserver.outbound.upstream import Upstream
 
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Performer:
-    """Performs plans. `upstream` sends requests to real services."""
+    """Performs plans. `upstream` sends requests to real services; `most_message_bytes` limits a WebSocket message."""
 
-    def __init__(self, hang_limit_s: float, upstream: Upstream | None = None) -> None:
+    def __init__(
+        self, hang_limit_s: float, upstream: Upstream | None = None, *, most_message_bytes: int = 1 << 20
+    ) -> None:
         self._hang_limit_s = hang_limit_s
+        self._most_message_bytes = most_message_bytes
         self._upstream = upstream
 
     async def perform(self, plan: Plan, wire: Wire, ended: Callable[[Outcome], None] | None = None) -> None:
@@ -72,6 +75,8 @@ class Performer:
                 return await self._break(step, wire)
             case Forward():
                 return await self._forward(step, wire, ended)
+            case Upgrade():
+                return await self._upgrade(step, wire)
         return None
 
     async def _forward(
@@ -90,6 +95,26 @@ class Performer:
             wire.transport.close()
             wire.ends()
         return outcome
+
+    async def _upgrade(self, step: Upgrade, wire: Wire) -> Outcome | None:
+        from mockserver.http.websocket.conversation import Conversation  # needs an extra
+
+        wire.keep_alive = False
+        wire.begins(step.response.status)
+        conversation = Conversation(step, wire, self._most_message_bytes)
+        by = "client"
+        try:
+            await wire.write(encode_head(step.response, length=None))
+            wire.pass_data(conversation)
+            try:
+                ending = await conversation.run()
+            finally:
+                wire.pass_data(None)
+            outcome = await self._step(ending, wire)
+            by = "server"
+            return outcome
+        finally:
+            conversation.over(by)
 
     async def _send(self, step: Send, wire: Wire) -> None:
         response = step.response

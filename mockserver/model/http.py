@@ -357,6 +357,11 @@ class Request:
         return f"{self.scheme}://{self.host}{self.prefix}"
 
     @property
+    def offers_websocket(self) -> bool:
+        """Whether it offers to upgrade to WebSocket (RFC 6455 4.1)."""
+        return "websocket" in ",".join(self.headers.all("upgrade")).lower()
+
+    @property
     def url(self) -> str:
         query = f"?{self.query_string}" if self.query_string else ""
         return f"{self.base_url}{self.path}{query}"
@@ -562,6 +567,8 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+WEBSOCKET = "WS"
+"""The method of a WebSocket handshake in routes and calls."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
 

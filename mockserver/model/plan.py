@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mockserver.model.framing import FRAMING
 from mockserver.model.http import Pairs, Response
+
+if TYPE_CHECKING:
+    from mockserver.model.websocket import Script, Variables
 
 
 class Outcome(StrEnum):
@@ -25,6 +28,7 @@ class Outcome(StrEnum):
     TRUNCATE = "truncate"
     GARBAGE = "garbage"
     MALFORMED_CHUNK = "malformed_chunk"
+    INVALID_FRAME = "invalid_frame"
     CLIENT_LEFT = "client_left"
     INCOMPLETE = "incomplete"
     LOST = "lost"
@@ -102,7 +106,16 @@ class Forward:
     is_recorded: bool = False
 
 
-Step = Wait | Send | Drip | Raw | Hang | Break | Forward
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Accept a WebSocket handshake with that head, then perform the script."""
+
+    response: Response
+    script: Script
+    variables: Variables
+
+
+Step = Wait | Send | Drip | Raw | Hang | Break | Forward | Upgrade
 Plan = tuple[Step, ...]
 
 
@@ -113,7 +126,7 @@ def keeps_connection(headers: Pairs) -> bool:
 
 def sends_head(plan: Plan) -> bool:
     """Whether a status line is sent: not for a fault before the first byte."""
-    return any(isinstance(step, (Send, Drip, Forward)) for step in plan)
+    return any(isinstance(step, (Send, Drip, Forward, Upgrade)) for step in plan)
 
 
 def is_one_send(plan: Plan) -> bool:
