@@ -15,7 +15,9 @@ from mockserver.http.h2.hpack import (
 )
 
 NAMES = st.sampled_from([b":path", b":method", b"accept", b"x-own", b"cookie"]) | st.binary(min_size=1)
-FIELDS = st.lists(st.tuples(NAMES, st.sampled_from([b"GET", b"/", b""]) | st.binary(max_size=3000)), max_size=8)
+FIELDS = st.lists(
+    st.tuples(NAMES, st.sampled_from([b"GET", b"/", b""]) | st.binary(max_size=3000)), max_size=8
+)
 
 
 @given(st.lists(st.tuples(FIELDS, st.booleans(), st.sampled_from([0, 100, 4096])), max_size=6))
@@ -30,7 +32,9 @@ def test_blocks_of_another_encoder_are_decoded(blocks):
 def test_own_blocks_are_decoded_by_another_decoder(blocks):
     decoder, update = hpack.Decoder(10**6), NO_TABLE
     for fields in blocks:
-        block = b"".join(indexed_or_literal(*each) if n % 2 else literal(*each) for n, each in enumerate(fields))
+        block = b"".join(
+            indexed_or_literal(*each) if n % 2 else literal(*each) for n, each in enumerate(fields)
+        )
         assert decoder.decode(update + block, raw=True) == fields
         update = b""
 

@@ -125,7 +125,9 @@ def test_each_namespace_has_its_own_sequence(client, server):
     for name in "ab":
         server.admin.post("/namespaces", {"name": name})
     by_path = [client.ask("POST", "/@a/pay").status for _ in range(2)]
-    by_header = [client.ask("POST", "/pay", headers=[("x-mockserver-namespace", "b")]).status for _ in range(3)]
+    by_header = [
+        client.ask("POST", "/pay", headers=[("x-mockserver-namespace", "b")]).status for _ in range(3)
+    ]
     assert (by_path, by_header) == ([503, 503], [503, 503, 201])
     assert client.ask("GET", "/@c/pay").status == 404
 
