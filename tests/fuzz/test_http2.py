@@ -3,6 +3,7 @@ Whatever frames a client of HTTP/2 sends, in whatever order and pieces: the serv
 stream, task or connection behind, holds the loop in no turn, and counts what it has answered.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -98,7 +99,9 @@ def longest(monkeypatch):
         found[0] = max(found[0], time.thread_time() - began_s)
 
     monkeypatch.setattr(Http2Connection, "_read", timed)
-    return found
+    gc.disable()  # a collection is as long as the objects of all tests make it
+    yield found
+    gc.enable()
 
 
 def answered(server):
