@@ -20,7 +20,7 @@ from websockets.server import ServerProtocol
 from mockserver.engine.answers import explained_error
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import MockServerError
-from mockserver.http.outgoing import Wire
+from mockserver.http.http1_wire import Http1Wire
 from mockserver.model.plan import Break, Hang, Outcome, Upgrade
 from mockserver.model.websocket import (
     Closed,
@@ -74,7 +74,7 @@ class Conversation:
     The connection passes what it receives to `received`, `ended` and `going_away`.
     """
 
-    def __init__(self, step: Upgrade, wire: Wire, most_bytes: int) -> None:
+    def __init__(self, step: Upgrade, wire: Http1Wire, most_bytes: int) -> None:
         call = wire.call
         assert call is not None
         self._step = step
