@@ -184,7 +184,7 @@ CLIENTS: dict[str, Client] = {
     "requests": by_requests,
     "httpx": by_httpx,
     "aiohttp": by_aiohttp,
-    "curl": by_curl,
+    "curl": lambda url, timeout_s: by_curl(url, timeout_s, "--http1.1"),
 }
 HTTP2_CLIENTS: dict[str, Client] = {
     "httpx": partial(by_httpx, http2=True),
