@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -108,12 +108,13 @@ def by_requests(url: str, timeout_s: float) -> str:
 
 
 def by_httpx(url: str, timeout_s: float, *, http2: bool = False) -> str:
+    import h2.exceptions  # httpx passes on what it raises for some frames
     import httpx
 
     try:
         with httpx.Client(http1=not http2, http2=http2, timeout=timeout_s) as client:
             answer = client.get(url)
-    except httpx.HTTPError as why:
+    except (httpx.HTTPError, h2.exceptions.ProtocolError) as why:
         return f"`{type(why).__name__}`"
     return f"{answer.status_code}, {len(answer.content)} bytes"
 
@@ -198,6 +199,7 @@ EITHER = {
     ("malformed_chunk", "aiohttp"): "`ClientResponseError`, or `ClientPayloadError`, or `TimeoutError`",
 }
 """What depends on whether the head and what follows it arrive together."""
+HTTP2_EITHER = {("truncate", "httpx"): "`LocalProtocolError`, or `InvalidBodyLengthError`"}
 
 
 def cell(url: str, admin_url: str, fault: str, ask: Client) -> str:
@@ -215,11 +217,17 @@ def asked(url: str, fault: str) -> int:
     return count
 
 
-def table(url: str, admin_url: str, clients: dict[str, Client], faults: Iterable[str] = FAULTS) -> str:
+def table(
+    url: str,
+    admin_url: str,
+    clients: dict[str, Client],
+    faults: Iterable[str] = FAULTS,
+    either: Mapping[tuple[str, str], str] = EITHER,
+) -> str:
     lines = ["| `fault` | " + " | ".join(clients) + " |", "| --- |" + " --- |" * len(clients)]
     for fault in faults:
         cells = [
-            EITHER.get((fault, name)) or cell(url, admin_url, fault, ask) for name, ask in clients.items()
+            either.get((fault, name)) or cell(url, admin_url, fault, ask) for name, ask in clients.items()
         ]
         lines.append(f"| `{fault}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -268,7 +276,7 @@ def main() -> None:
         }
         with serving(folder) as url:
             put(PAGE, table(url, url, clients) + measured(clients, folder))
-            put(HTTP2_PAGE, table(url, url, newer, HTTP2_FAULTS) + measured(newer, folder))
+            put(HTTP2_PAGE, table(url, url, newer, HTTP2_FAULTS, HTTP2_EITHER) + measured(newer, folder))
         put(PROXY_PAGE, in_tunnel)
 
 

@@ -53,7 +53,8 @@ class CallLog:
         call.cost = cost = _cost_of(call)
         self._cost += cost
         calls.append(call)
-        self._drop_oldest()
+        if len(calls) > self._most or self._cost > self._most_cost:
+            self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         """Drop the oldest calls while a limit is exceeded."""

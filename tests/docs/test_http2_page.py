@@ -38,7 +38,7 @@ def test_a_client_reports_what_the_table_says(url, fault, client):  # noqa: F811
     if client == "curl" and shutil.which("curl") is None:
         pytest.skip("there is no curl here")
     said = fault_table.cell(url, url, fault, fault_table.HTTP2_CLIENTS[client])
-    assert core(client, said) == core(client, written(PAGE)[fault][client])
+    assert core(client, said) in [core(client, one) for one in written(PAGE)[fault][client].split(", or ")]
 
 
 def test_the_tables_have_every_fault_and_every_client():

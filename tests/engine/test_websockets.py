@@ -108,7 +108,7 @@ def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     (line,) = flaws(script("{send: {text: a}}"))
     assert "A WebSocket connection needs a library that is not installed" in line
-    assert "pip install 'mockserver[websocket]'" in line
+    assert "Install the extra mockserver[websocket]" in line
     build_scenario_set([from_text("routes: [{request: WS /feed, reply: 503}]", "shop")])  # needs none
 
 
