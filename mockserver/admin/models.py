@@ -121,6 +121,23 @@ class TimesView(AdminView):
     left_ms: float | None
 
 
+class GrpcView(AdminView):
+    """
+    A gRPC call: its messages and those of its reply as JSON, `details` of its status, and its deadline after
+    `timeout_ms`. `unreadable` is the reason why there are no messages.
+    """
+
+    service: str
+    method: str
+    messages: list[Any]
+    unreadable: str | None
+    timeout_ms: float | None
+    status: str | None
+    text: str | None
+    details: list[Any]
+    replies: list[Any]
+
+
 class CallView(AdminView):
     id: str
     number: int
@@ -137,6 +154,7 @@ class CallView(AdminView):
     error: dict[str, Any] | None
     request: RequestView
     reply: ReplyView | None
+    grpc: GrpcView | None
     let: dict[str, Any]
     effects: list[Any]
     webhooks: list[Any]
@@ -159,6 +177,7 @@ class BriefView(AdminView):
     method: str
     target: str
     status: int | None
+    grpc_status: str | None
     effects: int
     webhooks: int
     arrived: str
@@ -438,7 +457,7 @@ class TryView(AdminView):
     gap_ms: float | None
     asked_ms: float | None
     retry_after: Literal["kept", "broken"] | None
-    status: int | None
+    status: int | str | None
     outcome: str
     key: str | None
     changed: list[str]
@@ -464,7 +483,7 @@ class OperationView(AdminView):
     repeats: int | None
     left_out: list[str]
     tries: list[TryView]
-    statuses: list[int | None]
+    statuses: list[int | str | None]
     overlap: bool
     retry_after: Literal["kept", "broken", "none"]
     final: Literal["succeeded", "failed", "open"]

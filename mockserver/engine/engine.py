@@ -26,6 +26,7 @@ from mockserver.engine.answers import (
     with_cors,
     with_headers,
 )
+from mockserver.engine.grpc_calls import missed, received
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
@@ -37,7 +38,9 @@ from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
+from mockserver.grpc.conversion import grpc_planned
 from mockserver.model.call import Call, Consultation
+from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
@@ -193,6 +196,10 @@ class Engine:
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
+        if request.__class__ is GrpcRequest:
+            unreadable = received(ns, call)
+            if unreadable is not None:
+                return self._open(ns, call, unreadable)
         match = self.find(ns, request)
         if match is None:
             return self._open(ns, call, self._missed(ns, call))
@@ -345,6 +352,8 @@ class Engine:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
+        if route.grpc is not None:
+            return grpc_planned(planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         return planned
@@ -418,7 +427,7 @@ class Engine:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
         if keep is not None and is_kept(
-            planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects
+            meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
         ):
             keep(planned.response)
         return planned
@@ -501,7 +510,9 @@ class Engine:
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)
-        if route.scenario.cors is not None:
+        if route.grpc is not None:
+            planned = grpc_planned(planned)
+        elif route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         _decided(call, planned)
         ns, counts, _ = call.home
@@ -512,6 +523,8 @@ class Engine:
 
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
+        if request.__class__ is GrpcRequest:
+            return missed(ns, call)
         on = on_path(ns, request.path)
         if (
             request.method == "OPTIONS"

@@ -437,6 +437,16 @@ class Request:
         return self.once("json", self._read_json)
 
     @property
+    def message(self) -> Any:
+        """The message of a gRPC call as JSON. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a gRPC call")
+
+    @property
+    def messages(self) -> list[Any]:
+        """All messages of a gRPC call as JSON. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a gRPC call")
+
+    @property
     def json_as_written(self) -> Any:
         """Like `json`, but decimals keep their text. For a body that defines a route's reply."""
         return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
@@ -527,7 +537,7 @@ class Shape:
 class Response:
     """A response: headers in their order and case. `body` is the encoded body."""
 
-    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status")
+    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status", "trailers")
 
     def __init__(
         self,
@@ -535,11 +545,13 @@ class Response:
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
         reason: str | None = None,
+        trailers: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.status = status
         self.headers: Pairs = tuple(headers)
         self.body = body
         self.reason = reason
+        self.trailers: Pairs = tuple(trailers)
         self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
         """The bytes before and after the Date, cached by `http/` for responses that are sent repeatedly."""

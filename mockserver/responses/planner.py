@@ -15,6 +15,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.framing import has_body, is_chunked
+from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, GrpcStatus
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.written import as_text
@@ -204,18 +205,7 @@ class Reply:
         return response, pieces
 
     def _header_lines(self, scope: Scope | None) -> Pairs:
-        lines = []
-        for name, maker in self._headers:
-            if isinstance(maker, str):
-                lines.append((name, maker))
-                continue
-            value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
-            if any(c in value for c in "\r\n\0"):
-                raise TemplateError("a header value can't hold a line break", place=f"headers.{name}")
-            if any("\ud800" <= c <= "\udfff" for c in value):
-                raise TemplateError(f"{shown(value)} can't be written", place=f"headers.{name}")
-            lines.append((name, value))
-        return tuple(lines)
+        return header_lines(self._headers, "headers", scope)
 
     def sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
         """Return the steps that send this response, or its pieces, with the reply's throttle and fault."""
@@ -249,6 +239,22 @@ class Reply:
             assert chance is not None
             return delay_s(delay, chance())
         return float(delay)
+
+
+def header_lines(makers: HeaderMakers, place: str, scope: Scope | None) -> Pairs:
+    """Return header lines with their templates filled in. Raises TemplateError."""
+    lines = []
+    for name, maker in makers:
+        if isinstance(maker, str):
+            lines.append((name, maker))
+            continue
+        value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
+        if any(c in value for c in "\r\n\0"):
+            raise TemplateError("a header value can't hold a line break", place=f"{place}.{name}")
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            raise TemplateError(f"{shown(value)} can't be written", place=f"{place}.{name}")
+        lines.append((name, value))
+    return tuple(lines)
 
 
 def values(headers: Iterable[tuple[str, str]], wanted: str) -> list[str]:
@@ -299,7 +305,12 @@ def compile_reply(
     Compile a reply, not a `choose` or `cases`. `names` are the variables of its templates. Raises InvalidInputError
     with every flaw, paths relative to the reply.
     """
-    flaws: list[Flaw] = []
+    flaws: list[Flaw] = [
+        Flaw((key,), f"`{key}` is for gRPC", "Write request: GRPC package.Service/Method")
+        for key in ("message", "messages", "details", "trailers")
+        if spec.has(key)
+    ]
+    grpc_status = spec.status if spec.status in GRPC_STATUSES else None
 
     def tried(make: Callable[[], Any]) -> Any:
         try:
@@ -307,12 +318,16 @@ def compile_reply(
         except InvalidInputError as error:
             flaws.extend(error.flaws)
 
-    status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
-    headers = tried(lambda: _headers(spec, defaults, names))
+    status = tried(lambda: compile_value(spec.status, ("status",), names))
+    headers = tried(lambda: compile_headers(spec, defaults, names))
+    if grpc_status is not None:
+        # For a gRPC call, the engine makes a gRPC response of it; for any other, this is what it means in HTTP.
+        status = HTTP_STATUS[GrpcStatus[grpc_status]]
+        headers = (*(headers or ()), ("grpc-status", str(int(GrpcStatus[grpc_status]))))
     body = tried(lambda: compile_body(spec, read_file, names))
     stream = tried(lambda: compile_stream(spec, names))
     delay = spec.delay if spec.has("delay") else defaults.delay
-    delay = tried(lambda: _maybe_template(delay, ("delay",), names, raw=False))
+    delay = tried(lambda: compile_value(delay, ("delay",), names))
     throttle = spec.throttle if spec.has("throttle") else defaults.throttle
     tried(lambda: _check_coding(headers, body or stream))
     tried(lambda: _check_pieces(spec, stream))
@@ -358,16 +373,20 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
                 )
 
 
-def _maybe_template(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool) -> Any:
+def compile_value(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool = False) -> Any:
+    """Return a value that may be a template, compiled if it is one. Raises InvalidInputError."""
     return compile_text(value, path, names=names) if is_template(value) and not raw else value
 
 
-def _headers(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None) -> HeaderMakers:
+def compile_headers(
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None
+) -> HeaderMakers:
+    """Compile the header lines of a reply, merged with the defaults. Raises InvalidInputError."""
     own = {name.lower() for name in spec.headers}
     merged = {name: value for name, value in defaults.headers.items() if name.lower() not in own}
     lines: list[tuple[str, str | Template]] = []
     for name, value in (*merged.items(), *spec.headers.items()):
         for i, item in enumerate(value if isinstance(value, list) else [value]):
             path = ("headers", name, i) if isinstance(value, list) else ("headers", name)
-            lines.append((name, _maybe_template(as_text(item), path, names, raw=spec.raw)))
+            lines.append((name, compile_value(as_text(item), path, names, raw=spec.raw)))
     return tuple(lines)
