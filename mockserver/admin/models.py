@@ -101,6 +101,7 @@ class RequestView(AdminView):
     headers: list[list[str]]
     body: BodyView
     complete: bool
+    protocol: str
     client: str
     client_cert: ClientCertView | None
 

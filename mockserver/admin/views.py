@@ -113,6 +113,9 @@ def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
             shown_as=None if reveal else form_of(request.headers.pairs),
         ),
         "complete": request.complete,
+        "protocol": f"HTTP/{request.version[0]}"
+        if request.version[0] > 1
+        else f"HTTP/1.{request.version[1]}",
         "client": request.client,
         "client_cert": _cert_view(request.client_cert),
     }

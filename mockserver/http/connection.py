@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.http.chunks import BadChunkError, Chunks
-from mockserver.http.encoder import encode, encode_head
+from mockserver.http.encoder import encode
 from mockserver.http.heads import (
     CHUNKED,
     TUNNEL,
@@ -24,12 +24,20 @@ from mockserver.http.heads import (
     read_head,
     too_large_head,
 )
-from mockserver.http.limits import WireLimits
-from mockserver.http.outgoing import Wire
+from mockserver.http.http1_wire import Http1Wire
+from mockserver.http.refusals import (
+    LINGER_S,
+    closing,
+    defect,
+    slow_body,
+    slow_head,
+    too_large,
+    too_many,
+    unreadable,
+)
 from mockserver.model.call import Call
 from mockserver.model.http import HTTP_1_1, Peer, Request, Response, Via
 from mockserver.model.plan import Outcome, is_one_send
-from mockserver.model.problem import problem
 from mockserver.real_time import REAL
 
 if TYPE_CHECKING:
@@ -41,7 +49,6 @@ MOST_BYTES_AT_ONCE = 16 * 1024
 """Bytes of requests that are answered in one go; then other connections get their turn."""
 MOST_HELD_BYTES = 1 << 20
 """Bytes buffered while a request is being answered. Above the limit reading pauses, and a disconnect is not noticed."""
-LINGER_S = 2.0
 _LOOKED_AT_BYTES = 4096
 """Bytes of an incomplete head that are validated."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -125,7 +132,7 @@ class Connection(asyncio.Protocol):
         """Time of its last request, by the monotonic clock."""
         self.served = 0
         """Number of requests whose response was started."""
-        self.wire: Wire | None = None
+        self.wire: Http1Wire | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -294,7 +301,8 @@ class Connection(asyncio.Protocol):
                     self._held += data[at:]
                     return
         except BadHeadError as error:
-            self._refuse(error)
+            if not (error.is_preface and self._switch_to_http2(data)):
+                self._refuse(error)
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self._fail(error)
 
@@ -426,10 +434,8 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         """Log an internal error, and answer with a 500."""
         log.error("a request could not be answered", exc_info=error)
-        detail = "This is a bug in mockserver; see its log"
-        response = problem_response(problem(500, "defect", "The server failed on this request", detail))
         if self._is_open and (self.wire is None or not self.wire.has_begun):
-            self.transport.write(closing(response))
+            self.transport.write(closing(defect()))
         self._end()
 
     def _end(self) -> None:
@@ -489,13 +495,13 @@ class Connection(asyncio.Protocol):
             return
         self._begin(self._perform(ns, call, keep_alive))
 
-    def _wire(self, request: Request, keep_alive: bool) -> Wire:
+    def _wire(self, request: Request, keep_alive: bool) -> Http1Wire:
         """Return the encoded reply. The last one of a connection has `Connection: close`."""
         keep_alive = keep_alive and not (self.has_ended and not self._held)
         if self.served == self._last:
             self._listener.refused["requests"] += 1
             keep_alive = False
-        self.wire = Wire(
+        self.wire = Http1Wire(
             self.transport,
             self,
             self._listener.engine,
@@ -547,6 +553,19 @@ class Connection(asyncio.Protocol):
         wire = self._wire(call.request, keep_alive)
         await self._listener.perform(ns, call, wire)
         return wire.keep_alive
+
+    # HTTP/2
+
+    def _switch_to_http2(self, data: bytes) -> bool:
+        """Have HTTP/2 go on, if its preface is all that came before. Return whether it does."""
+        if self.served or self._listener.replica is not None or not data.startswith(b"PRI "):
+            return False
+        from mockserver.http.h2.connection import Http2Connection  # few clients speak it in plain text
+
+        self._stop_timer()
+        self._held[:0] = data
+        self._hand_over(Http2Connection(self._listener, self._via))
+        return True
 
     # As a proxy
 
@@ -751,45 +770,8 @@ class PendingReply:
         self._connection._ask_again(self._replica, *self._parts)  # noqa: SLF001
 
 
-def too_many(limits: WireLimits) -> Response:
-    detail = f"There are {limits.connections} connections already. Close some, or start the server with a larger --max-connections"
-    return problem_response(problem(503, "too-many", "Too many connections", detail))
-
-
-def slow_head(limits: WireLimits) -> BadHeadError:
-    detail = (
-        f"Its head was not received within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
-        "--read-timeout"
-    )
-    return BadHeadError(problem(408, "too-slow", "The request timed out", detail), limit="read_timeout")
-
-
-def slow_body(limits: WireLimits) -> Response:
-    detail = (
-        f"Its body was not received within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
-        "--read-timeout"
-    )
-    return problem_response(problem(408, "too-slow", "The request timed out", detail))
-
-
-def too_large(limit: int) -> Response:
-    detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
-    return problem_response(problem(413, "body-too-large", "The body is too large", detail))
-
-
-def unreadable(reason: str) -> Response:
-    return problem_response(
-        problem(400, "bad-request", "The body can't be read", f"The chunked encoding is invalid: {reason}")
-    )
-
-
 def _expects_continue(request: Request) -> bool:
     return request.version == (1, 1) and request.headers.get("expect", "").lower() == "100-continue"
-
-
-def closing(response: Response) -> bytes:
-    """Encode a response after which the connection closes."""
-    return encode_head(response, length=len(response.body), keep_alive=False) + response.body
 
 
 async def _let_others() -> bool:

@@ -32,6 +32,7 @@ Grouped = Mapping[str, list[str]]
 
 HTTP_1_1 = (1, 1)
 """The default version of a request."""
+HTTP_2 = (2, 0)
 MAX_FORM_BYTES = 1 << 20
 """Limit of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
 MAX_FORM_FIELDS = 10_000
@@ -526,18 +527,35 @@ def decode_segment(text: str) -> str:
 
 
 class Shape:
-    """The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date."""
+    """
+    The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date, and
+    `http2_head` before the length.
+    """
 
-    __slots__ = ("head",)
+    __slots__ = ("head", "http2_head")
 
     def __init__(self) -> None:
         self.head: bytes | None = None
+        self.http2_head: bytes | None = None
 
 
 class Response:
-    """A response: headers in their order and case. `body` is the encoded body."""
+    """
+    A response: headers in their order and case. `body` is the encoded body. `trailers` are header lines after the body:
+    HTTP/1.1 sends them in chunked encoding, HTTP/1.0 not at all.
+    """
 
-    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status", "trailers")
+    __slots__ = (
+        "_sha256",
+        "body",
+        "encoded",
+        "headers",
+        "http2_head",
+        "reason",
+        "shape",
+        "status",
+        "trailers",
+    )
 
     def __init__(
         self,
@@ -555,6 +573,8 @@ class Response:
         self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
         """The bytes before and after the Date, cached by `http/` for responses that are sent repeatedly."""
+        self.http2_head: tuple[bytes, bool] | None = None
+        """The header block of HTTP/2 before the Date, and whether it needs one; cached likewise."""
         self.shape: Shape | None = None
         """The part shared with responses that differ only in their bodies."""
 

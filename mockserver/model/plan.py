@@ -73,15 +73,24 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Send nothing more, until the client disconnects or the server's limit is reached."""
+    """
+    Send nothing more, until the client disconnects or the server's limit is reached. `closes_window`: on HTTP/2 the
+    client can send no more bodies on the connection either.
+    """
+
+    closes_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Close the connection: `reset` by TCP RST, `close` by FIN. `outcome` is that of the call."""
+    """
+    Close the connection: `reset` by TCP RST, `close` and `truncate` by FIN. On HTTP/2 `reset` and `truncate` end the
+    stream, `close` the connection; `code` is the error code that the client is told. `outcome` is that of the call.
+    """
 
-    how: Literal["reset", "close"]
+    how: Literal["reset", "close", "truncate"]
     outcome: Outcome
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +145,6 @@ def is_one_send(plan: Plan) -> bool:
     if step.__class__ is not Send or step.upto is not None:
         return False
     response = step.response
-    return response.shape is not None or response.encoded is not None or keeps_connection(response.headers)
+    if response.shape is not None or response.encoded is not None:
+        return True
+    return not response.trailers and keeps_connection(response.headers)

@@ -11,6 +11,7 @@ from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
 from mockserver.model.grpc import GRPC_STATUSES
+from mockserver.model.http2_codes import HTTP2_CODES
 from mockserver.model.lines import HeaderLines
 from mockserver.schema.base import (
     UNSET,
@@ -39,6 +40,7 @@ class FaultKind(StrEnum):
     GARBAGE = "garbage"
     MALFORMED_CHUNK = "malformed_chunk"
     HANG = "hang"
+    NO_WINDOW = "no_window"
 
 
 def _status(value: object) -> object:
@@ -165,10 +167,14 @@ _EVENTS = re.compile(r"\s*\d+\s+(?:event|message)s?\s*")
 
 
 class FaultSpec(Spec):
-    """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
+    """
+    A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events. `code` is the
+    name of the error code that HTTP/2 sends.
+    """
 
     kind: Annotated[FaultKind, Field(strict=False)]
     after: Any = None
+    code: str | None = None
 
     @property
     def events(self) -> int | None:
@@ -187,6 +193,13 @@ class FaultSpec(Spec):
         if not valid:
             hint = "Write headers, a number of body bytes, or '2 events'"
             raise WrongValueError(f"{shown(after)} is not a valid place in a reply", hint)
+        if self.code is not None:
+            if self.code not in HTTP2_CODES:
+                raise WrongValueError(
+                    f"{shown(self.code)} is not an error code of HTTP/2", near(self.code, HTTP2_CODES)
+                )
+            if self.kind not in (FaultKind.RESET, FaultKind.CLOSE):
+                raise WrongValueError(f"`code` does nothing with {self.kind}", "Use it with reset or close")
         return self
 
 
@@ -220,6 +233,7 @@ Fault = Annotated[
                                 {"type": "string", "pattern": "^\\d+ (event|message)s?$"},
                             ]
                         },
+                        "code": {"enum": list(HTTP2_CODES)},
                     },
                     "required": ["kind"],
                     "additionalProperties": False,

@@ -82,7 +82,7 @@ Family = tuple[str, str, str, Any]
 
 
 LIMITS = (
-    "body", "connections", "descriptors", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
+    "body", "connections", "descriptors", "head", "headers", "http2_flood", "http2_streams", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
     *KINDS,
 )  # fmt: skip
 

@@ -94,6 +94,7 @@ export class CallPane {
       fact("Arrived", call.times.arrived),
       fact("Duration", duration(call.times.left_ms ?? call.times.last_byte_ms)),
       fact("Client", call.request.client),
+      fact("Protocol", call.request.protocol),
       call.request.query.length > 0 && fact("Query", call.request.query.map(([name, value]) => `${name} = ${value}`).join("\n")));
   }
 
