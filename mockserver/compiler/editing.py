@@ -12,7 +12,6 @@ from typing import Any
 from mockserver.compiler.routes import compile_runtime_route, default_name, numbered
 from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.engine import Engine
-from mockserver.engine.grpc_calls import schemas_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overlay
@@ -123,7 +122,7 @@ def runtime_scenario(ns: Namespace) -> Scenario:
     if overlay.runtime is None:
         overlay.runtime = Scenario(from_text("routes: []", "routes"), (RUNTIME_CLASS,))
         overlay.runtime.name = RUNTIME
-    overlay.runtime.schemas = tuple(schemas_of(ns))
+    overlay.runtime.schemas = tuple(schema for item in ns.scenarios() for schema in item.schemas)
     return overlay.runtime
 
 

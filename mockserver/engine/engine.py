@@ -26,7 +26,6 @@ from mockserver.engine.answers import (
     with_cors,
     with_headers,
 )
-from mockserver.engine.grpc_calls import missed, received
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
@@ -38,7 +37,6 @@ from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
-from mockserver.grpc.conversion import grpc_planned
 from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import Request, Response
@@ -197,6 +195,8 @@ class Engine:
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
         if request.__class__ is GrpcRequest:
+            from mockserver.engine.grpc_calls import received  # few scenarios have gRPC
+
             unreadable = received(ns, call)
             if unreadable is not None:
                 return self._open(ns, call, unreadable)
@@ -353,7 +353,7 @@ class Engine:
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         if route.grpc is not None:
-            return grpc_planned(planned)
+            return _in_grpc(planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         return planned
@@ -511,7 +511,7 @@ class Engine:
         if troubles is not None:
             planned = troubles.answered(call, planned)
         if route.grpc is not None:
-            planned = grpc_planned(planned)
+            planned = _in_grpc(planned)
         elif route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         _decided(call, planned)
@@ -524,6 +524,8 @@ class Engine:
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
         if request.__class__ is GrpcRequest:
+            from mockserver.engine.grpc_calls import missed
+
             return missed(ns, call)
         on = on_path(ns, request.path)
         if (
@@ -585,6 +587,12 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     if claim.reply.ready is not None:
         return claim.reply.ready
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+
+
+def _in_grpc(planned: Planned) -> Planned:
+    from mockserver.grpc.conversion import grpc_planned
+
+    return grpc_planned(planned)
 
 
 def _is_preflight(request: Request) -> bool:

@@ -93,7 +93,12 @@ class Conversation:
     def end(self, trailers: Pairs) -> None:
         """End with a status."""
         self.is_over = True
-        self._call.response = Response(200, self.headers, bytes(self._sent), trailers=trailers)
+        call = self._call
+        call.response = Response(200, self.headers, bytes(self._sent), trailers=trailers)
+        if call.status is not None and call.home is not None:
+            ns, counts, _ = call.home
+            counts.answered(call)
+            ns.tell()
 
     def cut(self) -> None:
         """End without a status: the client has gone."""

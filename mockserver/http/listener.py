@@ -40,7 +40,6 @@ from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
 
 if TYPE_CHECKING:
-    from mockserver.http.h2.stream import StreamHandler
     from mockserver.http.tunnel import Tunnels
 
 KEEP_ALIVE_S = 3630.0
@@ -150,8 +149,6 @@ class Listener:
         self.performer = Performer(settings.hang_limit_s, upstream)
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
-        self.stream_handler: Callable[[Request, Namespace], StreamHandler | None] | None = None
-        """Decides by the head of a request on HTTP/2 whether a handler reads its body while it comes."""
         self.tunnels: Tunnels | None = None
         """Where TLS is served: the tunnels of clients that use this port as a proxy."""
         self.faults: Counter[str] = Counter()

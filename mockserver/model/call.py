@@ -109,8 +109,8 @@ class Call:
         The key that it is counted by: the status that was sent, of a gRPC response by name, or the fault that replaced it.
         None until then.
         """
-        if self.status is None and self.response is None:
-            return self.fault
+        if self.response is None and (self.status is None or self.request.method == METHOD):
+            return self.fault  # a gRPC response that is being sent has its status at its end
         return self.shown_status
 
     @property

@@ -185,6 +185,14 @@ class GrpcRequest(Request):
     reader: MessageReader | None
 
     @classmethod
+    def of_head(cls, *parts: Any) -> GrpcRequest:
+        """Create a request whose body has not been read."""
+        self = super().of_head(*parts)
+        assert isinstance(self, GrpcRequest)
+        self.reader = None
+        return self
+
+    @classmethod
     def of(cls, request: Request) -> GrpcRequest:
         """Return a request, received as a POST, as a gRPC request."""
         self = cls.__new__(cls)

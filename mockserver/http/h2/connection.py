@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, cast
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.namespace import Namespace
+from mockserver.grpc.conversion import grpc_response
+from mockserver.http.grpc_streams import stream_handler
 from mockserver.http.h2.frames import (
     ACK,
     DEFAULT_FRAME_BYTES,
@@ -49,6 +51,8 @@ from mockserver.http.heads import BadHeadError, head_too_large
 from mockserver.http.refusals import LINGER_S, defect, slow_body, too_large, wrong_length
 from mockserver.model.call import Call
 from mockserver.model.framing import has_body
+from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.headers import Headers
 from mockserver.model.http import HTTP_2, Peer, Request, Response, Via
 from mockserver.model.http2_codes import Http2Code
@@ -532,8 +536,8 @@ class Http2Connection(asyncio.Protocol):
 
     def _begin_request(self, stream_id: int, head: RequestHead, *, ends: bool) -> None:
         listener = self._listener
-        request = Request.of_head(
-            head.method,
+        request = (GrpcRequest if head.is_grpc else Request).of_head(
+            GRPC if head.is_grpc else head.method,
             head.target,
             Headers.of_head(head.raw, head.lower),
             self._peer,
@@ -545,9 +549,11 @@ class Http2Connection(asyncio.Protocol):
             self._refuse_tunnel(stream_id, request)
             return
         ns = listener.namespace_of(request)
-        if isinstance(ns, Namespace) and listener.stream_handler is not None:
-            handler = listener.stream_handler(request, ns)
-            if handler is not None:
+        if isinstance(request, GrpcRequest):
+            if isinstance(ns, Response):
+                ns = grpc_response(ns)
+            handler = stream_handler(listener, request, ns) if isinstance(ns, Namespace) else None
+            if handler is not None and isinstance(ns, Namespace):
                 self._hand_over(stream_id, request, ns, handler, ends=ends)
                 return
         if ends and not head.length:
@@ -682,6 +688,8 @@ class Http2Connection(asyncio.Protocol):
         self._forget_body(stream)
         stream.refused = True
         request, ns, listener = stream.request, stream.ns, self._listener
+        if isinstance(request, GrpcRequest):
+            response = grpc_response(response)
         if isinstance(ns, Namespace):
             request.complete = False
             call = listener.engine.begin_incomplete(request, ns, response)
