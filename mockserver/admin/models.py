@@ -109,6 +109,7 @@ class RequestView(AdminView):
 class ReplyView(AdminView):
     status: int
     headers: list[list[str]]
+    trailers: list[list[str]]
     body: BodyView
 
 

@@ -133,6 +133,7 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
     return {
         "status": response.status,
         "headers": _pairs(response.headers, reveal=reveal),
+        "trailers": _pairs(response.trailers, reveal=reveal),
         "body": body_view(
             body,
             length=max(len(body), call.reply_length),

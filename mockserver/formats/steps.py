@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.model.grpc import METHOD
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import ORIGIN
 from mockserver.schema.base import parse_request_line
@@ -61,6 +62,9 @@ def steps_of(
             lost.append(Lost(f"{name}: active", "it is not active, but will be in the result"))
         for index, route in enumerate(document.get("routes") or []):
             place = f"{name}: routes[{index}]"
+            if METHOD in (parse_request_line(route["request"]).methods or ()):
+                lost.append(Lost(f"{place}.request", "this format has no gRPC, so the route is left out"))
+                continue
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
             yield from _steps(name, document, route, place, lost, carried)
 

@@ -25,6 +25,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
@@ -111,7 +112,7 @@ def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, 
         for name, value in request.headers.pairs
     ]
     archived = {
-        "method": view["method"],
+        "method": "POST" if view["method"] == GRPC else view["method"],
         "url": _url(request, view["target"]),
         "httpVersion": version,
         "cookies": _cookies(view["headers"]),
