@@ -119,6 +119,8 @@ def compile_route(
         flaws.attempt((*path, "request"), _place, route, line.path)
         route.grpc = flaws.attempt((*path, "request"), _grpc_target, scenario, line.path)
         route.contract = None
+        if route.grpc is None:
+            return route  # what follows depends on the method
     else:
         flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
     if spec.match is not None:
@@ -138,15 +140,16 @@ def compile_route(
     guards = flaws.attempt(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
     if guards is not None:
         route.take_guards(guards)
+    if spec.proxy is not None and route.grpc is not None:
+        flaws.flaws.append(Flaw((*path, "proxy"), "a gRPC call can't be forwarded", "Write `reply`"))
+        return route
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
         answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file, route.grpc))
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
-    if spec.proxy is not None and line.methods == _GRPC:
-        flaws.flaws.append(Flaw((*path, "proxy"), "a gRPC call can't be forwarded", "Write `reply`"))
-    elif spec.proxy is not None:
+    if spec.proxy is not None:
         # The behaviour knows namespaces, which know routes: the circle is broken here.
         from mockserver.engine.proxy import Proxy
 

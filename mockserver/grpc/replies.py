@@ -230,34 +230,38 @@ def _check_keys(spec: ReplySpec, method: GrpcMethod | None) -> None:
     kinds = [kind for kind in BODY_KINDS if kind != "text" and spec.has("json_" if kind == "json" else kind)]
     hint = "Write `message`, or `messages` for a stream"
     flaws += [Flaw((kind,), f"a gRPC reply has no `{kind}`", hint) for kind in kinds]
-    has_message = spec.has("message")
-    if has_message and spec.messages is not None:
-        flaws.append(Flaw(("messages",), "a reply has `message` or `messages`, not both", "Keep one of them"))
-    elif has_message and status != "OK" and not is_template(status):
-        hint = "Remove one of them; a stream may have `messages` before its status"
-        flaws.append(Flaw(("message",), f"a reply with the status {status} has no message", hint))
-    elif (
-        status == "OK"
-        and not has_message
-        and spec.messages is None
-        and (method is None or not method.replies_in_stream)
-    ):
-        hint = "Write message: {…}; {} is a message without fields"
-        flaws.append(Flaw((), "a reply with the status OK has a message", hint))
-    if (has_message or spec.messages is not None) and method is None:
-        key = "message" if has_message else "messages"
-        hint = "Write grpc: {proto: payments.proto} in the scenario, and one method in `request`"
-        flaws.append(Flaw((key,), "the type of the message is not known", hint))
-    elif spec.messages is not None and method is not None and not method.replies_in_stream:
-        flaws.append(
-            Flaw(("messages",), f"{method.path[1:]} answers one message, not a stream", "Write message: {…}")
-        )
-    elif has_message and method is not None and method.replies_in_stream:
-        flaws.append(
-            Flaw(("message",), f"{method.path[1:]} answers a stream", "Write messages: [{message: {…}}]")
-        )
+    wrong = _wrong_messages(spec, method, str(status))
+    if wrong is not None and not kinds:
+        flaws.append(wrong)
     if flaws:
         raise InvalidInputError(flaws)
+
+
+def _wrong_messages(spec: ReplySpec, method: GrpcMethod | None, status: str) -> Flaw | None:
+    """Return what is wrong with the messages of a reply, given its method and status."""
+    has_one, has_many = spec.has("message"), spec.messages is not None
+    key = ("message",) if has_one else ("messages",)
+    if has_one and has_many:
+        return Flaw(("messages",), "a reply has `message` or `messages`, not both", "Keep one of them")
+    if (has_one or has_many) and method is None:
+        hint = "Write grpc: {proto: payments.proto} in the scenario, and one method in `request`"
+        return Flaw(key, "the type of the message is not known", hint)
+    if has_one and status != "OK" and not is_template(status):
+        hint = "Remove one of them; a stream may have `messages` before its status"
+        return Flaw(key, f"a reply with the status {status} has no message", hint)
+    if has_many and method is not None and not method.replies_in_stream:
+        said = f"{method.path[1:]} answers one message, not a stream"
+        return Flaw(key, said, "Write message: {…}")
+    if has_one and method is not None and method.replies_in_stream:
+        return Flaw(key, f"{method.path[1:]} answers a stream", "Write messages: [{message: {…}}]")
+    if (
+        not (has_one or has_many or spec.fault)
+        and status == "OK"
+        and not (method is not None and method.replies_in_stream)
+    ):
+        hint = "Write message: {…}; {} is a message without fields"
+        return Flaw((), "a reply with the status OK has a message", hint)
+    return None
 
 
 def _status_maker(spec: ReplySpec, schema: GrpcSchema | None, names: frozenset[str] | None) -> StatusMaker:

@@ -24,7 +24,7 @@ MAX_FILES = 1_000
 _COMPILE_S = 60.0
 _MOST_ERRORS = 20
 _KEPT = 32
-_IMPORT = re.compile(rb'^\s*import\s+(?:(?:public|weak|option)\s+)?"([^"\\]+)"\s*;', re.MULTILINE)
+_IMPORT = re.compile(rb'(?:^|(?<=;))\s*import\s+(?:(?:public|weak|option)\s+)?"([^"\\]+)"\s*;', re.MULTILINE)
 _PLACED = re.compile(r"(?P<file>[^\s:][^:]*\.proto):(?P<line>\d+):(?P<column>\d+): (?P<said>.*)")
 
 _compiled: dict[bytes, bytes] = {}
