@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from enum import Enum
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
@@ -22,8 +23,8 @@ Times = int | Mapping[str, int]
 Gap = Duration | Mapping[str, Any]
 """At least so long, or bounds: `{"gte": "400ms", "lte": "1s"}`, also as `min` and `max`."""
 
-Step = int | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
-"""One reply: a status, a mapping as in the language, a list of them; in process also a function of the request."""
+Step = int | str | Enum | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
+"""One reply: a status (of gRPC by its name, or as `grpc.StatusCode`), a mapping as in the language, a list of them; in process also a function of the request."""
 
 
 class MatchWords(TypedDict, total=False):
@@ -43,6 +44,8 @@ class MatchWords(TypedDict, total=False):
     text: Any
     xml: Mapping[str, Any]
     graphql: Mapping[str, Any]
+    message: Any
+    messages: Any
     body_sha256: Any
     client_cert: Any
 
@@ -84,6 +87,10 @@ class AnswerWords(TypedDict, total=False):
     form: Mapping[str, Any]
     events: Sequence[Any]
     chunks: Sequence[Any]
+    message: Any
+    messages: Sequence[Any]
+    details: Sequence[Any]
+    trailers: Mapping[str, Any]
     delay: Duration | Mapping[str, Any]
     throttle: str | Mapping[str, Any]
     fault: str | Mapping[str, Any]

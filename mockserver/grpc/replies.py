@@ -98,7 +98,7 @@ class StatusMaker:
             assert self._schema is not None
             values = self._details.value(scope) if isinstance(self._details, Tree) else self._details  # type: ignore[arg-type]
             try:
-                data = details_of(self._schema, status, text or "", values, ())
+                data = details_of(self._schema, status, text or "", values, (), rendered=True)
             except InvalidInputError as error:
                 raise TemplateError(str(error.flaws[0]), place="details") from error
             lines.append(("grpc-status-details-bin", base64.b64encode(data).decode().rstrip("=")))
@@ -300,13 +300,14 @@ def details_of(
     path: KeyPath,
     *,
     templates: bool = False,
+    rendered: bool = False,
 ) -> bytes:
     """Return a google.rpc.Status with these details. Raises InvalidInputError with every flaw."""
     kind = schema.find_type("google.rpc.Status")
     if kind is None:
         hint = "Install it with: pip install 'mockserver[grpc]'"
         raise invalid(path, "details need google.rpc.Status, which is not installed", hint)
-    writer = writing.MessageWriter(schema, templates=templates)
+    writer = writing.MessageWriter(schema, templates=templates, rendered=rendered)
     message = kind.make(code=int(status), message=text)
     for i, detail in enumerate(details):
         if not (templates and is_template(detail)):
@@ -378,7 +379,7 @@ def message_writer(
     def write(scope: Scope) -> bytes:
         value = tree.value(scope)
         try:
-            return writing.make(kind, value)
+            return writing.make(kind, value, rendered=True)
         except InvalidInputError as error:
             raise TemplateError(str(error.flaws[0]), place=".".join(map(str, path))) from error
 

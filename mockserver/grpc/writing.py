@@ -17,6 +17,7 @@ from typing import Any
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, WrongValueError, near, shown
 from mockserver.grpc.pools import GrpcSchema, MessageType
 from mockserver.grpc.reading import ANY, FREE, GOOGLE, TEXTS, WRAPPERS, is_map, is_repeated
+from mockserver.model.written import as_text
 from mockserver.schema.base import has_templates, is_template
 
 _FREE_HINT = {
@@ -26,9 +27,13 @@ _FREE_HINT = {
 }
 
 
-def make(kind: MessageType, value: object, path: KeyPath = ()) -> bytes:
-    """Return the serialized message. Raises InvalidInputError with every flaw."""
-    writer = MessageWriter(kind.forms.schema, templates=False)
+def make(kind: MessageType, value: object, path: KeyPath = (), *, rendered: bool = False) -> bytes:
+    """
+    Return the serialized message. Raises InvalidInputError with every flaw.
+
+    `rendered`: templates have made the value, so that a number stands for its text.
+    """
+    writer = MessageWriter(kind.forms.schema, templates=False, rendered=rendered)
     message = kind.make()
     writer.fill(message, value, path)
     if writer.flaws:
@@ -48,10 +53,11 @@ def check(kind: MessageType, value: object, path: KeyPath) -> None:
 class MessageWriter:
     """Fills messages; `flaws` has what is wrong."""
 
-    __slots__ = ("_schema", "_templates", "flaws")
+    __slots__ = ("_rendered", "_schema", "_templates", "flaws")
 
-    def __init__(self, schema: GrpcSchema, *, templates: bool) -> None:
+    def __init__(self, schema: GrpcSchema, *, templates: bool, rendered: bool = False) -> None:
         self._schema = schema
+        self._rendered = rendered
         self._templates = templates
         self.flaws: list[Flaw] = []
 
@@ -150,6 +156,8 @@ class MessageWriter:
                 self._scalar(of_value, item, where, partial(target.__setitem__, made_key))
 
     def _scalar(self, field: Any, value: object, path: KeyPath, put: Callable[[Any], None]) -> None:
+        if self._rendered and field.type == field.TYPE_STRING and isinstance(value, (int, float)):
+            value = as_text(value)
         try:
             put(scalar(field, value))
         except WrongValueError as error:

@@ -91,6 +91,7 @@ def test_a_call_shows_all_of_it(server):
             "complete": True,
             "client_cert": None,
         },
+        "grpc": None,
         "let": {},
         "effects": [],
         "webhooks": [],
