@@ -6,6 +6,7 @@ A message that the protocol or a limit forbids raises MessageError, with the sta
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 
@@ -15,8 +16,10 @@ from mockserver.model.grpc import GrpcStatus
 PREFIX_BYTES = 5
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Limit of a message, also of its decompressed size: the default of gRPC servers."""
-MAX_MESSAGES = 100_000
-"""Limit of messages in one call whose body is read as a whole."""
+MAX_MESSAGES = 10_000
+"""Limit of messages in a body that is read as a whole."""
+MAX_INFLATED_BYTES = 2 * MAX_MESSAGE_BYTES
+"""Limit of the decompressed messages in such a body: more would block the event loop."""
 CODINGS = ("identity", "gzip", "deflate")
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
@@ -37,11 +40,12 @@ def framed(data: bytes) -> bytes:
 class FrameReader:
     """Splits received data into messages. `coding` is the value of `grpc-encoding`."""
 
-    __slots__ = ("_coding", "_held")
+    __slots__ = ("_coding", "_held", "_left")
 
-    def __init__(self, coding: str = "identity") -> None:
+    def __init__(self, coding: str = "identity", most_inflated_bytes: float = math.inf) -> None:
         self._coding = coding.strip().lower()
         self._held = bytearray()
+        self._left = most_inflated_bytes
 
     @property
     def is_between(self) -> bool:
@@ -94,6 +98,10 @@ class FrameReader:
             ) from error
         if len(plain) > MAX_MESSAGE_BYTES:
             raise _too_large(None)
+        self._left -= len(plain)
+        if self._left < 0:
+            said = f"the messages have more than {MAX_INFLATED_BYTES} bytes decompressed"
+            raise MessageError(GrpcStatus.RESOURCE_EXHAUSTED, said)
         if not inflater.eof:
             raise MessageError(GrpcStatus.INTERNAL, f"a message is not valid {self._coding}: it is cut off")
         return plain
@@ -101,7 +109,7 @@ class FrameReader:
 
 def split(body: bytes, coding: str) -> list[bytes]:
     """Return all messages of a body. Raises MessageError."""
-    reader = FrameReader(coding)
+    reader = FrameReader(coding, MAX_INFLATED_BYTES)
     messages = reader.feed(body)
     if not reader.is_between:
         raise MessageError(GrpcStatus.INTERNAL, "the last message is cut off")

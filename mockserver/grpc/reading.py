@@ -40,14 +40,15 @@ class FieldBudget:
     __slots__ = ("_left", "_most")
 
     def __init__(self, most: int = MAX_JSON_MEMBERS) -> None:
-        self._most = self._left = most
+        # A field costs more than a member of JSON, since each may be a default.
+        self._most = self._left = most // 2
 
     def take(self, values: int) -> None:
-        """Raise UnreadableBodyError if there are too many."""
+        """Take that many values. Raises UnreadableBodyError if there are too many."""
         self._left -= values
         if self._left < 0:
             raise UnreadableBodyError(
-                f"it is not decoded: it has more than {self._most:,} members; see --max-json-members"
+                f"it is not decoded: it has more than {self._most:,} fields and values; see --max-json-members"
             )
 
 
@@ -143,6 +144,8 @@ class JsonForms:
         budget.take(len(value))
         if one is _itself:
             return list(value)
+        if one is _short_float:
+            budget.take(3 * len(value))
         return [one(item, budget) for item in value]
 
     def _one(self, field: Any) -> Convert:
@@ -154,7 +157,7 @@ class JsonForms:
         if field.type == field.TYPE_BYTES:
             return lambda value, _: base64.b64encode(value).decode()
         if field.type == field.TYPE_FLOAT:
-            return lambda value, _: _finite(shortest(value))
+            return _short_float
         if field.type == field.TYPE_DOUBLE:
             return lambda value, _: _finite(value)
         return _itself
@@ -202,6 +205,10 @@ def key_text(key: object) -> str:
 
 def _itself(value: Any, _: FieldBudget) -> Any:
     return value
+
+
+def _short_float(value: float, _: FieldBudget) -> float | str:
+    return _finite(shortest(value))
 
 
 def _free(name: str, message: Any, budget: FieldBudget) -> Any:

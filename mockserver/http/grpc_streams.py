@@ -30,10 +30,13 @@ _MOST_AT_ONCE = 16
 """Messages that are answered before other connections get their turn."""
 
 
+_MOST_BYTES_AT_ONCE = 16 * 1024
+
+
 class MessageFeed:
     """The messages of a stream, as they come. They are added to the body of the request."""
 
-    __slots__ = ("_frames", "_is_over", "_pending", "_reader", "_request", "_taken")
+    __slots__ = ("_frames", "_is_over", "_pending", "_reader", "_request", "_size", "_taken")
 
     def __init__(self, reader: BodyReader, request: GrpcRequest) -> None:
         self._reader = reader
@@ -41,7 +44,7 @@ class MessageFeed:
         self._frames = FrameReader(request.headers.get("grpc-encoding", "identity"))
         self._pending: deque[bytes] = deque()
         self._is_over = False
-        self._taken = 0
+        self._taken = self._size = 0
 
     async def wait(self) -> None:
         """Wait for the first message, for the end, or for bytes that are no message. Raises ConnectionError."""
@@ -72,7 +75,9 @@ class MessageFeed:
                 return error
         message = self._pending.popleft()
         self._taken += 1
-        if self._taken % _MOST_AT_ONCE == 0:
+        self._size += len(message)
+        if self._taken % _MOST_AT_ONCE == 0 or self._size > _MOST_BYTES_AT_ONCE:
+            self._size = 0
             await asyncio.sleep(0)
         if self._taken > 1 and len(self._request.body) + len(message) < MOST_KEPT_BYTES:
             self._request.body += framed(message)

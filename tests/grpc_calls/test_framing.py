@@ -76,7 +76,17 @@ def test_a_truncated_compressed_message_is_refused() -> None:
 
 
 def test_many_messages_are_refused() -> None:
-    with pytest.raises(MessageError, match="more than 100000 messages") as failed:
-        split(framed(b"") * 100_001, "")
+    with pytest.raises(MessageError, match="more than 10000 messages") as failed:
+        split(framed(b"") * 10_001, "")
+
+    assert failed.value.status is GrpcStatus.RESOURCE_EXHAUSTED
+
+
+def test_compressed_messages_that_grow_together_are_refused() -> None:
+    packed = gzip.compress(b"\0" * MAX_MESSAGE_BYTES)
+    body = (struct.pack(">BI", 1, len(packed)) + packed) * 3
+
+    with pytest.raises(MessageError, match="bytes decompressed") as failed:
+        split(body, "gzip")
 
     assert failed.value.status is GrpcStatus.RESOURCE_EXHAUSTED
