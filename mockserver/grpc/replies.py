@@ -8,6 +8,7 @@ Trailers-Only: the status is among its headers, and clients may retry it.
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from mockserver.errors import Flaw, FlawCollector, InvalidInputError, KeyPath, i
 from mockserver.grpc import writing
 from mockserver.grpc.framing import CODINGS, framed
 from mockserver.grpc.pools import GrpcMethod, GrpcSchema, MessageType
+from mockserver.grpc.reading import FREE, TEXTS, WRAPPERS
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.framing import FRAMING
 from mockserver.model.grpc import (
@@ -379,7 +381,11 @@ def message_writer(
     def write(scope: Scope) -> bytes:
         value = tree.value(scope)
         try:
+            if isinstance(value, str) and kind.name not in TEXTS | WRAPPERS | FREE:
+                value = json.loads(value)  # the text of a whole message is JSON
             return writing.make(kind, value, rendered=True)
+        except ValueError as error:
+            raise TemplateError(f"it is not valid JSON: {error}", place=".".join(map(str, path))) from error
         except InvalidInputError as error:
             raise TemplateError(str(error.flaws[0]), place=".".join(map(str, path))) from error
 
