@@ -91,7 +91,7 @@ class Wire(ABC):
 
     @abstractmethod
     async def raw(self, data: bytes) -> None:
-        """Write bytes that no framing surrounds."""
+        """Send bytes that are not part of a valid reply."""
 
     @abstractmethod
     def is_last(self) -> None:

@@ -89,6 +89,7 @@ def test_a_call_shows_all_of_it(server):
                 "truncated": False,
             },
             "complete": True,
+            "protocol": "HTTP/1.1",
             "client_cert": None,
         },
         "grpc": None,

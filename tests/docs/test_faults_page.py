@@ -23,9 +23,9 @@ def _script():
 fault_table = _script()
 
 
-def written():
+def written(page=PAGE):
     """The cells of the page, by fault and client."""
-    text = PAGE.partition(fault_table.BEGIN)[2].partition(fault_table.END)[0]
+    text = page.partition(fault_table.BEGIN)[2].partition(fault_table.END)[0]
     rows = [
         [cell.strip() for cell in line.strip("|\n").split(" | ")]
         for line in text.splitlines()

@@ -161,11 +161,10 @@ class Http2Connection(asyncio.Protocol):
         """Answer what has come, and no more."""
         if not self._is_open:
             return
-        if not self._is_last:
-            self._is_last = True
-            self.put(goaway(self._last_id, Http2Code.NO_ERROR))
+        # The GOAWAY follows the last reply: some clients drop what comes after it. New streams are refused until then.
+        self._is_last = True
         if not self._streams:
-            self._end()
+            self._leave()
 
     # Transport events
 
@@ -810,7 +809,7 @@ class Http2Connection(asyncio.Protocol):
             self._closed_ids.append(stream.id)
         self._listener.leave()
         if self._is_last and not self._streams and self._is_open:
-            self._end()
+            self._leave()
 
     def _begin(self, stream: Http2Stream, answering: Callable[[Http2Wire], Awaitable[None]]) -> None:
         """Answer in a task."""
@@ -988,6 +987,11 @@ class Http2Connection(asyncio.Protocol):
         self._fail(
             Http2Error(Http2Code.SETTINGS_TIMEOUT, "a frame was not complete in time; see --read-timeout")
         )
+
+    def _leave(self) -> None:
+        """Close a connection on which everything is answered."""
+        self.put(goaway(self._last_id, Http2Code.NO_ERROR))
+        self._end()
 
     def _fail(self, error: Http2Error) -> None:
         """Close the connection because of a violation of the protocol."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.http.h2.frames import END_STREAM
+from mockserver.http.h2.frames import END_STREAM, PADDED, FrameKind, frame
 from mockserver.http.h2.response_heads import encode_head, encode_trailers
 from mockserver.http.h2.stream import Http2Stream
 from mockserver.http.outgoing import Ledger, Wire
@@ -61,8 +61,11 @@ class Http2Wire(Wire):
         await self.respond(response, None, b"", None)
 
     async def raw(self, data: bytes) -> None:
+        """Send a frame with them that is invalid: its padding is longer than the frame."""
         self.first_byte()
-        self.stream.connection.put(data)
+        self.has_begun = True
+        stream = self.stream
+        stream.connection.put(frame(FrameKind.DATA, PADDED, stream.id, b"\xff" + data[:100]))
         await self._sent()
 
     def is_last(self) -> None:
