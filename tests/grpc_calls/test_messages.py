@@ -224,3 +224,17 @@ def test_near_misses_name_the_field() -> None:
     assert call.error is not None
     assert call.error["nearest"][0]["route"] == "shop/big"
     assert "message.amount: expected 50, got 5" in call.error["detail"]
+
+
+def test_a_route_is_suggested_for_a_call_that_none_matches() -> None:
+    from mockserver.matching.mismatch.suggestions import suggest, without_secrets
+
+    memory = InMemoryGrpc(HEAD + "routes: []")
+    call = memory.call("Charge", {"order_id": "o-1", "card": {"number": "4242424242424242"}})
+
+    route = without_secrets(suggest(call.request))
+
+    assert route["request"] == "GRPC payments.v1.Payments/Charge"
+    assert route["match"]["message"]["order_id"] == "o-1"
+    assert route["match"]["message"]["card"]["number"] == "$present"
+    assert route["reply"] == {"message": {}}
