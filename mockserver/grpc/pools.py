@@ -14,6 +14,7 @@ from typing import Any
 from mockserver.errors import InvalidInputError, KeyPath, MissingExtraError, invalid, near
 from mockserver.grpc.framing import MessageError, split
 from mockserver.grpc.reading import FieldBudget, JsonForms
+from mockserver.grpc.service_files import service_files
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.grpc import GrpcStatus
 from mockserver.model.http import Request
@@ -228,8 +229,6 @@ def schema_of(descriptor_sets: Iterable[tuple[bytes, KeyPath]]) -> GrpcSchema:
         from google.protobuf.message import DecodeError
     except ImportError:
         raise MissingExtraError(("grpc",), "`grpc`", "grpc") from None
-    from mockserver.grpc.services import service_files
-
     files: dict[str, tuple[Any, KeyPath]] = {}
     for data, path in descriptor_sets:
         first = first or path

@@ -7,7 +7,7 @@ They answer for the services of the schemas in use, unless a route does.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mockserver.grpc import writing
@@ -15,6 +15,7 @@ from mockserver.grpc.conversations import dialogue
 from mockserver.grpc.conversion import refused
 from mockserver.grpc.framing import framed
 from mockserver.grpc.pools import GrpcMethod, GrpcSchema
+from mockserver.grpc.service_files import BUILT_IN
 from mockserver.model.grpc import CONTENT_TYPE, GrpcRequest, GrpcStatus
 from mockserver.model.http import Pairs, Response
 from mockserver.model.plan import Drip, Hang, Send
@@ -22,20 +23,7 @@ from mockserver.responses.planner import Planned
 
 _HEADERS: Pairs = (("content-type", CONTENT_TYPE),)
 _OK: Pairs = (("grpc-status", "0"),)
-_HEALTH = "grpc.health.v1"
-_REFLECTIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 _NOT_FOUND = int(GrpcStatus.NOT_FOUND)
-BUILT_IN = (f"{_HEALTH}.Health", *(f"{package}.ServerReflection" for package in _REFLECTIONS))
-
-
-def service_files() -> Iterator[Any]:
-    """Yield the files of these services, as FileDescriptorProto."""
-    from google.protobuf import text_format
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
-    yield text_format.Parse(_HEALTH_FILE, FileDescriptorProto())
-    for package in _REFLECTIONS:
-        yield text_format.Parse(_REFLECTION_FILE.replace("PACKAGE", package), FileDescriptorProto())
 
 
 def built_in_reply(schemas: Sequence[GrpcSchema], request: GrpcRequest) -> Planned | None:
@@ -116,140 +104,3 @@ class Reflection:
 
 def _missing(name: str) -> dict[str, Any]:
     return {"error_response": {"error_code": _NOT_FOUND, "error_message": f"No scenario has {name}"}}
-
-
-_HEALTH_FILE = """
-name: "grpc/health/v1/health.proto"
-package: "grpc.health.v1"
-syntax: "proto3"
-message_type {
-  name: "HealthCheckRequest"
-  field { name: "service" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "service" }
-}
-message_type {
-  name: "HealthCheckResponse"
-  field {
-    name: "status" number: 1 label: LABEL_OPTIONAL type: TYPE_ENUM json_name: "status"
-    type_name: ".grpc.health.v1.HealthCheckResponse.ServingStatus"
-  }
-  enum_type {
-    name: "ServingStatus"
-    value { name: "UNKNOWN" number: 0 }
-    value { name: "SERVING" number: 1 }
-    value { name: "NOT_SERVING" number: 2 }
-    value { name: "SERVICE_UNKNOWN" number: 3 }
-  }
-}
-service {
-  name: "Health"
-  method {
-    name: "Check"
-    input_type: ".grpc.health.v1.HealthCheckRequest" output_type: ".grpc.health.v1.HealthCheckResponse"
-  }
-  method {
-    name: "Watch" server_streaming: true
-    input_type: ".grpc.health.v1.HealthCheckRequest" output_type: ".grpc.health.v1.HealthCheckResponse"
-  }
-}
-"""
-
-_REFLECTION_FILE = """
-name: "PACKAGE/reflection.proto"
-package: "PACKAGE"
-syntax: "proto3"
-message_type {
-  name: "ServerReflectionRequest"
-  field { name: "host" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "host" }
-  field {
-    name: "file_by_filename" number: 3 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "fileByFilename"
-  }
-  field {
-    name: "file_containing_symbol" number: 4 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "fileContainingSymbol"
-  }
-  field {
-    name: "file_containing_extension" number: 5 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ExtensionRequest" json_name: "fileContainingExtension"
-  }
-  field {
-    name: "all_extension_numbers_of_type" number: 6 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "allExtensionNumbersOfType"
-  }
-  field {
-    name: "list_services" number: 7 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "listServices"
-  }
-  oneof_decl { name: "message_request" }
-}
-message_type {
-  name: "ExtensionRequest"
-  field {
-    name: "containing_type" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "containingType"
-  }
-  field {
-    name: "extension_number" number: 2 label: LABEL_OPTIONAL type: TYPE_INT32 json_name: "extensionNumber"
-  }
-}
-message_type {
-  name: "ServerReflectionResponse"
-  field { name: "valid_host" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "validHost" }
-  field {
-    name: "original_request" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE
-    type_name: ".PACKAGE.ServerReflectionRequest" json_name: "originalRequest"
-  }
-  field {
-    name: "file_descriptor_response" number: 4 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.FileDescriptorResponse" json_name: "fileDescriptorResponse"
-  }
-  field {
-    name: "all_extension_numbers_response" number: 5 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ExtensionNumberResponse" json_name: "allExtensionNumbersResponse"
-  }
-  field {
-    name: "list_services_response" number: 6 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ListServiceResponse" json_name: "listServicesResponse"
-  }
-  field {
-    name: "error_response" number: 7 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ErrorResponse" json_name: "errorResponse"
-  }
-  oneof_decl { name: "message_response" }
-}
-message_type {
-  name: "FileDescriptorResponse"
-  field {
-    name: "file_descriptor_proto" number: 1 label: LABEL_REPEATED type: TYPE_BYTES json_name: "fileDescriptorProto"
-  }
-}
-message_type {
-  name: "ExtensionNumberResponse"
-  field { name: "base_type_name" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "baseTypeName" }
-  field {
-    name: "extension_number" number: 2 label: LABEL_REPEATED type: TYPE_INT32 json_name: "extensionNumber"
-  }
-}
-message_type {
-  name: "ListServiceResponse"
-  field {
-    name: "service" number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: ".PACKAGE.ServiceResponse"
-    json_name: "service"
-  }
-}
-message_type {
-  name: "ServiceResponse"
-  field { name: "name" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "name" }
-}
-message_type {
-  name: "ErrorResponse"
-  field { name: "error_code" number: 1 label: LABEL_OPTIONAL type: TYPE_INT32 json_name: "errorCode" }
-  field { name: "error_message" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "errorMessage" }
-}
-service {
-  name: "ServerReflection"
-  method {
-    name: "ServerReflectionInfo" client_streaming: true server_streaming: true
-    input_type: ".PACKAGE.ServerReflectionRequest" output_type: ".PACKAGE.ServerReflectionResponse"
-  }
-}
-"""

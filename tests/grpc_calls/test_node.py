@@ -24,7 +24,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed")
     made = tmp_path_factory.mktemp("node")
-    install = [npm, "install", "--no-audit", "--no-fund", "--prefer-offline", "@grpc/grpc-js@1", "@grpc/proto-loader@0.8"]
+    install = [
+        npm,
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--prefer-offline",
+        "@grpc/grpc-js@1",
+        "@grpc/proto-loader@0.8",
+    ]
     done = subprocess.run(install, cwd=made, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip("npm could not fetch @grpc/grpc-js")
@@ -32,14 +40,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def test_the_client_of_node_makes_every_kind_of_call(folder: Path, grpc_server: Server, mock: Namespace) -> None:
+def test_the_client_of_node_makes_every_kind_of_call(
+    folder: Path, grpc_server: Server, mock: Namespace
+) -> None:
     charge = mock.on(f"{SERVICE}/Charge", message={"amount": 42}).reply(
         "UNAVAILABLE", "UNAVAILABLE", message={"id": "ch_{{ call.number }}", "amount": 42, "currency": "EUR"}
     )
     mock.on(f"{SERVICE}/Charge", message={"amount": 1}).reply(status="NOT_FOUND", text="no such card")
     mock.on(f"{SERVICE}/Charge", message={"amount": 2}).reply(message={}, delay="30s")
     mock.on(f"{SERVICE}/Watch").reply(
-        messages=[{"message": {"id": "a"}}, {"delay": 0.01, "message": {"id": "b"}}], status="ABORTED", trailers={"x-end": "1"}
+        messages=[{"message": {"id": "a"}}, {"delay": 0.01, "message": {"id": "b"}}],
+        status="ABORTED",
+        trailers={"x-end": "1"},
     )
     mock.on(f"{SERVICE}/Upload").reply(message={"count": "{{ request.messages | length }}"})
     mock.on(f"{SERVICE}/Chat").reply(
