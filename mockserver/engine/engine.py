@@ -40,7 +40,7 @@ from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Outcome, Send, Wait, sends_head
+from mockserver.model.plan import Converse, Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
@@ -426,8 +426,12 @@ class Engine:
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
-        if keep is not None and is_kept(
-            meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
+        if (
+            keep is not None
+            and _is_whole(planned)
+            and is_kept(
+                meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
+            )
         ):
             keep(planned.response)
         return planned
@@ -587,6 +591,11 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     if claim.reply.ready is not None:
         return claim.reply.ready
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+
+
+def _is_whole(planned: Planned) -> bool:
+    """Whether the response is known before it is sent: not that of a conversation."""
+    return not any(isinstance(step, Converse) for step in planned.plan)
 
 
 def _in_grpc(planned: Planned) -> Planned:

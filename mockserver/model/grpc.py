@@ -172,6 +172,9 @@ class MessageReader(Protocol):
     def messages(self, request: Request) -> list[Any]:
         """Return the messages of a request as JSON. Raises UnreadableBodyError."""
 
+    def replies(self, body: bytes) -> list[Any]:
+        """Return the messages of a response as JSON, as far as they can be read."""
+
 
 class GrpcRequest(Request):
     """

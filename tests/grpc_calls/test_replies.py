@@ -336,3 +336,35 @@ routes:
     call = memory.call("Charge", {})
 
     assert (call.status, call.grpc_status, call.answer) == (503, None, 503)
+
+
+def test_a_webhook_sees_the_status_and_the_message_of_the_reply() -> None:
+    memory = InMemoryGrpc(
+        HEAD
+        + """
+routes:
+  - request: GRPC payments.v1.Payments/Charge
+    webhook: {url: "http://localhost:1/x", json: {status: "{{ reply.status }}", id: "{{ reply.json.id }}"}}
+    reply: {message: {id: a}}
+"""
+    )
+
+    call = memory.start("Charge", {})
+
+    assert [item.delivery.body for item in call.due] == [b'{"status":"OK","id":"a"}']
+
+
+def test_a_conversation_is_not_replayed_for_an_idempotency_key() -> None:
+    memory = InMemoryGrpc(
+        HEAD
+        + """
+routes:
+  - request: GRPC payments.v1.Payments/Chat
+    idempotency: {header: idempotency-key}
+    reply: {messages: [{receive: {}, message: {text: a}}]}
+"""
+    )
+
+    calls = [memory.call("Chat", {}, idempotency_key="k") for _ in range(2)]
+
+    assert [call.replayed for call in calls] == [False, False]
