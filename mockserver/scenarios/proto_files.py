@@ -104,7 +104,19 @@ def _hash(sources: dict[str, bytes]) -> bytes:
 
 
 def _run(sources: dict[str, bytes], names: Sequence[str], path: KeyPath) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="mockserver-proto-") as folder:
+    try:
+        return _run_in(tempfile.gettempdir(), sources, names, path)
+    except OSError:
+        # In a container whose file system is read-only, this one usually is not.
+        try:
+            return _run_in("/dev/shm", sources, names, path)
+        except OSError as error:
+            said = f"there is no folder for temporary files: {error.strerror}"
+            raise invalid(path, said, "Set TMPDIR, or write a descriptor set with protoc") from error
+
+
+def _run_in(parent: str, sources: dict[str, bytes], names: Sequence[str], path: KeyPath) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="mockserver-proto-", dir=parent) as folder:
         for name, content in sources.items():
             file = Path(folder, name)
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def test_the_systems_are_those_of_the_metadata():
 
 def test_the_image_has_the_extras_that_the_page_says():
     (named,) = re.findall(r'"\.\[([\w,]+)\]"', page("Dockerfile"))
-    assert set(named.split(",")) == set(METADATA["optional-dependencies"]) - {"all", "testcontainers"}
+    assert set(named.split(",")) == set(METADATA["optional-dependencies"]) - {"all", "grpc", "testcontainers"}
 
 
 def test_the_docker_commands_use_what_is_there():
