@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
@@ -368,3 +369,49 @@ routes:
     calls = [memory.call("Chat", {}, idempotency_key="k") for _ in range(2)]
 
     assert [call.replayed for call in calls] == [False, False]
+
+
+def test_an_outage_that_breaks_sends_no_part_of_a_response() -> None:
+    from mockserver.engine.outage import Outage, OutageSpec
+
+    memory = InMemoryGrpc(SEED)
+    data = {"reply": {"status": 503, "text": "half", "fault": {"kind": "reset", "after": 2}}}
+    memory.default.set_outage(Outage(OutageSpec.model_validate(data), data, None, memory.now_s))
+
+    call = memory.start("Charge", {})
+
+    assert [type(step) for step in call.plan] == [Break]
+    assert call.answer == "reset"
+
+
+def test_a_key_kept_over_a_restart_still_replays_its_trailers() -> None:
+    from mockserver.persistence.parts import _key, _key_row
+
+    memory = InMemoryGrpc(
+        HEAD
+        + """
+routes:
+  - request: GRPC payments.v1.Payments/Charge
+    idempotency: {header: idempotency-key}
+    reply: {message: {id: a}, trailers: {x-last: "1"}}
+"""
+    )
+    call = memory.call("Charge", {}, idempotency_key="k")
+    (kept,) = memory.default.memory.keys.answered
+
+    again = _key(json.loads(json.dumps(_key_row(kept))))
+
+    assert again.answer.trailers == call.response.trailers == (("grpc-status", "0"), ("x-last", "1"))
+    assert again.answer.body == call.response.body
+
+
+def test_all_messages_of_a_stream_tell_calls_apart() -> None:
+    from mockserver.attempts.likeness import body_fields
+
+    memory = InMemoryGrpc(
+        HEAD + "routes: [{request: GRPC payments.v1.Payments/Upload, reply: {message: {}}}]"
+    )
+
+    fields = body_fields(memory.call("Upload", {"amount": 5}, {"amount": 7}))
+
+    assert (fields["message[0].amount"], fields["message[1].amount"]) == (5, 7)
