@@ -397,7 +397,7 @@ routes:
 """
     )
     call = memory.call("Charge", {}, idempotency_key="k")
-    (kept,) = memory.default.memory.keys.answered
+    (kept,) = memory.default.memory.keys.answered()
 
     again = _key(json.loads(json.dumps(_key_row(kept))))
 
