@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mockserver.http.outgoing import Wire
 
     StreamHandler = Callable[["BodyReader", Wire], Awaitable[None]]
-    """Reads the body of a request while it comes, and answers."""
+    """Reads the body of a request while it comes, and answers. It is cancelled when the client has left."""
 
 WINDOW_BYTES = 256 * 1024
 """Bytes that a client may send on one stream before they are read."""
