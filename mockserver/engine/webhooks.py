@@ -162,7 +162,10 @@ def reply_words(response: Response) -> dict[str, Any]:
 def _grpc_words(call: Call, response: Response) -> dict[str, Any]:
     """Return the variable `reply` of a gRPC call: the name of the status, the headers, and the message as `json`."""
     status = status_of(response)
-    words: dict[str, Any] = {"status": "" if status is None else status.name, "headers": Headers(response.headers)}
+    words: dict[str, Any] = {
+        "status": "" if status is None else status.name,
+        "headers": Headers(response.headers),
+    }
     reader = call.request.reader if isinstance(call.request, GrpcRequest) else None
     messages = reader.replies(response.body) if reader is not None else []
     return {**words, "json": messages[-1]} if messages else words

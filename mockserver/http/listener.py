@@ -31,6 +31,7 @@ from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import ProtocolDetector
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply, Via
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
@@ -40,6 +41,7 @@ from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
 
 if TYPE_CHECKING:
+    from mockserver.http.h2.stream import StreamHandler
     from mockserver.http.tunnel import Tunnels
 
 KEEP_ALIVE_S = 3630.0
@@ -149,6 +151,8 @@ class Listener:
         self.performer = Performer(settings.hang_limit_s, upstream)
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
+        self.stream_handler: Callable[[Request, Namespace], StreamHandler | None] = self._grpc_handler
+        """Decides by the head of a request on HTTP/2 whether a handler reads its body while it comes."""
         self.tunnels: Tunnels | None = None
         """Where TLS is served: the tunnels of clients that use this port as a proxy."""
         self.faults: Counter[str] = Counter()
@@ -289,6 +293,13 @@ class Listener:
         self.engine.finish(call, Outcome.DONE)
 
     # Asynchronous responses
+
+    def _grpc_handler(self, request: Request, ns: Namespace) -> StreamHandler | None:
+        if not isinstance(request, GrpcRequest):
+            return None
+        from mockserver.http.grpc_streams import stream_handler  # few clients speak gRPC
+
+        return stream_handler(self, request, ns)
 
     async def perform(self, ns: Namespace, call: Call, wire: Wire, ledger: CallLedger | None = None) -> None:
         """Perform the plan of a call. `ledger` completes it, by default the engine."""

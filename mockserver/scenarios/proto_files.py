@@ -109,7 +109,7 @@ def _run(sources: dict[str, bytes], names: Sequence[str], path: KeyPath) -> byte
     except OSError:
         # In a container whose file system is read-only, this one usually is not.
         try:
-            return _run_in("/dev/shm", sources, names, path)
+            return _run_in("/dev/shm", sources, names, path)  # noqa: S108  (a folder with a random name in it)
         except OSError as error:
             said = f"there is no folder for temporary files: {error.strerror}"
             raise invalid(path, said, "Set TMPDIR, or write a descriptor set with protoc") from error

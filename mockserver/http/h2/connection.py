@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, cast
 from mockserver.engine.answers import problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.grpc.conversion import grpc_response
-from mockserver.http.grpc_streams import stream_handler
 from mockserver.http.h2.frames import (
     ACK,
     DEFAULT_FRAME_BYTES,
@@ -548,11 +547,11 @@ class Http2Connection(asyncio.Protocol):
             self._refuse_tunnel(stream_id, request)
             return
         ns = listener.namespace_of(request)
-        if isinstance(request, GrpcRequest):
-            if isinstance(ns, Response):
-                ns = grpc_response(ns)
-            handler = stream_handler(listener, request, ns) if isinstance(ns, Namespace) else None
-            if handler is not None and isinstance(ns, Namespace):
+        if isinstance(ns, Response) and head.is_grpc:
+            ns = grpc_response(ns)
+        if isinstance(ns, Namespace):
+            handler = listener.stream_handler(request, ns)
+            if handler is not None:
                 self._hand_over(stream_id, request, ns, handler, ends=ends)
                 return
         if ends and not head.length:
