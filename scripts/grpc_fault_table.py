@@ -90,6 +90,7 @@ def by_grpcio(target: str, fault: str, *, retries: bool = False) -> str:
         ("grpc.service_config", json.dumps(RETRIES if retries else {})),
     ]
     with grpc.insecure_channel(target, options=options) as channel:
+        grpc.channel_ready_future(channel).result(20)
         call = channel.unary_stream(paths()[fault])(b"", timeout=timeout_of(fault))
         try:
             for _ in call:

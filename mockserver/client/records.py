@@ -131,7 +131,7 @@ class Response:
     def __init__(self, view: Mapping[str, Any]) -> None:
         self.status: int = view["status"]
         self.headers = Headers((name, value) for name, value in view["headers"])
-        self.trailers = Headers((name, value) for name, value in view["trailers"])
+        self.trailers = Headers((name, value) for name, value in view.get("trailers", ()))
         self.body = body_bytes(view["body"])
         self.truncated = bool(view["body"]["truncated"])
 
@@ -185,7 +185,7 @@ class Call:
         The gRPC part of the call, None for any other: `messages` and `replies` as JSON, `status`, `text`, `details` and
         `timeout_ms`.
         """
-        part: Mapping[str, Any] | None = self.data["grpc"]
+        part: Mapping[str, Any] | None = self.data.get("grpc")
         return part
 
     @property

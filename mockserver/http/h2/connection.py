@@ -43,7 +43,7 @@ from mockserver.http.h2.frames import (
 )
 from mockserver.http.h2.hpack import NO_TABLE, HeaderBlockError, HeaderDecoder, TooManyFieldsError
 from mockserver.http.h2.request_heads import RequestHead, check_trailers, request_head
-from mockserver.http.h2.response_heads import CONTINUE, encode_head, ready_head
+from mockserver.http.h2.response_heads import CONTINUE, encode_head, encode_trailers, ready_head
 from mockserver.http.h2.stream import WINDOW_BYTES, BodyReader, Http2Stream
 from mockserver.http.h2.wire import Http2Wire
 from mockserver.http.heads import BadHeadError, head_too_large
@@ -55,7 +55,7 @@ from mockserver.model.grpc import GrpcRequest
 from mockserver.model.headers import Headers
 from mockserver.model.http import HTTP_2, Peer, Request, Response, Via
 from mockserver.model.http2_codes import Http2Code
-from mockserver.model.plan import Outcome, is_one_send
+from mockserver.model.plan import Outcome, Plan, Send, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
 
@@ -739,7 +739,7 @@ class Http2Connection(asyncio.Protocol):
                 call.response is not None
                 and call.consult is None
                 and not call.due
-                and is_one_send(call.plan)
+                and (is_one_send(call.plan) or _has_trailers_alone(call.plan))
                 and request.method != "HEAD"
                 and self._put_ready(stream_id, call)
             ):
@@ -775,16 +775,19 @@ class Http2Connection(asyncio.Protocol):
         if size > self.window or size > self._initial_window or size > self._frame_bytes:
             return False
         try:
-            block = ready_head(response, call.request.arrived_s)
+            trailers = encode_trailers(response.trailers) if response.trailers else b""
+            block = encode_head(response, None) if trailers else ready_head(response, call.request.arrived_s)
         except Exception:
             self._listener.engine.finish(call, Outcome.CLOSE)
             raise
         self._earn(_REPLY_CREDIT)
         self._ready.append(call)
         self.window -= size
-        self.put_block(stream_id, block, 0 if size else END_STREAM)
+        self.put_block(stream_id, block, 0 if size or trailers else END_STREAM)
         if size:
-            self.put(frame(FrameKind.DATA, END_STREAM, stream_id, body))
+            self.put(frame(FrameKind.DATA, 0 if trailers else END_STREAM, stream_id, body))
+        if trailers:
+            self.put_block(stream_id, trailers, END_STREAM)
         return True
 
     def _open(self, stream_id: int, request: Request, ns: Namespace | Response | None) -> Http2Stream:
@@ -1014,6 +1017,12 @@ class Http2Connection(asyncio.Protocol):
             return
         transport.write_eof()
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.close)
+
+
+def _has_trailers_alone(plan: Plan) -> bool:
+    """Whether a plan is one whole response with trailers, as those of gRPC are."""
+    step = plan[0] if len(plan) == 1 else None
+    return isinstance(step, Send) and step.upto is None and bool(step.response.trailers)
 
 
 def _check(holds: bool, code: Http2Code, text: str) -> None:
