@@ -190,7 +190,7 @@ def test_a_deadline_and_a_cancellation_are_recorded(
     assert [call.outcome for call in calls] == ["client_left", "client_left"]
     assert calls[0].grpc is not None
     assert calls[1].grpc is not None
-    assert 0 < calls[0].grpc["timeout_ms"] <= 1000
+    assert 0 < calls[0].grpc["timeout_ms"] < 2000  # clients round it up
     assert calls[1].grpc["timeout_ms"] is None
     assert [item["id"] for item in calls[1].grpc["replies"]][:1] == ["a"]
 
