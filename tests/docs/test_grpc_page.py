@@ -13,6 +13,7 @@ import yaml
 from mockserver.model.grpc import GrpcStatus, grpc_status_of
 from mockserver.server import Server
 
+pytestmark = pytest.mark.slow  # .proto files are compiled in processes of their own
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "grpc.md").read_text()
 
@@ -36,7 +37,6 @@ def _script():
 fault_table = _script()
 
 
-@pytest.mark.slow
 def test_the_example_runs_as_written(tmp_path):
     scenarios = tmp_path / "scenarios"
     scenarios.mkdir()

@@ -11,7 +11,7 @@ import pytest
 
 from mockserver.client.namespaces import Namespace
 from mockserver.server import Server
-from tests.support.grpc import PROTO
+from tests.support.grpc import HEAD, descriptor_set
 
 HEADER = "x-mockserver-namespace"
 RETRIES = {
@@ -33,8 +33,8 @@ RETRIES = {
 @pytest.fixture(scope="module")
 def grpc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("grpc")
-    (folder / "payments.proto").write_bytes(PROTO.read_bytes())
-    (folder / "payments.yaml").write_text("grpc: {proto: payments.proto}\n")
+    (folder / "payments.pb").write_bytes(descriptor_set())
+    (folder / "payments.yaml").write_text(HEAD)
     with Server(folder) as server:
         yield server
 

@@ -9,11 +9,11 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from mockserver.compiler.scenario_set import build_scenario_set
-from mockserver.errors import KeyPath, MissingExtraError, invalid
+from mockserver.errors import MissingExtraError
 from mockserver.scenarios import proto_files
 from mockserver.scenarios.loader import from_bundle, load
 from mockserver.scenarios.source import LoadError
-from tests.support.grpc import HEAD, PROTO
+from tests.support.grpc import HEAD, PROTO, descriptor_set
 
 CHARGE = """
 routes:
@@ -24,7 +24,7 @@ routes:
 
 def lines(text: str, files: dict[str, bytes] | None = None) -> list[str]:
     with pytest.raises(LoadError) as failed:
-        build_scenario_set([from_bundle(text, files or {"payments.proto": PROTO.read_bytes()}, "s")])
+        build_scenario_set([from_bundle(text, files or {"payments.pb": descriptor_set()}, "s")])
     return failed.value.lines
 
 
@@ -158,14 +158,16 @@ def test_a_message_without_a_schema_is_refused() -> None:
     assert "reply.message: the type of the message is not known. Write grpc: {proto: payments.proto}" in line
 
 
+@pytest.mark.slow
 def test_errors_of_a_proto_file_have_its_line() -> None:
     wrong = PROTO.read_bytes().replace(b"repeated Card more", b"repeated Crad more")
 
-    (line,) = lines(HEAD + CHARGE, {"payments.proto": wrong})
+    (line,) = lines("grpc: {proto: payments.proto}\n" + CHARGE, {"payments.proto": wrong})
 
     assert line.startswith('s:1:15: grpc.proto: payments.proto:40:12: "Crad" is not defined.')
 
 
+@pytest.mark.slow
 def test_a_missing_import_is_named_with_its_line() -> None:
     proto = b'syntax = "proto3";\nimport "other.proto";\n'
 
@@ -175,9 +177,9 @@ def test_a_missing_import_is_named_with_its_line() -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    (line,) = lines("grpc: {proto: [payments.proto, b.proto]}")
+    (line,) = lines("grpc: {proto: [a.proto, b.proto]}", {"a.proto": b""})
 
-    assert "grpc.proto: there is no file 'b.proto' with this scenario. It has: payments.proto" in line
+    assert "grpc.proto: there is no file 'b.proto' with this scenario. It has: a.proto" in line
 
 
 @pytest.mark.parametrize(
@@ -193,6 +195,7 @@ def test_a_wrong_schema_key_is_named(written: str, said: str) -> None:
     assert said in "\n".join(lines(f"grpc: {written}"))
 
 
+@pytest.mark.slow
 def test_imports_are_found_beside_the_file_and_in_the_folders_named(tmp_path: Path) -> None:
     (tmp_path / "api" / "pay").mkdir(parents=True)
     (tmp_path / "shared").mkdir()
@@ -216,6 +219,7 @@ def test_imports_are_found_beside_the_file_and_in_the_folders_named(tmp_path: Pa
     assert list(scenario_set.scenarios["s"].schemas[0].methods)[:2] == ["/p.S/A", "/p.S/B"]
 
 
+@pytest.mark.slow
 def test_files_outside_of_the_folder_are_not_read(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "secret.proto").write_text('syntax = "proto3"; message Secret {}')
@@ -229,15 +233,9 @@ def test_files_outside_of_the_folder_are_not_read(tmp_path: Path) -> None:
         build_scenario_set(load([tmp_path / "in/s.yaml"]))
 
 
-def _only_payments(name: str, path: KeyPath) -> bytes:
-    if name != "payments.proto":
-        raise invalid(path, "missing")
-    return PROTO.read_bytes()
-
-
 @pytest.fixture(scope="module")
 def descriptor() -> bytes:
-    return proto_files.compile_protos(["payments.proto"], [], _only_payments, ())
+    return descriptor_set()
 
 
 def test_a_descriptor_set_is_a_schema(descriptor: bytes) -> None:

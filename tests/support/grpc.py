@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+import grpc_tools
+from grpc_tools import protoc
 
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
@@ -17,15 +22,26 @@ from mockserver.model.plan import Converse, Outcome
 from tests.support.engine import InMemory
 
 PROTO = Path(__file__).parents[1] / "grpc_calls" / "payments.proto"
-HEAD = "grpc: {proto: payments.proto}\n"
+HEAD = "grpc: {descriptor: payments.pb}\n"
 SERVICE = "payments.v1.Payments"
 
 
+@cache
+def descriptor_set() -> bytes:
+    """The descriptor set of payments.proto, made without a process of its own."""
+    with TemporaryDirectory() as folder:
+        output = Path(folder, "payments.pb")
+        shipped = Path(grpc_tools.__file__).parent / "_proto"
+        options = [f"-I{PROTO.parent}", f"-I{shipped}", "--include_imports", f"--descriptor_set_out={output}"]
+        assert protoc.main(["protoc", *options, PROTO.name]) == 0
+        return output.read_bytes()
+
+
 class InMemoryGrpc(InMemory):
-    """An engine whose scenarios have the file payments.proto beside them."""
+    """An engine whose scenarios have the file payments.pb beside them."""
 
     def __init__(self, scenarios: str | dict[str, str], **settings: Any) -> None:
-        super().__init__(scenarios, files={"payments.proto": PROTO.read_bytes()}, **settings)
+        super().__init__(scenarios, files={"payments.pb": descriptor_set()}, **settings)
 
     @property
     def schema(self) -> GrpcSchema:
