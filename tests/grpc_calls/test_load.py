@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
@@ -13,6 +14,8 @@ from mockserver.errors import MissingExtraError
 from mockserver.scenarios import proto_files
 from mockserver.scenarios.loader import from_bundle, load
 from mockserver.scenarios.source import LoadError
+from mockserver.scenarios.watching import fingerprint
+from mockserver.server import Server
 from tests.support.grpc import HEAD, PROTO, descriptor_set
 
 CHARGE = """
@@ -293,3 +296,51 @@ def test_the_extra_is_named_if_it_is_missing(
                 )
             ]
         )
+
+
+def test_a_change_of_a_proto_file_is_noticed_beside_a_scenario_that_is_served_alone(tmp_path: Path) -> None:
+    scenario = tmp_path / "s.yaml"
+    scenario.write_text("grpc: {proto: a.proto}")
+    (tmp_path / "a.proto").write_text('syntax = "proto3";')
+    before = fingerprint([str(scenario)])
+
+    (tmp_path / "other.txt").write_text("a")
+    assert fingerprint([str(scenario)]) == before
+    (tmp_path / "a.proto").write_text('syntax = "proto3"; message A {}')
+    assert fingerprint([str(scenario)]) != before
+
+
+@pytest.mark.slow
+def test_what_has_not_changed_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = {"a.proto": b'syntax = "proto3"; message NotSeenBefore {}'}
+    runs: list[object] = []
+    run = proto_files.subprocess.run
+
+    def counted(*given: object, **options: object) -> object:
+        runs.append(given)
+        return run(*given, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(proto_files.subprocess, "run", counted)
+    for _ in range(2):
+        build_scenario_set([from_bundle("grpc: {proto: a.proto}", source, "s")])
+    build_scenario_set([from_bundle("grpc: {proto: a.proto}", {"a.proto": source["a.proto"] + b"\n"}, "s")])
+
+    assert len(runs) == 2
+
+
+@pytest.mark.slow
+def test_a_scenario_is_uploaded_with_its_schema_and_what_that_imports(tmp_path: Path) -> None:
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api/a.proto").write_text(
+        'syntax = "proto3"; package p; import "b.proto"; service S { rpc A(B) returns (B); }'
+    )
+    (tmp_path / "api/b.proto").write_text('syntax = "proto3"; package p; message B { string t = 1; }')
+    (tmp_path / "s.yaml").write_text(
+        "grpc: {proto: api/a.proto}\nroutes: [{request: GRPC p.S/A, reply: {message: {t: hi}}}]"
+    )
+    (tmp_path / "empty").mkdir()
+
+    with Server(tmp_path / "empty") as server:
+        server.load(tmp_path / "s.yaml")
+        with grpc.insecure_channel(server.url.removeprefix("http://")) as channel:
+            assert channel.unary_unary("/p.S/A")(b"") == b"\x0a\x02hi"
