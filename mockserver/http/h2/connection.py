@@ -1015,7 +1015,11 @@ class Http2Connection(asyncio.Protocol):
         if self._reading_paused or not transport.can_write_eof() or transport.is_closing():
             transport.close()
             return
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has reset the connection, which the loop does not know yet
+            transport.close()
+            return
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.close)
 
 
