@@ -18,7 +18,7 @@ def grpc_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
         return None
     response = call.response if call.status is not None else None
     method = request.reader if isinstance(request.reader, GrpcMethod) else None
-    messages, unreadable = _messages(request)
+    messages, unreadable = _messages(call, request)
     text = details = None
     replies: list[Any] = []
     if response is not None:
@@ -46,7 +46,9 @@ def grpc_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
     return {**view, **masked, "text": None if view["text"] is None else mask_text(str(view["text"]))}
 
 
-def _messages(request: GrpcRequest) -> tuple[list[Any], str | None]:
+def _messages(call: Call, request: GrpcRequest) -> tuple[list[Any], str | None]:
+    if call.truncated:
+        return [], f"only the first {len(request.body)} bytes of the messages are kept"
     try:
         return request.messages, None
     except UnreadableBodyError as error:

@@ -156,8 +156,8 @@ class TroubleWords(TypedDict, total=False):
     route: Any
     call: int
     times: int | Literal["always"]
-    before: int | Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: int | str | Mapping[str, Any]
+    after: str | Mapping[str, Any]
     webhook: Mapping[str, Any]
     later: bool
     lasting: bool

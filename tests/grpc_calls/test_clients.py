@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import json
 import threading
 from collections.abc import Callable
@@ -436,9 +435,17 @@ def test_many_calls_do_not_wait_for_a_conversation(mock: Namespace, channel: Cha
     assert mock.count(CHARGE) == 20
 
 
-def test_gzip_of_the_python_library_is_that_of_the_protocol() -> None:
-    # What the framing tests compress with is what clients send.
-    assert gzip.decompress(gzip.compress(b"a")) == b"a"
+def test_a_message_that_was_kept_in_part_says_so(mock: Namespace, channel: Channels, payments: Any) -> None:
+    messages, services = payments
+    mock.on(CHARGE).reply(message={})
+
+    services.PaymentsStub(channel()).Charge(
+        messages.ChargeRequest(note="a" * 100_000), metadata=metadata(mock)
+    )
+
+    call = mock.calls.last
+    assert call.grpc is not None
+    assert call.grpc["unreadable"] == "only the first 65536 bytes of the messages are kept"
 
 
 async def test_a_client_that_opens_a_stream_and_leaves_is_recorded(
