@@ -19,6 +19,7 @@ def block(kind):
     return re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)[1]
 
 
+@pytest.mark.in_memory  # a server with a store refuses HTTP/2
 def test_the_example_runs_as_written(serving):
     server = serving({"payments.yaml": block("yaml")})
     said = io.StringIO()
@@ -30,6 +31,7 @@ def test_the_example_runs_as_written(serving):
     assert server.admin.post("/verify", check)["ok"]
 
 
+@pytest.mark.in_memory
 @pytest.mark.parametrize("client", ["httpx", "curl"])
 @pytest.mark.parametrize("fault", fault_table.HTTP2_FAULTS)
 def test_a_client_reports_what_the_table_says(url, fault, client):  # noqa: F811

@@ -110,6 +110,7 @@ def answered(server):
 
 
 @pytest.mark.slow
+@pytest.mark.in_memory  # a server with a store refuses HTTP/2
 @quick
 @given(
     st.lists(VALID | VALID | INVALID, max_size=25),

@@ -5,6 +5,7 @@ from support.http2 import Http2Client
 
 from mockserver.model.http2_codes import Http2Code
 
+pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
 SCENARIO = """
 routes:
   - {request: GET /fine, reply: {text: fine}}

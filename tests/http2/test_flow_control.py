@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.http2 import Http2Client
 
+pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
 SIZE = 100_000
 SCENARIO = f"""
 routes:

@@ -20,6 +20,7 @@ from mockserver.http.h2.connection import CREDIT, MOST_HELD_BYTES, MOST_STREAMS,
 from mockserver.http.h2.frames import FrameKind, frame, rst_stream, settings, window_update
 from mockserver.model.http2_codes import Http2Code
 
+pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
 SCENARIO = """
 routes:
   - {request: GET /fine, reply: {text: fine}}

@@ -10,6 +10,7 @@ from support.wire import Wire
 from mockserver.http.h2.frames import frame
 from mockserver.model.http2_codes import Http2Code
 
+pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
 SCENARIO = """
 cors: true
 routes:

@@ -9,6 +9,7 @@ from mockserver.http.h2.stream import WINDOW_BYTES
 from mockserver.model.http import Response
 from mockserver.model.http2_codes import Http2Code
 
+pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
 SCENARIO = "routes:\n  - {request: POST /plain, reply: {text: plain}}\n"
 HEAD = Response(200, [("Content-Type", "application/x-echo")])
 

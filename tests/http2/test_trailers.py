@@ -44,6 +44,7 @@ async def test_on_http_1(version, head_only, sent):
     assert wire.keep_alive == (version == (1, 1))
 
 
+@pytest.mark.in_memory
 def test_on_http_2(serving):
     server = serving(SCENARIO)
     (of_server,) = server.app._listeners

@@ -116,6 +116,7 @@ def test_the_ca_is_served_for_clients_to_trust(serving):
 # What is agreed on
 
 
+@pytest.mark.in_memory  # with a store, only HTTP/1.1 is offered
 @pytest.mark.parametrize(
     ("offered", "agreed"),
     [(["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), (["h3"], None)],
