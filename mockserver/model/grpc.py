@@ -7,7 +7,6 @@ The status of a gRPC response is in its trailers, or in its headers if it has no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, Protocol
 from urllib.parse import quote, unquote
@@ -235,8 +234,3 @@ class GrpcRequest(Request):
     @property
     def json_as_written(self) -> Any:
         return self.json
-
-
-def values_of(pairs: Iterable[tuple[str, str]], name: str) -> list[str]:
-    """Return the values of a name, which is in lower case."""
-    return [value for key, value in pairs if key.lower() == name]
