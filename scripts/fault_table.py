@@ -244,9 +244,8 @@ def version_of(name: str, modules: Path) -> str:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    path = folder / "faults.yaml"
-    path.write_text(scenario())
+def serving(path: Path) -> Iterator[str]:
+    """Serve a scenario in a process; the URL."""
     command = [sys.executable, "-m", "mockserver", "serve", str(path), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -274,7 +273,8 @@ def main() -> None:
             for name, ask in HTTP2_CLIENTS.items()
             if shutil.which(name.split(".")[0].lower()) or name == "httpx"
         }
-        with serving(folder) as url:
+        (folder / "faults.yaml").write_text(scenario())
+        with serving(folder / "faults.yaml") as url:
             put(PAGE, table(url, url, clients) + measured(clients, folder))
             put(HTTP2_PAGE, table(url, url, newer, HTTP2_FAULTS, HTTP2_EITHER) + measured(newer, folder))
         put(PROXY_PAGE, in_tunnel)

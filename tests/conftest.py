@@ -20,7 +20,7 @@ from mockserver.settings import Settings
 hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None)
 hypothesis_settings.load_profile("mockserver")
 
-STARTERS = {"browser", "process", "pytester", "server_loop"}
+STARTERS = {"browser", "grpc_server", "process", "pytester", "server_loop"}
 """The fixtures that start a server or a process. A test that has one of them, however deep, is not quick."""
 
 QUICK_EXAMPLES = 10

@@ -109,6 +109,7 @@ class RequestView(AdminView):
 class ReplyView(AdminView):
     status: int
     headers: list[list[str]]
+    trailers: list[list[str]]
     body: BodyView
 
 
@@ -162,6 +163,23 @@ class WebSocketView(AdminView):
     frames: list[FrameView]
 
 
+class GrpcView(AdminView):
+    """
+    A gRPC call: its messages and those of its reply as JSON, `details` of its status, and its deadline after
+    `timeout_ms`. `unreadable` is the reason why there are no messages.
+    """
+
+    service: str
+    method: str
+    messages: list[Any]
+    unreadable: str | None
+    timeout_ms: float | None
+    status: str | None
+    text: str | None
+    details: list[Any]
+    replies: list[Any]
+
+
 class CallView(AdminView):
     id: str
     number: int
@@ -179,6 +197,7 @@ class CallView(AdminView):
     request: RequestView
     reply: ReplyView | None
     websocket: WebSocketView | None
+    grpc: GrpcView | None
     let: dict[str, Any]
     effects: list[Any]
     webhooks: list[Any]
@@ -201,6 +220,7 @@ class BriefView(AdminView):
     method: str
     target: str
     status: int | None
+    grpc_status: str | None
     effects: int
     webhooks: int
     arrived: str
@@ -480,7 +500,7 @@ class TryView(AdminView):
     gap_ms: float | None
     asked_ms: float | None
     retry_after: Literal["kept", "broken"] | None
-    status: int | None
+    status: int | str | None
     outcome: str
     key: str | None
     changed: list[str]
@@ -506,7 +526,7 @@ class OperationView(AdminView):
     repeats: int | None
     left_out: list[str]
     tries: list[TryView]
-    statuses: list[int | None]
+    statuses: list[int | str | None]
     overlap: bool
     retry_after: Literal["kept", "broken", "none"]
     final: Literal["succeeded", "failed", "open"]

@@ -7,6 +7,7 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mockserver.admin.grpc_view import grpc_view
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
 from mockserver.model.call import Call
@@ -54,6 +55,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "request": _request_view(call, reveal=reveal),
         "reply": _reply_view(call, reveal=reveal),
         "websocket": None if call.websocket is None else websocket_view(call, call.websocket, reveal=reveal),
+        "grpc": grpc_view(call, reveal=reveal),
         "let": (call.let or {}) if reveal else mask_tree(call.let or {}),
         "effects": call.effects if reveal else mask_tree(call.effects),
         "webhooks": call.webhooks,
@@ -84,6 +86,7 @@ def brief_view(call: Call) -> dict[str, Any]:
         "method": request.method,
         "target": mask_target(request.target)[:LONGEST_TARGET],
         "status": call.status,
+        "grpc_status": call.grpc_status,
         "effects": len(call.effects),
         "webhooks": len(call.webhooks),
         "arrived": instant(request.arrived_s),
@@ -133,6 +136,7 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
     return {
         "status": response.status,
         "headers": _pairs(response.headers, reveal=reveal),
+        "trailers": _pairs(response.trailers, reveal=reveal),
         "body": body_view(
             body,
             length=max(len(body), call.reply_length),

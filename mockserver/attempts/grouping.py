@@ -378,7 +378,7 @@ class _Grouper:
         if call.outcome is Outcome.OPEN:
             return  # nothing follows what has not ended
         _append(self._by_counter, evidence.counted(), node)
-        if call.status == UNAUTHORIZED:
+        if call.meaning == UNAUTHORIZED:
             _append(self._refused, evidence.likeness, node)
         if evidence.retryable:
             kind = self._uses_of(evidence), evidence.invocation is not None

@@ -9,7 +9,7 @@ from mockserver.attempts.evidence import Grouping
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.grouping import ended_before
 from mockserver.attempts.operations import READS, Attempt, Operation, waited
-from mockserver.attempts.retryable import RetryWait, asked_wait, invalid_waits
+from mockserver.attempts.retryable import NEVER_S, RetryWait, asked_wait, invalid_waits
 
 _MOST_QUOTED = 3
 
@@ -71,6 +71,8 @@ def _said(kept: _Kept) -> str:
         came = "it came before that answer had ended"
     else:
         came = f"it came after {kept.gap_s:.3f} s"
+    if kept.wait.seconds == NEVER_S:
+        return f"{kept.text} {kept.wait.source}: the answer before asked not to retry, {came}"
     return f"{kept.text} {kept.wait.source}: the answer before asked to wait {_seconds(kept.wait.seconds)} s, {came}"
 
 
@@ -89,4 +91,4 @@ def _missing(operations: list[Operation], grouping: Grouping) -> str:
         return f"the mock sent {quoted}, which is not a valid wait: write seconds or an HTTP date"
     if any(asked_wait(call, grouping.clock_at) is not None for call in calls):
         return "an answer asked for a wait, and no attempt followed it"
-    return "no answer asked for a wait (by Retry-After, retry-after-ms, x-ratelimit-reset)"
+    return "no answer asked for a wait (by Retry-After, retry-after-ms, x-ratelimit-reset, grpc-retry-pushback-ms)"

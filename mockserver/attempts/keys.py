@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Request, UnreadableBodyError
 
 KEY_HEADERS = (
@@ -98,6 +99,12 @@ def known_key(request: Request, names: KeyNames = DEFAULT_NAMES) -> Key | None:
     if not request.body:
         return None
     try:
+        if isinstance(request, GrpcRequest):
+            return (
+                _in_fields("message", request.message.get, names)
+                if isinstance(request.message, dict)
+                else None
+            )
         if request.media_type.endswith("json"):
             return _in_fields("json", request.json.get, names) if isinstance(request.json, dict) else None
         if request.media_type in ("application/x-www-form-urlencoded", "multipart/form-data"):

@@ -18,6 +18,7 @@ from typing import Any
 from mockserver.attempts.volatile import Reason, Volatile, reason_of
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
 from mockserver.model.call import Call
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Part, Request, UnreadableBodyError
 from mockserver.model.written import WrittenFloat
 
@@ -59,9 +60,9 @@ class Ignored:
 
 def _pattern(text: str, path: KeyPath) -> str:
     if text == "body":
-        return r"(?:json|form|files|body)\b.*"
+        return r"(?:json|message|form|files|body)\b.*"
     root, name = re.match(r"(\w*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
-    if root not in ("json", "form", "query", "headers") or (name and name[0] not in ".["):
+    if root not in ("json", "message", "form", "query", "headers") or (name and name[0] not in ".["):
         raise InvalidInputError(
             Flaw(
                 path, f"{shown(text)} does not name a field", "Write json.line, form.time, query.rand or body"
@@ -102,6 +103,8 @@ def _body_fields(request: Request) -> Fields:
     body = request.decoded_body
     if len(body) > _MOST_BYTES:
         return {"body": _digest(body)}
+    if isinstance(request, GrpcRequest):
+        return _json_fields(request.json, "message")
     media_type = request.media_type
     if media_type == "application/x-www-form-urlencoded":
         return _by_name("form", request.form_pairs)
@@ -152,9 +155,9 @@ def _by_name(root: str, pairs: Iterable[tuple[str, str]]) -> Fields:
     return fields
 
 
-def _json_fields(value: object) -> Fields:
+def _json_fields(value: object, root: str = "json") -> Fields:
     fields: Fields = {}
-    pending = [("json", value)]
+    pending = [(root, value)]
     while pending:
         path, item = pending.pop()
         if isinstance(item, dict) and item:

@@ -94,7 +94,7 @@ class Operation:
         last = self.attempts[-1].call
         if last.outcome is Outcome.OPEN:
             return "open"
-        is_failure = failed(last) or (last.status or 0) >= 400 or closed_with_error(last)
+        is_failure = failed(last) or (last.meaning or 0) >= 400 or closed_with_error(last)
         return "failed" if is_failure else "succeeded"
 
     @property
@@ -181,7 +181,7 @@ def _own_selector(evidence: CallEvidence) -> str | None:
 
 def _step(node: CallNode, following: CallNode) -> str | None:
     """Whether the next call belongs to the same attempt."""
-    if node.call.status == UNAUTHORIZED and not failed(node.call):
+    if node.call.meaning == UNAUTHORIZED and not failed(node.call):
         return "unauthorized" if node.evidence.authorization != following.evidence.authorization else None
     return "redirect" if is_followed(node.call, following.call) else None
 
@@ -302,7 +302,7 @@ def operation_view(operation: Operation, instant: Callable[[float], str]) -> dic
         "repeats": operation.repeats,
         "left_out": list(operation.left_out),
         "tries": [_attempt_view(attempt, instant) for attempt in operation.attempts],
-        "statuses": [attempt.call.status for attempt in operation.attempts],
+        "statuses": [attempt.call.shown_status for attempt in operation.attempts],
         "overlap": operation.overlap,
         "retry_after": operation.retry_after,
         "final": operation.final,
@@ -319,7 +319,7 @@ def _attempt_view(attempt: Attempt, instant: Callable[[float], str]) -> dict[str
         "gap_ms": _ms(attempt.gap_s),
         "asked_ms": _ms(attempt.asked_s),
         "retry_after": attempt.retry_after,
-        "status": call.status,
+        "status": call.shown_status,
         "outcome": call.outcome.value,
         "key": attempt.key[1] if attempt.key else None,
         "changed": list(attempt.changed),

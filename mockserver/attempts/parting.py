@@ -43,7 +43,7 @@ def _parted_alike(last: CallEvidence, first: CallEvidence) -> str:
     if not ended_before(last.call, first.call):
         return "they were under way at once"
     if not last.retryable:
-        status = last.call.status if not failed(last.call) else last.call.outcome.value
+        status = last.call.shown_status if not failed(last.call) else last.call.outcome.value
         return f"{status} is not a retryable answer"
     return "another call is the next attempt"
 

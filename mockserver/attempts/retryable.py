@@ -10,6 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from mockserver.model.call import Call
+from mockserver.model.grpc import trailer
 from mockserver.model.http import Response
 from mockserver.model.plan import Outcome
 
@@ -23,6 +24,10 @@ _RECONNECTED = frozenset({1006, 1011, 1012, 1013, 1014})
 """Close codes of WebSocket connections after which clients connect again (RFC 6455 7.4.1)."""
 _CLOSED_NORMALLY = frozenset({None, 1000, 1001, 1005})
 _RETRIED = frozenset({408, 425, 429})
+_RETRIED_GRPC = frozenset(
+    {"ABORTED", "CANCELLED", "DEADLINE_EXCEEDED", "INTERNAL", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNKNOWN"}
+)
+"""Statuses that clients of gRPC services are configured to retry."""
 _CONFLICT = 409
 _HEAD_BYTES = 4096
 _AWS_THROTTLING = (
@@ -32,6 +37,8 @@ _AWS_THROTTLING = (
     "|TooManyRequestsException|TransactionInProgressException"
 )
 """Error codes with status 400 that AWS SDKs retry."""
+NEVER_S = 1e9
+"""The wait of an answer that asks not to retry at all."""
 _THROTTLED = re.compile(
     rb'"(?:__type|code|Code)"\s*:\s*"(?:[^"]*#)?(?:' + _AWS_THROTTLING.encode() + rb')"'
     rb"|<Code>(?:" + _AWS_THROTTLING.encode() + rb")</Code>"
@@ -68,6 +75,8 @@ def retryable(call: Call) -> bool:
     """Whether a client may send the same request again after this answer."""
     if failed(call):
         return True
+    if call.grpc_status is not None:
+        return call.grpc_status in _RETRIED_GRPC
     status, response = call.status, call.response
     if status is None:
         return False
@@ -86,7 +95,7 @@ def retryable(call: Call) -> bool:
 
 def in_progress(call: Call) -> bool:
     """Whether the answer is the 409 by which services say that the request with this key is still in progress."""
-    return call.status == _CONFLICT and not failed(call)
+    return call.grpc_status != "ABORTED" and call.meaning == _CONFLICT and not failed(call)
 
 
 def error_inside(call: Call) -> bool:
@@ -137,6 +146,9 @@ def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     response = call.response
     if response is None or (call.first_byte_at_s is None and failed(call)):
         return None
+    pushback = trailer(response, PUSHBACK) if call.grpc_status is not None else None
+    if pushback is not None:
+        return _pushed_back(pushback)
     milliseconds = _SECONDS.fullmatch(response.header("retry-after-ms") or "")
     if milliseconds:
         return RetryWait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
@@ -149,6 +161,18 @@ def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     if call.status in _LIMITED and _remaining(response) in (None, "0"):
         return _reset(call, response, clock_at)
     return None
+
+
+PUSHBACK = "grpc-retry-pushback-ms"
+_PUSHED = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def _pushed_back(value: str) -> RetryWait:
+    """Return what a gRPC server asks for: a negative or invalid number means not to retry."""
+    source = f"{PUSHBACK}: {value}"
+    if _PUSHED.fullmatch(value):
+        return RetryWait(int(value) / 1000, TOLERANCE_S, source)
+    return RetryWait(NEVER_S, TOLERANCE_S, source)
 
 
 def invalid_waits(call: Call) -> list[str]:

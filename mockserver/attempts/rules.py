@@ -298,9 +298,9 @@ def _after(
     if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
-    status = earlier.call.status if not failed(earlier.call) else earlier.call.outcome.value
+    status = earlier.call.shown_status if not failed(earlier.call) else earlier.call.outcome.value
     place = "" if other is operation else _known_apart(earlier, evidence)
-    if place is None or (place and (earlier.call.status or 0) < 400):
+    if place is None or (place and (earlier.call.meaning or 0) < 400):
         return HELD
     if place:
         settle = "`by: …` with what tells operations apart"

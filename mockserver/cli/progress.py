@@ -26,7 +26,7 @@ class Progress:
         self._bytes += 0 if call.response is None else max(call.reply_length, len(call.response.body))
         self._failed += call.error is not None
         target = "".join(char for char in mask_target(call.request.target) if char.isprintable())
-        what = f"{call.request.method} {target} → {call.status or call.outcome.value}"
+        what = f"{call.request.method} {target} → {call.shown_status or call.outcome.value}"
         if not self._moves:
             self._out.write(f"{what}\n")
         else:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(rb"""\$ref["']?\s*:\s*["']?([^"'#\s{},:]+)""")
 """The file in a reference, in JSON and YAML; what has a colon lies elsewhere."""
+_IMPORT = re.compile(rb'\bimport\s+(?:\w+\s+)?"([^"]+)"\s*;')
 _SUFFIXES = (".scenario.json", ".json", ".yaml", ".yml")
 
 
@@ -45,7 +46,9 @@ def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
         if beside is not None:
             content = beside.read_bytes()
             files[item] = base64.b64encode(content).decode()
-            waiting += _referred(item, content)
+            waiting += (
+                _imported(file, item, content, texts) if item.endswith(".proto") else _referred(item, content)
+            )
     return ScenarioFile(named or _stem(file.name), {"yaml": text, "files": files})
 
 
@@ -73,6 +76,15 @@ def _referred(name: str, content: bytes) -> list[str]:
         return []
     named = {match[1].decode("utf-8", "replace") for match in _REFERENCE.finditer(content)}
     return [normpath(join(dirname(name), unquote(item))) for item in named]
+
+
+def _imported(file: Path, name: str, content: bytes, texts: set[str]) -> list[str]:
+    """The files that a .proto file imports: beside the scenario or the file, or in a folder that the scenario names."""
+    folders = [
+        text for text in texts if 0 < len(text) < 500 and "\0" not in text and (file.parent / text).is_dir()
+    ]
+    names = [match[1].decode("utf-8", "replace") for match in _IMPORT.finditer(content)]
+    return [normpath(join(folder, item)) for item in names for folder in ("", dirname(name), *folders)]
 
 
 def _texts(text: str) -> tuple[str, set[str]]:

@@ -42,6 +42,8 @@ def plain(value: object, *, dollar: bool = False) -> Any:
         return {"$matches" if dollar else "matches": pattern_text(value)}
     if _is_any(value):
         return "$present" if dollar else "present"
+    if hasattr(value, "DESCRIPTOR") and hasattr(value, "SerializeToString"):
+        return _message(value)
     for kind, as_json in _KINDS:
         if isinstance(value, kind):
             return as_json(value)
@@ -56,7 +58,7 @@ def plain(value: object, *, dollar: bool = False) -> Any:
 _DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff"})
 _OPAQUE = frozenset({
     "json", "json_exact", "text", "html", "xml", "base64", "form", "headers", "query", "cookies", "data", "match", "when",
-    "schema", "graphql", "files", "let", "set", "effect", "vars", "state",
+    "schema", "graphql", "files", "let", "set", "effect", "vars", "state", "message", "details", "trailers", "receive",
 })  # fmt: skip
 """Below these keys, names have no meaning."""
 
@@ -96,6 +98,13 @@ def pattern_text(pattern: re.Pattern[Any]) -> str:
     known = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
     flags = "".join(letter for flag, letter in known.items() if pattern.flags & flag)
     return f"(?{flags}){pattern.pattern}" if flags else str(pattern.pattern)
+
+
+def _message(value: Any) -> Any:
+    """Return a message of protobuf as JSON."""
+    from google.protobuf.json_format import MessageToDict
+
+    return MessageToDict(value, preserving_proto_field_name=True)
 
 
 def _is_any(value: object) -> bool:

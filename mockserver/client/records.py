@@ -131,6 +131,7 @@ class Response:
     def __init__(self, view: Mapping[str, Any]) -> None:
         self.status: int = view["status"]
         self.headers = Headers((name, value) for name, value in view["headers"])
+        self.trailers = Headers((name, value) for name, value in view.get("trailers", ()))
         self.body = body_bytes(view["body"])
         self.truncated = bool(view["body"]["truncated"])
 
@@ -183,11 +184,25 @@ class Call:
         return self.response.status if is_sent and self.response is not None else None
 
     @property
+    def grpc(self) -> Mapping[str, Any] | None:
+        """
+        The gRPC part of the call, None for any other: `messages` and `replies` as JSON, `status`, `text`, `details` and
+        `timeout_ms`.
+        """
+        part: Mapping[str, Any] | None = self.data.get("grpc")
+        return part
+
+    @property
+    def grpc_status(self) -> str | None:
+        """Name of the gRPC status, such as UNAVAILABLE; None if there is none."""
+        return None if self.grpc is None else self.grpc["status"]
+
+    @property
     def arrived(self) -> datetime:
         return datetime.fromisoformat(self.times["arrived"])
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id} {self.request.method} {self.request.path} {self.status}>"
+        return f"<{type(self).__name__} {self.id} {self.request.method} {self.request.path} {self.grpc_status or self.status}>"
 
 
 class Unmatched(Call):
@@ -237,8 +252,9 @@ class Calls(Sequence[C], Generic[C]):
         return len(self._calls)
 
     @property
-    def statuses(self) -> list[int | None]:
-        return [call.status for call in self._calls]
+    def statuses(self) -> list[int | str | None]:
+        """Status of each call; that of a gRPC call is its name."""
+        return [call.grpc_status or call.status for call in self._calls]
 
     def where(self, **wanted: object) -> Calls[C]:
         """
@@ -301,7 +317,7 @@ class Try(View):
     """
 
     call: str
-    status: int | None
+    status: int | str | None
     outcome: str
     gap_ms: float | None = None
     asked_ms: float | None = None
@@ -328,7 +344,7 @@ class Operation(View):
     by: str | None
     repeats: int | None
     left_out: list[str]
-    statuses: list[int | None]
+    statuses: list[int | str | None]
     overlap: bool
     retry_after: str
     final: str

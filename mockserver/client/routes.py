@@ -72,6 +72,9 @@ class RouteSurface(NamedValue):
         """
         __tracebackhide__ = True
         sequence, functions = steps_of(steps, last)
+        if functions and str(self._document.get("request", "")).startswith("GRPC"):
+            for i in functions:
+                sequence[i] = {"status": "UNKNOWN", **sequence[i]}  # no reply that the function gives
         reply = sequence[0] if len(sequence) == 1 else sequence
         self._write({**self._document, "reply": reply} if self._name is None else {"reply": reply}, functions)
 

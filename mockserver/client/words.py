@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from enum import Enum
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
@@ -22,8 +23,8 @@ Times = int | Mapping[str, int]
 Gap = Duration | Mapping[str, Any]
 """At least so long, or bounds: `{"gte": "400ms", "lte": "1s"}`, also as `min` and `max`."""
 
-Step = int | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
-"""One reply: a status, a mapping as in the language, a list of them; in process also a function of the request."""
+Step = int | str | Enum | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
+"""One reply: a status (of gRPC by its name, or as `grpc.StatusCode`), a mapping as in the language, a list of them; in process also a function of the request."""
 
 
 class MatchWords(TypedDict, total=False):
@@ -43,6 +44,8 @@ class MatchWords(TypedDict, total=False):
     text: Any
     xml: Mapping[str, Any]
     graphql: Mapping[str, Any]
+    message: Any
+    messages: Any
     body_sha256: Any
     client_cert: Any
 
@@ -86,6 +89,10 @@ class AnswerWords(TypedDict, total=False):
     chunks: Sequence[Any]
     websocket: Sequence[Mapping[str, Any]]
     subprotocol: str | Sequence[str]
+    message: Any
+    messages: Sequence[Any]
+    details: Sequence[Any]
+    trailers: Mapping[str, Any]
     delay: Duration | Mapping[str, Any]
     throttle: str | Mapping[str, Any]
     fault: str | Mapping[str, Any]
@@ -163,8 +170,8 @@ class TroubleWords(TypedDict, total=False):
     route: Any
     call: int
     times: int | Literal["always"]
-    before: int | Mapping[str, Any]
-    after: Mapping[str, Any]
+    before: int | str | Mapping[str, Any]
+    after: str | Mapping[str, Any]
     webhook: Mapping[str, Any]
     later: bool
     lasting: bool

@@ -7,15 +7,17 @@ import json
 import mimetypes
 import re
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from mockserver.client.plain import NamedValue, plain, with_units
 from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, MESSAGE, REPLY, ROUTE, check_words, key_of
 from mockserver.errors import shown
+from mockserver.model.grpc import GRPC_STATUSES
 
-_LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/")
-_JSON_TREES = frozenset({"json", "json_exact", "graphql"})
+_LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/|GRPC\s")
+_JSON_TREES = frozenset({"json", "json_exact", "graphql", "message", "messages"})
 Functions = dict[int, Callable[[Any], Any]]
 """Functions that answer, by the place of their step."""
 
@@ -112,6 +114,9 @@ def _step(value: Any) -> Any:
         return int(value)
     if isinstance(value, Mapping):
         return _mapping(value)
+    name = value.name if isinstance(value, Enum) else value
+    if isinstance(name, str) and name in GRPC_STATUSES:
+        return name
     if _is_exception(value):
         return {"fault": _fault_of(value)}
     if callable(value):
@@ -188,7 +193,7 @@ def _with_file(step: dict[str, Any]) -> dict[str, Any]:
 
 def answer_document(value: object) -> Any:
     """Convert the result of a function to a reply. Raises TypeError for anything else."""
-    if _is_number(value) or isinstance(value, Mapping):
+    if _is_number(value) or isinstance(value, (Mapping, Enum)) or value in GRPC_STATUSES:
         return _step(value)
     raise TypeError(
         f"a function answered {shown(value)}, which is not a reply. "

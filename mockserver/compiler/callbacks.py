@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.compiler.routes import compile_work
+from mockserver.compiler.routes import compile_any_reply, compile_work
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
 from mockserver.engine.routing import RouteMatch
@@ -20,10 +20,9 @@ from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do
 from mockserver.errors import KeyPath, invalid
 from mockserver.model.http import Request, Response
-from mockserver.responses.planner import Planned, compile_reply
+from mockserver.responses.planner import Planned
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.reply import ReplySpec
-from mockserver.templating.variables import AFTER_CLAIM
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def claim_of(value: object, route: Route, draw: Draw) -> Claim:
     if spec.choose is not None or spec.cases is not None:
         raise invalid((), "a function answers one reply", "Choose in the function, and return that")
     defaults = route.scenario.spec.defaults
-    reply = compile_reply(spec, defaults, _no_file, AFTER_CLAIM)
+    reply = compile_any_reply(spec, defaults, _no_file, route.grpc)
     reply.work = compile_work(spec, _no_file, value)
     claim = Claim(reply, reply.status(draw.scope), scope=draw.scope())
     work = chosen(reply.work, route.work, claim.status)

@@ -122,6 +122,7 @@ def runtime_scenario(ns: Namespace) -> Scenario:
     if overlay.runtime is None:
         overlay.runtime = Scenario(from_text("routes: []", "routes"), (RUNTIME_CLASS,))
         overlay.runtime.name = RUNTIME
+    overlay.runtime.schemas = tuple(schema for item in ns.scenarios() for schema in item.schemas)
     return overlay.runtime
 
 

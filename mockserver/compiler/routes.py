@@ -17,16 +17,18 @@ from mockserver.engine.side_effects import (
     compile_set,
 )
 from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import FlawCollector, KeyPath, invalid
+from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid
 from mockserver.matching.index import OrderKey
-from mockserver.matching.matcher import compile_condition, compile_match
+from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import compile_selector
+from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, METHOD, GrpcStatus
 from mockserver.model.http import ADMIN, WEBSOCKET
 from mockserver.model.violation import Mode
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
 from mockserver.schema.base import parse_request_line
+from mockserver.schema.match import MatchSpec
 from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.scenario import RouteSpec
@@ -34,6 +36,7 @@ from mockserver.templating.templates import Predicate, compile_predicate
 from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 
 if TYPE_CHECKING:
+    from mockserver.grpc.compiling import GrpcTarget
     from mockserver.openapi.contract import Contract
     from mockserver.schema.resource import OnSpec
 
@@ -81,6 +84,8 @@ def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: 
 
 def default_name(base: str, spec: RouteSpec) -> str:
     words = spec.request.split()
+    if words[0] == METHOD:
+        return " ".join(words)
     return f"{words[0]} {base}{words[1]}"
 
 
@@ -114,9 +119,16 @@ def compile_route(
     route.methods = line.methods
     if route.methods == _WEBSOCKETS:
         route.contract = None  # OpenAPI does not describe it
-    flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
+    if line.methods == _GRPC:
+        flaws.attempt((*path, "request"), _place, route, line.path)
+        route.grpc = flaws.attempt((*path, "request"), _grpc_target, scenario, line.path)
+        route.contract = None
+        if route.grpc is None:
+            return route  # what follows depends on the method
+    else:
+        flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
     if spec.match is not None:
-        route.matcher = flaws.attempt((*path, "match"), compile_match, spec.match, read_file)
+        route.matcher = flaws.attempt((*path, "match"), _compile_match, spec.match, read_file, route.grpc)
     if spec.if_ is not None:
         route.condition = flaws.attempt(path, compile_expression, spec.if_, ("if",))
     if spec.when is not None:
@@ -132,11 +144,14 @@ def compile_route(
     guards = flaws.attempt(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
     if guards is not None:
         route.take_guards(guards)
+    if spec.proxy is not None and route.grpc is not None:
+        flaws.flaws.append(Flaw((*path, "proxy"), "a gRPC call can't be forwarded", "Write `reply`"))
+        return route
     answers = []
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
-        answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file))
+        answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file, route.grpc))
         if route.methods != _WEBSOCKETS:
             flaws.attempt(where, _check_no_websocket, step)
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
@@ -172,6 +187,37 @@ def _check_no_websocket(spec: ReplySpec, path: KeyPath = ()) -> None:
 
 def _refuse_proxy() -> None:
     raise invalid((), "a WebSocket connection can't be forwarded", "Write its `reply`")
+
+
+_GRPC = frozenset({METHOD})
+
+
+def _grpc_target(scenario: Scenario, path: str) -> GrpcTarget:
+    from mockserver.grpc.compiling import target_of  # few scenarios have gRPC
+
+    return target_of(scenario.schemas, path)
+
+
+def _compile_match(spec: MatchSpec, read_file: ReadFile, target: GrpcTarget | None) -> Matcher:
+    if target is not None:
+        from mockserver.grpc.compiling import typed_match
+
+        spec = typed_match(spec, target.method)
+    return compile_match(spec, read_file)
+
+
+def compile_any_reply(
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: GrpcTarget | None
+) -> Reply:
+    """Compile a reply of a route, not a `choose` or `cases`. Raises InvalidInputError with every flaw."""
+    if target is not None:
+        from mockserver.grpc.compiling import compile_grpc_reply
+
+        return compile_grpc_reply(spec, defaults, target, AFTER_CLAIM)
+    if spec.status in GRPC_STATUSES:
+        hint = f"Write {HTTP_STATUS[GrpcStatus[spec.status]]}, or request: GRPC package.Service/Method"
+        raise invalid(("status",), f"{spec.status} is a status of gRPC", hint)
+    return compile_reply(spec, defaults, read_file, AFTER_CLAIM)
 
 
 def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
@@ -268,22 +314,26 @@ def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEF
     return compile_predicate(text, path, names=names)
 
 
-def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile) -> Answer:
+def _compile_answer(
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: GrpcTarget | None
+) -> Answer:
     flaws = FlawCollector()
     answer: Answer
     if spec.choose is not None:
         options = [
-            flaws.attempt(("choose", i), _compile_answer, option, defaults, read_file)
+            flaws.attempt(("choose", i), _compile_answer, option, defaults, read_file, target)
             for i, option in enumerate(spec.choose)
         ]
         answer = Choose(tuple(options), tuple(option.weight for option in spec.choose))
     elif spec.cases is not None:
         cases = []
         for i, option in enumerate(spec.cases):
-            below = flaws.attempt(("cases", i), _compile_answer, option, defaults, read_file)
+            below = flaws.attempt(("cases", i), _compile_answer, option, defaults, read_file, target)
             matcher = condition = None
             if option.match is not None:
-                matcher = flaws.attempt(("cases", i, "match"), compile_match, option.match, read_file)
+                matcher = flaws.attempt(
+                    ("cases", i, "match"), _compile_match, option.match, read_file, target
+                )
             if option.if_ is not None:
                 condition = flaws.attempt(("cases", i), compile_expression, option.if_, ("if",), AFTER_CLAIM)
             when = () if option.when is None else flaws.attempt(("cases", i), compile_when, option.when)
@@ -291,7 +341,7 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
         answer = tuple(cases)
     else:
         if spec.websocket is None:
-            reply = flaws.attempt((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
+            reply = flaws.attempt((), compile_any_reply, spec, defaults, read_file, target)
         else:
             from mockserver.compiler.websockets import compile_websocket_reply  # few scenarios need it
 

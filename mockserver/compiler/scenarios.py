@@ -15,6 +15,7 @@ from mockserver.schema.scenario import ScenarioSpec
 from mockserver.templating.variables import AFTER_CLAIM
 
 if TYPE_CHECKING:
+    from mockserver.grpc.pools import GrpcSchema
     from mockserver.openapi.contract import Contract
 from mockserver.compiler.contract_replies import breaches
 from mockserver.compiler.generated_routes import oauth_route, resource_routes
@@ -37,6 +38,11 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )
     flaws.attempt(("attempts",), compile_grouping, spec.attempts)
+    if spec.grpc is not None:
+        schema = flaws.attempt((), _grpc_schema, scenario)
+        if schema is None:
+            flaws.check()
+        scenario.schemas = (schema,)
     if spec.openapi is not None:
         scenario.contract = flaws.attempt((), _contract_in, spec.openapi, scenario)
     if flaws.attempt(("defaults",), _checked, spec.defaults) is None:
@@ -55,6 +61,14 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     flaws.check()
     scenario.routes = (*routes, *generated)
     return scenario
+
+
+def _grpc_schema(scenario: Scenario) -> GrpcSchema:
+    """Compile the gRPC schema of a scenario. Raises InvalidInputError, MissingExtraError."""
+    from mockserver.grpc.compiling import compile_schema  # few scenarios have one
+
+    assert scenario.spec.grpc is not None
+    return compile_schema(scenario.spec.grpc, scenario.source.read_file)
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:

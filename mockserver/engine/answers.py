@@ -242,7 +242,7 @@ def _without(planned: Planned, name: str) -> Planned:
 
 def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
     old = planned.response
-    new = Response(old.status, lines, old.body, old.reason)
+    new = Response(old.status, lines, old.body, old.reason, old.trailers)
 
     def changed(step: Step) -> Step:
         return replace(step, response=new) if isinstance(step, (Send, Drip, Upgrade)) else step

@@ -38,8 +38,9 @@ from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
+from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import WEBSOCKET, Request, Response
-from mockserver.model.plan import Outcome, Send, Wait, sends_head
+from mockserver.model.plan import Converse, Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
@@ -194,6 +195,12 @@ class Engine:
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
+        if request.__class__ is GrpcRequest:
+            from mockserver.engine.grpc_calls import received  # few scenarios have gRPC
+
+            unreadable = received(ns, call)
+            if unreadable is not None:
+                return self._open(ns, call, unreadable)
         match = self.find(ns, request)
         if match is None:
             return self._open(ns, call, self._missed(ns, call))
@@ -346,6 +353,8 @@ class Engine:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
+        if route.grpc is not None:
+            return _in_grpc(planned)
         if route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         return planned
@@ -418,8 +427,12 @@ class Engine:
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
-        if keep is not None and is_kept(
-            planned.response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects
+        if (
+            keep is not None
+            and _is_whole(planned)
+            and is_kept(
+                meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
+            )
         ):
             keep(planned.response)
         return planned
@@ -502,7 +515,9 @@ class Engine:
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)
-        if route.scenario.cors is not None:
+        if route.grpc is not None:
+            planned = _in_grpc(planned)
+        elif route.scenario.cors is not None:
             planned = with_cors(planned, route.scenario.cors, call.request)
         _decided(call, planned)
         ns, counts, _ = call.home
@@ -513,6 +528,10 @@ class Engine:
 
     def _missed(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
+        if request.__class__ is GrpcRequest:
+            from mockserver.engine.grpc_calls import missed
+
+            return missed(ns, call)
         on = on_path(ns, request.path)
         if (
             request.method == "OPTIONS"
@@ -575,6 +594,17 @@ def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
     if claim.reply.ready is not None:
         return claim.reply.ready
     return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+
+
+def _is_whole(planned: Planned) -> bool:
+    """Whether the response is known before it is sent: not that of a conversation."""
+    return not any(isinstance(step, Converse) for step in planned.plan)
+
+
+def _in_grpc(planned: Planned) -> Planned:
+    from mockserver.grpc.conversion import grpc_planned
+
+    return grpc_planned(planned)
 
 
 def _is_preflight(request: Request) -> bool:

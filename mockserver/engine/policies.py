@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.selectors import Selector, body_key, compile_selector
 from mockserver.model.call import Call
+from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.model.problem import PROBLEM_TYPE, problem
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 CONFLICT, IN_FLIGHT = 422, 409
 REPLAYED = ("idempotent-replayed", "true")
 _NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
-_ONCE = frozenset({"POST", "PATCH"})
+_ONCE = frozenset({"POST", "PATCH", GRPC})
 _NO_PARAMS: dict[str, str] = {}
 _NEVER_KEPT = frozenset({401, 409, 425, 429})
 
@@ -227,7 +228,7 @@ class Idempotency:
             )
         call.replayed = True
         kept: Response = known.answer
-        response = Response(kept.status, [*kept.headers, REPLAYED], kept.body, kept.reason)
+        response = Response(kept.status, [*kept.headers, REPLAYED], kept.body, kept.reason, kept.trailers)
         return Planned((Send(response),), response)
 
     def _said(

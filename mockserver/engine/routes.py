@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mockserver.engine.namespace import Namespace
     from mockserver.engine.routing import RouteMatch
     from mockserver.engine.transaction import Claim, Draw
+    from mockserver.grpc.compiling import GrpcTarget
+    from mockserver.grpc.pools import GrpcSchema
     from mockserver.openapi.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -102,7 +104,7 @@ When = tuple[tuple[str | Template, Condition], ...]
 class Scenario:
     """A compiled scenario, with the policies that all its routes share."""
 
-    __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "source", "spec", "vars")  # fmt: skip
+    __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "schemas", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -124,6 +126,8 @@ class Scenario:
         """Replies that always violate it: the route, the place of the reply, and the violations."""
         self.places: list[Any] = []
         """Its resources, with their places."""
+        self.schemas: tuple[GrpcSchema, ...] = ()
+        """The schema of its gRPC services; for runtime routes, those of all scenarios."""
 
 
 class Route:
@@ -134,7 +138,7 @@ class Route:
     file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -168,6 +172,8 @@ class Route:
         self.tags = tuple(spec.tags)
         self.version = _version(data)
         self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None
+        self.grpc: GrpcTarget | None = None
+        """The method of a gRPC route."""
         self.unconditional = False
         """Whether it matches without state and expressions: no `if`, no `when`."""
 

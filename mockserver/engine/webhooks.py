@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.model.call import Call
+from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.grpc import GrpcRequest, status_of
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Response
 from mockserver.model.written import as_text
@@ -157,9 +159,22 @@ def reply_words(response: Response) -> dict[str, Any]:
     return words
 
 
+def _grpc_words(call: Call, response: Response) -> dict[str, Any]:
+    """Return the variable `reply` of a gRPC call: the name of the status, the headers, and the message as `json`."""
+    status = status_of(response)
+    words: dict[str, Any] = {
+        "status": "" if status is None else status.name,
+        "headers": Headers(response.headers),
+    }
+    reader = call.request.reader if isinstance(call.request, GrpcRequest) else None
+    messages = reader.replies(response.body) if reader is not None else []
+    return {**words, "json": messages[-1]} if messages else words
+
+
 def due_of(
     ns: Sender, call: Call, webhooks: tuple[Webhook, ...], scope: Scope, response: Response
 ) -> list[Due]:
     """Make the deliveries of a call, in the order written."""
-    inner = scope.with_("reply", reply_words(response))
+    words = _grpc_words(call, response) if call.request.method == GRPC else reply_words(response)
+    inner = scope.with_("reply", words)
     return [due for webhook in webhooks for due in webhook.make(ns, call, inner)]

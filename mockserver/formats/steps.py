@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.model.grpc import METHOD
 from mockserver.model.http import WEBSOCKET
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import ORIGIN
@@ -65,6 +66,9 @@ def steps_of(
             place = f"{name}: routes[{index}]"
             if takes_websockets(route):
                 lost.append(Lost(f"{place}.request", WEBSOCKET_LOST))
+                continue
+            if METHOD in (parse_request_line(route["request"]).methods or ()):
+                lost.append(Lost(f"{place}.request", "this format has no gRPC, so the route is left out"))
                 continue
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
             yield from _steps(name, document, route, place, lost, carried)

@@ -31,6 +31,7 @@ from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import ProtocolDetector
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply, Via
 from mockserver.model.plan import Outcome
 from mockserver.model.problem import problem
@@ -152,7 +153,7 @@ class Listener:
         )
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
-        self.stream_handler: Callable[[Request, Namespace], StreamHandler | None] | None = None
+        self.stream_handler: Callable[[Request, Namespace], StreamHandler | None] = self._grpc_handler
         """Decides by the head of a request on HTTP/2 whether a handler reads its body while it comes."""
         self.tunnels: Tunnels | None = None
         """Where TLS is served: the tunnels of clients that use this port as a proxy."""
@@ -294,6 +295,13 @@ class Listener:
         self.engine.finish(call, Outcome.DONE)
 
     # Asynchronous responses
+
+    def _grpc_handler(self, request: Request, ns: Namespace) -> StreamHandler | None:
+        if not isinstance(request, GrpcRequest):
+            return None
+        from mockserver.http.grpc_streams import stream_handler  # few clients speak gRPC
+
+        return stream_handler(self, request, ns)
 
     async def perform(self, ns: Namespace, call: Call, wire: Wire, ledger: CallLedger | None = None) -> None:
         """Perform the plan of a call. `ledger` completes it, by default the engine."""

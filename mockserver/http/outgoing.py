@@ -45,7 +45,7 @@ class Wire(ABC):
     bytes of the body that follow, None if it is not known. All raise ConnectionError.
     """
 
-    __slots__ = ("_engine", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "lost", "version")  # fmt: skip
+    __slots__ = ("_engine", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "lost", "messages", "version")  # fmt: skip
 
     def __init__(self, engine: Ledger, *, version: tuple[int, int], head_only: bool, has_left: bool) -> None:
         self._engine = engine
@@ -59,6 +59,8 @@ class Wire(ABC):
         self._unsent: int | None = None
         self._task: asyncio.Task[Any] | None = None
         self._settle: Callable[[Call, Outcome], Awaitable[None]] | None = None
+        self.messages: Callable[[], Awaitable[Any]] | None = None
+        """Returns the next message of a client that sends a stream of gRPC messages."""
         self.client_left: Callable[[], None] | None = None
         """Called when the client closes its side of the connection."""
 

@@ -16,7 +16,20 @@ from mockserver.http.outgoing import Wire
 from mockserver.http.proxy_response import pass_back
 from mockserver.model.framing import has_body
 from mockserver.model.http import Response
-from mockserver.model.plan import Break, Drip, Forward, Hang, Outcome, Plan, Raw, Send, Step, Upgrade, Wait
+from mockserver.model.plan import (
+    Break,
+    Converse,
+    Drip,
+    Forward,
+    Hang,
+    Outcome,
+    Plan,
+    Raw,
+    Send,
+    Step,
+    Upgrade,
+    Wait,
+)
 from mockserver.outbound.upstream import Upstream
 
 
@@ -70,6 +83,10 @@ class Performer:
                 return Outcome.CLOSE
             case Break():
                 return await self._break(step, wire)
+            case Converse():
+                from mockserver.http.grpc_streams import converse  # few scenarios have gRPC
+
+                await converse(step, wire)
             case Forward():
                 return await self._forward(step, wire, ended)
             case Upgrade():

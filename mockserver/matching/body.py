@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from mockserver.matching import checks
@@ -24,6 +25,35 @@ def json(condition: Condition) -> MatchCheck:
         DifferencePlace("json", ()),
         unreadable=lambda request, error: [no_json(request, error, condition.written, condition.count)],
         equalities=checks.tree_equalities("json", condition),
+    )
+
+
+def message(condition: Condition) -> MatchCheck:
+    """Check a condition on the message of a gRPC call. Any other request fulfils none."""
+    return _messages(condition, "message", lambda request: request.message)
+
+
+def messages(condition: Condition) -> MatchCheck:
+    """Check a condition on the list of all messages of a gRPC call."""
+    return _messages(condition, "messages", lambda request: request.messages)
+
+
+def _messages(condition: Condition, part: str, read: Callable[[Request], Any]) -> MatchCheck:
+    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
+        text = f"{part}: expected a gRPC message, but {error}"
+        return [
+            Difference(
+                part, condition.written, _shown_body(request), weight=_whole(condition.count), text=text
+            )
+        ]
+
+    return checks.value_check(
+        7,
+        condition,
+        read,
+        DifferencePlace(part, ()),
+        unreadable=unreadable,
+        equalities=checks.tree_equalities(part, condition) if part == "message" else None,
     )
 
 

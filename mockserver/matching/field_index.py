@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
-from mockserver.matching.selectors import json_at
+from mockserver.matching.selectors import json_at, value_at
 from mockserver.matching.values import scalar_key
 from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.written import as_text
@@ -108,6 +108,14 @@ def _json(request: Request, path: KeyPath) -> list[Any]:
     return [] if value is ABSENT else [value]
 
 
+def _message(request: Request, path: KeyPath) -> list[Any]:
+    try:
+        value = value_at(request.message, path)
+    except UnreadableBodyError:
+        return []
+    return [] if value is ABSENT else [value]
+
+
 def _headers(request: Request, path: KeyPath) -> list[Any]:
     return request.headers.all(str(path[0]))
 
@@ -124,6 +132,7 @@ def _pairs(read: Callable[[Request], Any]) -> Callable[[Request, KeyPath], list[
 
 _READERS: dict[str, Callable[[Request, KeyPath], list[Any]]] = {
     "json": _json,
+    "message": _message,
     "headers": _headers,
     "query": _pairs(lambda request: request.query_pairs),
     "cookies": _pairs(lambda request: request.cookie_pairs),

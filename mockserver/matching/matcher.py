@@ -185,6 +185,10 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield partial(_queried, xml, query, written, reader("xml", query))
     if spec.has("graphql"):
         yield lambda: graphql(spec.graphql, reader("graphql"))
+    if spec.has("message"):
+        yield lambda: [body.message(reader("message", dialect=ReadingDialect.TREE).read(spec.message))]
+    if spec.has("messages"):
+        yield lambda: [body.messages(reader("messages", dialect=ReadingDialect.TREE).read(spec.messages))]
     if spec.has("body_sha256"):
         yield lambda: [body.sha256(reader("body_sha256").read(body.lower(spec.body_sha256)))]
     if spec.has("client_cert"):
@@ -195,6 +199,15 @@ def _queried(
     make: Callable[[str, Condition, KeyPath], MatchCheck], query: str, written: object, place: Reader
 ) -> list[MatchCheck]:
     return [make(query, place.read(written), place.path)]
+
+
+def compile_tree_condition(value: object, path: KeyPath = ()) -> Condition:
+    """Compile a condition on a JSON value, as in `json`: a mapping names fields, operators have a dollar."""
+    flaws: list[Flaw] = []
+    condition = Reader(OPERATORS, ReadingDialect.TREE, path, flaws).read(value)
+    if flaws:
+        raise InvalidInputError(flaws)
+    return condition
 
 
 def compile_condition(value: object, path: KeyPath = (), *, text: bool = False) -> Condition:

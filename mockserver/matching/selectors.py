@@ -2,7 +2,7 @@
 Selectors name a part of a request, for `per`, `by` and `same`.
 
 `method`, `path`, `body`, `client.ip`, `headers.NAME`, `query.NAME`, `cookies.NAME`, `form.NAME`, `path.NAME`,
-`json.a.b[0]`, or a template.
+`json.a.b[0]`, `message.a.b[0]` of a gRPC call, or a template.
 """
 
 from __future__ import annotations
@@ -19,7 +19,19 @@ from mockserver.templating.templates import Scope, Template, TemplateError, comp
 
 Part = Callable[[Request, Mapping[str, str]], Any]
 _FIELD = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\['([^']*)'\]")
-_ROOTS = ("method", "path", "body", "client.ip", "headers.", "query.", "cookies.", "form.", "path.", "json")
+_ROOTS = (
+    "method",
+    "path",
+    "body",
+    "client.ip",
+    "headers.",
+    "query.",
+    "cookies.",
+    "form.",
+    "path.",
+    "json",
+    "message",
+)
 
 
 class Selector:
@@ -84,6 +96,8 @@ def _part(text: str) -> Part | None:
     root, _, name = text.partition(".")
     if root == "json" or text.startswith("json["):
         return _json_part(text[4:])
+    if root == "message":
+        return _json_part(text[7:], lambda request: request.message)
     if not name:
         return None
     if root == "path":
@@ -108,7 +122,7 @@ def _pairs_part(root: str, name: str) -> Part:
     return part
 
 
-def _json_part(rest: str) -> Part | None:
+def _json_part(rest: str, read: Callable[[Request], Any] = lambda request: request.json) -> Part | None:
     steps: list[str | int] = []
     at = 0
     while at < len(rest):
@@ -120,7 +134,10 @@ def _json_part(rest: str) -> Part | None:
         at = match.end()
 
     def part(request: Request, _: Mapping[str, str]) -> object:
-        return json_at(request, steps)
+        try:
+            return value_at(read(request), steps)
+        except UnreadableBodyError:
+            return ABSENT
 
     return part
 
@@ -131,6 +148,11 @@ def json_at(request: Request, path: Iterable[str | int]) -> Any:
         value = request.json
     except UnreadableBodyError:
         return ABSENT
+    return value_at(value, path)
+
+
+def value_at(value: Any, path: Iterable[str | int]) -> Any:
+    """Return the value at that path of a JSON value; ABSENT if there is none."""
     for step in path:
         if isinstance(value, dict) and str(step) in value:
             value = value[str(step)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mockserver.model.grpc import METHOD, meaning, status_of
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Plan
 
@@ -108,8 +109,33 @@ class Call:
 
     @property
     def answer(self) -> int | str | None:
-        """The key that it is counted by: the status that was sent, or the fault that replaced it. None until then."""
-        return self.fault if self.status is None and self.response is None else self.status
+        """
+        The key that it is counted by: the status that was sent, of a gRPC response by name, or the fault that replaced it.
+        None until then.
+        """
+        if self.response is None and (self.status is None or self.request.method == METHOD):
+            return self.fault  # a gRPC response that is being sent has its status at its end
+        return self.shown_status
+
+    @property
+    def grpc_status(self) -> str | None:
+        """The name of the gRPC status; None if there is none (yet)."""
+        if self.status is None or self.request.method != METHOD:
+            return None
+        status = status_of(self.response)
+        return None if status is None else status.name
+
+    @property
+    def shown_status(self) -> int | str | None:
+        """The status for people: that of a gRPC response by name."""
+        return self.grpc_status or self.status
+
+    @property
+    def meaning(self) -> int | None:
+        """The HTTP status that says how the call ended: its own, or the equivalent of its gRPC status."""
+        if self.response is None or self.request.method != METHOD or self.status is None:
+            return self.status
+        return meaning(self.response)
 
     @property
     def complete(self) -> bool:

@@ -446,6 +446,16 @@ class Request:
         return self.once("json", self._read_json)
 
     @property
+    def message(self) -> Any:
+        """The message of a gRPC call as JSON. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a gRPC call")
+
+    @property
+    def messages(self) -> list[Any]:
+        """All messages of a gRPC call as JSON. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a gRPC call")
+
+    @property
     def json_as_written(self) -> Any:
         """Like `json`, but decimals keep their text. For a body that defines a route's reply."""
         return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))

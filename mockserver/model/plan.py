@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mockserver.model.framing import FRAMING
 from mockserver.model.http import Pairs, Response
@@ -124,7 +124,19 @@ class Upgrade:
     variables: Variables
 
 
-Step = Wait | Send | Drip | Raw | Hang | Break | Forward | Upgrade
+@dataclass(frozen=True, slots=True)
+class Converse:
+    """
+    Exchange messages with a client that has not sent its whole body: `talk` starts a generator for the call, which yields
+    what to do. A number: wait so many seconds; bytes: send them; None: receive, and get the next message, or None if the
+    client sends nothing more. At its end the call has its response, whose trailers are sent.
+    """
+
+    response: Response
+    talk: Callable[[Any], Any]
+
+
+Step = Wait | Send | Drip | Raw | Hang | Break | Forward | Upgrade | Converse
 Plan = tuple[Step, ...]
 
 

@@ -86,13 +86,14 @@ def put_memory(memory: Memory, rows: Rows) -> None:
 
 def _key_row(key: KeptKey) -> Row:
     answer = key.answer
-    answer_row = [answer.status, answer.headers, _text(answer.body), answer.reason]
+    answer_row = [answer.status, answer.headers, _text(answer.body), answer.reason, answer.trailers]
     return [key.at, key.line, key.body, key.call_id, key.until_s, answer_row]
 
 
 def _key(row: Row) -> KeptKey:
-    at, line, body, call_id, until_s, (status, headers, content, reason) = row
-    answer = Response(status, map(_pair, headers), base64.b64decode(content), reason)
+    at, line, body, call_id, until_s, (status, headers, content, reason, *more) = row
+    trailers = map(_pair, more[0] if more else ())  # files of earlier versions have none
+    answer = Response(status, map(_pair, headers), base64.b64decode(content), reason, trailers)
     return KeptKey(_pair(line), body, call_id, until_s, answer, _pair(at))
 
 

@@ -8,8 +8,30 @@ from datetime import datetime
 from typing import Any
 
 from mockserver.model.call import Call
+from mockserver.model.coding import UnreadableBodyError
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
+
+
+class RecordedMessages:
+    """Messages that the server has read."""
+
+    is_stream = False
+
+    def __init__(self, messages: list[Any], unreadable: str | None) -> None:
+        self._messages = messages
+        self._unreadable = unreadable
+
+    def messages(self, _: Request) -> list[Any]:
+        """Return the messages as JSON. Raises UnreadableBodyError."""
+        if self._unreadable is not None:
+            raise UnreadableBodyError(self._unreadable)
+        return self._messages
+
+    def replies(self, _: bytes) -> list[Any]:
+        """Return nothing: the test does not need them."""
+        return []
 
 
 def retold(view: Mapping[str, Any]) -> Call:
@@ -26,6 +48,9 @@ def retold(view: Mapping[str, Any]) -> Call:
         arrived_s=arrived_s,
         arrived_at_s=arrived_s,
     )
+    if view["grpc"] is not None:
+        request = GrpcRequest.of(request)
+        request.reader = RecordedMessages(view["grpc"]["messages"], view["grpc"]["unreadable"])
     call = Call(view["number"], view["namespace"], request)
     call.route_id, call.automatic, call.replayed = view["route"], view["automatic"], view["replayed"]
     call.fault, call.outcome, call.effects = view["fault"], Outcome(view["outcome"]), list(view["effects"])
@@ -33,7 +58,10 @@ def retold(view: Mapping[str, Any]) -> Call:
     if reply is not None:
         is_lost = call.outcome is Outcome.CLIENT_LEFT and times["first_byte_ms"] is None
         call.status = None if is_lost else reply["status"]
-        call.response = Response(reply["status"], [(name, value) for name, value in reply["headers"]])
+        headers, trailers = (
+            [(name, value) for name, value in reply[part]] for part in ("headers", "trailers")
+        )
+        call.response = Response(reply["status"], headers, trailers=trailers)
     for name in ("claimed", "first_byte", "last_byte", "left"):
         ms = times[f"{name}_ms"]
         setattr(call, f"{name}_at_s", None if ms is None else arrived_s + ms / 1000)

@@ -178,11 +178,11 @@ def _what(call: Call) -> str:
 def ended(call: Call) -> str:
     """The status, and the outcome where it is not that all of it was sent; `---` where nothing was."""
     if call.outcome == "done":
-        return str(call.status)
+        return str(call.grpc_status or call.status)
     ending = call.outcome.replace("_", " ")
     if call.fault == "hang" and call.response is None:
         return f"--- hang, {ending}"
-    return f"{'---' if call.status is None else call.status} {ending}"
+    return f"{'---' if call.status is None else call.grpc_status or call.status} {ending}"
 
 
 def became(call: Call, missed: Unmatched | None) -> str:

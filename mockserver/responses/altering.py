@@ -37,7 +37,7 @@ def _with_lines(response: Response, by: Reply) -> Response:
         return response
     names = {name.lower() for name, _ in lines}
     kept = [line for line in response.headers if line[0].lower() not in names]
-    return Response(response.status, [*kept, *lines], response.body, response.reason)
+    return Response(response.status, [*kept, *lines], response.body, response.reason, response.trailers)
 
 
 def _of(step: Step, response: Response) -> Step:

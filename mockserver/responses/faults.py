@@ -71,7 +71,7 @@ def _begun(
 def _without_length(response: Response) -> Response:
     """Remove the length: the head must announce chunks."""
     headers = [(name, value) for name, value in response.headers if name.lower() != "content-length"]
-    return Response(response.status, headers, response.body, response.reason)
+    return Response(response.status, headers, response.body, response.reason, response.trailers)
 
 
 def _first(pieces: tuple[Piece, ...], upto: int) -> tuple[Piece, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.model.framing import has_body, is_chunked
+from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, GrpcStatus
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.written import as_text
@@ -204,18 +205,7 @@ class Reply:
         return response, pieces
 
     def _header_lines(self, scope: Scope | None) -> Pairs:
-        lines = []
-        for name, maker in self._headers:
-            if isinstance(maker, str):
-                lines.append((name, maker))
-                continue
-            value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
-            if any(c in value for c in "\r\n\0"):
-                raise TemplateError("a header value can't hold a line break", place=f"headers.{name}")
-            if any("\ud800" <= c <= "\udfff" for c in value):
-                raise TemplateError(f"{shown(value)} can't be written", place=f"headers.{name}")
-            lines.append((name, value))
-        return tuple(lines)
+        return header_lines(self._headers, "headers", scope)
 
     def sent(self, response: Response, pieces: tuple[Piece, ...] | None) -> Plan:
         """Return the steps that send this response, or its pieces, with the reply's throttle and fault."""
@@ -240,6 +230,22 @@ class Reply:
             return 0.0
         # One that varies is asked for a call, which has both.
         return seconds_of(self._delay, lambda: scope, chance)  # type: ignore[arg-type,return-value]
+
+
+def header_lines(makers: HeaderMakers, place: str, scope: Scope | None) -> Pairs:
+    """Return header lines with their templates filled in. Raises TemplateError."""
+    lines = []
+    for name, maker in makers:
+        if isinstance(maker, str):
+            lines.append((name, maker))
+            continue
+        value = maker.render(scope)  # type: ignore[arg-type]  # templates are never asked without one
+        if any(c in value for c in "\r\n\0"):
+            raise TemplateError("a header value can't hold a line break", place=f"{place}.{name}")
+        if any("\ud800" <= c <= "\udfff" for c in value):
+            raise TemplateError(f"{shown(value)} can't be written", place=f"{place}.{name}")
+        lines.append((name, value))
+    return tuple(lines)
 
 
 def values(headers: Iterable[tuple[str, str]], wanted: str) -> list[str]:
@@ -292,7 +298,12 @@ def compile_reply(
     """
     if spec.websocket is not None:
         raise invalid(("websocket",), "only a reply of a route can accept a WebSocket", "Use a status here")
-    flaws: list[Flaw] = []
+    flaws: list[Flaw] = [
+        Flaw((key,), f"`{key}` is for gRPC", "Write request: GRPC package.Service/Method")
+        for key in ("message", "messages", "details", "trailers")
+        if spec.has(key)
+    ]
+    grpc_status = spec.status if spec.status in GRPC_STATUSES else None
 
     def tried(make: Callable[[], Any]) -> Any:
         try:
@@ -300,8 +311,12 @@ def compile_reply(
         except InvalidInputError as error:
             flaws.extend(error.flaws)
 
-    status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
+    status = tried(lambda: compile_value(spec.status, ("status",), names))
     headers = tried(lambda: compile_headers(spec, defaults, names))
+    if grpc_status is not None:
+        # For a gRPC call, the engine makes a gRPC response of it; for any other, this is what it means in HTTP.
+        status = HTTP_STATUS[GrpcStatus[grpc_status]]
+        headers = (*(headers or ()), ("grpc-status", str(int(GrpcStatus[grpc_status]))))
     body = tried(lambda: compile_body(spec, read_file, names))
     stream = tried(lambda: compile_stream(spec, names))
     delay = tried(lambda: compile_delay(spec, defaults, names))
@@ -353,11 +368,12 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
 def compile_delay(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None) -> Delay | None:
     """Return the delay of a reply, or that of the defaults. Raises InvalidInputError."""
     delay = spec.delay if spec.has("delay") else defaults.delay
-    made: Delay | None = _maybe_template(delay, ("delay",), names, raw=False)
+    made: Delay | None = compile_value(delay, ("delay",), names)
     return made
 
 
-def _maybe_template(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool) -> Any:
+def compile_value(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool = False) -> Any:
+    """Return a value that may be a template, compiled if it is one. Raises InvalidInputError."""
     return compile_text(value, path, names=names) if is_template(value) and not raw else value
 
 
@@ -371,5 +387,5 @@ def compile_headers(
     for name, value in (*merged.items(), *spec.headers.items()):
         for i, item in enumerate(value if isinstance(value, list) else [value]):
             path = ("headers", name, i) if isinstance(value, list) else ("headers", name)
-            lines.append((name, _maybe_template(as_text(item), path, names, raw=spec.raw)))
+            lines.append((name, compile_value(as_text(item), path, names, raw=spec.raw)))
     return tuple(lines)

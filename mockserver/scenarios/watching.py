@@ -7,10 +7,14 @@ from pathlib import Path
 
 
 def fingerprint(paths: Iterable[str]) -> int:
-    """Return a number that changes if a file in one of these folders is added, removed or written."""
+    """
+    Return a number that changes if a file in one of these folders is added, removed or written; of a file that is named
+    itself, it and the .proto files beside it.
+    """
     seen = []
     for path in map(Path, paths):
-        for file in [path, *sorted(path.rglob("*"))] if path.is_dir() else [path]:
+        beside = path.rglob("*") if path.is_dir() else path.parent.glob("*.proto")
+        for file in [path, *sorted(beside)]:
             try:
                 stat = file.stat()
             except OSError:

@@ -13,6 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mockserver.errors import WrongValueError, shown
 from mockserver.model import durations
+from mockserver.model.grpc import METHOD as GRPC
 
 
 class Spec(BaseModel):
@@ -224,6 +225,18 @@ def _without_host(method: str, url: str) -> str:
     return f"Write '{method} {path}', and `host: {host}` in the scenario where only that host is meant"
 
 
+_GRPC_HINT = "Write 'GRPC package.Service/Method'"
+
+
+def _grpc_line(text: str, methods: list[str], path: str) -> RequestLine:
+    """Return the line of a gRPC method; the slash before the service may be left out."""
+    if len(methods) > 1:
+        raise WrongValueError(f"{','.join(methods)!r} mixes GRPC with methods of HTTP", "Write GRPC alone")
+    if path.strip("/").count("/") != 1 and "{" not in path:
+        raise WrongValueError(f"{path!r} does not name a service and a method", _GRPC_HINT)
+    return RequestLine(text, frozenset(methods), "/" + path.removeprefix("/"))
+
+
 def parse_request_line(text: object) -> RequestLine:
     """Parse a request line. Raises WrongValueError, with a fix."""
     if not isinstance(text, str):
@@ -243,6 +256,8 @@ def parse_request_line(text: object) -> RequestLine:
         raise WrongValueError(f"{text!r} is not a valid request line", _LINE_HINT)
     names, path = words
     methods = names.split(",")
+    if GRPC in methods:
+        return _grpc_line(text, methods, path)
     for name in methods:
         if not METHOD.fullmatch(name):
             raise WrongValueError(f"{name!r} in {text!r} is not a valid method", _LINE_HINT)
@@ -277,7 +292,7 @@ RequestLineText = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^(ANY|[A-Z0-9!#$%&'*+.^_`|~-]+(,[A-Z0-9!#$%&'*+.^_`|~-]+)*)\s+/",
+            "pattern": r"^GRPC\s+/?[^/\s]+/[^/\s]+$|^(ANY|[A-Z0-9!#$%&'*+.^_`|~-]+(,[A-Z0-9!#$%&'*+.^_`|~-]+)*)\s+/",
             "description": "METHOD[,METHOD] or ANY, then a path; parameters as {id}, {id:\\d+} or {rest:.+}.",
             "examples": ["POST /charges", "GET /users/{id}"],
         }

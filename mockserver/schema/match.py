@@ -90,6 +90,13 @@ class MatchSpec(Spec):
     graphql: dict[str, Any] | None = Field(
         default=None, description="operation, variables, query, type of a GraphQL request."
     )
+    message: Json = Field(
+        default=None, description="A part of the message of a gRPC call; operators have a $ prefix."
+    )
+    messages: Json = Field(
+        default=None,
+        description="All messages of a gRPC call whose client sends a stream: a list, or operators with a $.",
+    )
     body_sha256: Condition = Field(default=None, description="SHA-256 of the raw body, in hex.")
     client_cert: ClientCertCondition = Field(
         default=None,

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
+from mockserver.model.grpc import GRPC_STATUSES
 from mockserver.model.http2_codes import HTTP2_CODES
 from mockserver.model.lines import HeaderLines
 from mockserver.schema.base import (
@@ -50,10 +51,16 @@ class FaultKind(StrEnum):
 
 
 def _status(value: object) -> object:
-    if is_template(value):
+    if is_template(value) or value in GRPC_STATUSES:
         return value
+    if isinstance(value, str) and not value.isdigit():
+        raise WrongValueError(
+            f"expected an HTTP status, or one of gRPC, got {shown(value)}", near(value, GRPC_STATUSES)
+        )
     if isinstance(value, bool) or not isinstance(value, int):
         raise WrongValueError(f"expected an HTTP status, got {shown(value)}", "Use a number from 200 to 599")
+    if 0 <= value < len(GRPC_STATUSES):
+        return GRPC_STATUSES[value]
     if not 200 <= value <= 599:
         raise WrongValueError(f"{value} is not a valid HTTP status", "Use 200 to 599")
     return int(value)
@@ -66,6 +73,8 @@ Status = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 200, "maximum": 599},
+                {"enum": list(GRPC_STATUSES)},
+                {"type": "integer", "minimum": 0, "maximum": 16},
                 {"type": "string", "pattern": "\\{\\{"},
             ]
         }
@@ -116,7 +125,7 @@ Throttle = Annotated[
 """Bytes per second, or a PacedSpec."""
 
 
-_EVENTS = re.compile(r"\s*\d+\s+events?\s*")
+_EVENTS = re.compile(r"\s*\d+\s+(?:event|message)s?\s*")
 
 
 class FaultSpec(Spec):
@@ -183,7 +192,7 @@ Fault = Annotated[
                             "anyOf": [
                                 {"const": "headers"},
                                 {"type": "integer", "minimum": 0},
-                                {"type": "string", "pattern": "^\\d+ events?$"},
+                                {"type": "string", "pattern": "^\\d+ (event|message)s?$"},
                             ]
                         },
                         "code": {"enum": list(HTTP2_CODES)},
@@ -274,7 +283,9 @@ class ReplyDefaultsSpec(Spec):
 class ReplySpec(Spec):
     """A reply. A plain number is a status with an empty body."""
 
-    status: Status = Field(default=200, description="200 to 599, or a template.")
+    status: Status = Field(
+        default=200, description="200 to 599, a status of gRPC such as UNAVAILABLE, or a template."
+    )
     headers: HeaderLines = Field(default={}, description="A list sends one line per value.")
     json_: Json = Field(default=None, alias="json", description="The body as JSON; strings may be templates.")
     text: TextLike = Field(default=None, description="The body as text/plain.")
@@ -287,6 +298,15 @@ class ReplySpec(Spec):
     form: dict[str, Any] | None = Field(default=None, description="The body as a URL-encoded form.")
     events: list[Any] | None = Field(default=None, description="Server-sent events.")
     chunks: list[Any] | None = Field(default=None, description="Pieces of the body, sent separately.")
+    message: Json = Field(default=None, description="gRPC: the message as JSON; strings may be templates.")
+    messages: list[Any] | None = Field(
+        default=None,
+        description="gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.",
+    )
+    details: list[Any] | None = Field(
+        default=None, description="gRPC: details of the status, each a mapping with its type under @type."
+    )
+    trailers: HeaderLines = Field(default={}, description="gRPC: metadata after the messages.")
     delay: Delay = Field(
         default=None, description="Delay before the first byte: 200ms, {min, max} or {median, sigma, max}."
     )
@@ -347,6 +367,8 @@ class ReplySpec(Spec):
     def _from_short(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool):
             return {"status": value}
+        if isinstance(value, str) and value.replace("_", "").isupper():
+            return {"status": value}
         if not isinstance(value, (dict, cls)):
             raise WrongValueError(
                 f"expected a reply, got {shown(value)}", "A reply is a status, a mapping, or a list of them"
@@ -393,7 +415,13 @@ class ReplySpec(Spec):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler.resolve_ref_schema(handler(core))
         return (
-            {"anyOf": [{"type": "integer", "minimum": 200, "maximum": 599}, schema]}
+            {
+                "anyOf": [
+                    {"type": "integer", "minimum": 200, "maximum": 599},
+                    {"enum": list(GRPC_STATUSES)},
+                    schema,
+                ]
+            }
             if cls is ReplySpec
             else schema
         )

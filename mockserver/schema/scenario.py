@@ -19,6 +19,7 @@ from mockserver.schema.base import (
     without_extensions,
 )
 from mockserver.schema.expect import Expect
+from mockserver.schema.grpc import GrpcSpec
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, Steps, WorkSpec
@@ -210,6 +211,10 @@ class ScenarioSpec(GuardedSpec):
     openapi: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         description="An OpenAPI document in the folder of the scenario, against which it is validated.",
+    )
+    grpc: GrpcSpec | None = Field(
+        default=None,
+        description="Schema of the gRPC services: {proto: payments.proto} or {descriptor: payments.pb}.",
     )
     validate_: Mode = Field(
         default="report",

@@ -298,7 +298,7 @@ class Running:
         """Return the sequence with a text for each function; the number makes it unique."""
         steps = reply if isinstance(reply, list) else [reply]
         return [
-            {"text": f"the function {functions[i].label}, given as number {next(self._serial)}"}
+            {**step, "text": f"the function {functions[i].label}, given as number {next(self._serial)}"}
             if i in functions
             else step
             for i, step in enumerate(steps)

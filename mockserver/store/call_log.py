@@ -97,7 +97,9 @@ class CallLog:
         if response is not None and len(response.body) > KEPT_BODY_BYTES:
             call.reply_length = max(call.reply_length, len(response.body))
             call.reply_sha256 = call.reply_sha256 or response.sha256
-            call.response = Response(response.status, response.headers, response.body[:KEPT_BODY_BYTES])
+            call.response = Response(
+                response.status, response.headers, response.body[:KEPT_BODY_BYTES], trailers=response.trailers
+            )
         if not call.forgotten:
             self._cost -= call.cost
             call.cost = _cost_of(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mockserver.model.call import Call
+from mockserver.model.grpc import METHOD as GRPC
 from mockserver.store.bounds import Bounds, Gone
 
 
@@ -92,7 +93,7 @@ class Counts:
         route.calls += 1
         in_flight = route.in_flight = route.in_flight + 1
         route.most_in_flight = max(route.most_in_flight, in_flight)
-        answer = call.status if call.status is not None else call.answer
+        answer = call.status if call.status is not None and call.request.method != GRPC else call.answer
         if answer is not None:
             statuses = route.statuses
             statuses[answer] = statuses.get(answer, 0) + 1

@@ -62,7 +62,7 @@ class SeenCalls:
     route: str | None
     method: str
     path: str
-    status: int | None
+    status: int | str | None
     outcome: str
     fault: str | None
     replayed: bool
@@ -87,7 +87,7 @@ class Sent:
 
     call: str
     at_ms: float
-    status: int | None
+    status: int | str | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,7 +161,7 @@ def _seen(call: Mapping[str, Any], start_s: float) -> SeenCalls:
         route=call["route"],
         method=sent["method"],
         path=sent["path"],
-        status=reply["status"] if reply is not None else None,
+        status=None if reply is None else reply["status"] if call["grpc"] is None else call["grpc"]["status"],
         outcome=call["outcome"],
         fault=call["fault"],
         replayed=call["replayed"],

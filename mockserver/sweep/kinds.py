@@ -165,9 +165,9 @@ def _longest_s(answer: ReplySpec | None) -> float:
     return delay_s + paced_s + sum(float(text) for text in waits if text.isdecimal())
 
 
-def _brief(answer: int | dict[str, Any]) -> str:
+def _brief(answer: int | str | dict[str, Any]) -> str:
     """A reply in a few words."""
-    if isinstance(answer, int):
+    if not isinstance(answer, dict):
         return str(answer)
     words = [str(answer["status"])] if "status" in answer else []
     words += [
@@ -180,5 +180,6 @@ def _brief(answer: int | dict[str, Any]) -> str:
     words += ["slow body"] if "throttle" in answer else []
     words += [f"{answer['delay']} late"] if "delay" in answer else []
     body = next((kind for kind in ("json", "text", "html", "xml", "base64") if kind in answer), None)
-    words += [f"another body ({body})"] if body and "status" in answer and int(answer["status"]) < 300 else []
+    is_well = str(answer.get("status", "")).startswith("2")
+    words += [f"another body ({body})"] if body and is_well else []
     return ", ".join(words) or "another answer"

@@ -81,8 +81,10 @@ REQUEST_PARTS: dict[str, Part] = {
     "text": _readable("text", attrgetter("text")),
     "json": _readable("json", attrgetter("json")),
     "form": _readable("form", _form),
+    "message": _readable("message", attrgetter("message")),
+    "messages": _readable("messages", attrgetter("messages")),
 }
-READABLE_PARTS = ("text", "json", "form")
+READABLE_PARTS = ("text", "json", "form", "message", "messages")
 """Parts that a body may not have."""
 LOOP_PARTS: dict[str, Part] = {
     "index": lambda loop: loop.index0 + 1,

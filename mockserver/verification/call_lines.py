@@ -23,7 +23,7 @@ def call_fields(call: Call) -> dict[str, Any]:
         "method": request.method,
         "path": mask_target(request.path + query),
         "route": call.route_id,
-        "status": call.status,
+        "status": call.shown_status,
         "outcome": call.outcome.value,
         "ms": None if ended_at_s is None else round((ended_at_s - request.arrived_at_s) * 1000, 3),
     }

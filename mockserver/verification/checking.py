@@ -70,7 +70,9 @@ def explained_text(view: dict[str, Any]) -> str:
         reply = view["reply"]
         fault = f", then {reply['fault']}" if reply["fault"] else ""
         delay = f" after {reply['delay_ms']:g} ms" if reply["delay_ms"] else ""
-        lines.append(f"{view['route']} answers, step {view['step']}: {reply['status']}{delay}{fault}")
+        lines.append(
+            f"{view['route']} answers, step {view['step']}: {reply.get('grpc_status', reply['status'])}{delay}{fault}"
+        )
         if reply["body"]:
             lines.append(f"  {reply['body']}")
     for candidate in view["candidates"]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
@@ -12,11 +14,16 @@ from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
+from mockserver.model.grpc import METHOD
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Outcome
 from mockserver.schema.base import parse_request_line
+from mockserver.schema.match import MatchSpec
 from mockserver.schema.verify import SubjectSpec
+
+if TYPE_CHECKING:
+    from mockserver.grpc.pools import GrpcMethod
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class Subject:
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
         self.route_id: str | None = None
-        self.matcher: Matcher | None = None if spec.match is None else _matcher(spec, path)
+        self.matcher: Matcher | None = None
         self._seen = 0
         self._known: dict[int, bool] = {}
         """Of the calls that a matcher has judged, by their number: whether they are some of them."""
@@ -48,7 +55,9 @@ class Subject:
             line = parse_request_line(spec.request)
             self.methods, self.pattern = line.methods, _pattern(line.path, (*path, "request"))
             self.text = spec.request
-        if self.matcher is not None:
+        if spec.match is not None:
+            method = method_of(ns, self.pattern.text) if METHOD in (self.methods or ()) else None
+            self.matcher = _matcher(spec.match, method, path)
             self.text += " with its match"
 
     @property
@@ -127,10 +136,13 @@ def _pattern(path: str, where: KeyPath) -> PathPattern:
         raise InvalidInputError(flaw.under(*where) for flaw in error.flaws) from error
 
 
-def _matcher(spec: SubjectSpec, path: KeyPath) -> Matcher:
-    assert spec.match is not None
+def _matcher(spec: MatchSpec, method: GrpcMethod | None, path: KeyPath) -> Matcher:
     try:
-        return compile_match(spec.match, _no_files)
+        if method is not None:
+            from mockserver.grpc.compiling import typed_match
+
+            spec = typed_match(spec, method)
+        return compile_match(spec, _no_files)
     except InvalidInputError as error:
         raise InvalidInputError(flaw.under(*path, "match") for flaw in error.flaws) from error
 

@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from pydantic import Field, model_validator
 
 from mockserver.engine.answers import difference_view
+from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.missing import kept_out, masked, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.policies import refusal
@@ -23,8 +24,10 @@ from mockserver.engine.routes import Route
 from mockserver.engine.routing import RouteMatch, candidates, per_of
 from mockserver.engine.transaction import Draw, prepare
 from mockserver.errors import WrongValueError
+from mockserver.grpc.pools import GrpcMethod
 from mockserver.model.call import call_id
 from mockserver.model.client_cert import ClientCert
+from mockserver.model.grpc import METHOD, GrpcRequest, status_of
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Wait
@@ -36,7 +39,7 @@ from mockserver.schema.base import Json, RequestLineText, Spec, parse_request_li
 from mockserver.store.bounds import StoreFullError
 from mockserver.templating.templates import TemplateError
 
-_BODIES = ("json_", "form", "text", "base64")
+_BODIES = ("json_", "form", "text", "base64", "message")
 
 
 class ClientCertSpec(Spec):
@@ -60,7 +63,10 @@ class ClientCertSpec(Spec):
 
 
 class ExplainSpec(Spec):
-    """A request that was not sent: a request line, or method and path; headers, query, one body, and a client's certificate."""
+    """
+    A request that was not sent: a request line, or method and path; headers, query, one body (`message` of a gRPC call), and
+    a client's certificate.
+    """
 
     request: RequestLineText | None = None
     method: str | None = None
@@ -71,6 +77,7 @@ class ExplainSpec(Spec):
     form: dict[str, Any] | None = None
     text: str | None = None
     base64: str | None = None
+    message: Json = None
     client_cert: ClientCertSpec | None = None
 
     @model_validator(mode="after")
@@ -85,7 +92,7 @@ class ExplainSpec(Spec):
                 f"the path {self.path!r} does not begin with a slash", f"Write '/{self.path}'"
             )
         if sum(self.has(kind) for kind in _BODIES) > 1:
-            raise WrongValueError("a request has one body", "Keep one of json, form, text, base64")
+            raise WrongValueError("a request has one body", "Keep one of json, form, text, base64, message")
         return self
 
 
@@ -112,10 +119,23 @@ def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
         headers.insert(0, ("Host", "localhost"))
     now_s = ns.shared.wall()
     cert = None if spec.client_cert is None else spec.client_cert.cert()
-    return Request(
+    request = Request(
         method, target, client_cert=cert, headers=headers, body=body, namespace=ns.name, client="127.0.0.1:0",
         arrived_s=now_s, arrived_at_s=ns.shared.mono(),
     )  # fmt: skip
+    return _grpc_request(spec, request, ns) if method == METHOD else request
+
+
+def _grpc_request(spec: ExplainSpec, request: Request, ns: Namespace) -> GrpcRequest:
+    """Raises InvalidInputError if the message does not fit the method."""
+    grpc = GrpcRequest.of(request)
+    method = grpc.reader = method_of(ns, request.path)
+    if method is not None and spec.has("message"):
+        from mockserver.grpc import writing
+        from mockserver.grpc.framing import framed
+
+        grpc.body = framed(writing.make(method.input, spec.message, ("message",)))
+    return grpc
 
 
 def _texts(value: object) -> list[str]:
@@ -202,19 +222,25 @@ def _reply(
         )
         claim = None
     assert planned is not None
-    view = _planned_view(planned)
+    view = _planned_view(planned, request)
     if claim is not None and claim.effects:
         view["effects"] = mask_tree(claim.effects)
     return view
 
 
-def _planned_view(planned: Planned) -> dict[str, Any]:
+def _planned_view(planned: Planned, request: Request) -> dict[str, Any]:
     response = planned.response
     delay_s = sum(step.seconds for step in planned.plan if isinstance(step, Wait))
-    text = response.body.decode("utf-8", "replace")
+    method = request.reader if isinstance(request, GrpcRequest) else None
+    if isinstance(method, GrpcMethod):
+        text = json.dumps(method.replies(response.body))
+    else:
+        text = response.body.decode("utf-8", "replace")
+    grpc_status = status_of(response)
     media_type = next((value for name, value in response.headers if name.lower() == "content-type"), "")
     return {
         "status": response.status,
+        **({} if grpc_status is None else {"grpc_status": grpc_status.name}),
         "headers": [[name, mask_header(name, value)] for name, value in response.headers],
         "body": mask_body(text, media_type.partition(";")[0].strip().lower()),
         "delay_ms": round(delay_s * 1000, 3),

@@ -91,7 +91,7 @@ def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:
     notes += [
         f"changed {part}" for part in attempt.changed if part not in fields and not _told_by(part, fields)
     ]
-    if call.error is not None:
+    if call.error is not None and not call.nearest:
         notes.append(mask_text(str(call.error["detail"])))
     line = f"    {number}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call)}  {_ended(call)}"
     return f"{line}   {'; '.join(notes)}".rstrip()
@@ -123,7 +123,7 @@ def _line(call: Call, start_s: float, width: int, keys: dict[int, str], note: st
 
 def _ended(call: Call) -> str:
     """The status, `---` where the client never saw it, and the outcome where it is not that all was sent."""
-    status = str(call.status) if call.status else "---"
+    status = str(call.shown_status or "---")
     if call.outcome is Outcome.DONE:
         return status
     if call.outcome is Outcome.OPEN:

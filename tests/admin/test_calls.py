@@ -93,6 +93,7 @@ def test_a_call_shows_all_of_it(server):
             "client_cert": None,
         },
         "websocket": None,
+        "grpc": None,
         "let": {},
         "effects": [],
         "webhooks": [],

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import grpc
 import pytest
 import yaml
 from support.dashboard import SCRIPTS, Dashboard
@@ -302,3 +303,31 @@ def test_the_token_is_asked_for_and_kept_for_the_tab(serving, browser):
     dashboard.sees("[data-call=c-000001]")
     dashboard.run(dashboard.page.reload())
     dashboard.sees("[data-call=c-000001]")
+
+
+def test_a_grpc_call_shows_its_status_and_messages(serving, open_dashboard):
+    scenario = (
+        "grpc: {proto: p.proto}\n"
+        "routes: [{name: say, request: GRPC p.S/Say, reply: [{status: UNAVAILABLE, text: later}, {message: {text: hi}}]}]"
+    )
+    proto = (
+        'syntax = "proto3"; package p; message M { string text = 1; } service S { rpc Say(M) returns (M); }'
+    )
+    server = serving({"s.yaml": scenario, "p.proto": proto})
+    with grpc.insecure_channel(server.url.removeprefix("http://")) as channel:
+        for _ in range(2):
+            channel.unary_unary("/p.S/Say").future(b"\x0a\x05hello", timeout=5).code()
+    dashboard = open_dashboard(server)
+
+    dashboard.sees(".grid-rows [data-call=c-000002]")
+    assert dashboard.texts(".grid-rows .c-status") == ["■ UNAVAILABLE", "● OK"]
+    dashboard.run(dashboard.page.get_by_label("Status").first.fill("unavailable"))
+    dashboard.sees_no(".grid-rows [data-call=c-000002]")
+    dashboard.run(dashboard.page.locator("[data-call=c-000001]").click())
+    dashboard.sees(".pane h2", "c-000001")
+    text = dashboard.texts(".pane")[0]
+    for part in ("p.S/Say", "UNAVAILABLE", "later", '"text": "hello"', "deadline"):
+        assert part in text
+    dashboard.clicks("Copy as grpcurl")
+    dashboard.sees(".pane [role=status]", "grpcurl")
+    assert dashboard.complaints == []

@@ -51,6 +51,7 @@ def test_the_image_has_the_extras_that_the_page_says():
     (named,) = re.findall(r'"\.\[([\w,]+)\]"', page("Dockerfile"))
     assert set(named.split(",")) == set(METADATA["optional-dependencies"]) - {
         "all",
+        "grpc",
         "mcp",
         "rich",
         "testcontainers",

@@ -16,7 +16,9 @@ from mockserver.matching.paths import PathPattern
 from mockserver.matching.uploads import ASKED
 from mockserver.model import coding, http, multipart
 from mockserver.model.client_cert import ClientCert
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Request
+from mockserver.pytest_plugin.call_import import RecordedMessages
 from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
 
@@ -46,6 +48,10 @@ def request_of(match, sent):
         return a_request("POST /", ("Content-Type", "application/x-www-form-urlencoded"), body=sent.encode())
     if part in ("text", "xml", "body_sha256"):
         return a_request(body=sent.encode())
+    if part in ("message", "messages"):
+        call = GrpcRequest.of(a_request())
+        call.reader = RecordedMessages(json.loads(sent) if part == "messages" else [json.loads(sent)], None)
+        return call
     if part == "client_cert":
         return certified(sent)
     return a_request(json=json.loads(sent))

@@ -11,17 +11,22 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
-from mockserver.scenarios.loader import from_text
+from mockserver.scenarios.loader import from_bundle
 
 
 class InMemory:
-    """The engine of one scenario, `shop`, or of several by their names. `now_s` is what both of its clocks say."""
+    """
+    The engine of one scenario, `shop`, or of several by their names, with `files` beside them. `now_s` is what both of
+    its clocks say.
+    """
 
-    def __init__(self, scenarios: str | dict[str, str], **settings: Any) -> None:
+    def __init__(
+        self, scenarios: str | dict[str, str], *, files: dict[str, bytes] | None = None, **settings: Any
+    ) -> None:
         texts = {"shop": scenarios} if isinstance(scenarios, str) else scenarios
         self.now_s = 1_900_000_000.0
         self.engine = Engine(
-            build_scenario_set([from_text(text, name) for name, text in texts.items()]),
+            build_scenario_set([from_bundle(text, files or {}, name) for name, text in texts.items()]),
             wall=lambda: self.now_s,
             mono=lambda: self.now_s,
             settings=EngineSettings(**settings),

@@ -26,6 +26,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import WEBSOCKET, Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
@@ -125,7 +126,7 @@ def _messages(call: Call, frames: list[dict[str, Any]]) -> Iterator[dict[str, An
 def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
     request = call.request
     version = _version(request)
-    method = "GET" if view["method"] == WEBSOCKET else view["method"]
+    method = {WEBSOCKET: "GET", GRPC: "POST"}.get(view["method"], view["method"])
     sizes = [
         len(name.encode()) + len(value.encode("utf-8", "replace")) + 4
         for name, value in request.headers.pairs

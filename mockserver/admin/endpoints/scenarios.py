@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from typing import Any
@@ -152,6 +153,10 @@ async def use_scenarios(request: AdminRequest[UseBody]) -> Answer:
 
 async def _compiled(request: AdminRequest[Any], source: Source) -> Scenario:
     order = editing.order_of(request.ns, source.name)
+    if source.spec.grpc is not None:
+        return await asyncio.to_thread(
+            _compile, source, order
+        )  # it may wait for the compiler of .proto files
     return await request.offload(_compile, source, order)
 
 

@@ -15,6 +15,7 @@ from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
 from mockserver.formats.steps import WEBSOCKET_LOST, takes_websockets
 from mockserver.model.durations import parse_duration_s
+from mockserver.model.grpc import METHOD
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
 from mockserver.schema.base import has_templates, parse_request_line
@@ -121,13 +122,16 @@ def _outgoing(
     if takes_websockets(route):
         losses.add(f"{place}.request", WEBSOCKET_LOST)
         return None
+    line = parse_request_line(route["request"])
+    if METHOD in (line.methods or ()):
+        losses.add(f"{place}.request", "gRPC is not converted, so the route is left out")
+        return None
     for key in sorted(_WORK & set(route)):
         losses.add(f"{place}.{key}", "no other tool has this")
     for key in ("if", "per", "let"):
         if key in route and not (key == "if" and ifs):
             losses.add(f"{place}.{key}", "no other tool has this, so the route is left out")
             return None
-    line = parse_request_line(route["request"])
     methods = sorted(line.methods) if line.methods is not None else None
     answers = []
     steps = route.get("reply", [])

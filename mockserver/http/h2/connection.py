@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.namespace import Namespace
+from mockserver.grpc.conversion import grpc_response
 from mockserver.http.h2.frames import (
     ACK,
     DEFAULT_FRAME_BYTES,
@@ -42,17 +43,19 @@ from mockserver.http.h2.frames import (
 )
 from mockserver.http.h2.hpack import NO_TABLE, HeaderBlockError, HeaderDecoder, TooManyFieldsError
 from mockserver.http.h2.request_heads import RequestHead, check_trailers, request_head
-from mockserver.http.h2.response_heads import CONTINUE, encode_head, ready_head
+from mockserver.http.h2.response_heads import CONTINUE, encode_head, encode_trailers, ready_head
 from mockserver.http.h2.stream import WINDOW_BYTES, BodyReader, Http2Stream
 from mockserver.http.h2.wire import Http2Wire
 from mockserver.http.heads import BadHeadError, head_too_large
 from mockserver.http.refusals import LINGER_S, defect, slow_body, too_large, wrong_length
 from mockserver.model.call import Call
 from mockserver.model.framing import has_body
+from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.grpc import GrpcRequest
 from mockserver.model.headers import Headers
 from mockserver.model.http import HTTP_2, Peer, Request, Response, Via
 from mockserver.model.http2_codes import Http2Code
-from mockserver.model.plan import Outcome, is_one_send
+from mockserver.model.plan import Outcome, Plan, Send, is_one_send
 from mockserver.model.problem import problem
 from mockserver.real_time import REAL
 
@@ -531,8 +534,8 @@ class Http2Connection(asyncio.Protocol):
 
     def _begin_request(self, stream_id: int, head: RequestHead, *, ends: bool) -> None:
         listener = self._listener
-        request = Request.of_head(
-            head.method,
+        request = (GrpcRequest if head.is_grpc else Request).of_head(
+            GRPC if head.is_grpc else head.method,
             head.target,
             Headers.of_head(head.raw, head.lower),
             self._peer,
@@ -544,7 +547,9 @@ class Http2Connection(asyncio.Protocol):
             self._refuse_tunnel(stream_id, request)
             return
         ns = listener.namespace_of(request)
-        if isinstance(ns, Namespace) and listener.stream_handler is not None:
+        if isinstance(ns, Response) and head.is_grpc:
+            ns = grpc_response(ns)
+        if isinstance(ns, Namespace):
             handler = listener.stream_handler(request, ns)
             if handler is not None:
                 self._hand_over(stream_id, request, ns, handler, ends=ends)
@@ -681,6 +686,8 @@ class Http2Connection(asyncio.Protocol):
         self._forget_body(stream)
         stream.refused = True
         request, ns, listener = stream.request, stream.ns, self._listener
+        if isinstance(request, GrpcRequest):
+            response = grpc_response(response)
         if isinstance(ns, Namespace):
             request.complete = False
             call = listener.engine.begin_incomplete(request, ns, response)
@@ -732,7 +739,7 @@ class Http2Connection(asyncio.Protocol):
                 call.response is not None
                 and call.consult is None
                 and not call.due
-                and is_one_send(call.plan)
+                and (is_one_send(call.plan) or _has_trailers_alone(call.plan))
                 and request.method != "HEAD"
                 and self._put_ready(stream_id, call)
             ):
@@ -768,16 +775,19 @@ class Http2Connection(asyncio.Protocol):
         if size > self.window or size > self._initial_window or size > self._frame_bytes:
             return False
         try:
-            block = ready_head(response, call.request.arrived_s)
+            trailers = encode_trailers(response.trailers) if response.trailers else b""
+            block = encode_head(response, None) if trailers else ready_head(response, call.request.arrived_s)
         except Exception:
             self._listener.engine.finish(call, Outcome.CLOSE)
             raise
         self._earn(_REPLY_CREDIT)
         self._ready.append(call)
         self.window -= size
-        self.put_block(stream_id, block, 0 if size else END_STREAM)
+        self.put_block(stream_id, block, 0 if size or trailers else END_STREAM)
         if size:
-            self.put(frame(FrameType.DATA, END_STREAM, stream_id, body))
+            self.put(frame(FrameType.DATA, 0 if trailers else END_STREAM, stream_id, body))
+        if trailers:
+            self.put_block(stream_id, trailers, END_STREAM)
         return True
 
     def _open(self, stream_id: int, request: Request, ns: Namespace | Response | None) -> Http2Stream:
@@ -1005,8 +1015,18 @@ class Http2Connection(asyncio.Protocol):
         if self._reading_paused or not transport.can_write_eof() or transport.is_closing():
             transport.close()
             return
-        transport.write_eof()
+        try:
+            transport.write_eof()
+        except OSError:  # the client has reset the connection, which the loop does not know yet
+            transport.close()
+            return
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.close)
+
+
+def _has_trailers_alone(plan: Plan) -> bool:
+    """Whether a plan is one whole response with trailers, as those of gRPC are."""
+    step = plan[0] if len(plan) == 1 else None
+    return isinstance(step, Send) and step.upto is None and bool(step.response.trailers)
 
 
 def _check(holds: bool, code: Http2Code, text: str) -> None:

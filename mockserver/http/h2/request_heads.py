@@ -12,6 +12,7 @@ _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_IN_TARGET = re.compile(rb"[\x00-\x20\x7f]")
+_GRPC = re.compile(r"\ncontent-type: application/grpc(?:[+;][^\r]*)?\r")
 _OF_HTTP_1 = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
 _PSEUDO = frozenset((b":method", b":path", b":scheme", b":authority"))
 
@@ -22,7 +23,7 @@ class RequestHead:
     there is none.
     """
 
-    __slots__ = ("expects_continue", "length", "lower", "method", "raw", "target")
+    __slots__ = ("expects_continue", "is_grpc", "length", "lower", "method", "raw", "target")
 
     def __init__(self, method: str, target: str, raw: bytes, length: int | None) -> None:
         self.method = method
@@ -30,6 +31,7 @@ class RequestHead:
         self.raw = raw
         self.lower = raw.decode("latin-1").lower()
         self.length = length
+        self.is_grpc = method == "POST" and _GRPC.search(self.lower) is not None
         self.expects_continue = "\nexpect: 100-continue\r" in self.lower
 
 

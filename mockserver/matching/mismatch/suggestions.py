@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.matching.uploads import files_of
+from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import WEBSOCKET, Grouped, Request, UnreadableBodyError
 from mockserver.redaction.redaction import mask_text, mask_tree
 from mockserver.schema.base import METHOD
@@ -31,7 +32,11 @@ def suggest(request: Request) -> dict[str, Any]:
     match = {part: value for part, value in match.items() if value not in ({}, None)}
     if match:
         route["match"] = match
-    route["reply"] = {"websocket": []} if _is_handshake(request) else {"status": 200, "json": {}}
+    if request.method == GRPC:
+        route["request"] = f"{GRPC} {request.path.removeprefix('/')}"
+        route["reply"] = {"message": {}}
+    else:
+        route["reply"] = {"websocket": []} if _is_handshake(request) else {"status": 200, "json": {}}
     return route
 
 
@@ -48,7 +53,7 @@ def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
 
 def _blurred_match(match: dict[str, Any]) -> dict[str, Any]:
     return {
-        part: _blurred(value, "", "$present" if part == "json" else "present")
+        part: _blurred(value, "", "$present" if part in ("json", "message") else "present")
         for part, value in match.items()
     }
 
@@ -78,6 +83,8 @@ def _body(request: Request) -> dict[str, Any]:
             return {"form": _form(request), "files": _files(request)}
         if request.media_type == "application/x-www-form-urlencoded":
             return {"form": _texts(request.form)}
+        if request.method == GRPC:
+            return {"message": _json(request.message)}
         return {"json": _json(request.json)}
     except UnreadableBodyError:
         return {}

@@ -78,7 +78,7 @@ def test_a_reset_time_beside_what_is_not_used_up_asks_for_nothing(world, judged,
     world(1)
 
     assert judged({"honours": True}) == [
-        "create-charge: nothing to judge: no answer asked for a wait (by Retry-After, retry-after-ms, x-ratelimit-reset)"
+        "create-charge: nothing to judge: no answer asked for a wait (by Retry-After, retry-after-ms, x-ratelimit-reset, grpc-retry-pushback-ms)"
     ]
 
 

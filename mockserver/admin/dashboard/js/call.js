@@ -1,7 +1,7 @@
 /** One call beside the list: what was asked and answered, when, and what the service made of it. */
 
 import { bodyView } from "./body.js";
-import { asCurl, asPython, asYaml } from "./copying.js";
+import { asCurl, asGrpcurl, asPython, asYaml } from "./copying.js";
 import { button, h, show } from "./dom.js";
 import { explanation } from "./unmatched.js";
 import { timingsView } from "./timings.js";
@@ -44,19 +44,20 @@ export class CallPane {
 
   _draw(call) {
     const status = call.times.first_byte_ms === null ? null : (call.reply?.status ?? null);
-    const kind = kindOf(status, call.outcome);
+    const kind = kindOf(status && (call.grpc?.status ?? status), call.outcome);
     show(this.element, this._head(call.id, call),
       h("div", { class: "pad" },
         h("p", { class: "summary" },
-          h("span", { class: `status ${kind.name}` }, `${kind.sign} ${status ?? "no answer"}`),
+          h("span", { class: `status ${kind.name}` }, `${kind.sign} ${call.grpc?.status ?? status ?? "no answer"}`),
           ` ${outcomeText(call.outcome)}`, call.fault && ` (fault: ${call.fault})`, call.replayed && ", the saved answer of its idempotency key"),
         this._actions(call),
         this._facts(call),
-        call.error && section("Template error", h("p", { class: "notice" }, call.error.detail ?? call.error.title), call.error.template && h("pre", { class: "body", tabindex: "0", "aria-label": "Template" }, call.error.template)),
+        call.error && section(call.error.template ? "Template error" : "Error", h("p", { class: "notice" }, call.error.detail ?? call.error.title), call.error.template && h("pre", { class: "body", tabindex: "0", "aria-label": "Template" }, call.error.template)),
         !call.matched && !call.automatic && this._nearest(call),
         section("Timings", timingsView(call)),
+        call.grpc && section("gRPC", grpcView(call.grpc)),
         section("Request", headers(call.request.headers, "Request"), bodyView(call.request.body, call.request.headers, "Request")),
-        section("Reply", call.reply === null ? h("p", { class: "quiet" }, "No answer.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
+        section("Reply", call.reply === null ? h("p", { class: "quiet" }, "No answer.") : [headers(call.reply.headers, "Reply"), call.reply.trailers.length > 0 && headers(call.reply.trailers, "Reply trailers"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
         call.websocket && section("WebSocket", connection(call.websocket)),
         Object.keys(call.let).length > 0 && section("Template values", h("dl", { class: "pairs" }, Object.entries(call.let).map(([name, value]) => fact(`let.${name}`, typeof value === "string" ? value : JSON.stringify(value))))),
         call.effects.length > 0 && section("Effects", h("pre", { class: "body", tabindex: "0", "aria-label": "Effects" }, call.effects.map((one) => JSON.stringify(one, null, 2)).join("\n"))),
@@ -83,7 +84,8 @@ export class CallPane {
       void this.open(call.id);
     } }, "Show secrets");
     return h("div", {}, h("div", { class: "row actions" },
-      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), call.request.method !== "WS" && copy("Python", () => asPython(call)), secrets, said), shown);
+      call.grpc ? copy("grpcurl", () => asGrpcurl(call, this._app.mockBase())) : copy("curl", () => asCurl(call, this._app.mockBase())),
+      copy("YAML", () => asYaml(call)), !call.grpc && call.request.method !== "WS" && copy("Python", () => asPython(call)), secrets, said), shown);
   }
 
   _facts(call) {
@@ -129,6 +131,17 @@ function connection(websocket) {
         h("th", { scope: "row" }, `${frame.direction === "received" ? "↑" : "↓"} ${frame.direction} ${frame.type}`),
         h("td", {}, duration(frame.at_ms)),
         h("td", {}, `${frame.body.text ?? frame.body.base64 ?? ""}${frame.body.truncated ? "…" : ""}`)))))),
+  ];
+}
+
+/** The messages of both sides, the deadline, and how the call ended. */
+function grpcView(grpc) {
+  const messages = (name, list) => list.length > 0 && [
+    h("h4", {}, name), h("pre", { class: "body", tabindex: "0", "aria-label": `gRPC ${name.toLowerCase()}` }, list.map((one) => JSON.stringify(one, null, 2)).join("\n"))];
+  return [
+    h("dl", { class: "pairs" }, fact("method", `${grpc.service}/${grpc.method}`), grpc.timeout_ms !== null && fact("deadline", `after ${duration(grpc.timeout_ms)}`),
+      grpc.text && fact("text", grpc.text), grpc.unreadable && fact("unreadable", grpc.unreadable)),
+    messages("Messages", grpc.messages), messages("Replies", grpc.replies), messages("Details", grpc.details),
   ];
 }
 

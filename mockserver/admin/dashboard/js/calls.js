@@ -39,7 +39,7 @@ export class CallsView {
     const change = () => this._refilter();
     this._text = h("input", { type: "search", placeholder: "POST /charges 503 …", autocomplete: "off", spellcheck: "false", "aria-keyshortcuts": "/", oninput: change });
     this._route = h("select", { onchange: change }, h("option", { value: "" }, "all"));
-    this._status = h("input", { class: "narrow", placeholder: "5xx", autocomplete: "off", maxlength: "4", list: "statuses", oninput: change });
+    this._status = h("input", { class: "narrow", placeholder: "5xx", autocomplete: "off", maxlength: "20", list: "statuses", oninput: change });
     this._list = h("datalist", { id: "statuses" });
     this._unmatched = h("input", { type: "checkbox", id: "only-unmatched", onchange: change });
     return h("div", { class: "toolbar", role: "search" },

@@ -94,6 +94,7 @@ export function replyOf(call) {
 
 /** A route that takes this request and answers as it was answered. Braces in a path would be parameters. */
 export function asRoute(call) {
+  if (call.grpc) return grpcRoute(call.grpc);
   const { method, path, query, headers, body } = call.request;
   const match = { ...(query.length ? { query: several(query) } : {}), ...bodyKeys(body, headers, false) };
   const reply = replyOf(call);
@@ -102,8 +103,25 @@ export function asRoute(call) {
   return { request: `${method} ${literal}`, ...(Object.keys(match).length ? { match } : {}), reply: plain ? reply.status : reply };
 }
 
+function grpcRoute({ service, method, messages, replies, status, text }) {
+  const match = messages.length === 1 ? { match: { message: messages[0] } } : {};
+  const failed = text ? { status, text } : status;
+  const reply = status === "OK" && replies.length === 1 ? { message: replies[0] }
+    : replies.length ? { messages: replies.map((message) => ({ message })), ...(status === "OK" ? {} : { status }) } : failed;
+  return { request: `GRPC ${service}/${method}`, ...match, reply: reply ?? "UNAVAILABLE" };
+}
+
 export function asYaml(call) {
   return toYaml([asRoute(call)]);
+}
+
+/** The call as a command of grpcurl, which asks the mock for the schema. */
+export function asGrpcurl({ grpc, request }, base) {
+  const metadata = own(request.headers, new Set([...BY_ITSELF, "content-type", "te", "grpc-timeout", "grpc-accept-encoding", "grpc-encoding"]))
+    .map(([name, value]) => `-H ${shellWord(`${name}: ${value}`)}`);
+  const data = grpc.messages.map((one) => JSON.stringify(one)).join("\n");
+  const plain = base.startsWith("https:") ? [] : ["-plaintext"];
+  return ["grpcurl", ...plain, ...metadata, `-d ${shellWord(data)}`, new URL(base).host, `${grpc.service}/${grpc.method}`].join(" ");
 }
 
 /** A value of JSON as Python writes it. */

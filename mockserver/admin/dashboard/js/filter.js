@@ -1,12 +1,14 @@
 /** What a filter lets through: made once of its words, asked of every row. */
 
 import { AUTOMATIC, MATCHED } from "./rows.js";
+import { GRPC } from "./words.js";
 
-/** `503`, `5xx`, `none` (no answer), or empty for all; gives a test of a status, or null where it is no status. */
+/** `503`, `5xx`, `UNAVAILABLE`, `none` (no answer), or empty for all; gives a test of a status, or null where it is no status. */
 export function statusTest(text) {
   if (text === "") return () => true;
   if (text === "none") return (status) => status === null;
   if (/^[1-5]xx$/i.test(text)) return (status) => status !== null && Math.floor(status / 100) === Number(text[0]);
+  if (GRPC.includes(text.toUpperCase())) return (status) => status === text.toUpperCase();
   if (/^\d{3}$/.test(text)) return (status) => status === Number(text);
   return null;
 }

@@ -5,7 +5,11 @@
  * give way. A call that is told again, by its number, is put in its own place.
  */
 
+import { GRPC } from "./words.js";
+
 export const LIMIT = 100_000;
+/** Statuses of gRPC follow those of HTTP. */
+const FIRST_GRPC = 1000;
 
 export const MATCHED = 1;
 export const AUTOMATIC = 2;
@@ -81,7 +85,7 @@ export class Rows {
     this._number[at] = call.number;
     this._arrived[at] = Date.parse(call.arrived);
     this._duration[at] = call.duration_ms ?? NaN;
-    this._status[at] = call.status ?? 0;
+    this._status[at] = call.grpc_status ? FIRST_GRPC + GRPC.indexOf(call.grpc_status) : (call.status ?? 0);
     this._step[at] = call.step ?? 0;
     this._route[at] = this.routes.number(call.route);
     this._method[at] = this._words.number(call.method);
@@ -92,7 +96,7 @@ export class Rows {
     this._effects[at] = Math.min(255, call.effects);
     this._webhooks[at] = Math.min(255, call.webhooks);
     this._target[at] = call.target;
-    this.statuses.add(call.status ?? 0);
+    this.statuses.add(call.grpc_status ?? call.status ?? 0);
     return known === undefined;
   }
 
@@ -128,7 +132,7 @@ export class Rows {
       id: idOf(this._number[at]),
       arrived: this._arrived[at],
       duration: Number.isNaN(duration) ? null : duration,
-      status: this._status[at] || null,
+      status: this._status[at] < FIRST_GRPC ? this._status[at] || null : GRPC[this._status[at] - FIRST_GRPC],
       step: this._step[at] || null,
       route: this.routes.texts[this._route[at]],
       method: this._words.texts[this._method[at]],

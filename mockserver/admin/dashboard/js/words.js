@@ -39,11 +39,19 @@ export function many(n, noun) {
   return `${n.toLocaleString("en")} ${noun}${n === 1 ? "" : "s"}`;
 }
 
-/** A class of answers: its name for styles, and a sign that says the same without colour. */
+/** The statuses of gRPC, by their numbers. */
+export const GRPC = [
+  "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
+
+/** A class of answers: its name for styles, and a sign that says the same without colour. The status of gRPC is its name. */
 export function kindOf(status, outcome) {
   if (outcome === "client_left") return { name: "left", sign: "◁" };
   if (outcome && outcome !== "done" && outcome !== "open") return { name: "broken", sign: "✕" };
   if (!status) return { name: "open", sign: "…" };
+  if (status === "OK") return { name: "good", sign: "●" };
   if (status < 300) return { name: "good", sign: "●" };
   if (status < 400) return { name: "other", sign: "→" };
   if (status < 500) return { name: "refused", sign: "▲" };

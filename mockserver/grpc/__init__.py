@@ -1,0 +1,1 @@
+"""gRPC: schemas, messages as JSON, replies. It needs the extra `grpc`; the protocol on the wire is in `http/`."""
