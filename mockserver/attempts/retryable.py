@@ -10,7 +10,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from mockserver.model.call import Call
-from mockserver.model.grpc import trailer
+from mockserver.model.grpc import PUSHBACK, trailer
 from mockserver.model.http import Response
 from mockserver.model.plan import Outcome
 
@@ -146,9 +146,9 @@ def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     response = call.response
     if response is None or (call.first_byte_at_s is None and failed(call)):
         return None
-    pushback = trailer(response, PUSHBACK) if call.grpc_status is not None else None
-    if pushback is not None:
-        return _pushed_back(pushback)
+    if call.grpc_status is not None:
+        pushback = trailer(response, PUSHBACK)
+        return None if pushback is None else _pushed_back(pushback)
     milliseconds = _SECONDS.fullmatch(response.header("retry-after-ms") or "")
     if milliseconds:
         return RetryWait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
@@ -163,7 +163,6 @@ def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     return None
 
 
-PUSHBACK = "grpc-retry-pushback-ms"
 _PUSHED = re.compile(r"\d{1,9}", re.ASCII)
 
 

@@ -9,6 +9,7 @@ from mockserver.grpc.framing import CODINGS
 from mockserver.model.framing import FRAMING
 from mockserver.model.grpc import (
     CONTENT_TYPE,
+    PUSHBACK,
     GrpcStatus,
     encode_text,
     grpc_status_of,
@@ -23,7 +24,7 @@ from mockserver.responses.planner import Planned
 
 MOST_TEXT_CHARS = 1000
 """Limit of the text of a status: clients limit the size of all trailers, most of them to 8 KiB."""
-_LEFT_OUT = FRAMING | {"content-type", "grpc-status", "grpc-message", "allow"}
+_LEFT_OUT = FRAMING | {"content-type", "grpc-status", "grpc-message", "allow", "retry-after"}
 
 
 def grpc_planned(planned: Planned) -> Planned:
@@ -45,6 +46,9 @@ def grpc_response(response: Response) -> Response:
     status = status_of(response)
     text = trailer(response, "grpc-message")
     headers = [line for line in response.headers if line[0].lower() not in _LEFT_OUT]
+    wait_s = response.header("retry-after") or ""
+    if wait_s.isascii() and wait_s.isdigit() and int(wait_s):  # some clients never retry after a pushback of 0
+        headers.append((PUSHBACK, f"{int(wait_s) * 1000}"))
     return refused(
         grpc_status_of(response.status) if status is None else status,
         _text(response) if text is None else text,

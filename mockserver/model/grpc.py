@@ -17,6 +17,8 @@ from mockserver.model.http import Request, Response
 METHOD = "GRPC"
 """The method of a gRPC request in routes, checks and the call log; on the wire it is POST."""
 CONTENT_TYPE = "application/grpc"
+PUSHBACK = "grpc-retry-pushback-ms"
+"""The trailer by which a server asks for a wait before a retry, or for none at all."""
 
 
 class GrpcStatus(IntEnum):

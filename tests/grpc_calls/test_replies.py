@@ -269,6 +269,9 @@ routes:
     calls = [memory.call("Charge", {}, **given) for given in ({}, *[{"authorization": "Bearer s3cret"}] * 2)]
 
     assert [call.grpc_status for call in calls] == ["UNAUTHENTICATED", "OK", "RESOURCE_EXHAUSTED"]
+    assert calls[2].response is not None
+    assert calls[2].response.header("retry-after") is None
+    assert calls[2].response.header("grpc-retry-pushback-ms") == "60000"
 
 
 def test_an_idempotency_key_replays_message_and_trailers() -> None:
