@@ -55,7 +55,7 @@ class ScriptStep:
     repeat: bool
 
 
-class Conversation:
+class GrpcConversation:
     """The record of one call while it talks: messages of both sides, within their limits."""
 
     __slots__ = ("_call", "_forms", "_method", "_request", "_sent", "headers", "is_over")
@@ -135,11 +135,11 @@ class ScriptedReply(GrpcReply):
         wait = self._wait_s(scope, chance)
 
         def talk(call: Call) -> Talk:
-            return self._talk(Conversation(call, self._method, headers), scope, wait)
+            return self._talk(GrpcConversation(call, self._method, headers), scope, wait)
 
         return Planned((Converse(response, talk),), response)
 
-    def _talk(self, conversation: Conversation, scope: Scope, first_wait_s: float) -> Talk:
+    def _talk(self, conversation: GrpcConversation, scope: Scope, first_wait_s: float) -> Talk:
         if first_wait_s:
             yield first_wait_s
         try:
@@ -154,7 +154,7 @@ class ScriptedReply(GrpcReply):
             conversation.cut()
 
     @staticmethod
-    def _perform(step: ScriptStep, conversation: Conversation, scope: Scope) -> Talk:
+    def _perform(step: ScriptStep, conversation: GrpcConversation, scope: Scope) -> Talk:
         while True:
             while step.receive is not None:
                 data = yield None
@@ -214,7 +214,7 @@ def dialogue(headers: Pairs, method: GrpcMethod, answer: Answer) -> Planned:
     """Return the plan that answers each message by a function, until the client ends its side."""
 
     def talk(call: Call) -> Talk:
-        conversation = Conversation(call, method, headers)
+        conversation = GrpcConversation(call, method, headers)
         try:
             while True:
                 data = yield None

@@ -53,10 +53,10 @@ class ShellCommand:
 def commands(text: str) -> Iterator[ShellCommand]:
     """Yield the simple commands of a script. Raises UnclosedQuoteError."""
     plain = text.replace("\r\n", "\n").replace(OPEN, "").replace(CLOSE, "")
-    return _Reader(plain).commands()
+    return _ShellReader(plain).commands()
 
 
-class _Reader:
+class _ShellReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
