@@ -47,7 +47,9 @@ def grpc_response(response: Response) -> Response:
     text = trailer(response, "grpc-message")
     headers = [line for line in response.headers if line[0].lower() not in _LEFT_OUT]
     wait_s = response.header("retry-after") or ""
-    if wait_s.isascii() and wait_s.isdigit() and int(wait_s):  # some clients never retry after a pushback of 0
+    if (
+        wait_s.isascii() and wait_s.isdigit() and int(wait_s)
+    ):  # some clients never retry after a pushback of 0
         headers.append((PUSHBACK, f"{int(wait_s) * 1000}"))
     return refused(
         grpc_status_of(response.status) if status is None else status,
