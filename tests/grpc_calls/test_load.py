@@ -286,7 +286,7 @@ def test_the_extra_is_named_if_it_is_missing(
     monkeypatch.setitem(sys.modules, module, None)
     monkeypatch.setattr(proto_files.importlib.util, "find_spec", lambda _: None)
 
-    with pytest.raises((MissingExtraError, LoadError), match=r"pip install 'mockserver\[grpc\]'"):
+    with pytest.raises((MissingExtraError, LoadError), match=r"Install the extra mockserver\[grpc\]"):
         build_scenario_set(
             [
                 from_bundle(
