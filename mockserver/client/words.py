@@ -152,6 +152,9 @@ class TroubleWords(TypedDict, total=False):
     before: int | Mapping[str, Any]
     after: Mapping[str, Any]
     webhook: Mapping[str, Any]
+    probability: float
+    ramp: Duration
+    for_: Duration
     later: bool
     lasting: bool
     optional: bool

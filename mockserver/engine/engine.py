@@ -351,14 +351,15 @@ class Engine:
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
-        struck = ns.troubles.before(call) if ns.troubles is not None else None
+        now_s = ns.clock.now_s()
+        struck = ns.troubles.before(call, ns.seed, now_s) if ns.troubles is not None else None
         outage = ns.downtime
         if struck is not None or outage is None:
             return struck
-        if outage.is_over(ns.clock.now_s()):
+        if outage.is_over(now_s):
             ns.set_outage(None)
             return None
-        if not outage.takes(call.route_id or ""):
+        if not outage.takes(call.route_id or "", ns.seed, now_s):
             return None
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)

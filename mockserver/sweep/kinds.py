@@ -133,7 +133,7 @@ def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, 
 def _checked(data: dict[str, Any]) -> None:
     """Raises InvalidInputError where the server would refuse it."""
     placed = PlacedTroubleSpec.model_validate({**data, "route": "any/route", "later": True})
-    InjectedFault(placed, data, placed.route)
+    InjectedFault(placed, data, placed.route, 0.0)
 
 
 def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:
