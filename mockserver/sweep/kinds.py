@@ -52,6 +52,16 @@ class TroubleKind:
         one_s = _longest_s(self.spec.before or self.spec.after) + ((webhook and webhook.delay_s) or 0.0)
         return one_s * (self.spec.times if isinstance(self.spec.times, int) else 1)
 
+    @property
+    def retries(self) -> int:
+        """How many more calls of the route a client makes that survives it; 0 where the answer is only late or slow."""
+        after = self.spec.after
+        if self.spec.before is None and (
+            after is None or not (after.fault or after.has("status") or after.body_kind is not None)
+        ):
+            return 0
+        return self.spec.times if isinstance(self.spec.times, int) else 0
+
     def is_for(self, route_id: str) -> bool:
         """Whether it is tried at that route."""
         if self.spec.routes is None:
