@@ -182,7 +182,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     if spec.auth is not None:
         auth = flaws.attempt((), auth_of, spec.auth, scenario)
     if spec.limit is not None:
-        limiter = flaws.attempt((), compile_limit, spec.limit, scope)
+        limiter = flaws.attempt((), compile_limit, spec.limit, scope, read_file)
     if spec.idempotency is not None:
         idempotency = flaws.attempt((), compile_idempotency, spec.idempotency, scope, read_file)
     flaws.check()

@@ -345,9 +345,7 @@ class Engine:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
-        if route.scenario.cors is not None:
-            planned = with_cors(planned, route.scenario.cors, call.request)
-        return planned
+        return _completed(call, route, planned)
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
@@ -502,9 +500,7 @@ class Engine:
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)
-        if route.scenario.cors is not None:
-            planned = with_cors(planned, route.scenario.cors, call.request)
-        _decided(call, planned)
+        _decided(call, _completed(call, route, planned))
         ns, counts, _ = call.home
         counts.answered(call)
         ns.tell()
@@ -564,6 +560,17 @@ def _decided(call: Call, planned: Planned) -> None:
     is_sent = bool(plan) and (plan[0].__class__ is Send or sends_head(plan))
     call.response = response if is_sent else None
     call.status = response.status if is_sent and plan[0].__class__ is not Wait else None
+
+
+def _completed(call: Call, route: Route, planned: Planned) -> Planned:
+    """Return the plan with the headers of the limit, unless it has its own, and of CORS."""
+    if call.limit_headers:
+        names = {name.lower() for name, _ in planned.response.headers}
+        lines = [(name, value) for name, value in call.limit_headers if name.lower() not in names]
+        planned = with_headers(planned, lines)
+    if route.scenario.cors is not None:
+        planned = with_cors(planned, route.scenario.cors, call.request)
+    return planned
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:

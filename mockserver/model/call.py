@@ -58,6 +58,7 @@ class Call:
     effects: Sequence[Any] = ()
     webhooks: Sequence[Any] = ()
     due: Sequence[Any] = ()
+    limit_headers: Sequence[tuple[str, str]] = ()
     nearest: list[Any] = []  # noqa: RUF012  (replaced, never changed)
     left_at_s: float | None = None
     body_sha256: str | None = None
