@@ -53,12 +53,18 @@ from mockserver.engine.routes import (
 
 
 def generated_route(
-    scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
+    scenario: Scenario,
+    request: str,
+    behaviour: Behaviour,
+    taken: set[str],
+    place: tuple[KeyPath, OrderKey],
+    name: str | None = None,
 ) -> Route:
     """Return a route with a behaviour. `place` is its key path, and its order among generated routes."""
     data = {"request": request}
     spec = RouteSpec.model_validate({**data, "reply": 200})
-    route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
+    name = unused_name(name or default_name(scenario.spec.base, spec), taken)
+    route = Route(scenario, name, spec, data, place[0])
     line = parse_request_line(request)
     route.methods = line.methods
     _place(route, scenario.spec.base + line.path)
