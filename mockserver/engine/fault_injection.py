@@ -43,7 +43,7 @@ class InjectedFault:
         self.route = route
         self.before = None if spec.before is None else _fixed(spec.before, "before").ready
         self.after = None if spec.after is None else _fixed(spec.after, "after")
-        self.share = FaultShare(spec, json.dumps(data, sort_keys=True), now_s)
+        self.share = FaultShare(spec, json.dumps(data), now_s)
         self.seen = 0
         self.hits: list[str] = []
         name = f" {spec.name}" if spec.name else ""
