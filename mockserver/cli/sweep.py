@@ -37,6 +37,7 @@ def _fail_on(ctx: click.Context, param: click.Parameter, value: str) -> tuple[st
     help="File that adds or restricts kinds of failure.",
 )
 @click.option("--max-cells", type=click.IntRange(1), help="Maximum number of cells, sampled evenly.")
+@click.option("--pairs", type=click.IntRange(0), default=0, metavar="N", help="Also run N pairs of failures: two in one run, selected by the seed.")  # fmt: skip
 @click.option("--seed", default="", help="Seed for random values and the sample of cells.")
 @click.option("--limit", "limit_s", type=Duration(), metavar="DURATION", help="Maximum duration of a cell. Default: 30 s plus five times the clean run.")  # fmt: skip
 @click.option("--fail-on", callback=_fail_on, default="harmed,rules", show_default=True, metavar="WHAT", help="What fails the sweep: harmed, rules (a retry rule that is certainly broken), or both.")  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from mockserver.errors import MockServerError, near
 from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer, SessionServer
 from mockserver.redaction.redaction import mask_text
-from mockserver.sweep.cells import Cell, all_cells, chosen, meant
+from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.failing import FAIL_ON
 from mockserver.sweep.kinds import Kinds, load_kinds
 from mockserver.sweep.learning import CleanRun, Lesson, learn
@@ -40,6 +40,7 @@ class SweepOptions:
     only: tuple[str, ...] = ()
     troubles: str | None = None
     max_cells: int | None = None
+    pairs: int = 0
     seed: str = ""
     limit_s: float | None = None
     jobs: int = 1
@@ -121,30 +122,26 @@ class _Session:
     # Cells
 
     def _planned(self, lesson: Lesson) -> Sweep | None:
+        given = self._options
         cells = all_cells([lesson], self._kinds)
-        wanted = meant(cells, self._options.only)
-        if not wanted:
-            hint = (
-                near(self._options.only[0], [f"{cell.call}/{cell.trouble}" for cell in cells])
-                if self._options.only
-                else ""
-            )
-            _say(f"no cell of this sweep matches {' or '.join(self._options.only)}. {hint}", err=True)
+        plan = Plan.made(cells, self._kinds, given.only, given.max_cells, given.pairs, given.seed)
+        if not plan.planned:
+            hint = near(given.only[0], [cell.name for cell in cells]) if given.only else ""
+            _say(f"no cell of this sweep matches {' or '.join(given.only)}. {hint}", err=True)
             return None
         return Sweep(
             lessons=[lesson],
             kinds=self._kinds,
-            possible=wanted,
-            planned=chosen(wanted, self._options.max_cells, self._options.seed),
-            seed=self._options.seed,
+            plan=plan,
+            seed=given.seed,
             command=self._command,
             version=__version__,
-            fail_on=self._options.fail_on,
+            fail_on=given.fail_on,
         )
 
     def _command(self, cell: Cell) -> str:
         given = self._options
-        words = ["mockserver", "sweep", *given.given, "--only", f"{cell.call}/{cell.trouble}"]
+        words = ["mockserver", "sweep", *given.given, "--only", cell.name]
         for name, value in (("--seed", given.seed), ("--troubles", given.troubles), ("--url", given.url)):
             words += [name, value] if value else []
         words += ["--fail-on", ",".join(given.fail_on)] if given.fail_on != FAIL_ON else []
@@ -169,21 +166,20 @@ class _Session:
         return True
 
     def _trial(self, cell: Cell, limit_s: float) -> Trial:
-        name = f"{cell.call}-{cell.trouble}"
-        ended, evidence = self._once(name, self._seed, (dict(cell.data),), limit_s)
+        ended, evidence = self._once(cell.name, self._seed, cell.troubles, limit_s)
         error = "" if ended.passed else f"{ended.output.rstrip()}\n({_how(ended, limit_s)})".lstrip("\n")
         return Trial(
             cell=cell, passed=ended.passed, duration_s=ended.duration_s, evidence=evidence, error=error
         )
 
     def _once(
-        self, name: str, seed: str, troubles: tuple[dict[str, Any], ...], limit_s: float | None
+        self, name: str, seed: str, troubles: tuple[Mapping[str, Any], ...], limit_s: float | None
     ) -> tuple[Ended, Any]:
         """Run the command in an isolated namespace. Raises MockServerError if the command cannot be started."""
         ns: Namespace = self._home.open(name_for(f"sweep-{name}"), seed)
         try:
             self._home.watch(ns)
-            self._home.trouble(ns, list(troubles))
+            self._home.trouble(ns, [dict(trouble) for trouble in troubles])
             try:
                 ended = self._commands.run(ns.url, limit_s)
             except OSError as error:
@@ -217,4 +213,4 @@ def _progress(number: int, count: int, result: Result) -> str:
         result.verdict.value.replace("_", " ") if result.verdict is not None else f"not reached: {result.why}"
     )
     width = len(str(count))
-    return f"[{number:>{width}}/{count}] {cell.call}/{cell.trouble}: {said} ({result.trial.duration_s:.1f} s)"
+    return f"[{number:>{width}}/{count}] {cell.name}: {said} ({result.trial.duration_s:.1f} s)"

@@ -31,6 +31,7 @@ from mockserver.client.words import (
     Times,
     TroubleWords,
     check_words,
+    key_of,
 )
 from mockserver.client.writing import check_document, request_line, route_document, steps_of
 
@@ -298,6 +299,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         skip: int | None = None,
         times: int | None = None,
         for_: Duration | None = None,
+        probability: float | None = None,
+        ramp: Duration | None = None,
         optional: bool | None = None,
         **words: Unpack[AnswerWords],
     ) -> PauseT:
@@ -305,13 +308,16 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         Take the service, or some routes, down for a `with` block: `with mock_server.outage(status=503):`.
 
         The first `skip` calls are not affected. The outage ends early after `times` calls, or after the
-        duration `for_` by the virtual clock. If it affects no call, the test fails, unless it is `optional`.
+        duration `for_` by the virtual clock. With `probability=0.5`, it affects a share of the calls, selected by
+        the seed of the namespace; with `ramp`, the probability grows from 0 during that time. If it affects no call,
+        the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
         steps, functions = steps_of(reply, words)
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
-        given = {"routes": routes, "skip": skip, "times": times, "for": for_, "optional": optional}
+        share = {"probability": probability, "ramp": ramp}
+        given = {"routes": routes, "skip": skip, "times": times, "for": for_, **share, "optional": optional}
         spec = with_units(_given(given))
         return self._pause_type(
             "outage()",
@@ -325,14 +331,14 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
         `with mock_server.trouble(route=charges, call=2, after={"fault": "reset"}):` affects the second call of
         that route. The failure happens `before` the service processes the request, instead of it, or `after` it,
-        when only the answer is lost. Give one failure as keywords, several as mappings. If one affects no call,
-        the test fails, unless it is `optional`.
+        when only the answer is lost. `probability`, `ramp` and `for_` are as in `outage`. Give one failure as
+        keywords, several as mappings. If one affects no call, the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
         check_words("trouble()", words, TROUBLE)
         if bool(troubles) == bool(words):
             raise TypeError("trouble() takes one trouble by keywords, or several as mappings")
-        placed = with_units(plain(troubles or [words]))
+        placed = with_units(plain(troubles or [{key_of(word): value for word, value in words.items()}]))
         return self._pause_type(
             "trouble()",
             lambda: self._link.send("PUT", "/troubles", placed),

@@ -55,7 +55,7 @@ def plain(value: object, *, dollar: bool = False) -> Any:
     raise TypeError(f"{shown(value)} is not a JSON value: it is of type {type(value).__name__}. {hint}")
 
 
-_DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff"})
+_DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff", "ramp"})
 _OPAQUE = frozenset({
     "json", "json_exact", "text", "html", "xml", "base64", "form", "headers", "query", "cookies", "data", "match", "when",
     "schema", "graphql", "files", "let", "set", "effect", "vars", "state", "message", "details", "trailers", "receive",

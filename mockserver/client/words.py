@@ -173,6 +173,9 @@ class TroubleWords(TypedDict, total=False):
     before: int | str | Mapping[str, Any]
     after: str | Mapping[str, Any]
     webhook: Mapping[str, Any]
+    probability: float
+    ramp: Duration
+    for_: Duration
     later: bool
     lasting: bool
     optional: bool

@@ -13,14 +13,15 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import flaws_below
+from mockserver.errors import Flaw, InvalidInputError, flaws_below, near, shown
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
+from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.policies import OAuthSpec
-from mockserver.schema.resource import OnSpec, ResourceSpec
+from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec
 from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope
 from mockserver.templating.variables import AFTER_CLAIM
@@ -72,7 +73,9 @@ class ResourceAction(Behaviour):
             return scope
 
         collection = self._place.collection(ns)
-        decision = self._operation.decide(collection, request, match.params, scope_for)
+        decision = self._operation.decide(
+            collection, request, match.params, scope_for, partial(self._place.related, ns)
+        )
         ns.memory.check_resources(*decision.growth)
         claim = Claim(None, decision.status, commits=(decision.commit,))
         if decision.reply is not None:
@@ -83,10 +86,10 @@ class ResourceAction(Behaviour):
 
             claim.planned = decision.reply.plan(decision.reply.status(scope), scope, draw.choices, request)
             claim.status = claim.planned.response.status
-            return claim
-        body = b"" if decision.json is ABSENT else dump_json(decision.json)
-        response = Response(decision.status, decision.headers, body)
-        claim.planned = Planned((Send(response),), response)
+        else:
+            body = b"" if decision.json is ABSENT else dump_json(decision.json)
+            response = Response(decision.status, decision.headers, body)
+            claim.planned = Planned((Send(response),), response)
         event = next((name for name in decision.events if name in self._works), None)
         if event is not None:
             claim.scope = scope_for(item=decision.item)
@@ -97,12 +100,18 @@ class ResourceAction(Behaviour):
 class ResourcePlace:
     """A resource of a scenario, and its collection in the memory of a namespace."""
 
-    __slots__ = ("_vars", "id", "resource")
+    __slots__ = ("_scenario", "_vars", "id", "resource")
 
     def __init__(self, scenario: Scenario, resource: Resource) -> None:
         self.resource = resource
         self.id = f"{scenario.name}{resource.path}"
+        self._scenario = scenario
         self._vars = scenario.vars
+
+    def related(self, ns: Namespace, path: str) -> tuple[ResourceKind, Collection]:
+        """Return the resource of the same scenario with that path, and its items."""
+        place = next(place for place in self._scenario.places if place.resource.path == path)
+        return place.resource.kind, place.collection(ns)
 
     def scopes(self, ns: Namespace) -> Callable[[int], Scope]:
         """Return a function that creates the scope for the templates of the n-th seed."""
@@ -131,7 +140,14 @@ def resource_routes(
     """
     base = scenario.spec.base
     written = scenario.source.data["resources"][i]
+    known = [each.path for each in scenario.spec.resources]
     with flaws_below("resources", i):
+        _check_names(spec, taken)
+        wrong = [field for field, path in spec.expand.items() if path not in known]
+        if wrong:
+            path = spec.expand[wrong[0]]
+            message = f"the scenario has no resource with the path {shown(path)}"
+            raise InvalidInputError(Flaw(("expand", wrong[0]), message, near(path, known)))
         resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
         works = {name: _work(on, read_file, name, written) for name, on in spec.on.items()}
         guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
@@ -141,11 +157,25 @@ def resource_routes(
     for number, operation in enumerate(resource.operations()):
         line = f"{','.join(sorted(operation.methods))} {spec.path}{operation.suffix}"
         action = ResourceAction(place, operation, works)
-        route = generated_route(scenario, line, action, taken, (("resources", i), (i + 1, number)))
+        name = spec.names.get(operation.name)
+        route = generated_route(scenario, line, action, taken, (("resources", i), (i + 1, number)), name)
         route.take_guards(guards)
         route.has_effects = any(work.has_effect for work in action.works())
         routes.append(route)
     return routes
+
+
+def _check_names(spec: ResourceSpec, taken: set[str]) -> None:
+    """Raise InvalidInputError for a name of an event without a route, or one that another route has."""
+    transitions = spec.machine.transitions if spec.machine else ()
+    events = ("list", "create", "read", "delete", *(UPDATES[method] for method in spec.update), *transitions)
+    for event, name in spec.names.items():
+        if event not in events:
+            message = f"no route has the event {shown(event)}"
+            raise InvalidInputError(Flaw(("names", event), message, near(event, events), at_key=True))
+        if name in taken or list(spec.names.values()).count(name) > 1:
+            message = f"another route has the name {shown(name)}"
+            raise InvalidInputError(Flaw(("names", event), message, "Choose another"))
 
 
 def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:

@@ -58,12 +58,18 @@ _WEBSOCKETS = frozenset({WEBSOCKET})
 
 
 def generated_route(
-    scenario: Scenario, request: str, behaviour: Behaviour, taken: set[str], place: tuple[KeyPath, OrderKey]
+    scenario: Scenario,
+    request: str,
+    behaviour: Behaviour,
+    taken: set[str],
+    place: tuple[KeyPath, OrderKey],
+    name: str | None = None,
 ) -> Route:
     """Return a route with a behaviour. `place` is its key path, and its order among generated routes."""
     data = {"request": request}
     spec = RouteSpec.model_validate({**data, "reply": 200})
-    route = Route(scenario, unused_name(default_name(scenario.spec.base, spec), taken), spec, data, place[0])
+    name = unused_name(name or default_name(scenario.spec.base, spec), taken)
+    route = Route(scenario, name, spec, data, place[0])
     line = parse_request_line(request)
     route.methods = line.methods
     _place(route, scenario.spec.base + line.path)
@@ -253,7 +259,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
     if spec.auth is not None:
         auth = flaws.attempt((), auth_of, spec.auth, scenario)
     if spec.limit is not None:
-        limiter = flaws.attempt((), compile_limit, spec.limit, scope)
+        limiter = flaws.attempt((), compile_limit, spec.limit, scope, read_file)
     if spec.idempotency is not None:
         idempotency = flaws.attempt((), compile_idempotency, spec.idempotency, scope, read_file)
     flaws.check()

@@ -33,7 +33,9 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
     flaws = FlawCollector()
     spec = source.spec
     scenario.auth = flaws.attempt((), auth_of, spec.auth, scenario)
-    scenario.limiter = flaws.attempt((), compile_limit, spec.limit, f"scenario:{scenario.name}")
+    scenario.limiter = flaws.attempt(
+        (), compile_limit, spec.limit, f"scenario:{scenario.name}", source.read_file
+    )
     scenario.idempotency = flaws.attempt(
         (), compile_idempotency, spec.idempotency, f"scenario:{scenario.name}", source.read_file
     )

@@ -353,22 +353,19 @@ class Engine:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
-        if route.grpc is not None:
-            return _in_grpc(planned)
-        if route.scenario.cors is not None:
-            planned = with_cors(planned, route.scenario.cors, call.request)
-        return planned
+        return _completed(call, route, planned)
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
-        struck = ns.troubles.before(call) if ns.troubles is not None else None
+        now_s = ns.clock.now_s()
+        struck = ns.troubles.before(call, ns.seed, now_s) if ns.troubles is not None else None
         outage = ns.downtime
         if struck is not None or outage is None:
             return struck
-        if outage.is_over(ns.clock.now_s()):
+        if outage.is_over(now_s):
             ns.set_outage(None)
             return None
-        if not outage.takes(call.route_id or ""):
+        if not outage.takes(call.route_id or "", ns.seed, now_s):
             return None
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
@@ -515,11 +512,7 @@ class Engine:
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)
-        if route.grpc is not None:
-            planned = _in_grpc(planned)
-        elif route.scenario.cors is not None:
-            planned = with_cors(planned, route.scenario.cors, call.request)
-        _decided(call, planned)
+        _decided(call, _completed(call, route, planned))
         ns, counts, _ = call.home
         counts.answered(call)
         ns.tell()
@@ -585,6 +578,19 @@ def _decided(call: Call, planned: Planned) -> None:
     is_sent = bool(plan) and (plan[0].__class__ is Send or sends_head(plan))
     call.response = response if is_sent else None
     call.status = response.status if is_sent and plan[0].__class__ is not Wait else None
+
+
+def _completed(call: Call, route: Route, planned: Planned) -> Planned:
+    """Return the plan with the headers of the limit, unless it has its own, and of CORS; for gRPC, as gRPC."""
+    if call.limit_headers:
+        names = {name.lower() for name, _ in planned.response.headers}
+        lines = [(name, value) for name, value in call.limit_headers if name.lower() not in names]
+        planned = with_headers(planned, lines)
+    if route.grpc is not None:
+        return _in_grpc(planned)
+    if route.scenario.cors is not None:
+        planned = with_cors(planned, route.scenario.cors, call.request)
+    return planned
 
 
 def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:

@@ -7,11 +7,12 @@ Nothing in a fault varies: its response is compiled when it is set.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from mockserver.engine.fault_strikes import Strike
+from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
 from mockserver.engine.outage import Outage
 from mockserver.engine.webhooks import Due
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
@@ -19,7 +20,7 @@ from mockserver.model.call import Call
 from mockserver.responses.altering import altered
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
-from mockserver.schema.trouble import ALWAYS, PlacedTroubleSpec, WebhookTroubleSpec
+from mockserver.schema.trouble import PlacedTroubleSpec, WebhookTroubleSpec
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryState
 from mockserver.templating.variables import AFTER_CLAIM
@@ -33,27 +34,36 @@ class InjectedFault:
     calls that it affected, the first MOST_HITS.
     """
 
-    __slots__ = ("after", "before", "data", "hits", "route", "seen", "spec", "strike")
+    __slots__ = ("after", "before", "data", "hits", "route", "seen", "share", "spec", "strike")
 
-    def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str) -> None:
+    def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str, now_s: float) -> None:
         """Raises InvalidInputError if a reply can't be compiled, or varies."""
         self.spec = spec
         self.data = data
         self.route = route
         self.before = None if spec.before is None else _fixed(spec.before, "before").ready
         self.after = None if spec.after is None else _fixed(spec.after, "after")
+        self.share = FaultShare(spec, json.dumps(data), now_s)
         self.seen = 0
         self.hits: list[str] = []
         name = f" {spec.name}" if spec.name else ""
         first = f", from call {spec.call} on" if spec.call > 1 else ""
-        self.strike = Strike(f"trouble{name} of {route}{first}", spec.optional)
+        limits = ", ".join(narrowed(data))
+        self.strike = Strike(
+            f"trouble{name} of {route}{first}" + (f" ({limits})" if limits else ""), spec.optional
+        )
 
-    def meets(self) -> bool:
+    def meets(self, seed: str, now_s: float) -> bool:
         """Count a call of its route. Return whether the fault applies."""
         self.seen += 1
         self.strike.calls += 1
-        first, times = self.spec.call, self.spec.times
-        return self.seen >= first and (times == ALWAYS or self.seen < first + int(times))
+        last = self.spec.last_call
+        return (
+            self.seen >= self.spec.call
+            and (last is None or self.seen <= last)
+            and not self.share.is_over(now_s)
+            and self.share.takes(seed, self.route, self.seen, now_s)
+        )
 
     def view(self) -> dict[str, Any]:
         return {**self.data, "route": self.route, "seen": self.seen, "hits": list(self.hits)}
@@ -79,9 +89,9 @@ class InjectedFaults:
         self.outage = outage
         self._struck: dict[int, InjectedFault] = {}
 
-    def before(self, call: Call) -> Planned | None:
+    def before(self, call: Call, seed: str, now_s: float) -> Planned | None:
         """Count the call for its route. Return the response of the first fault that applies; None to continue."""
-        met = [item for item in self.placed if item.route == call.route_id and item.meets()]
+        met = [item for item in self.placed if item.route == call.route_id and item.meets(seed, now_s)]
         if not met:
             return None
         trouble, number = met[0], call.number

@@ -1,5 +1,5 @@
 """
-Whether a fault or an outage affected a call. One that affected none fails a test, unless it is optional.
+Which calls a fault or an outage affects, and whether it affected any. One that affected none fails a test, unless it is optional.
 
 A test that sets a fault expects it to happen. If no call was affected, the test proves nothing about it.
 """
@@ -7,12 +7,51 @@ A test that sets a fault expects it to happen. If no call was affected, the test
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from mockserver.errors import shown
 from mockserver.model.plural import counted
+from mockserver.schema.trouble import FaultShareSpec
+from mockserver.templating.random_values import share
 
 MOST_KEPT = 1000
 ENDED, NOT_YET = "no call before it ended", "no call yet"
+
+
+class FaultShare:
+    """
+    The share of the calls that a fault affects, since it was set at `since_s`.
+
+    `key` separates its draws from those of other faults. A draw is a function of the seed, the route and the number of
+    the call at this fault, so concurrent calls of other routes don't change it.
+    """
+
+    __slots__ = ("_is_certain", "_key", "_ramp_s", "_spec", "since_s", "until_s")
+
+    def __init__(self, spec: FaultShareSpec, key: str, since_s: float) -> None:
+        self._spec = spec
+        self._key = key
+        self._ramp_s = spec.ramp_s or 0.0
+        self._is_certain = spec.probability == 1.0 and not self._ramp_s
+        self.since_s = since_s
+        self.until_s = None if spec.for_s is None else since_s + spec.for_s
+
+    def is_over(self, now_s: float) -> bool:
+        return self.until_s is not None and now_s >= self.until_s
+
+    def takes(self, seed: str, route: str, number: int, now_s: float) -> bool:
+        """Whether the call with that number is affected."""
+        if self._is_certain:
+            return True
+        grown = min(1.0, (now_s - self.since_s) / self._ramp_s) if self._ramp_s else 1.0
+        return share(seed, self._key, route, number) < self._spec.probability * grown
+
+
+def narrowed(data: Mapping[str, Any], *keys: str) -> list[str]:
+    """Return what limits a fault, as written."""
+    return [f"{key}: {shown(data[key])}" for key in (*keys, "probability", "ramp", "for") if data.get(key)]
 
 
 @dataclass(slots=True, eq=False)

@@ -358,9 +358,10 @@ class Namespace:
         """Return the faults and outages that affected no call, each with ENDED or NOT_YET."""
         if self._strikes is None:
             return []
-        outage = self.downtime
-        is_set = {item.strike for item in self.troubles.placed} if self.troubles is not None else set()
-        if outage is not None and not outage.is_over(self.clock.now_s()):
+        outage, now_s = self.downtime, self.clock.now_s()
+        placed = self.troubles.placed if self.troubles is not None else ()
+        is_set = {item.strike for item in placed if not item.share.is_over(now_s)}
+        if outage is not None and not outage.is_over(now_s):
             is_set.add(outage.strike)
         return [(item, NOT_YET if item in is_set else ENDED) for item in self._strikes.missing()]
 

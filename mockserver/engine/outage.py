@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import Field
 
-from mockserver.engine.fault_strikes import Strike
+from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
 from mockserver.errors import Flaw, InvalidInputError, shown
 from mockserver.responses.planner import Reply, compile_reply
-from mockserver.schema.base import DurationS, Spec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
+from mockserver.schema.trouble import FaultShareSpec
 
 
-class OutageSpec(Spec):
+class OutageSpec(FaultShareSpec):
     """The body of `PUT /outage`."""
 
     reply: ReplySpec = Field(description="What is answered instead: a status, or a whole reply.")
     routes: list[str] | None = Field(default=None, description="Ids or names; default: all.")
     skip: int = Field(default=0, ge=0, description="So many calls go through first.")
-    times: int | None = Field(default=None, ge=1, description="Over after so many calls.")
-    for_s: DurationS | None = Field(
-        default=None, alias="for", description="Over after so long, by the clock."
-    )
+    times: int | None = Field(default=None, ge=1, description="Over after so many affected calls.")
     optional: bool = Field(default=False, description="A test does not fail where it answers no call.")
 
 
 class Outage:
     """A compiled outage. `data` is what was sent; `routes` None for all."""
 
-    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "spec", "strike", "until_s")
+    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "seen", "share", "spec", "strike")
 
     def __init__(
         self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
@@ -40,17 +39,16 @@ class Outage:
         self.data = data
         self.routes = routes
         self.answer = _compiled(spec.reply)
-        self.until_s = None if spec.for_s is None else now_s + spec.for_s
+        self.share = FaultShare(spec, "outage", now_s)
+        self.seen: dict[str, int] = {}
         self._skipped = 0
         self.answered = 0
         self.strike = Strike(f"outage {_worded(data)}", spec.optional)
 
     def is_over(self, now_s: float) -> bool:
-        if self.until_s is not None and now_s >= self.until_s:
-            return True
-        return self.spec.times is not None and self.answered >= self.spec.times
+        return self.share.is_over(now_s) or (self.spec.times is not None and self.answered >= self.spec.times)
 
-    def takes(self, route_id: str) -> bool:
+    def takes(self, route_id: str, seed: str, now_s: float) -> bool:
         """Whether it answers this call; counts it if so."""
         if self.routes is not None and route_id not in self.routes:
             return False
@@ -58,21 +56,38 @@ class Outage:
         if self._skipped < self.spec.skip:
             self._skipped += 1
             return False
+        number = self.seen[route_id] = self.seen.get(route_id, 0) + 1
+        if not self.share.takes(seed, route_id, number, now_s):
+            return False
         self.answered += 1
         self.strike.struck = True
         return True
 
-    def state(self) -> tuple[float | None, int, int]:
-        """State for `restore`: its end, and how many calls passed and were answered."""
-        return self.until_s, self._skipped, self.answered
+    def state(self) -> tuple[float | None, int, int, float, dict[str, int]]:
+        """
+        State for `restore`: its end, how many calls were skipped and answered, its beginning, and how many calls came
+        by route.
+        """
+        return self.share.until_s, self._skipped, self.answered, self.share.since_s, dict(self.seen)
 
-    def restore(self, state: tuple[float | None, int, int]) -> None:
-        self.until_s, self._skipped, self.answered = state
+    def restore(
+        self,
+        until_s: float | None,
+        skipped: int,
+        answered: int,
+        since_s: float = 0.0,
+        seen: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
+        """Restore `state`; older state files end with `answered`."""
+        self.share.until_s, self.share.since_s = until_s, since_s
+        self._skipped, self.answered, self.seen = skipped, answered, dict(seen)
         self.strike.struck = self.strike.struck or self.answered > 0
 
     def twin(self) -> Outage:
         """Return an independent copy for a snapshot."""
-        return copy.copy(self)
+        twin = copy.copy(self)
+        twin.seen = dict(self.seen)
+        return twin
 
     def view(self) -> dict[str, Any]:
         return {**self.data, "answered": self.answered, "skipped": self._skipped}
@@ -80,10 +95,10 @@ class Outage:
 
 def _worded(data: dict[str, Any]) -> str:
     """The reply, and the calls that it applies to."""
-    narrowed = [f"{key}: {shown(data[key])}" for key in ("routes", "skip", "for") if data.get(key)]
+    limits = narrowed(data, "routes", "skip")
     reply = data["reply"]
     is_bare = isinstance(reply, dict) and list(reply) == ["status"]
-    return shown(reply["status"] if is_bare else reply) + (f" ({', '.join(narrowed)})" if narrowed else "")
+    return shown(reply["status"] if is_bare else reply) + (f" ({', '.join(limits)})" if limits else "")
 
 
 def _compiled(spec: ReplySpec) -> Reply:

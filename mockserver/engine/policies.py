@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.matching.selectors import Selector, body_key, compile_selector
@@ -24,16 +24,16 @@ from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned, Reply, compile_reply
+from mockserver.schema.delays import DelayRangeSpec
 from mockserver.schema.policies import NONE, AuthSpec, IdempotencySpec, LimitSpec
+from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.store.idempotency import KeptKey
 from mockserver.store.memory import Memory
+from mockserver.store.rate_limits import LimitLevel
 from mockserver.templating.templates import Scope
 from mockserver.templating.variables import BEFORE_CLAIM
 
-if TYPE_CHECKING:
-    from mockserver.schema.reply import ReplySpec
-
-CONFLICT, IN_FLIGHT = 422, 409
+CONFLICT, IN_FLIGHT, LIMITED = 422, 409, 429
 REPLAYED = ("idempotent-replayed", "true")
 _NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
 _ONCE = frozenset({"POST", "PATCH", GRPC})
@@ -123,32 +123,48 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Limiter:
-    """Compiled `limit`. Requests with the same `scope` share buckets."""
+    """Compiled `limit`. Requests with the same `scope` share buckets; `headers` is a reply with the own ones only."""
 
     spec: LimitSpec
     scope: str
     by: Selector | None
+    headers: Reply | None = None
+    reply: Reply | None = None
 
     def refuse(
         self, memory: Memory, call: Call, params: dict[str, str], scope: Callable[[], Scope]
     ) -> Planned | None:
-        """Return a 429 over the limit; None to continue."""
+        """Return the refusal over the limit; None to continue. Headers for the answer are stored at the call."""
         by = self.by.key(call.request, params, scope) if self.by is not None else None
         limits = memory.limits
-        over = limits.take(self.scope, by, self.spec, memory.clock.now_s())
-        if over is None:
-            if self.spec.in_flight is not None:
-                call.at_end(lambda: limits.release(self.scope, by))
+        level = limits.take(self.scope, by, self.spec, memory.clock.now_s())
+        if not level.is_over and self.spec.in_flight is not None:
+            call.at_end(lambda: limits.release(self.scope, by))
+        if not level.is_over and not self.spec.headers:
             return None
+
+        def with_level() -> Scope:
+            return scope().with_("limit", level.view())
+
+        call.limit_headers = self._lines(level, call.request, with_level)
+        if not level.is_over:
+            return None
+        if self.reply is not None:
+            return self.reply.plan(self.reply.status(with_level), with_level, _no_chance, call.request)
         return refusal(
-            429,
-            "too-many-requests",
-            "Too many requests",
-            f"Try again in {over.retry_after_s} s",
-            ("Retry-After", str(over.retry_after_s)),
-            ("RateLimit-Policy", over.policy),
-            ("RateLimit", over.limit),
+            LIMITED, "too-many-requests", "Too many requests", f"Try again in {level.retry_after_s} s"
         )
+
+    def _lines(
+        self, level: LimitLevel, request: Request, scope: Callable[[], Scope]
+    ) -> list[tuple[str, str]]:
+        if self.spec.headers is False:
+            return []
+        own = None
+        if self.headers is not None:
+            own = self.headers.plan(200, scope, _no_chance, request).response.headers
+        wait = [("Retry-After", str(level.retry_after_s))] if level.is_over else []
+        return [*wait, *(level.headers if own is None else own)]
 
 
 # Idempotency
@@ -290,13 +306,19 @@ def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
     return Auth(value, realm)
 
 
-def compile_limit(value: Any, scope: str) -> Limiter | None:
+def compile_limit(value: Any, scope: str, read_file: ReadFile) -> Limiter | None:
     """Raises InvalidInputError."""
     if value is None or value == NONE:
         return None
     spec: LimitSpec = value
     by = None if spec.by is None else compile_selector(spec.by, ("limit", "by"), BEFORE_CLAIM)
-    return Limiter(spec, scope, by)
+    names = BEFORE_CLAIM | {"limit"}
+    headers = None
+    if isinstance(spec.headers, dict):
+        bare = ReplySpec.known(status=200, headers=spec.headers)
+        headers = _compile_reply(bare, ("limit",), 200, read_file, names)
+    reply = _compile_reply(spec.reply, ("limit", "reply"), LIMITED, read_file, names)
+    return Limiter(spec, scope, by, headers, reply)
 
 
 def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempotency | None:
@@ -309,7 +331,7 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
         text, ("idempotency", "header" if spec.header is not None else "json"), BEFORE_CLAIM
     )
     replies = [
-        _compile_reply(item, name, status, read_file)
+        _compile_reply(item, ("idempotency", name), status, read_file, BEFORE_CLAIM)
         for item, name, status in (
             (spec.conflict, "conflict", CONFLICT),
             (spec.in_flight, "in_flight", IN_FLIGHT),
@@ -318,11 +340,10 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
     return Idempotency(spec, scope, key, *replies)
 
 
-def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: ReadFile) -> Reply | None:
+def _compile_reply(
+    spec: ReplySpec | None, place: tuple[str, ...], status: int, read_file: ReadFile, names: frozenset[str]
+) -> Reply | None:
     """Compile a reply, with a default status. It has no route, no random values and no side effects."""
-    from mockserver.schema.delays import DelayRangeSpec
-    from mockserver.schema.reply import ReplyDefaultsSpec
-
     if spec is None:
         return None
     idle = [word for word in _NOT_HERE if spec.has(word)]
@@ -331,7 +352,7 @@ def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: Re
     if idle:
         words = " and ".join(f"`{word.removesuffix('_s').rstrip('_')}`" for word in idle)
         flaw = Flaw(
-            ("idempotency", name),
+            place,
             f"{words} has no place here",
             "Write a status, headers, a body, a fixed delay",
         )
@@ -339,9 +360,9 @@ def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: Re
     if not spec.has("status"):
         spec = spec.model_copy(update={"status": status})
     try:
-        return compile_reply(spec, ReplyDefaultsSpec(), read_file, BEFORE_CLAIM)
+        return compile_reply(spec, ReplyDefaultsSpec(), read_file, names)
     except InvalidInputError as error:
-        raise InvalidInputError(flaw.under("idempotency", name) for flaw in error.flaws) from error
+        raise InvalidInputError(flaw.under(*place) for flaw in error.flaws) from error
 
 
 __all__ = [

@@ -308,7 +308,7 @@ def details_of(
     """Return a google.rpc.Status with these details. Raises InvalidInputError with every flaw."""
     kind = schema.find_type("google.rpc.Status")
     if kind is None:
-        hint = "Install it with: pip install 'mockserver[grpc]'"
+        hint = "Install the extra mockserver[grpc]"
         raise invalid(path, "details need google.rpc.Status, which is not installed", hint)
     writer = writing.MessageWriter(schema, templates=templates, rendered=rendered)
     message = kind.make(code=int(status), message=text)

@@ -70,7 +70,8 @@ async def sweep_results(session: AdminSession, spec: SweepInput) -> ToolAnswer:
     """
     path = Path(spec.report or session.sweep_report or "")
     report = await asyncio.to_thread(_read_report, path)
-    cells = [cell for cell in report["cells"] if spec.verdict in (None, cell["verdict"])]
+    judged = [*report["cells"], *report.get("pairs", ())]
+    cells = [cell for cell in judged if spec.verdict in (None, cell["verdict"])]
     cells.sort(key=lambda cell: (cell["verdict"] != "harmed", not cell["fails"]))
     lines = [
         ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in report["verdicts"].items())

@@ -65,6 +65,10 @@ class OutageInput(NamespaceInput):
     skip: int = Field(default=UNSET, ge=0, description="Number of calls that are not affected first.")
     times: int = Field(default=UNSET, ge=1, description="Number of calls after which it ends.")
     for_: str = Field(default=UNSET, alias="for", description="Duration after which it ends, such as 30s.")
+    probability: float = Field(
+        default=UNSET, gt=0, le=1, description="Share of the calls that it affects, such as 0.5."
+    )
+    ramp: str = Field(default=UNSET, description="Duration in which the share grows from 0, such as 30s.")
 
 
 @tool(OutageInput, "Start an outage", changes="replaces")

@@ -62,6 +62,7 @@ class Call:
     effects: Sequence[Any] = ()
     webhooks: Sequence[Any] = ()
     due: Sequence[Any] = ()
+    limit_headers: Sequence[tuple[str, str]] = ()
     nearest: list[Any] = []  # noqa: RUF012  (replaced, never changed)
     websocket: WebSocketRecord | None = None
     left_at_s: float | None = None

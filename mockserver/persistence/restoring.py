@@ -144,8 +144,7 @@ def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
         outage = Outage(parse_spec(OutageSpec, kept["data"]), kept["data"], routes, 0.0)
     except InvalidInputError as error:
         return [str(flaw) for flaw in error.flaws]
-    until_s, skipped, answered = kept["state"]
-    outage.restore((until_s, skipped, answered))
+    outage.restore(*kept["state"])
     ns.set_outage(outage)
     return []
 

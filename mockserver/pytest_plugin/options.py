@@ -51,6 +51,13 @@ def add_sweep_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
         metavar="N",
         help="Maximum number of cells of the sweep, sampled evenly.",
     )
+    group.addoption(
+        "--mock-server-sweep-pairs",
+        type=_positive,
+        default=0,
+        metavar="N",
+        help="Also run N pairs of failures: two in one run, selected by the seed.",
+    )
     group.addoption(LEARN, metavar="FILE", help=argparse.SUPPRESS)
     parser.addini("mock_server_sweep_troubles", "Trouble file for the sweep.", default="")
 
@@ -73,7 +80,7 @@ def keep_of(config: pytest.Config) -> Any:
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of cells; write 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a valid number; write 1 or more")
     return number
 
 

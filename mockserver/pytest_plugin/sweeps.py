@@ -23,7 +23,7 @@ from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_al
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner, parameter
 from mockserver.scenarios.source import LoadError
-from mockserver.sweep.cells import Cell, all_cells, chosen, meant
+from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
 from mockserver.sweep.kinds import Kinds, load_kinds
@@ -125,25 +125,24 @@ class Sweeper:
 
     def _planned(self, lessons: list[Lesson]) -> Sweep:
         cells = all_cells(lessons, self._kinds)
-        wanted = meant(cells, self._only)
-        if self._only and not wanted:
+        most, pairs = (self._config.getoption(name) for name in ("--max-cells", "--mock-server-sweep-pairs"))
+        plan = Plan.made(cells, self._kinds, self._only, most, pairs, self._seed)
+        if self._only and not plan.planned:
             hint = near(self._only[0], [cell.id for cell in cells])
             raise pytest.UsageError(
                 f"no cell of this sweep matches {' or '.join(map(repr, self._only))}. {hint}"
             )
-        planned = chosen(wanted, self._config.getoption("--max-cells"), self._seed)
         durations = {lesson.test: lesson.duration_s for lesson in lessons}
-        for cell in planned:
-            run_id = parameter(f"{cell.call}/{cell.trouble}")
+        for cell in plan.planned:
+            run_id = parameter(cell.name)
             limit_s = self._limit_s or 30 + 5 * durations[cell.test]
             seed = seed_of(self._seed, cell.test)
-            self._runs.append(Run(run_id, cell.test, seed, limit_s, (cell.data,), hides_failure=True))
+            self._runs.append(Run(run_id, cell.test, seed, limit_s, cell.troubles, hides_failure=True))
             self._cells[cell.test, run_id] = cell
         return Sweep(
             lessons=lessons,
             kinds=self._kinds,
-            possible=wanted,
-            planned=planned,
+            plan=plan,
             seed=self._seed,
             command=self._command,
             version=__version__,

@@ -38,7 +38,14 @@ def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
         "strike": None if ns.downtime is None else _number(ns.downtime.strike, strikes),
         "ended": [_number(strike, strikes) for strike, why in ns.unstruck() if why == ENDED],
         "troubles": [
-            [one.data, one.route, one.seen, list(one.hits), _number(one.strike, strikes)]
+            [
+                one.data,
+                one.route,
+                one.share.since_s,
+                one.seen,
+                list(one.hits),
+                _number(one.strike, strikes),
+            ]
             for one in (ns.troubles.placed if ns.troubles is not None else ())
         ],
     }
@@ -90,9 +97,15 @@ def _number(strike: Strike, strikes: list[Strike]) -> int:
 
 
 def _trouble(
-    strikes: list[Strike], data: dict[str, Any], route: str, seen: int, hits: list[str], number: int
+    strikes: list[Strike],
+    data: dict[str, Any],
+    route: str,
+    since_s: float,
+    seen: int,
+    hits: list[str],
+    number: int,
 ) -> InjectedFault:
-    trouble = InjectedFault(parse_spec(PlacedTroubleSpec, data), data, route)
+    trouble = InjectedFault(parse_spec(PlacedTroubleSpec, data), data, route, since_s)
     trouble.seen, trouble.hits, trouble.strike = seen, hits, strikes[number]
     return trouble
 

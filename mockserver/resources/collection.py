@@ -90,18 +90,27 @@ class Collection:
             if text not in self._items and self._places.get(text) == place:
                 del self._places[text]
 
-    def slice(self, start: int, size: int) -> list[Item]:
-        return list(islice(self._items.values(), start, start + size))
+    def slice(self, start: int, size: int, *, newest_first: bool = False) -> list[Item]:
+        items = reversed(self._items.values()) if newest_first else self._items.values()
+        return list(islice(items, start, start + size))
 
     def place_of(self, text: str) -> int | None:
         """Return the place of an item, even if it was removed."""
         return self._places.get(text)
 
-    def after(self, place: int, size: int) -> list[tuple[int, Item]]:
+    def after(self, place: int, size: int, *, newest_first: bool = False) -> list[tuple[int, Item]]:
         """Return the next items after a place, with their places."""
         places = self._places
-        behind = ((places[text], item) for text, item in self._items.items() if places[text] > place)
+        if newest_first:
+            newest = reversed(self._items.items())
+            behind = ((places[text], item) for text, item in newest if places[text] < place)
+        else:
+            behind = ((places[text], item) for text, item in self._items.items() if places[text] > place)
         return list(islice(behind, size))
+
+    def before(self, place: int, size: int, *, newest_first: bool = False) -> list[tuple[int, Item]]:
+        """Return the last items before a place, with their places."""
+        return self.after(place, size, newest_first=not newest_first)[::-1]
 
     def copy(self) -> Collection:
         """Return a collection with the same items."""

@@ -13,7 +13,7 @@ from mockserver.resources.state_machine import Machine, machine_flaws, states
 from mockserver.responses.bodies import ReadFile
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.base import is_template
-from mockserver.schema.reply import ReplyDefaultsSpec
+from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.resource import EVENTS, UPDATES, MachineSpec, ResourceSpec, SeedSpec
 from mockserver.templating.templates import Template, Tree, compile_text, compile_tree
 
@@ -37,19 +37,35 @@ class ResourceCompiler(FlawCollector):
 
     def kind(self, path: str, defaults: ReplyDefaultsSpec) -> ResourceKind:
         spec = self.spec
-        invalid: Reply = self.attempt(
-            ("invalid",), compile_reply, spec.invalid, defaults, self.read_file, self.names | {"errors"}
-        )
+
+        def path_of(resource: str) -> str:
+            return path.removesuffix(spec.path) + resource
+
+        def reply(key: str, status: int, *more: str) -> Any:
+            written: ReplySpec | None = getattr(spec, key)
+            if written is None:
+                return None
+            if not written.has("status"):
+                written = written.model_copy(update={"status": status})
+            names = self.names | set(more)
+            return self.attempt((key,), compile_reply, written, defaults, self.read_file, names)
+
+        invalid: Reply = reply("invalid", 422, "errors")
         return ResourceKind(
             path=path,
             id_field=spec.id.field,
             id_maker=self.attempt((), self.id_maker),
-            new=self.attempt((), self.new),
+            new=self.attempt((), self.fields, "new", spec.new),
+            always=self.attempt((), self.fields, "always", spec.always),
             added=frozenset(spec.new),
             schema=self.attempt((), self.schema),
             machine=None if spec.machine is None else Machine(spec.machine),
             page=spec.page,
             invalid=invalid,
+            missing=reply("missing", 404),
+            created=reply("created", 201, "item"),
+            deleted=reply("deleted", 200, "item"),
+            expand={field: path_of(target) for field, target in spec.expand.items()},
         )
 
     def id_maker(self) -> Template | None:
@@ -59,17 +75,16 @@ class ResourceCompiler(FlawCollector):
         source = "{{ uuid() }}" if generate == "uuid" else generate
         return compile_text(source, ("id", "generate"), names=self.names | {"n"})
 
-    def new(self) -> Tree | None:
-        """Compile `new`, whose templates have the sent item, including its id, as `item`."""
-        spec = self.spec
-        if not spec.new:
+    def fields(self, word: str, written: dict[str, Any]) -> Tree | None:
+        """Compile `new` or `always`, whose templates have the item so far, including its id, as `item`."""
+        if not written:
             return None
         for field, key in self.kept():
-            if field in spec.new:
+            if field in written:
                 self.flaws.append(
-                    Flaw(("new", field), f"the field {field!r} is set by `{key}`", "Remove it", at_key=True)
+                    Flaw((word, field), f"the field {field!r} is set by `{key}`", "Remove it", at_key=True)
                 )
-        return compile_tree(plain_numbers(spec.new), ("new",), names=self.names | {"n", "item"})
+        return compile_tree(plain_numbers(written), (word,), names=self.names | {"n", "item"})
 
     def kept(self) -> list[tuple[str, str]]:
         machine = self.spec.machine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,11 +30,17 @@ class ResourceKind:
     id_field: str
     id_maker: Template | None
     new: Tree | None
+    always: Tree | None
     added: frozenset[str]
     schema: Schema | None
     machine: Machine | None
     page: PageSpec | None
     invalid: Reply
+    missing: Reply | None
+    created: Reply | None
+    deleted: Reply | None
+    expand: Mapping[str, str]
+    """Paths of resources by the fields that have ids of their items."""
 
     @property
     def counted(self) -> bool:
@@ -70,6 +77,8 @@ class ResourceKind:
         if self.new is not None:
             added = self.new.value(scope.with_("item", item))
             item = {self.id_field: id_value, **under(added, item)}
+        if self.always is not None:
+            item = {**item, **self.always.value(scope.with_("item", item))}
         return self.begun(item)
 
     def begun(self, item: Item) -> Item:

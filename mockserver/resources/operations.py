@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import quote
 
 from mockserver.errors import shown
@@ -15,6 +15,7 @@ from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.sizes import size_of
 from mockserver.resources.bodies import BodyMismatchError, read_object
 from mockserver.resources.collection import Collection, Item
+from mockserver.resources.expanding import Related, expanded, in_list, taken_paths
 from mockserver.resources.kind import ResourceKind, id_text, unchanged
 from mockserver.resources.paging import URL_CHARS, in_envelope, link_header, list_page
 from mockserver.resources.schema import Errors
@@ -39,8 +40,8 @@ class Decision:
     """
     The answer, and the change that `commit` makes in the same transaction.
 
-    `json` is ABSENT for an empty body. With `errors`, the answer is `reply`, the resource's `invalid`, to be planned
-    with `scope`. `events` are what happened, the most specific first; none if the request was rejected. `growth` is
+    `json` is ABSENT for an empty body. With `reply`, the answer is to be planned with `scope`; with `errors`, it is the
+    resource's `invalid`. `events` are what happened, the most specific first; none if the request was rejected. `growth` is
     the change of the collection in items and bytes.
     """
 
@@ -70,6 +71,28 @@ class ResourceRequest:
     request: Request
     params: Mapping[str, str]
     scope_for: ScopeFor
+    related: Related
+    expand: list[str] = field(default_factory=list)
+    """The fields that are returned as items."""
+
+    def body(self) -> Item:
+        """Return the object that was sent, without the parameter that expands fields. Raises BodyMismatchError."""
+        sent = read_object(self.request, self.kind.shape)
+        if self.kind.expand:
+            self.expand.extend(taken_paths(self.request, sent))
+        return sent
+
+    def shown(self, item: Item) -> Item:
+        """Return an item as the client asks for it. Raises BodyMismatchError."""
+        if not self.kind.expand:
+            return item
+        if self.request.method in ("GET", "HEAD", "DELETE"):
+            self.expand.extend(taken_paths(self.request, {}))
+        return expanded(item, self.expand, self.kind, self.related)
+
+
+def _unrelated(path: str) -> NoReturn:
+    raise LookupError(path)
 
 
 Act = Callable[[ResourceRequest], Decision]
@@ -98,11 +121,16 @@ class ResourceOperation:
         return frozenset({self.name, "update", *transitions})
 
     def decide(
-        self, collection: Collection, request: Request, params: Mapping[str, str], scope_for: ScopeFor
+        self,
+        collection: Collection,
+        request: Request,
+        params: Mapping[str, str],
+        scope_for: ScopeFor,
+        related: Related = _unrelated,
     ) -> Decision:
-        """Decide on a request. Raises TemplateError if `new`, an id or `invalid` can't be rendered."""
+        """Decide on a request. Raises TemplateError if `new`, an id or a reply can't be rendered."""
         try:
-            return self.act(ResourceRequest(self.kind, collection, request, params, scope_for))
+            return self.act(ResourceRequest(self.kind, collection, request, params, scope_for, related))
         except BodyMismatchError as error:
             return _invalid(self.kind, error.errors, scope_for)
 
@@ -136,18 +164,22 @@ _JSON = ("Content-Type", "application/json")
 def _list(call: ResourceRequest) -> Decision:
     spec = call.kind.page
     page = list_page(spec, call.collection, call.request)
+    if call.kind.expand:
+        paths = in_list(taken_paths(call.request, {}), spec.envelope if spec is not None else None)
+        items = [expanded(item, paths, call.kind, call.related) for item in page.facts["items"]]
+        page = replace(page, facts={**page.facts, "items": items})
     headers = (_JSON, *link_header(spec, page, call.request))
     return Decision(status=200, headers=headers, json=in_envelope(spec, page), events=("list",))
 
 
 def _read(call: ResourceRequest) -> Decision:
     item = call.collection.get(call.params["id"])
-    return _missing(call) if item is None else _ok(item, "read")
+    return _missing(call) if item is None else _ok(call, item, "read")
 
 
 def _create(call: ResourceRequest) -> Decision:
     kind, collection = call.kind, call.collection
-    sent = read_object(call.request, kind.shape)
+    sent = call.body()
     own_fields = kind.added | kind.kept
     excused = frozenset(name for name in own_fields if name not in sent) | (kind.kept - {kind.id_field})
     value = kind.sent_id(sent)
@@ -166,10 +198,13 @@ def _create(call: ResourceRequest) -> Decision:
         title = f"{kind.path} already has an item {shown(text)}"
         return _problem(409, "item-exists", title, "Choose another id, or leave it out", call, id=text)
     path = quote(call.request.prefix + call.request.path, safe=URL_CHARS, errors="replace")
+    shown_item = call.shown(item)
     return Decision(
         status=201,
         headers=(_JSON, ("Location", f"{path}/{quote(text, safe='', errors='replace')}")),
-        json=item,
+        json=shown_item,
+        reply=kind.created,
+        scope=None if kind.created is None else call.scope_for(item=shown_item),
         commit=partial(collection.insert, text, item, counted=kind.counted),
         events=("create",),
         growth=(1, size_of(item)),
@@ -190,7 +225,7 @@ def _change(method: str, call: ResourceRequest) -> Decision:
         return _missing(call)
     if call.request.media_type == "application/json-patch+json":
         return _no_json_patch(call)
-    sent = read_object(call.request, kind.shape)
+    sent = call.body()
     item = dict(sent) if name == "replace" else merge_patch(current, sent)
     item = {kind.id_field: current[kind.id_field], **item, kind.id_field: current[kind.id_field]}
     machine = kind.machine
@@ -224,7 +259,14 @@ def _delete(call: ResourceRequest) -> Decision:
     item = call.collection.get(text)
     if item is None:
         return _missing(call)
-    return Decision(status=204, commit=partial(call.collection.remove, text), events=("delete",), item=item)
+    return Decision(
+        status=204,
+        reply=call.kind.deleted,
+        scope=None if call.kind.deleted is None else call.scope_for(item=item),
+        commit=partial(call.collection.remove, text),
+        events=("delete",),
+        item=item,
+    )
 
 
 def _move(transition: str, call: ResourceRequest) -> Decision:
@@ -237,17 +279,19 @@ def _move(transition: str, call: ResourceRequest) -> Decision:
     state = machine.after(transition, machine.state(current))
     if state is None:
         return _forbidden(call, machine, current, f"do {shown(transition)}")
+    if call.kind.expand:
+        call.body()
     item = {**current, machine.field: state}
     return _replaced(call, current, item, transition)
 
 
-def _ok(item: Item, *events: str) -> Decision:
-    return Decision(status=200, headers=(_JSON,), json=item, events=events, item=item)
+def _ok(call: ResourceRequest, item: Item, *events: str) -> Decision:
+    return Decision(status=200, headers=(_JSON,), json=call.shown(item), events=events, item=item)
 
 
 def _replaced(call: ResourceRequest, current: Item, item: Item, *events: str) -> Decision:
     commit = partial(call.collection.replace, call.params["id"], item)
-    return replace(_ok(item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
+    return replace(_ok(call, item, *events), commit=commit, growth=(0, size_of(item) - size_of(current)))
 
 
 def _invalid(kind: ResourceKind, errors: Errors, scope_for: ScopeFor) -> Decision:
@@ -264,6 +308,8 @@ def _problem(
 
 
 def _missing(call: ResourceRequest) -> Decision:
+    if call.kind.missing is not None:
+        return Decision(status=404, reply=call.kind.missing, scope=call.scope_for())
     text, items = call.params["id"], call.collection.items
     detail = f"It has {len(items)} item{'' if len(items) == 1 else 's'}"
     if 0 < len(items) <= _FEW:

@@ -58,7 +58,10 @@ class _Asked:
 def list_page(spec: PageSpec | None, collection: Collection, request: Request) -> Page:
     """Return the requested page; past the end, it is empty. Raises BodyMismatchError for invalid parameters."""
     if spec is None or not spec.style:
-        return Page({"items": collection.items, "total": len(collection)})
+        newest = spec is not None and spec.newest_first
+        return Page(
+            {"items": collection.slice(0, len(collection), newest_first=newest), "total": len(collection)}
+        )
     parameters = _Asked(request)
     size = parameters.size(spec)
     cut = {"number": _by_number, "offset": _by_offset, "cursor": _by_cursor}[spec.style]
@@ -72,7 +75,7 @@ def _by_number(spec: PageSpec, collection: Collection, parameters: _Asked, size:
     number, total = parameters.number(spec.number, 1, 1), len(collection)
     pages = -(-total // size)
     facts = {
-        "items": collection.slice((number - 1) * size, size),
+        "items": collection.slice((number - 1) * size, size, newest_first=spec.newest_first),
         "total": total,
         "page": number,
         "pages": pages,
@@ -90,7 +93,7 @@ def _by_offset(spec: PageSpec, collection: Collection, parameters: _Asked, size:
     offset, total = parameters.number(spec.offset, 0, 0), len(collection)
     last = max(0, (total - 1) // size * size)
     facts = {
-        "items": collection.slice(offset, size),
+        "items": collection.slice(offset, size, newest_first=spec.newest_first),
         "total": total,
         "page": offset // size + 1,
         "pages": -(-total // size),
@@ -105,11 +108,22 @@ def _by_offset(spec: PageSpec, collection: Collection, parameters: _Asked, size:
 
 
 def _by_cursor(spec: PageSpec, collection: Collection, parameters: _Asked, size: int) -> Page:
-    place = _place(spec, collection, parameters)
-    entries = collection.after(place, size + 1)
-    has_next = len(entries) > size
-    entries = entries[:size]
-    cursor = _cursor(entries[-1][0]) if has_next else None
+    after = _place(spec.cursor, collection, parameters)
+    before = _place(spec.before, collection, parameters)
+    newest = spec.newest_first
+    if before is not None:
+        if after is not None:
+            parameters.errors.append(
+                {"field": str(spec.before), "message": f"can't be used with {spec.cursor}"}
+            )
+        entries = collection.before(before, size + 1, newest_first=newest)
+        has_next, entries = len(entries) > size, entries[-size:]
+        cursor = _cursor(entries[-1][0]) if entries else None
+    else:
+        start = (_HUGE if newest else -1) if after is None else after
+        entries = collection.after(start, size + 1, newest_first=newest)
+        has_next, entries = len(entries) > size, entries[:size]
+        cursor = _cursor(entries[-1][0]) if has_next else None
     facts: dict[str, Any] = {
         "items": [item for _, item in entries],
         "total": len(collection),
@@ -125,18 +139,16 @@ def _cursor(place: int) -> str:
     return base64.urlsafe_b64encode(b"after:%d" % place).rstrip(b"=").decode()
 
 
-def _place(spec: PageSpec, collection: Collection, parameters: _Asked) -> int:
-    """Return the place after which the page begins: that of a cursor, or of an item's id, even if it was removed."""
-    assert spec.cursor is not None
-    text = parameters.request.query.get(spec.cursor, [""])[0]
+def _place(name: str | None, collection: Collection, parameters: _Asked) -> int | None:
+    """Return the place in a parameter: that of a cursor, or of an item's id, even if it was removed. None: it has none."""
+    text = "" if name is None else parameters.request.query.get(name, [""])[0]
     if not text:
-        return -1
+        return None
     place = collection.place_of(text)
     if place is None:
         place = _read_cursor(text)
     if place is None:
-        parameters.errors.append({"field": spec.cursor, "message": "is not a valid cursor"})
-        return -1
+        parameters.errors.append({"field": str(name), "message": "is not a valid cursor"})
     return place
 
 
@@ -153,7 +165,9 @@ def in_envelope(spec: PageSpec | None, page: Page) -> object:
     """Return the JSON of the answer: the list, or the envelope."""
     if spec is None or spec.envelope is None:
         return page.facts["items"]
-    return {key: page.facts[word] for key, word in spec.envelope.items()}
+    return {
+        key: page.facts[word] if isinstance(word, str) else word.value for key, word in spec.envelope.items()
+    }
 
 
 def link_header(spec: PageSpec | None, page: Page, request: Request) -> Pairs:

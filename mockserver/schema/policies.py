@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, shown
+from mockserver.model.lines import HeaderLines
 from mockserver.schema.base import DurationS, SchemaOf, Spec, TextLike, exactly_one
 from mockserver.schema.reply import ReplySpec
 
@@ -126,6 +127,13 @@ def _rate(value: object) -> object:
         raise WrongValueError(f"{shown(value)} is not a valid rate", "Write 10/s, 2/m or 100/h") from None
 
 
+def _limit_headers(value: object) -> object:
+    if value is not None and not isinstance(value, (bool, dict)):
+        hint = "Write true, false, or {x-ratelimit-remaining: '{{ limit.remaining }}'}"
+        raise WrongValueError(f"expected true, false or headers, got {shown(value)}", hint)
+    return value
+
+
 class LimitSpec(Spec):
     """A token bucket for each value of `by`, or a number of concurrent calls."""
 
@@ -137,6 +145,17 @@ class LimitSpec(Spec):
     )
     in_flight: Annotated[int, Field(ge=1)] | None = None
     by: str | None = Field(default=None, description="A selector; each of its values has its own bucket.")
+    headers: Annotated[bool | HeaderLines | None, BeforeValidator(_limit_headers)] = Field(
+        default=None,
+        description=(
+            "true: every answer has RateLimit-Policy and RateLimit, not only those over the limit; false: none has; or other "
+            "headers, which can use `limit`."
+        ),
+        examples=[True, {"x-ratelimit-remaining": "{{ limit.remaining }}"}],
+    )
+    reply: ReplySpec | None = Field(
+        default=None, description="The answer over the limit, which can use `limit`; default 429."
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> LimitSpec:
@@ -168,4 +187,7 @@ class GuardedSpec(Spec):
         default=None, description="Authentication: {bearer: [...]}, oauth, …; `none` disables it."
     )
     idempotency: Idempotency = Field(default=None, description="The idempotency key of POST and PATCH.")
-    limit: Limit = Field(default=None, description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.")
+    limit: Limit = Field(
+        default=None,
+        description="{rate: 10/s, burst: 5, by: selector} or {in_flight: 2}; with headers, reply.",
+    )

@@ -18,7 +18,7 @@ from pydantic import model_validator as whole
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import Spec, is_template
+from mockserver.schema.base import SchemaOf, Spec, is_template
 from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplySpec, WorkSpec
 
@@ -129,13 +129,20 @@ Seed = Annotated[
 ]
 
 
+class ConstantSpec(Spec):
+    """A constant of an envelope."""
+
+    value: Any = Field(description="Any JSON value.")
+
+
 def _word(value: object) -> object:
-    if value not in ENVELOPE:
-        raise WrongValueError(f"{shown(value)} is not a field of a page", near(str(value), ENVELOPE))
+    if not isinstance(value, (dict, ConstantSpec)) and value not in ENVELOPE:
+        hint = near(str(value), ENVELOPE) or f"Write {{value: {shown(value)}}} for a constant"
+        raise WrongValueError(f"{shown(value)} is not a field of a page", hint)
     return value
 
 
-Word = Annotated[str, BeforeValidator(_word), WithJsonSchema({"enum": list(ENVELOPE)})]
+Word = Annotated[str | ConstantSpec, BeforeValidator(_word), SchemaOf(ConstantSpec, {"enum": list(ENVELOPE)})]
 Parameter = Annotated[str, Field(min_length=1)]
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
 
@@ -158,6 +165,12 @@ class PageSpec(Spec):
         default=None, description="The parameter for the number of items to return."
     )
     cursor: Parameter | None = Field(default=None, description="The parameter for the cursor.")
+    before: Parameter | None = Field(
+        default=None, description="With a cursor: the parameter for the item before which the page ends."
+    )
+    order: Literal["oldest", "newest"] = Field(
+        default="oldest", description="Which item comes first; by default the one that was created first."
+    )
     link: bool = Field(default=False, description="Add a Link header with the other pages (RFC 8288).")
     default: PageSize = Field(default=DEFAULT_PAGE_SIZE, description="Default size of a page.")
     max: PageSize | None = Field(
@@ -165,7 +178,7 @@ class PageSpec(Spec):
     )
     envelope: dict[str, Word] | None = Field(
         default=None,
-        description="Keys of the answer, each with items, total, page, pages, has_next or next_cursor.",
+        description="Keys of the answer, each with items, total, page, pages, has_next, next_cursor, or {value: a constant}.",
     )
 
     @whole(mode="before")
@@ -191,7 +204,7 @@ class PageSpec(Spec):
         self._check_names()
         if self.envelope is not None:
             self._check_envelope(self.envelope)
-        elif not styles:
+        elif not styles and not self.has("order"):
             raise WrongValueError(
                 "the pages have no parameters", "Write number: page, size: per_page, or link: true"
             )
@@ -207,6 +220,8 @@ class PageSpec(Spec):
                 "`limit` goes with `offset` or `cursor`",
                 "Write offset: offset beside it, or `size` with number",
             )
+        if self.before is not None and style != "cursor":
+            raise WrongValueError("`before` goes with `cursor`", "Write cursor: starting_after beside it")
         beside = [key for key in ("default", "max") if self.has(key)]
         if beside and not style:
             raise WrongValueError(
@@ -218,15 +233,15 @@ class PageSpec(Spec):
     def _check_names(self) -> None:
         names = [
             name
-            for name in (self.number, self.size, self.offset, self.limit, self.cursor)
+            for name in (self.number, self.size, self.offset, self.limit, self.cursor, self.before)
             if name is not None
         ]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise WrongValueError(f"the parameter {twice!r} is used twice", "Use different names")
 
-    def _check_envelope(self, envelope: dict[str, str]) -> None:
-        words = list(envelope.values())
+    def _check_envelope(self, envelope: dict[str, str | ConstantSpec]) -> None:
+        words = [word for word in envelope.values() if isinstance(word, str)]
         if "items" not in words:
             raise WrongValueError("the envelope has no items", "Write the key that holds them: {data: items}")
         known = {"cursor": ("items", "total", "has_next", "next_cursor"), "": ("items", "total")}.get(
@@ -248,6 +263,10 @@ class PageSpec(Spec):
         if self.offset is not None:
             return "offset"
         return "cursor" if self.cursor is not None else ""
+
+    @property
+    def newest_first(self) -> bool:
+        return self.order == "newest"
 
     @property
     def size_name(self) -> str | None:
@@ -323,10 +342,11 @@ Methods = Annotated[
 def _one_reply(reply: ReplySpec) -> ReplySpec:
     for field, key in (("choose", "choose"), ("cases", "cases"), ("times", "times"), ("for_s", "for")):
         if reply.has(field):
-            raise WrongValueError(f"`invalid` is one reply, and this one has `{key}`", "Remove it")
+            raise WrongValueError(f"it is one reply, and this one has `{key}`", "Remove it")
     return reply
 
 
+OneReply = Annotated[ReplySpec, AfterValidator(_one_reply)]
 INVALID = ReplySpec.known(status=422, json_={"errors": "{{ errors }}"})
 
 
@@ -341,6 +361,9 @@ class ResourceSpec(GuardedSpec):
     id: IdSpec = Field(default=IdSpec(), description="increment, uuid, a template, or {field, generate}.")
     seed: Seed = Field(default=[], description="Initial items: {count, each}, a list, or a file.")
     new: dict[str, Any] = Field(default={}, description="Default fields of a created item.")
+    always: dict[str, Any] = Field(
+        default={}, description="Fields of a created item, whatever was sent; templates can use `item`."
+    )
     page: PageSpec | None = Field(
         default=None, description="Pagination; by default, the complete list is returned."
     )
@@ -349,8 +372,23 @@ class ResourceSpec(GuardedSpec):
         BeforeValidator(_schema),
         WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "boolean"}, {"type": "string"}]}),
     ] = Field(default=None, alias="schema", description="JSON Schema 2020-12 of an item: inline, or a file.")
-    invalid: Annotated[ReplySpec, AfterValidator(_one_reply)] = Field(
-        default=INVALID, description="The answer to an invalid body; can use `errors`."
+    invalid: OneReply = Field(default=INVALID, description="The answer to an invalid body; can use `errors`.")
+    missing: OneReply | None = Field(default=None, description="The answer to an unknown id; default 404.")
+    created: OneReply | None = Field(
+        default=None, description="The answer to a created item; can use `item`; default 201 and the item."
+    )
+    deleted: OneReply | None = Field(
+        default=None, description="The answer to a deleted item; can use `item`; default 204."
+    )
+    names: dict[str, Annotated[str, Field(min_length=1)]] = Field(
+        default={},
+        description="Names of its routes, by event; by default a name is method and path.",
+        examples=[{"create": "create-charge"}],
+    )
+    expand: dict[FieldName, str] = Field(
+        default={},
+        description="Fields with the id of an item, and the path of its resource: `?expand[]=FIELD` returns the item instead.",
+        examples=[{"customer": "/customers"}],
     )
     update: Methods = Field(default=["PATCH", "PUT"], description="Methods that change an item.")
     machine: MachineSpec | None = Field(default=None, description="State machine of an item.")

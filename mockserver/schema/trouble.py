@@ -112,7 +112,10 @@ class TroubleSpec(Spec):
         int | str,
         BeforeValidator(_times),
         WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": ALWAYS}]}),
-    ] = Field(default=1, description="Number of consecutive calls of the route, or `always`.")
+    ] = Field(
+        default=1,
+        description="Number of consecutive calls of the route, or `always`; default: 1, with a share of calls always.",
+    )
 
     @model_validator(mode="after")
     def _strikes(self) -> Self:
@@ -128,7 +131,26 @@ class TroubleSpec(Spec):
         return self
 
 
-class PlacedTroubleSpec(TroubleSpec):
+class FaultShareSpec(Spec):
+    """Which share of the calls an injected failure affects, and for how long."""
+
+    probability: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=1.0,
+        description="The share of the calls that are affected, selected by the seed; default: all.",
+        examples=[0.5],
+    )
+    ramp_s: DurationS | None = Field(
+        default=None,
+        alias="ramp",
+        description="The probability grows from 0 during this time, by the virtual clock.",
+        examples=["30s"],
+    )
+    for_s: DurationS | None = Field(
+        default=None, alias="for", description="It ends after this time, by the virtual clock."
+    )
+
+
+class PlacedTroubleSpec(TroubleSpec, FaultShareSpec):
     """A trouble, and which call it strikes: what `PUT /troubles` takes."""
 
     name: str | None = Field(default=None, description="For people.", max_length=200)
@@ -143,6 +165,14 @@ class PlacedTroubleSpec(TroubleSpec):
     )
     lasting: bool = Field(default=False, description="It remains after a reset.")
     optional: bool = Field(default=False, description="A test does not fail if it affects no call.")
+
+    @property
+    def last_call(self) -> int | None:
+        """The last call that it may affect; None if there is no limit."""
+        narrowed = self.has("probability") or self.has("ramp_s") or self.has("for_s")
+        if self.times == ALWAYS or (narrowed and not self.has("times")):
+            return None
+        return self.call + int(self.times) - 1
 
 
 class SweepTroubleSpec(TroubleSpec):

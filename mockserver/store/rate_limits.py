@@ -17,12 +17,43 @@ class _Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Over:
-    """A limit is exceeded: values of the response headers, in whole seconds."""
+class LimitLevel:
+    """
+    What is left of a limit after a call, in whole seconds.
 
-    retry_after_s: int
-    policy: str
-    limit: str
+    `limit` is the number of calls in a window of `window_s`, 0 for calls in flight. `reset_s` is the time until nothing
+    is used, `retry_after_s` the time until the next call is allowed: 0 unless this one was not.
+    """
+
+    limit: float
+    window_s: float
+    remaining: int
+    reset_s: int
+    retry_after_s: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.retry_after_s > 0
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers RateLimit-Policy and RateLimit."""
+        if not self.window_s:
+            policy, left = f'"in-flight";q={self.limit:g}', f'"in-flight";r={self.remaining}'
+        else:
+            policy = f'"default";q={self.limit:g};w={self.window_s:g}'
+            left = f'"default";r={self.remaining};t={self.retry_after_s or self.reset_s}'
+        return [("RateLimit-Policy", policy), ("RateLimit", left)]
+
+    def view(self) -> dict[str, int | float]:
+        """The variable `limit` of templates."""
+        whole = int(self.limit) if self.limit == int(self.limit) else self.limit
+        return {
+            "limit": whole,
+            "remaining": self.remaining,
+            "reset_s": self.reset_s,
+            "retry_after_s": self.retry_after_s,
+        }
 
 
 class Limits:
@@ -34,8 +65,8 @@ class Limits:
         self._bounds = bounds
         self._buckets: Bounded[tuple[str, str | None], _Bucket] = Bounded("limit_keys", bounds, _is_settled)
 
-    def take(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> Over | None:
-        """Take a token, or a slot; return `Over` if there is none left."""
+    def take(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> LimitLevel:
+        """Take a token, or a slot, unless there is none left."""
         self._buckets.expire(now_s)
         key = (scope, by)
         bucket = self._buckets.get(key)
@@ -43,20 +74,20 @@ class Limits:
             if bucket is None:
                 bucket = _Bucket(0.0, now_s, in_flight=1)
                 self._buckets.put(key, bucket, _size_of(key))
-                return None
+                return LimitLevel(spec.in_flight, 0.0, spec.in_flight - 1, 0)
             return _take_place(bucket, spec.in_flight)
         rate: Rate = spec.rate
         most = float(spec.burst if spec.burst is not None else max(1, math.floor(rate.calls)))
         is_new = bucket is None
         bucket = bucket or _Bucket(most, now_s)
-        over = _take_token(bucket, rate, most, now_s)
+        level = _take_token(bucket, rate, most, now_s)
         # A full bucket needs no entry.
         full_at_s = now_s + (most - bucket.tokens) * rate.window_s / rate.calls
         if is_new:
             self._buckets.put(key, bucket, _size_of(key), full_at_s)
         else:
             self._buckets.touch(key, full_at_s)
-        return over
+        return level
 
     def release(self, scope: str, by: str | None) -> None:
         """Release the slot of a completed call."""
@@ -90,22 +121,24 @@ def _size_of(key: tuple[str, str | None]) -> int:
     return len(scope) + len(by or "")
 
 
-def _take_place(bucket: _Bucket, most: int) -> Over | None:
+def _take_place(bucket: _Bucket, most: int) -> LimitLevel:
     if bucket.in_flight >= most:
-        return Over(1, f'"in-flight";q={most}', '"in-flight";r=0')
+        return LimitLevel(most, 0.0, 0, 0, retry_after_s=1)
     bucket.in_flight += 1
-    return None
+    return LimitLevel(most, 0.0, most - bucket.in_flight, 0)
 
 
-def _take_token(bucket: _Bucket, rate: Rate, most: float, now_s: float) -> Over | None:
+def _take_token(bucket: _Bucket, rate: Rate, most: float, now_s: float) -> LimitLevel:
     per_s = rate.calls / rate.window_s
     # Moving the clock back neither adds nor takes tokens.
     gained = max(0.0, now_s - bucket.at_s) * per_s
     bucket.tokens = min(most, bucket.tokens + gained)
     bucket.at_s = now_s
+    wait_s = 0
     if bucket.tokens >= 1 - 1e-9:
         bucket.tokens -= 1
-        return None
-    wait_s = max(1, math.ceil((1 - bucket.tokens) / per_s - 1e-9))
-    policy = f'"default";q={rate.calls:g};w={rate.window_s:g}'
-    return Over(wait_s, policy, f'"default";r=0;t={wait_s}')
+    else:
+        wait_s = max(1, math.ceil((1 - bucket.tokens) / per_s - 1e-9))
+    remaining = max(0, math.floor(bucket.tokens + 1e-9))
+    reset_s = math.ceil((most - bucket.tokens) / per_s - 1e-9)
+    return LimitLevel(rate.calls, rate.window_s, remaining, reset_s, wait_s)

@@ -94,7 +94,8 @@ class Sent:
 class SweepEvidence:
     """
     A run. `operations` are as `GET /attempts` has them, `hits` the ids of the
-    calls that the trouble struck, `dropped` how many calls are not kept, by route.
+    calls that the troubles struck, `missed` how many troubles struck none, `dropped` how many calls are not kept, by
+    route.
     """
 
     calls: list[SeenCalls] = field(default_factory=list)
@@ -102,6 +103,7 @@ class SweepEvidence:
     hits: list[str] = field(default_factory=list)
     webhooks: list[Sent] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
+    missed: int = 0
 
     @property
     def effects(self) -> list[Effect]:
@@ -119,6 +121,7 @@ class SweepEvidence:
             hits=list(data["hits"]),
             webhooks=[Sent(**webhook) for webhook in data["webhooks"]],
             dropped=dict(data["dropped"]),
+            missed=data["missed"],
         )
 
 
@@ -130,12 +133,12 @@ def evidence(
     dropped: Mapping[str, int],
 ) -> SweepEvidence:
     """From what the admin API shows of a run, unmasked: calls, attempts, troubles, webhooks."""
-    listed = sorted(calls, key=lambda call: call["number"])
+    listed, struck = sorted(calls, key=lambda call: call["number"]), list(troubles)
     start_s = _unix_s(listed[0]["times"]["arrived"]) if listed else 0.0
     return SweepEvidence(
         calls=[_seen(call, start_s) for call in listed],
         operations=[dict(operation) for operation in operations],
-        hits=[hit for trouble in troubles for hit in trouble["hits"]],
+        hits=[hit for trouble in struck for hit in trouble["hits"]],
         webhooks=sorted(
             (
                 Sent(
@@ -149,6 +152,7 @@ def evidence(
             key=lambda sent: (sent.at_ms, sent.call),
         ),
         dropped=dict(dropped),
+        missed=sum(not trouble["hits"] for trouble in struck),
     )
 
 

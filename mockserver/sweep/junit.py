@@ -16,8 +16,9 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def junit(document: Mapping[str, Any]) -> bytes:
     """From what `report.json` holds."""
     root = ET.Element("testsuites", name="mock-server-sweep")
-    for test in dict.fromkeys(cell["test"] for cell in document["cells"]):
-        cells = [cell for cell in document["cells"] if cell["test"] == test]
+    judged = [*document["cells"], *document["pairs"]]
+    for test in dict.fromkeys(cell["test"] for cell in judged):
+        cells = [cell for cell in judged if cell["test"] == test]
         suite = ET.SubElement(root, "testsuite", _counted(test, cells))
         for cell in cells:
             _case(suite, cell)
@@ -42,7 +43,7 @@ def _case(suite: ET.Element, cell: Mapping[str, Any]) -> None:
         suite,
         "testcase",
         classname=_clean(cell["test"]),
-        name=_clean(f"{cell['call']}/{cell['trouble']}"),
+        name=_clean(_name(cell)),
         time=f"{cell['duration_s']:.3f}",
     )
     properties = ET.SubElement(case, "properties")
@@ -57,11 +58,14 @@ def _case(suite: ET.Element, cell: Mapping[str, Any]) -> None:
         ET.SubElement(case, "system-out").text = _clean(cell["error"])
 
 
+def _name(cell: Mapping[str, Any]) -> str:
+    own = f"{cell['call']}/{cell['trouble']}"
+    return f"{own},{_name(cell['then'])}" if "then" in cell else own
+
+
 def _not_run(root: ET.Element, document: Mapping[str, Any]) -> None:
     """What gave no verdict is skipped, with the reason."""
-    skipped = [
-        (cell["test"], f"{cell['call']}/{cell['trouble']}", cell["why"]) for cell in document["unreached"]
-    ]
+    skipped = [(cell["test"], _name(cell), cell["why"]) for cell in document["unreached"]]
     skipped += [(cell["test"], "clean run", cell["why"]) for cell in document["not_swept"]]
     if not skipped:
         return

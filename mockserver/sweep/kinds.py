@@ -52,6 +52,16 @@ class TroubleKind:
         one_s = _longest_s(self.spec.before or self.spec.after) + ((webhook and webhook.delay_s) or 0.0)
         return one_s * (self.spec.times if isinstance(self.spec.times, int) else 1)
 
+    @property
+    def retries(self) -> int:
+        """How many more calls of the route a client makes that survives it; 0 where the answer is only late or slow."""
+        after = self.spec.after
+        if self.spec.before is None and (
+            after is None or not (after.fault or after.has("status") or after.body_kind is not None)
+        ):
+            return 0
+        return self.spec.times if isinstance(self.spec.times, int) else 0
+
     def is_for(self, route_id: str) -> bool:
         """Whether it is tried at that route."""
         if self.spec.routes is None:
@@ -133,7 +143,7 @@ def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, 
 def _checked(data: dict[str, Any]) -> None:
     """Raises InvalidInputError where the server would refuse it."""
     placed = PlacedTroubleSpec.model_validate({**data, "route": "any/route", "later": True})
-    InjectedFault(placed, data, placed.route)
+    InjectedFault(placed, data, placed.route, 0.0)
 
 
 def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.redaction.redaction import mask_text, mask_tree
-from mockserver.sweep.cells import Cell
+from mockserver.sweep.cells import Cell, Plan
 from mockserver.sweep.evidence import SeenCalls, SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, HARM, RULES
 from mockserver.sweep.judgements import broken_rules, faults, judged_attempts
@@ -70,9 +70,10 @@ class Result:
 def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
     if trial.passed is None:
         return Result(trial=trial, judged=None, attempts=None, why=trial.error or "the test had no outcome")
-    if not trial.evidence.hits:
+    if not trial.evidence.hits or trial.evidence.missed:
         said = "" if trial.passed else last_line(trial.error)
-        why = "the call was not made this time" + (f"; the test is red: {said}" if said else "")
+        which = "the call of its second trouble" if trial.evidence.hits else "the call"
+        why = f"{which} was not made this time" + (f"; the test is red: {said}" if said else "")
         return Result(trial=trial, judged=None, attempts=None, why=why)
     judged = judge(lesson, trial.evidence, kinds.effects, passed=trial.passed)
     return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence, lesson.operations))
@@ -93,14 +94,12 @@ def last_line(error: str) -> str:
 @dataclass(slots=True, kw_only=True)
 class Sweep:
     """
-    A sweep, from its plan to its results. `possible` are all cells, `planned`
-    those that are run; `command` writes the command that runs one of them again.
+    A sweep, from its plan to its results. The plan has all cells, and those that are run; `command` writes the command that runs one of them again.
     """
 
     lessons: Sequence[Lesson]
     kinds: Kinds
-    possible: Sequence[Cell]
-    planned: Sequence[Cell]
+    plan: Plan
     seed: str
     command: Callable[[Cell], str]
     version: str
@@ -113,6 +112,21 @@ class Sweep:
         result = result_of(trial, lesson, self.kinds)
         self.results[trial.cell.id] = result
         return result
+
+    @property
+    def possible(self) -> Sequence[Cell]:
+        """All cells with one trouble."""
+        return self.plan.possible
+
+    @property
+    def planned(self) -> Sequence[Cell]:
+        """The cells that are run, and then the pairs."""
+        return self.plan.planned
+
+    @property
+    def singles(self) -> list[Cell]:
+        """The cells with one trouble that are run."""
+        return [cell for cell in self.planned if cell.then is None]
 
     @property
     def swept(self) -> list[Lesson]:
@@ -159,6 +173,7 @@ class Sweep:
     def document(self) -> dict[str, Any]:
         """`report.json`, secrets masked."""
         planned = {cell.id for cell in self.planned}
+        judged = [result for result in self.ordered if result.verdict is not None]
         return {
             "mockserver": self.version,
             "seed": self.seed,
@@ -167,7 +182,9 @@ class Sweep:
                 "calls": sum(len(lesson.calls) for lesson in self.swept),
                 "troubles": len(self.kinds),
                 "possible": len(self.possible),
-                "planned": len(self.planned),
+                "planned": len(self.singles),
+                "possible_pairs": self.plan.possible_pairs,
+                "pairs": len(self.planned) - len(self.singles),
             },
             "verdicts": {verdict.value: self.counts[verdict] for verdict in CellVerdict},
             "broken_rules": len(self.with_broken_rules),
@@ -175,7 +192,8 @@ class Sweep:
             "failed": self.failed,
             "troubles": [{"name": kind.name, "says": kind.says} for kind in self.kinds],
             "tests": [_lesson_view(lesson) for lesson in self.swept],
-            "cells": [self._view(result) for result in self.ordered if result.verdict is not None],
+            "cells": [self._view(result) for result in judged if result.trial.cell.then is None],
+            "pairs": [self._view(result) for result in judged if result.trial.cell.then is not None],
             "left_out": [_name(cell) for cell in self.possible if cell.id not in planned],
             "unreached": [
                 {**_name(result.trial.cell), "id": result.trial.cell.id, "why": mask_text(result.why)}
@@ -209,7 +227,10 @@ class Sweep:
 
 
 def _name(cell: Cell) -> dict[str, Any]:
-    return {"test": cell.test, "call": cell.call, "trouble": cell.trouble}
+    """A pair has its second call and trouble under `then`."""
+    own = {"test": cell.test, "call": cell.call, "trouble": cell.trouble}
+    then = cell.then
+    return own if then is None else {**own, "then": {"call": then.call, "trouble": then.trouble}}
 
 
 def _lesson_view(lesson: Lesson) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from mockserver.model.plural import counted
@@ -29,8 +30,9 @@ def letter(result: Result | None) -> str:
 
 def table(sweep: Sweep) -> Iterator[str]:
     """The whole, with what the letters and numbers mean, and each harmed cell with its reasons."""
-    if sweep.swept:
+    if sweep.singles:
         yield from _grid(sweep)
+    yield from _pairs(sweep)
     for lesson in sweep.lessons:
         if lesson.why is not None:
             yield f"not swept: {lesson.test}: {mask_text(lesson.why)}"
@@ -53,9 +55,9 @@ def table(sweep: Sweep) -> Iterator[str]:
 
 def _grid(sweep: Sweep) -> Iterator[str]:
     """Rows without a planned cell are left out, and columns that apply nowhere."""
-    planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.planned}
+    planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.singles}
     possible = {(cell.test, cell.call, cell.trouble) for cell in sweep.possible}
-    rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.planned))
+    rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.singles))
     width = min(_WIDEST, max((len(call) for _, call in rows), default=0)) + 2
     applying = {cell.trouble for cell in sweep.possible}
     kinds = [kind for kind in sweep.kinds if kind.name in applying]
@@ -78,6 +80,20 @@ def _grid(sweep: Sweep) -> Iterator[str]:
     for number, kind in enumerate(kinds, 1):
         yield f"{number:>4}  {kind.name:<20} {kind.says}"
     yield "   .  survived   c  failed cleanly   H  harmed   !  retry rule broken   ?  not reached   -  not run"
+    yield ""
+
+
+def _pairs(sweep: Sweep) -> Iterator[str]:
+    """How many pairs have which verdict; those that fail are told below."""
+    pairs = [cell for cell in sweep.planned if cell.then is not None]
+    if not pairs:
+        return
+    results = [sweep.results[cell.id] for cell in pairs if cell.id in sweep.results]
+    counts = Counter(result.verdict for result in results if result.verdict is not None)
+    missed = len(pairs) - counts.total()
+    words = [summed(counts)] if counts else []
+    words += [f"{missed} not reached"] if missed else []
+    yield f"{counted(len(pairs), 'pair')}: {', '.join(words)}"
     yield ""
 
 
@@ -125,9 +141,7 @@ def _harmed(sweep: Sweep) -> Iterator[str]:
     """What is harmed in the same way in several tests is listed once."""
     alike: dict[tuple[object, ...], list[Result]] = {}
     for result in sweep.harmed:
-        alike.setdefault((result.trial.cell.call, result.trial.cell.trouble, *result.reasons), []).append(
-            result
-        )
+        alike.setdefault((result.trial.cell.name, *result.reasons), []).append(result)
     for first, *others in list(alike.values())[:MOST_HARMED]:
         yield f"HARMED {first.trial.cell.id}"
         for reason in first.reasons:
@@ -151,7 +165,7 @@ def _broken(sweep: Sweep) -> Iterator[str]:
         yield f"RULES {first.trial.cell.id}"
         yield f"    {', '.join(first.broken_rules)}"
         if others:
-            yield f"    the same under {_named([result.trial.cell.trouble for result in others])}"
+            yield f"    the same under {_named([', '.join(result.trial.cell.kinds) for result in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
 
 
@@ -181,10 +195,14 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     seconds = sum(durations[cell.test] for cell in sweep.planned) / max(1, workers)
     planned = f"{counted(tests, 'test')} with {counted(calls, 'call')}, {counted(len(sweep.kinds), 'kind')} of trouble"
     yield f"mock server sweep: {planned}: {counted(len(sweep.possible), 'cell')}"
-    if len(sweep.planned) < len(sweep.possible):
-        seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
-        yield f"mock server sweep: {len(sweep.planned)} of them run, sampled evenly{seed}"
-    waits_s = sum(sweep.kinds.named(cell.trouble).waits_s for cell in sweep.planned) / max(1, workers)
+    seed = f" by the seed {sweep.seed!r}" if sweep.seed else ""
+    singles, pairs = len(sweep.singles), len(sweep.planned) - len(sweep.singles)
+    if singles < len(sweep.possible):
+        yield f"mock server sweep: {singles} of them run, sampled evenly{seed}"
+    if pairs:
+        yield f"mock server sweep: {pairs} of {counted(sweep.plan.possible_pairs, 'pair')} of troubles run, selected{seed or ' by the seed'}"
+    kinds = [sweep.kinds.named(name) for cell in sweep.planned for name in cell.kinds]
+    waits_s = sum(kind.waits_s for kind in kinds) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
     waits = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
     yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{waits}, plus the back-off of the client"

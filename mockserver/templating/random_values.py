@@ -76,6 +76,12 @@ def chance(seed: str, route: str, number: int) -> Random:
     return Random(_digest(seed, route, str(number), "choices"))
 
 
+def share(seed: str, key: str, route: str, number: int) -> float:
+    """Return a number from 0 up to, not including, 1: whether a fault with that key affects a call."""
+    drawn = int.from_bytes(_digest(seed, key, route, str(number), "share")[:7])
+    return (drawn >> 3) / (1 << 53)
+
+
 def _digest(*parts: str) -> bytes:
     """Prefix each part with its length, so that different lists never look alike."""
     raw_parts = [part.encode("utf-8", "surrogatepass") for part in parts]

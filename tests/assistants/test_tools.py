@@ -178,7 +178,8 @@ async def test_an_outage_and_the_clock(server, assistant):
     assert "an outage is active" in (await assistant.call("server_status"))[0]
     await assistant.call("move_clock", advance="2h")
     assert ask(server.url, "POST", "/pay/1").status == 201
-    await assistant.call("start_outage", reply=500)
+    _, data = await assistant.call("start_outage", reply=500, probability=0.5, ramp="1h")
+    assert (data["outage"]["probability"], data["outage"]["ramp"]) == (0.5, "1h")
     await assistant.call("end_outage")
     assert ask(server.url, "POST", "/pay/1").status == 201
 

@@ -9,6 +9,8 @@ import pytest
 from support.server import PROJECT
 from support.sweeps import big_sweep, did, lesson, ran, seen, sweep_of, tries
 
+from mockserver.sweep.cells import PossiblePairs
+from mockserver.sweep.kinds import load_kinds
 from mockserver.sweep.page import page as written
 from mockserver.sweep.results import Trial
 
@@ -230,3 +232,28 @@ def test_nothing_that_came_over_the_wire_is_run_or_drawn(show, tmp_path):
     assert page.locator("img").count() == 0
     assert page.evaluate("window.hit") is None
     assert re.search(r"twice: ", page.locator(".reasons").inner_text())
+
+
+def test_pairs_have_a_list_of_their_own_and_open_as_cells_do(show, tmp_path):
+    charge = {"kind": "charge", "order": 7}
+    taught = lesson(ran(seen("shop/pay", charge)))
+    singles = sweep_of(taught).planned
+    names = ["pay#1/500,pay#1/time-out", "pay#1/reset-before-effect,pay#1/reset-after-effect"]
+    pairs = PossiblePairs(singles, load_kinds()).meant(names)
+    sweep = sweep_of(taught, possible=singles, planned=[*singles, *pairs])
+    for cell, charges in zip([singles[0], *pairs], (1, 1, 2), strict=True):
+        calls = [seen("shop/pay", charge) for _ in range(charges)]
+        sweep.add(Trial(cell=cell, passed=True, duration_s=0.1, evidence=ran(*calls, hits=(1,))))
+    file = tmp_path / "report.html"
+    file.write_text(written(sweep.document()))
+    page = show(file.as_uri())
+
+    listed = page.locator("#beside button")
+    assert [text.partition(":")[0] for text in listed.all_inner_texts()] == ["✗ harmed", "✓ survived"]
+    listed.first.click()
+    told = page.locator("#told")
+    assert told.locator("h2").inner_text() == "pay#1 / reset-before-effect, then pay#1 / reset-after-effect"
+    assert "before the effect: reset, then after the effect: reset" in told.inner_text()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.textContent").startswith("✗ harmed")
+    assert page.locator("#grid td.survived").count() == 1

@@ -76,5 +76,11 @@ def test_seconds_work_against_a_server(mock, call):
         assert call("GET /slow").status == 200
     with mock.trouble(route="GET /slow", before={"status": 500, "delay": 0.01}):
         assert call("GET /slow").status == 500
+    with mock.outage(503, ramp=60, probability=0.5, optional=True):
+        assert call("GET /slow").status == 200
+    with mock.trouble(route="GET /slow", before=500, for_=60):
+        assert [call("GET /slow").status for _ in range(2)] == [500, 500]
+        mock.clock.advance(61)
+        assert call("GET /slow").status == 200
     with mock.namespace(ttl=60) as mine:
         assert mine.name

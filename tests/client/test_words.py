@@ -40,7 +40,7 @@ def test_attempt_keywords_are_the_rules_and_when_to_ask():
 
 
 def test_trouble_keywords_are_the_keys_of_a_trouble():
-    assert set(words.TROUBLE) == keys_of(PlacedTroubleSpec)
+    assert {words.key_of(word) for word in words.TROUBLE} == keys_of(PlacedTroubleSpec)
 
 
 def test_no_keyword_of_a_route_is_a_condition_too():

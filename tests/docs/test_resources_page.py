@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from support.resources import World
+from support.engine import InMemory
+from support.resources import Answer, World
 
 from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.resource import ENVELOPE, EVENTS
@@ -16,11 +17,13 @@ HEADER = re.compile(r"([A-Za-z-]+): (.*)")
 
 
 def conversations():
-    """Each resource of the page with the blocks that follow it."""
+    """Each resource and each scenario, as text, of the page with the blocks that follow it."""
     found = []
     for language, text in BLOCKS:
         if language == "yaml":
             found.append((parse(text), []))
+        elif language == "yaml scenario":
+            found.append((text, []))
         elif language == "http":
             found[-1][1].append(text)
     return found
@@ -38,13 +41,18 @@ def split(message):
 
 @pytest.mark.parametrize(("written", "blocks"), conversations())
 def test_the_answers_are_those_on_the_page(written, blocks):
-    world = World(written, host="localhost:8080")
+    is_scenario = isinstance(written, str)
+    world = InMemory(written) if is_scenario else World(written, host="localhost:8080")
     for block in blocks:
         asked, _, answered = block.partition("\n\n")
         line, headers, body = split(asked)
         method, target = line.split()
-        kind = headers.get("Content-Type", "application/json") if body else None
-        answer = world.ask(method, target, body.encode() if body else None, content_type=kind)
+        if is_scenario:
+            response = world.ask(line).response
+            answer = Answer(response.status, response.headers, response.body)
+        else:
+            kind = headers.get("Content-Type", "application/json") if body else None
+            answer = world.ask(method, target, body.encode() if body else None, content_type=kind)
         status, headers, body = split(answered)
         expected = (int(status), headers, json.loads(body) if body else None)
         assert (answer.status, {name: answer.headers[name] for name in headers}, answer.json) == expected
@@ -59,11 +67,9 @@ def test_a_scenario_on_the_page_holds_resources():
     for language, text in BLOCKS:
         if language == "yaml scenario":
             data = parse(text)
+            base = data.get("base", "")
             for written in data["resources"]:
-                assert (
-                    World(written, base=data["base"]).ask("POST", data["base"] + written["path"], {}).status
-                    == 201
-                )
+                assert World(written, base=base).ask("POST", base + written["path"], {}).status == 201
 
 
 @pytest.mark.parametrize("word", [*EVENTS, *ENVELOPE])

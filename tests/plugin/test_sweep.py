@@ -357,7 +357,15 @@ def test_pay(service, order):
 def capped(tmp_path_factory):
     """Of one test by its parameter on the command line."""
     folder = tmp_path_factory.mktemp("capped")
-    args = ("test_it.py::test_pay[a/b]", "--mock-server-sweep", "--max-cells", "5", "-v")
+    args = (
+        "test_it.py::test_pay[a/b]",
+        "--mock-server-sweep",
+        "--max-cells",
+        "5",
+        "--mock-server-sweep-pairs",
+        "3",
+        "-v",
+    )
     return sweep(folder, *args, test_it__py=ONE)
 
 
@@ -366,6 +374,8 @@ def test_a_cap_samples_and_a_green_sweep_ends_well(capped):
     assert "12 cells\nmock server sweep: 5 of them run, sampled evenly" in capped.output
     assert len(capped.report["cells"]) == 5
     assert len(capped.report["left_out"]) == 7
+    assert "mock server sweep: 3 of 120 pairs of troubles run, selected by the seed" in capped.output
+    assert (len(capped.report["pairs"]), capped.report["unreached"]) == (3, [])
     assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", capped.output)
 
 
@@ -429,7 +439,7 @@ def test_resets_between(mock_server):
         (("--mock-server-sweep-only", "test_pay/create-charge#1/501"), "no cell of this sweep matches 'test_pay/create-charge#1/501'. Did you mean"),
         (("--mock-server-sweep", "--mock-server-sweep-troubles", "wrong.yaml"), "wrong.yaml:1:11: shipped[0]: there is no shipped trouble '503-onec'. Did you mean '503-once'?"),
         (("--mock-server-sweep", "--mock-server-sweep-limit", "soon"), "--mock-server-sweep-limit: 'soon' is not a valid duration"),
-        (("--mock-server-sweep", "--max-cells", "0"), "'0' is no number of cells; write 1 or more"),
+        (("--mock-server-sweep", "--max-cells", "0"), "'0' is not a valid number; write 1 or more"),
         (("--mock-server-sweep", "nowhere.py"), "file or directory not found: nowhere.py"),
     ],
 )  # fmt: skip

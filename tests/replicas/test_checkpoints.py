@@ -49,12 +49,14 @@ def change(ns: Namespace, what: str) -> None:
     elif what == "restore" and ns.snapshots:
         ns.put_back(ns.snapshots[-1][1])
     elif what == "trouble":
-        data = {"route": "shop/retry", "before": 500, "call": 2, "times": 3}
-        ns.set_troubles([InjectedFault(parse_spec(PlacedTroubleSpec, data), data, "shop/retry")])
+        data = {"route": "shop/retry", "before": 500, "call": 2, "times": 5, "probability": 0.5, "ramp": "9s"}
+        ns.set_troubles(
+            [InjectedFault(parse_spec(PlacedTroubleSpec, data), data, "shop/retry", ns.clock.now_s())]
+        )
     elif what == "no trouble":
         ns.set_troubles(())
     elif what == "outage":
-        data = {"reply": 502, "skip": 3, "times": 5}
+        data = {"reply": 502, "skip": 1, "times": 5, "probability": 0.5, "ramp": "9s"}
         ns.set_outage(Outage(parse_spec(OutageSpec, data), data, frozenset({"shop/per"}), ns.clock.now_s()))
     elif what == "no outage":
         ns.set_outage(None)

@@ -176,11 +176,11 @@ def flaws(written, files=None):
         ({"invalid": {"status": 99}}, "invalid.status: 99 is not a valid HTTP status. Use 200 to 599"),
         (
             {"invalid": {"status": 400, "times": 2}},
-            "invalid: `invalid` is one reply, and this one has `times`. Remove it",
+            "invalid: it is one reply, and this one has `times`. Remove it",
         ),
         (
             {"invalid": {"choose": [{"status": 400}]}},
-            "invalid: `invalid` is one reply, and this one has `choose`. Remove it",
+            "invalid: it is one reply, and this one has `choose`. Remove it",
         ),
         ({"invalid": {"json": "{{ item }}"}}, None),
         ({"update": "GET"}, "update: 'GET' changes no item. Known here: PATCH, POST, PUT."),

@@ -75,7 +75,12 @@ class World:
     def ask(self, method, target, body=None, **more):
         request, decision = self.decide(method, target, body, **more)
         if decision.reply is not None:
-            planned = decision.reply.plan(decision.status, lambda: decision.scope, Random, request)
+
+            def scope():
+                return decision.scope
+
+            planned = decision.reply.plan(decision.reply.status(scope), scope, Random, request)
+            decision.commit()
             return Answer(planned.response.status, planned.response.headers, planned.response.body)
         decision.commit()
         sent = b"" if decision.json is ABSENT else json.dumps(decision.json, allow_nan=False).encode()

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 from mockserver.schema.trouble import SweepTroubleSpec
-from mockserver.sweep.cells import all_cells
+from mockserver.sweep.cells import Plan, all_cells
 from mockserver.sweep.evidence import SeenCalls, SweepEvidence
 from mockserver.sweep.kinds import Kinds, TroubleKind, load_kinds
 from mockserver.sweep.learning import CleanRun, Lesson, learn
@@ -72,14 +72,9 @@ def sweep_of(*lessons: Lesson, kinds: Kinds | None = None, **more: Any) -> Sweep
     """A sweep of all cells, of which none has run."""
     kinds = kinds or load_kinds()
     cells = all_cells(lessons, kinds)
-    known = {
-        "lessons": lessons,
-        "kinds": kinds,
-        "possible": cells,
-        "planned": cells,
-        "seed": "",
-        "version": "1",
-    }
+    possible, planned = more.pop("possible", cells), more.pop("planned", cells)
+    plan = Plan(possible, planned, sum(cell.then is not None for cell in planned))
+    known = {"lessons": lessons, "kinds": kinds, "plan": plan, "seed": "", "version": "1"}
     return Sweep(command=lambda cell: f"pytest --mock-server-sweep-only '{cell.id}'", **{**known, **more})
 
 

@@ -147,6 +147,49 @@ def test_a_server_that_runs_already_may_be_used(folder, serving):
     assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
 
 
+GIVES_UP_ITS_KEY = (
+    CLIENT
+    + """
+import os
+url = os.environ["EXTERNAL_API_URL"]
+key, lost = str(uuid.uuid4()), 0
+for _ in range(4):
+    try:
+        if once(url, "/authorize", {}, key)[0] < 400:
+            raise SystemExit(0)
+    except (OSError, http.client.HTTPException):
+        lost += 1
+        if lost == 2:
+            key = str(uuid.uuid4())
+raise SystemExit(1)
+"""
+)
+
+
+def test_a_bug_that_takes_two_failures_is_found_by_pairs_alone(folder):
+    """The client sends a new key once two answers in a row were lost."""
+    (folder / "key.py").write_text(GIVES_UP_ITS_KEY)
+    (folder / "lost.yaml").write_text("shipped: [503-once, reset-before-effect, reset-after-effect]")
+    args = (*SWEEP, "--troubles", "lost.yaml", "--jobs", "2", "--pairs", "100")
+    done = run(folder, *args, "--", sys.executable, "-S", "key.py")
+
+    assert set(verdicts(done).values()) == {"survived"}, done.output
+    pairs = {(pair["trouble"], pair["then"]["trouble"]): pair["verdict"] for pair in done.report["pairs"]}
+    assert len(pairs) == 9
+    assert {names for names, verdict in pairs.items() if verdict == "harmed"} == {
+        ("reset-before-effect", "reset-after-effect"),
+        ("reset-after-effect", "reset-before-effect"),
+        ("reset-after-effect", "reset-after-effect"),
+    }
+    assert done.code == 1
+
+    harmed = next(pair for pair in done.report["pairs"] if pair["verdict"] == "harmed")
+    mockserver, *rest = shlex.split(harmed["command"])
+    again = run(folder, sys.executable, "-m", mockserver, *rest)
+    assert [(pair["id"], pair["verdict"]) for pair in again.report["pairs"]] == [(harmed["id"], "harmed")]
+    assert again.report["cells"] == []
+
+
 def test_a_suite_may_reset_its_world(folder):
     (folder / "resets.py").write_text(
         SUITE.replace("{CAPTURE}", "good")

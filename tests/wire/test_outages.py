@@ -182,6 +182,10 @@ def test_it_may_draw_and_render(server):
         ({"reply": {"text": "{{ 1 +"}}, "/reply/text"),
         ({"reply": 503, "times": 0}, "/times"),
         ({"reply": 503, "for": "soon"}, "/for"),
+        ({"reply": 503, "probability": 0}, "/probability"),
+        ({"reply": 503, "probability": 1.01}, "/probability"),
+        ({"reply": 503, "probability": True}, "/probability"),
+        ({"reply": 503, "ramp": -1}, "/ramp"),
         ({"reply": 503, "skpi": 1}, "/skpi"),
     ],
 )

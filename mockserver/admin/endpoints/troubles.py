@@ -60,4 +60,5 @@ def _compiled(ns: Namespace, data: Any) -> list[InjectedFault]:
 
 def _placed(ns: Namespace, data: Any) -> InjectedFault:
     spec = parse_spec(PlacedTroubleSpec, data)
-    return InjectedFault(spec, data, spec.route if spec.later else route_named(ns, spec.route).id)
+    route = spec.route if spec.later else route_named(ns, spec.route).id
+    return InjectedFault(spec, data, route, ns.clock.now_s())

@@ -4,7 +4,7 @@ const { budget } = report;
 const cut = budget.planned < budget.possible ? `, ${budget.planned} of them run, sampled evenly` : "";
 byId("budget").textContent =
   `${some(budget.tests, "test")}, ${some(budget.calls, "call")}, ${some(budget.troubles, "kind")} of trouble: ` +
-  `${some(budget.possible, "cell")}${cut}. ${report.seed ? `Seed “${report.seed}”` : "The tests' own seeds"}, mockserver ${report.mockserver}.`;
+  `${some(budget.possible, "cell")}${cut}${budget.pairs ? ` and ${some(budget.pairs, "pair")}` : ""}. ${report.seed ? `Seed “${report.seed}”` : "The tests' own seeds"}, mockserver ${report.mockserver}.`;
 const counts = { ...report.verdicts, unreached: report.unreached.length };
 for (const [verdict, [sign, words]] of Object.entries(VERDICTS)) {
   if (counts[verdict] || verdict in report.verdicts) {
@@ -32,7 +32,7 @@ function listed(title, lines) {
   byId("beside").append(make("details", { open: lines.length <= 10 }, make("summary", { text: `${title} (${lines.length})` }), list));
 }
 listed("Not swept", report.not_swept.map((one) => `${one.test}: ${one.why}`));
-listed("Not reached", report.unreached.map((one) => `${one.test}/${one.call}/${one.trouble}: ${one.why}`));
+listed("Not reached", report.unreached.map((one) => `${one.test}/${named(one)}: ${one.why}`));
 listed(
   "Calls without an effect: their cells can only survive or fail cleanly",
   report.tests.flatMap((test) => test.calls.filter((call) => !call.effects).map((call) => `${test.test}/${call.call}`)),

@@ -17,6 +17,7 @@ function make(name, { text, label, ...properties } = {}, ...children) {
   element.append(...children.filter((child) => child !== null && child !== undefined));
   return element;
 }
+const named = ({ call, trouble, then }) => `${call} / ${trouble}${then ? `, then ${named(then)}` : ""}`;
 const some = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 const time = (ms) =>
   ms === 0 ? "0" : ms >= 10000 ? `${(ms / 1000).toFixed(1)} s` : ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -14,7 +14,7 @@ function open(one) {
 }
 
 function beside(step) {
-  const all = visible().flatMap((row) => row.squares).filter((one) => one.cell);
+  const all = [...visible().flatMap((row) => row.squares), ...pairs].filter((one) => one.cell);
   const next = all[all.indexOf(opened) + step];
   if (next) open(next);
 }
@@ -32,15 +32,18 @@ dialog.addEventListener("keydown", (event) => {
 });
 dialog.addEventListener("close", () => {
   history.replaceState(null, "", location.pathname + location.search);
-  if (opened && !opened.element.closest("tr").hidden) go(opened.element);
+  if (pairs.includes(opened)) opened.element.focus();
+  else if (opened && !opened.element.closest("tr").hidden) go(opened.element);
 });
 
 function told(cell) {
-  const says = report.troubles.find((one) => one.name === cell.trouble)?.says;
+  const says = [cell, ...(cell.then ? [cell.then] : [])]
+    .map(({ trouble }) => report.troubles.find((one) => one.name === trouble)?.says ?? trouble)
+    .join(", then ");
   const parts = [
-    make("h2", { id: "title", tabIndex: -1, text: `${cell.call} / ${cell.trouble}` }),
+    make("h2", { id: "title", tabIndex: -1, text: named(cell) }),
     make("p", { className: "faint mono", text: cell.test }),
-    make("p", {}, make("span", { className: `badge ${cell.verdict}`, text: VERDICTS[cell.verdict].join(" ") }), ` ${says ?? ""}`),
+    make("p", {}, make("span", { className: `badge ${cell.verdict}`, text: VERDICTS[cell.verdict].join(" ") }), ` ${says}`),
   ];
   if (cell.verdict === "unreached") return [...parts, make("p", { text: cell.why })];
   parts.push(
@@ -91,12 +94,26 @@ function facts(cell) {
   return make("dl", { className: "facts" }, ...lines.flatMap(([name, text]) => [make("dt", { text: name }), make("dd", { text })]));
 }
 
+// Pairs, which have no place in the grid: those that fail come first
+
+const ranks = ["harmed", "failed_cleanly", "survived"];
+const pairs = [...report.pairs]
+  .sort((one, other) => ranks.indexOf(one.verdict) - ranks.indexOf(other.verdict))
+  .map((cell) => {
+    const element = make("button", { type: "button", className: cell.verdict, text: `${VERDICTS[cell.verdict].join(" ")}: ${cell.test}/${named(cell)}` });
+    const one = { element, cell };
+    element.addEventListener("click", () => open(one));
+    return one;
+  });
+if (pairs.length) {
+  const list = make("ul", {}, ...pairs.map((one) => make("li", { className: "mono" }, one.element)));
+  byId("beside").prepend(make("details", { open: true }, make("summary", { text: `Pairs (${pairs.length})` }), list));
+}
+
 // A link to one cell opens it
 const linked = decodeURIComponent(location.hash.slice(1));
 if (linked) {
-  const one = [...at.values()].find((other) => other.cell?.id === linked);
-  if (one) {
-    settle(one.element);
-    open(one);
-  }
+  const one = [...at.values(), ...pairs].find((other) => other.cell?.id === linked);
+  if (one && !pairs.includes(one)) settle(one.element);
+  if (one) open(one);
 }

@@ -2,7 +2,7 @@
 
 const key = (one) => JSON.stringify([one.test, one.call, one.trouble]);
 const found = new Map(report.cells.map((cell) => [key(cell), cell]));
-const missed = new Map(report.unreached.map((cell) => [key(cell), { ...cell, verdict: "unreached" }]));
+const missed = new Map(report.unreached.filter((cell) => !cell.then).map((cell) => [key(cell), { ...cell, verdict: "unreached" }]));
 const left = new Set(report.left_out.map(key));
 const grid = byId("grid");
 const rows = []; // of cells, without the rows that name a test

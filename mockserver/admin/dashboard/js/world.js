@@ -142,7 +142,7 @@ function upFor(seconds) {
   return `${Math.floor(seconds / size)} ${unit}`;
 }
 
-function summary({ reply, times, for: duration, routes }) {
-  const said = `every call gets ${plainly(reply)}`;
-  return [said, routes && `on ${routes.join(", ")}`, times && `${times} times`, duration && `for ${duration}`].filter(Boolean).join(", ");
+function summary({ reply, times, for: duration, routes, probability, ramp }) {
+  const share = probability ? `${+(probability * 100).toFixed(2)} % of the calls get` : "every call gets";
+  return [`${share} ${plainly(reply)}`, ramp && `after a ramp of ${ramp}`, routes && `on ${routes.join(", ")}`, times && `${times} times`, duration && `for ${duration}`].filter(Boolean).join(", ");
 }
