@@ -144,7 +144,7 @@ class CallView(AdminView):
 
 
 class BriefView(AdminView):
-    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open."""
+    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open, `size` the bytes of the reply's body."""
 
     id: str
     number: int
