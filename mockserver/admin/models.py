@@ -163,6 +163,7 @@ class BriefView(AdminView):
     webhooks: int
     arrived: str
     duration_ms: float | None
+    size: int | None
 
 
 CallList = list_of("CallList", CallView | BriefView)
@@ -405,7 +406,8 @@ class NamespaceView(AdminView):
     """
     An isolated namespace.
 
-    `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed.
+    `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed. `failed_test` is the
+    test whose failure it was kept for.
     """
 
     name: str
@@ -413,6 +415,15 @@ class NamespaceView(AdminView):
     admin_url: str
     seed: str
     ttl: str | None
+    failed_test: str | None
+
+
+class FailedTestView(AdminView):
+    """A failed test: its name, its error, and the last call before it; null if all calls belong to it."""
+
+    test: str
+    error: str
+    after: str | None
 
 
 NamespaceList = list_of("NamespaceList", NamespaceView)
