@@ -20,6 +20,7 @@ from benchmarks import (
     enduring,
     exactness,
     functions,
+    http2,
     loading,
     machine,
     memory,
@@ -59,6 +60,7 @@ BESIDE: dict[str, Callable[[Scale], list[Result]]] = {
     "enduring": enduring.measure,
     "start": starting.measure,
     "loading": loading.measure,
+    "http2": http2.measure,
 }
 """What is measured apart from the rounds, by the name that --only knows."""
 EXACTNESS = "exactness"

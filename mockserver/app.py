@@ -583,7 +583,7 @@ def _mcp_endpoint() -> type[McpEndpoint]:
     try:
         from mockserver.mcp.endpoint import McpEndpoint
     except ImportError:
-        hint = "Install it with: pip install 'mockserver[mcp]'"
+        hint = "Install the extra mockserver[mcp]"
         title = "POST /__admin/mcp needs a library that is not installed"
         raise ProblemError(501, "missing-extra", title, hint) from None
     return McpEndpoint

@@ -107,7 +107,7 @@ class MissingExtraError(InvalidInputError):
             Flaw(
                 path,
                 f"{feature} needs a library that is not installed",
-                f"Install it with: pip install 'mockserver[{extra}]'",
+                f"Install the extra mockserver[{extra}]",
             )
         )
 

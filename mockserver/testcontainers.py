@@ -23,7 +23,7 @@ try:
 except ImportError as why:
     raise ImportError(
         "mockserver.testcontainers needs testcontainers-python, 4.13 or later. "
-        "Install it with: pip install 'mockserver[testcontainers]'"
+        "Install the extra mockserver[testcontainers]"
     ) from why
 
 _FOLDER = "/scenarios"

@@ -1,6 +1,6 @@
 """
-What HTTP clients report for each fault: asks a running server, and writes the tables of docs/faults.md and, for clients
-that use the server as their HTTPS proxy, of docs/https-proxy.md.
+What HTTP clients report for each fault: asks a running server, and writes the tables of docs/faults.md, docs/http2.md
+and, for clients that use the server as their HTTPS proxy, of docs/https-proxy.md.
 
     .venv/bin/python scripts/fault_table.py            prints the tables
     .venv/bin/python scripts/fault_table.py --write    puts them into the pages
@@ -18,8 +18,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -28,6 +29,7 @@ PAGE = PROJECT / "docs" / "faults.md"
 PROXY_PAGE = PROJECT / "docs" / "https-proxy.md"
 HOST = "faults.example"
 """Of the scenario, where the server is the proxy."""
+HTTP2_PAGE = PROJECT / "docs" / "http2.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
 HANG_TIMEOUT_S = 0.5
 """Of the clients where the fault is a hang; elsewhere they wait long, so that a slow machine changes no cell."""
@@ -49,6 +51,22 @@ FAULTS = {
     "malformed_chunk": "text: 0123456789, fault: malformed_chunk",
     "hang": "text: 0123456789, fault: hang",
     "hang, after: 4": "text: 0123456789, fault: {kind: hang, after: 4}",
+    "no_window": "text: 0123456789, fault: no_window",
+}
+HTTP2_FAULTS = {
+    "reset": FAULTS["reset"],
+    "reset, after: 4": FAULTS["reset, after: 4"],
+    "reset, code: REFUSED_STREAM": "text: 0123456789, fault: {kind: reset, code: REFUSED_STREAM}",
+    "close": FAULTS["close"],
+    "close, after: 4": FAULTS["close, after: 4"],
+    "close, code: ENHANCE_YOUR_CALM": "text: 0123456789, fault: {kind: close, code: ENHANCE_YOUR_CALM}",
+    "truncate": FAULTS["truncate"],
+    "garbage": FAULTS["garbage"],
+    "garbage, after: headers": FAULTS["garbage, after: headers"],
+    "malformed_chunk": FAULTS["malformed_chunk"],
+    "hang": FAULTS["hang"],
+    "hang, after: 4": FAULTS["hang, after: 4"],
+    "no_window": FAULTS["no_window"],
 }
 
 
@@ -57,7 +75,10 @@ def path_of(fault: str) -> str:
 
 
 def scenario(*keys: str) -> str:
-    routes = [f"  - {{request: GET {path_of(name)}, reply: {{{reply}}}}}" for name, reply in FAULTS.items()]
+    routes = [
+        f"  - {{request: GET {path_of(name)}, reply: {{{reply}}}}}"
+        for name, reply in {**FAULTS, **HTTP2_FAULTS}.items()
+    ]
     return "\n".join(["scenario: faults", *keys, "routes:", *routes, ""])
 
 
@@ -86,11 +107,12 @@ def by_requests(url: str, timeout_s: float) -> str:
     return f"{answer.status_code}, {len(answer.content)} bytes"
 
 
-def by_httpx(url: str, timeout_s: float) -> str:
+def by_httpx(url: str, timeout_s: float, *, http2: bool = False) -> str:
     import httpx
 
     try:
-        answer = httpx.get(url, timeout=timeout_s)
+        with httpx.Client(http1=not http2, http2=http2, timeout=timeout_s) as client:
+            answer = client.get(url)
     except httpx.HTTPError as why:
         return f"`{type(why).__name__}`"
     return f"{answer.status_code}, {len(answer.content)} bytes"
@@ -113,8 +135,8 @@ def by_aiohttp(url: str, timeout_s: float) -> str:
     return asyncio.run(ask())
 
 
-def by_curl(url: str, timeout_s: float) -> str:
-    command = ["curl", "-sS", "--max-time", str(timeout_s), "-o", "/dev/null", url]
+def by_curl(url: str, timeout_s: float, *options: str) -> str:
+    command = ["curl", *options, "-sS", "--max-time", str(timeout_s), "-o", "/dev/null", url]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     found = re.match(r"curl: \((\d+)\) (.*)", ran.stderr)
     return f"{found[1]}: {re.sub(' after [0-9]+ milliseconds', '', found[2])}" if found else "0"
@@ -135,11 +157,39 @@ def by_axios(url: str, timeout_s: float, modules: Path) -> str:
     return ran.stdout.strip().replace("|", "\\|")
 
 
+NODE = """
+const client = require('http2').connect(new URL(process.argv[1]).origin);
+let said = 'no event';
+const done = text => { said = text; process.exit(); };
+process.on('exit', () => console.log(said));
+const failed = error => done(`\\`${error.code}\\`: ${error.message}`);
+client.on('error', failed);
+const stream = client.request({':path': new URL(process.argv[1]).pathname});
+let status, size = 0;
+stream.on('response', headers => { status = headers[':status']; }).on('data', data => { size += data.length; });
+stream.on('error', failed).on('aborted', () => setImmediate(() => done('`aborted`')));
+stream.on('close', () => setImmediate(() => done(`${status}, ${size} bytes`)));
+stream.setTimeout(1000 * process.argv[2], () => done('no answer'));
+"""
+
+
+def by_node(url: str, timeout_s: float) -> str:
+    ran = subprocess.run(
+        ["node", "-e", NODE, url, str(timeout_s)], capture_output=True, text=True, check=True
+    )
+    return ran.stdout.strip().replace("|", "\\|")
+
+
 CLIENTS: dict[str, Client] = {
     "requests": by_requests,
     "httpx": by_httpx,
     "aiohttp": by_aiohttp,
-    "curl": by_curl,
+    "curl": lambda url, timeout_s: by_curl(url, timeout_s, "--http1.1"),
+}
+HTTP2_CLIENTS: dict[str, Client] = {
+    "httpx": partial(by_httpx, http2=True),
+    "curl": lambda url, timeout_s: by_curl(url, timeout_s, "--http2-prior-knowledge"),
+    "Node.js": by_node,
 }
 
 
@@ -153,7 +203,7 @@ EITHER = {
 def cell(url: str, admin_url: str, fault: str, ask: Client) -> str:
     """What a client reports, and how often it asked where that is more than once."""
     before = asked(admin_url, fault)
-    said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith("hang") else 10)
+    said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith(("hang", "no_window")) else 10)
     tries = asked(admin_url, fault) - before
     return said if tries == 1 else f"{said} ({tries} attempts)"
 
@@ -165,9 +215,9 @@ def asked(url: str, fault: str) -> int:
     return count
 
 
-def table(url: str, admin_url: str, clients: dict[str, Client]) -> str:
+def table(url: str, admin_url: str, clients: dict[str, Client], faults: Iterable[str] = FAULTS) -> str:
     lines = ["| `fault` | " + " | ".join(clients) + " |", "| --- |" + " --- |" * len(clients)]
-    for fault in FAULTS:
+    for fault in faults:
         cells = [
             EITHER.get((fault, name)) or cell(url, admin_url, fault, ask) for name, ask in clients.items()
         ]
@@ -178,6 +228,8 @@ def table(url: str, admin_url: str, clients: dict[str, Client]) -> str:
 def version_of(name: str, modules: Path) -> str:
     if name == "curl":
         return subprocess.run(["curl", "-V"], capture_output=True, text=True, check=True).stdout.split()[1]
+    if name == "Node.js":
+        return subprocess.run(["node", "-v"], capture_output=True, text=True, check=True).stdout.strip("v\n")
     if name == "axios":
         return str(json.loads((modules / "node_modules/axios/package.json").read_text())["version"])
     return str(__import__(name).__version__)
@@ -209,12 +261,15 @@ def main() -> None:
                 ["npm", "i", "--silent", "axios"], cwd=folder, check=True, stdout=subprocess.DEVNULL
             )
             clients["axios"] = lambda url, timeout_s: by_axios(url, timeout_s, folder)
+        newer = {
+            name: ask
+            for name, ask in HTTP2_CLIENTS.items()
+            if shutil.which(name.split(".")[0].lower()) or name == "httpx"
+        }
         with serving(folder) as url:
-            direct = table(url, url, clients)
-        versions = ", ".join(f"{name} {version_of(name, folder)}" for name in clients)
-    note = f"Measured with {versions}; timeout for `hang` {HANG_TIMEOUT_S} s."
-    put(PAGE, f"{direct}\n{note}\n")
-    put(PROXY_PAGE, in_tunnel)
+            put(PAGE, table(url, url, clients) + measured(clients, folder))
+            put(HTTP2_PAGE, table(url, url, newer, HTTP2_FAULTS) + measured(newer, folder))
+        put(PROXY_PAGE, in_tunnel)
 
 
 def through_proxy(folder: Path) -> str:
@@ -227,13 +282,19 @@ def through_proxy(folder: Path) -> str:
     return subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def put(page: Path, text: str) -> None:
+def measured(clients: Iterable[str], modules: Path) -> str:
+    versions = ", ".join(f"{name} {version_of(name, modules)}" for name in clients)
+    return f"\nMeasured with {versions}; timeout for `hang` {HANG_TIMEOUT_S} s.\n"
+
+
+def put(path: Path, text: str) -> None:
+    """Print a table, or write it to its page."""
     if "--write" not in sys.argv:
         print(text)
         return
-    before, _, rest = page.read_text().partition(BEGIN)
+    before, _, rest = path.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -36,10 +36,15 @@ def code(text):
 # Command line
 
 
-def commands():
-    for name in sorted(cli.commands):
-        command = cli.commands[name]
-        yield command, click.Context(command, info_name=f"mockserver {name}", terminal_width=100)
+def commands(group=cli, parent=None):
+    """Every command with its context, each followed by its subcommands."""
+    context = parent or click.Context(cli, info_name="mockserver")
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        own = click.Context(command, parent=context, info_name=name, terminal_width=100)
+        yield command, own
+        if isinstance(command, click.Group):
+            yield from commands(command, own)
 
 
 def options_of(command):
@@ -59,28 +64,45 @@ def default_of(option):
     return str(option.default) if option.show_default else ""
 
 
+def is_shared(option):
+    """Whether it is one of the options that say which server a command asks."""
+    return not option.expose_value and option.name not in ("as_json", "version", "help")
+
+
+def option_table(options):
+    rows = [
+        [
+            ", ".join(code(each) for each in (*option.opts, *option.secondary_opts)),
+            code(value_of(option)),
+            code(default_of(option)),
+            option.help or "",
+        ]
+        for option in options
+    ]
+    return table(["option", "value", "default", "description"], rows)
+
+
 def cli_page():
     parts = [
         "# Command line",
         NOTE,
         "All options of `mockserver`. `mockserver COMMAND --help` shows the same text. Options of `serve` can also be "
         "[environment variables](configuration.md).",
+        "## Options for a running server",
+        "The commands that [control a server](shell.md) have these options. Each can also be an environment variable, "
+        "such as `MOCKSERVER_URL`, except `--namespace`.",
+        option_table(filter(is_shared, options_of(cli.get_command(click.Context(cli), "calls")))),
     ]
     for command, context in commands():
         usage = " ".join(command.get_usage(context).removeprefix("Usage: ").split())
-        parts += [f"## mockserver {command.name}", f"```text\n{usage}\n```"]
+        parts += [f"## {context.command_path}", f"```text\n{usage}\n```"]
         parts.append(inspect.cleandoc(command.help))
-        rows = [
-            [
-                ", ".join(code(each) for each in option.opts),
-                code(value_of(option)),
-                code(default_of(option)),
-                option.help or "",
-            ]
-            for option in options_of(command)
-        ]
-        if rows:
-            parts.append(table(["option", "value", "default", "description"], rows))
+        options = options_of(command)
+        own = [option for option in options if not is_shared(option)]
+        if own:
+            parts.append(option_table(own))
+        if len(own) < len(options):
+            parts.append("It also has the [options for a running server](#options-for-a-running-server).")
     return parts
 
 
@@ -333,6 +355,7 @@ def python_page():
                 keywords("`outage`", "AnswerWords"),
                 keywords("`reply`", "ReplyWords"),
                 keywords("`assert_attempts`", "AttemptWords"),
+                keywords("`assert_received`", "MessageWords"),
                 keywords("`verify`", "CheckWords"),
                 keywords("`trouble`", "TroubleWords"),
             ],
@@ -350,6 +373,8 @@ def python_page():
         *section("Operation", records, "Operation"),
         *section("Try", records, "Try"),
         *section("Delivery", records, "Delivery"),
+        *section("WebSocketConnection", records, "WebSocketConnection"),
+        *section("WebSocketFrame", records, "WebSocketFrame"),
         "## Errors",
         table(["error", "bases", "description"], list(errors())),
     ]  # fmt: skip

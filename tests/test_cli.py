@@ -199,8 +199,36 @@ def test_it_says_its_version(flag):
 def test_the_help_cuts_no_line_on_a_terminal_of_80_columns():
     result = CliRunner().invoke(cli.main, ["-h"], terminal_width=80)
 
-    assert set(cli.main.commands) <= set(result.stdout.split())
+    assert set(cli.main.list_commands(None)) <= set(result.stdout.split())
     assert "..." not in result.stdout.replace("[ARGS]...", "")
+
+
+@pytest.mark.slow
+def test_serve_imports_no_command_for_a_running_server():
+    script = "import sys, mockserver.cli; print([name for name in sys.modules if 'remote' in name or name.split('.')[0] == 'rich'])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
+
+
+COMPLETIONS = [
+    ("mockserver ver", "verify"),
+    ("mockserver clock adv", "advance"),
+    ("mockserver calls --unm", "--unmatched"),
+]
+
+
+@pytest.mark.parametrize(("line", "completed"), COMPLETIONS)
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_commands_and_options_are_completed(shell, line, completed):
+    words = line.split()
+    env = {"_MOCKSERVER_COMPLETE": f"{shell}_complete", "COMP_WORDS": line}
+    env["COMP_CWORD"] = words[-1] if shell == "fish" else str(len(words) - 1)
+
+    result = CliRunner().invoke(cli.main, env=env, prog_name="mockserver")
+
+    assert completed in result.stdout
+    assert len(result.stdout.splitlines()) <= 3
 
 
 # Start
@@ -397,7 +425,7 @@ def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
 
     assert running.run(Settings(paths=(str(write("routes: []")),), port=0, tls=True)) == 2
     assert capsys.readouterr().err == (
-        "--tls needs a library that is not installed. Install it with: pip install 'mockserver[tls]'\n"
+        "--tls needs a library that is not installed. Install the extra mockserver[tls]\n"
     )
 
 

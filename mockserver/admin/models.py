@@ -101,6 +101,7 @@ class RequestView(AdminView):
     headers: list[list[str]]
     body: BodyView
     complete: bool
+    protocol: str
     client: str
     client_cert: ClientCertView | None
 
@@ -121,6 +122,46 @@ class TimesView(AdminView):
     left_ms: float | None
 
 
+class FrameBodyView(AdminView):
+    """A payload: `text` where it is UTF-8, else `base64`; `length` is of the whole."""
+
+    text: str | None
+    base64: str | None
+    length: int
+    truncated: bool
+
+
+class FrameView(AdminView):
+    """A frame of a WebSocket connection; a fragmented message is one. `at_ms` is counted from the handshake."""
+
+    direction: Literal["received", "sent"]
+    at_ms: float
+    type: Literal["text", "binary", "ping", "pong", "close"]
+    body: FrameBodyView
+
+
+class ClosedView(AdminView):
+    """How a WebSocket connection ended; code 1006: without a close frame."""
+
+    by: Literal["client", "server"]
+    code: int
+    reason: str
+
+
+class WebSocketView(AdminView):
+    """
+    A WebSocket connection. `received` and `sent` count its messages, `dropped` the frames that are not in `frames`;
+    `closed` is null while it is open.
+    """
+
+    subprotocol: str | None
+    received: int
+    sent: int
+    dropped: int
+    closed: ClosedView | None
+    frames: list[FrameView]
+
+
 class CallView(AdminView):
     id: str
     number: int
@@ -137,6 +178,7 @@ class CallView(AdminView):
     error: dict[str, Any] | None
     request: RequestView
     reply: ReplyView | None
+    websocket: WebSocketView | None
     let: dict[str, Any]
     effects: list[Any]
     webhooks: list[Any]
@@ -542,3 +584,24 @@ class IndexView(AdminView):
 
 class EffectList(Listing):
     items: list[dict[str, Any]]
+
+
+class OpenWebSocketView(AdminView):
+    """An open WebSocket connection; `call` is its handshake."""
+
+    call: str
+    route: str
+    opened: str
+    client: str
+    subprotocol: str | None
+    received: int
+    sent: int
+
+
+OpenWebSocketList = list_of("OpenWebSocketList", OpenWebSocketView)
+
+
+class ReachedView(AdminView):
+    """The calls of the connections that were reached."""
+
+    calls: list[str]

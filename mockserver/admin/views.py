@@ -14,6 +14,7 @@ from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBodyError, decode_content
 from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.instants import instant
+from mockserver.model.websocket import FrameKind, RecordedFrame, WebSocketRecord
 from mockserver.redaction.redaction import (
     mask_body,
     mask_bytes,
@@ -21,6 +22,7 @@ from mockserver.redaction.redaction import (
     mask_header,
     mask_path,
     mask_target,
+    mask_text,
     mask_tree,
 )
 from mockserver.store.call_log import KEPT_BODY_BYTES
@@ -51,6 +53,7 @@ def call_view(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "error": call.error if reveal else mask_tree(call.error),
         "request": _request_view(call, reveal=reveal),
         "reply": _reply_view(call, reveal=reveal),
+        "websocket": None if call.websocket is None else websocket_view(call, call.websocket, reveal=reveal),
         "let": (call.let or {}) if reveal else mask_tree(call.let or {}),
         "effects": call.effects if reveal else mask_tree(call.effects),
         "webhooks": call.webhooks,
@@ -119,6 +122,9 @@ def _request_view(call: Call, *, reveal: bool) -> dict[str, Any]:
             shown_as=None if reveal else form_of(request.headers.pairs),
         ),
         "complete": request.complete,
+        "protocol": f"HTTP/{request.version[0]}"
+        if request.version[0] > 1
+        else f"HTTP/1.{request.version[1]}",
         "client": request.client,
         "client_cert": _cert_view(request.client_cert),
     }
@@ -143,6 +149,39 @@ def _reply_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
             shown_as=None if reveal else form_of(response.headers),
         ),
     }
+
+
+def websocket_view(call: Call, record: WebSocketRecord, *, reveal: bool) -> dict[str, Any]:
+    """Return the frames of a WebSocket connection, and how it was closed."""
+    closed = record.closed
+    return {
+        "subprotocol": record.subprotocol,
+        "received": record.received,
+        "sent": record.sent,
+        "dropped": record.dropped,
+        "closed": None
+        if closed is None
+        else {"by": closed.by, "code": closed.code, "reason": mask_text(closed.reason)},
+        "frames": [
+            {
+                "direction": "sent" if frame.is_sent else "received",
+                "at_ms": _ms(call, frame.at_s),
+                "type": frame.kind.value,
+                "body": _payload_view(frame, reveal=reveal),
+            }
+            for frame in record.frames
+        ],
+    }
+
+
+def _payload_view(frame: RecordedFrame, *, reveal: bool) -> dict[str, Any]:
+    """Return the payload of a frame; that of a close frame without its code."""
+    data, length = frame.data, frame.length
+    if frame.kind is FrameKind.CLOSE:
+        data, length = data[2:], max(0, length - 2)
+    view = body_view(data, length=length, sha256="-", shown_as=None if reveal else Form())
+    del view["sha256"]
+    return view
 
 
 @dataclass(frozen=True, slots=True)

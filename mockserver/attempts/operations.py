@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.attempts.evidence import CallEvidence, Grouping, differing, left_out
 from mockserver.attempts.grouping import CallNode, Group, ended_before, is_followed, readings
 from mockserver.attempts.keys import Key
-from mockserver.attempts.retryable import UNAUTHORIZED, RetryWait, asked_wait, failed
+from mockserver.attempts.retryable import UNAUTHORIZED, RetryWait, asked_wait, closed_with_error, failed
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.redaction.redaction import mask_part
@@ -94,7 +94,8 @@ class Operation:
         last = self.attempts[-1].call
         if last.outcome is Outcome.OPEN:
             return "open"
-        return "failed" if failed(last) or (last.status or 0) >= 400 else "succeeded"
+        is_failure = failed(last) or (last.status or 0) >= 400 or closed_with_error(last)
+        return "failed" if is_failure else "succeeded"
 
     @property
     def name(self) -> str:

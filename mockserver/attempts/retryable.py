@@ -19,6 +19,9 @@ DATE_TOLERANCE_S = 1.0
 """The same for a date, which has whole seconds."""
 UNAUTHORIZED = 401
 
+_RECONNECTED = frozenset({1006, 1011, 1012, 1013, 1014})
+"""Close codes of WebSocket connections after which clients connect again (RFC 6455 7.4.1)."""
+_CLOSED_NORMALLY = frozenset({None, 1000, 1001, 1005})
 _RETRIED = frozenset({408, 425, 429})
 _CONFLICT = 409
 _HEAD_BYTES = 4096
@@ -43,7 +46,22 @@ _ERROR_INSIDE = re.compile(
 
 def failed(call: Call) -> bool:
     """Whether the connection broke, or the client left before it had its answer."""
-    return call.fault is not None or call.outcome not in (Outcome.OPEN, Outcome.DONE)
+    return (
+        call.fault is not None
+        or call.outcome not in (Outcome.OPEN, Outcome.DONE)
+        or close_code(call) in _RECONNECTED
+    )
+
+
+def close_code(call: Call) -> int | None:
+    """Return the code with which a WebSocket connection was closed; None for others, and while it is open."""
+    closed = None if call.websocket is None else call.websocket.closed
+    return None if closed is None else closed.code
+
+
+def closed_with_error(call: Call) -> bool:
+    """Whether a WebSocket connection was closed with a code that means a failure."""
+    return close_code(call) not in _CLOSED_NORMALLY
 
 
 def retryable(call: Call) -> bool:

@@ -1,4 +1,4 @@
-"""The command line: `mockserver serve | run | check | explain | sweep | record | diff | mcp | import | export | healthcheck | schema`."""
+"""The command line. The commands for a running server, and `init`, are imported when they are used."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
+from importlib import import_module
 from typing import Any, TypeVar
 
 import click
@@ -16,12 +17,19 @@ from mockserver import __version__
 from mockserver.cli.conversion import export, import_
 from mockserver.cli.diff import diff
 from mockserver.cli.mcp import mcp
-from mockserver.cli.parameters import BehindDashes, Duration, HeaderLine, scenario_paths, without_proxy
+from mockserver.cli.parameters import (
+    BehindDashes,
+    Duration,
+    HeaderLine,
+    own_url,
+    scenario_paths,
+    token_in,
+    without_proxy,
+)
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
 from mockserver.settings import Flag, Settings
 
-DEFAULT = Settings()
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -93,7 +101,34 @@ def _typed(default: Any, how: Flag) -> dict[str, Any]:
     return {"default": default, "show_default": how.shown or default != "" or None, "type": kind}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+_LATER = {
+    "attempts": "remote.checks:attempts",
+    "calls": "remote.calls:calls",
+    "clock": "remote.control:clock",
+    "count": "remote.calls:count",
+    "init": "init:init",
+    "namespaces": "remote.contents:namespaces",
+    "outage": "remote.control:outage",
+    "reset": "remote.control:reset",
+    "routes": "remote.contents:routes",
+    "scenarios": "remote.contents:scenarios",
+    "verify": "remote.checks:verify",
+}
+"""Where the commands are that are imported when they are used: a start of `serve` does not need them."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_LATER})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _LATER and cmd_name not in self.commands:
+            module, _, name = _LATER[cmd_name].partition(":")
+            self.add_command(getattr(import_module(f"mockserver.cli.{module}"), name))
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "-V", "--version", prog_name="mockserver")
 def main() -> None:
     """A programmable mock server for external services."""
@@ -110,10 +145,7 @@ main.add_command(export)
 def _with_token(file: str | None, options: dict[str, Any]) -> dict[str, Any]:
     """The options, with the token that the file holds."""
     if file:
-        with open(file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
-            options["admin_token"] = stream.read().strip()
-        if not options["admin_token"]:
-            raise click.BadParameter(f"{file} holds no token", param_hint="--admin-token-file")
+        options["admin_token"] = token_in(file)
     return options
 
 
@@ -259,7 +291,7 @@ def healthcheck(url: str | None) -> None:
     from http.client import HTTPException
     from urllib.error import HTTPError
 
-    target = url or _own_url()
+    target = url or own_url()
     if "/__admin" not in target:
         target = target.rstrip("/") + "/__admin/health"
     try:
@@ -275,15 +307,3 @@ def healthcheck(url: str | None) -> None:
         click.echo(f"{target} is not healthy: the server there is not a mockserver", err=True)
         sys.exit(1)
     click.echo(f"{target} is healthy: {scenarios} scenarios, {routes} routes")
-
-
-def _own_url() -> str:
-    """Where a server started with this environment serves its admin API."""
-    host = os.environ.get("MOCKSERVER_HOST", DEFAULT.host)
-    if host.startswith("tcp://"):
-        host = DEFAULT.host
-    if host in ("", "0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
-        host = "127.0.0.1"
-    ports = (os.environ.get(name, "") for name in ("MOCKSERVER_ADMIN_PORT", "MOCKSERVER_PORT"))
-    port = next((port for port in ports if port and not port.startswith("tcp://")), str(DEFAULT.port))
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -10,7 +10,7 @@ import click
 from mockserver.cli.parameters import scenario_paths
 
 
-class _Format(click.ParamType[str]):
+class FormatName(click.ParamType[str]):
     """A format whose module is there; for an export, one that scenarios can be written in."""
 
     name = "format"
@@ -25,7 +25,7 @@ class _Format(click.ParamType[str]):
         return str(value)
 
 
-class _WithFormats(click.Command):
+class WithFormats(click.Command):
     """Lists the formats below its help."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -42,8 +42,8 @@ _FORCE = click.option("--force", is_flag=True, help="Overwrite existing files.")
 _STRICT = click.option("--strict", is_flag=True, help="If something would be lost, write nothing and exit with 1.")  # fmt: skip
 
 
-@click.command(name="import", cls=_WithFormats)
-@click.argument("format_", metavar="FORMAT", type=_Format())
+@click.command(name="import", cls=WithFormats)
+@click.argument("format_", metavar="FORMAT", type=FormatName())
 @click.argument("source", type=click.Path(exists=True))
 @click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Output file or folder; default: stdout.")
 @click.option("--name", help="Name of the scenario, if there is only one.")
@@ -62,8 +62,8 @@ def import_(format_: str, **options: Any) -> None:
     sys.exit(import_scenarios(format_, **options))
 
 
-@click.command(name="export", cls=_WithFormats, short_help="Convert scenarios to the format of another tool.")
-@click.argument("format_", metavar="FORMAT", type=_Format())
+@click.command(name="export", cls=WithFormats, short_help="Convert scenarios to the format of another tool.")
+@click.argument("format_", metavar="FORMAT", type=FormatName())
 @click.argument("scenarios", nargs=-1)
 @click.option("-o", "--output", metavar="FILE-OR-FOLDER", help="Output file or folder; default: stdout.")
 @click.option("--from", "url", metavar="URL", help="Export the call log of a server instead, such as http://localhost:8080/@checkout; for har, vcr, pact.")  # fmt: skip

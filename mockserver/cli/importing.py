@@ -13,7 +13,6 @@ from mockserver.cli.output import (
     BUG,
     DONE,
     LOST,
-    WRONG,
     ConversionRefusedError,
     inside,
     say,
@@ -41,25 +40,38 @@ def import_scenarios(
 ) -> int:
     """The exit code."""
     try:
-        imported = _read(format_, source)
-        _rename(imported, name)
-        files = _files(imported, Path(output) if output is not None else None)
-    except (InvalidInputError, ConversionRefusedError) as error:
+        imported, files = convert(format_, source, None if output is None else Path(output), name)
+    except ConversionRefusedError as error:
         say(str(error))
-        return WRONG
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-        # A list where the format has a mapping, and the like: no reader asks at every step.
-        say(f"{source}: it is not as {format_} has it: {error!r}. Nothing was written.")
-        return WRONG
-    flaws, notes = _check(files, imported)
-    if flaws:
-        say(*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can.")  # fmt: skip
-        return BUG
-    say(*notes, *imported.notes)
+        return error.code
     if say_lost(imported.lost) and strict:
         say("Nothing was written because of --strict.")
         return LOST
     return _put(files, output, force=force)
+
+
+def convert(
+    format_: str, source: str, output: Path | None, name: str | None = None
+) -> tuple[Imported, dict[Path, bytes]]:
+    """
+    Return the scenarios of a source, and the content of each output file.
+
+    Notes are printed; losses are left to the caller. Raises ConversionRefusedError.
+    """
+    try:
+        imported = _read(format_, source)
+        _rename(imported, name)
+        files = _files(imported, output)
+    except InvalidInputError as error:
+        raise ConversionRefusedError(str(error)) from error
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+        # A list where the format has a mapping, and the like: no reader asks at every step.
+        raise ConversionRefusedError(f"{source}: it is not as {format_} has it: {error!r}. Nothing was written.") from error  # fmt: skip
+    flaws, notes = _check(files, imported)
+    if flaws:
+        raise ConversionRefusedError("\n".join([*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can."]), BUG)  # fmt: skip
+    say(*notes, *imported.notes)
+    return imported, files
 
 
 def _read(format_: str, source: str) -> Imported:
@@ -123,7 +135,7 @@ def _check(files: Mapping[Path, bytes], imported: Imported) -> tuple[list[str], 
             [from_bundle(text, imported.files, name) for name, text in zip(imported.scenarios, texts, strict=True)]
         )  # fmt: skip
     except LoadError as error:
-        notes = [line for line in error.lines if "pip install 'mockserver[" in line]
+        notes = [line for line in error.lines if "the extra mockserver[" in line]
         return [line for line in error.lines if line not in notes], notes
     except InvalidInputError as error:
         return [str(error)], []
@@ -138,7 +150,7 @@ def _put(files: Mapping[Path, bytes], output: str | None, *, force: bool) -> int
         write_all(files, force=force)
     except ConversionRefusedError as error:
         say(str(error))
-        return WRONG
+        return error.code
     scenarios = [str(path) for path in files if path.suffix in _SUFFIXES]
     say(f"Written: {', '.join(scenarios)}" + (f", and {counted(len(files) - len(scenarios), 'file')} beside" if len(files) > len(scenarios) else ""))  # fmt: skip
     return DONE

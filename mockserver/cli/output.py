@@ -16,7 +16,11 @@ DONE, LOST, WRONG, BUG = 0, 1, 2, 3
 
 
 class ConversionRefusedError(MockServerError):
-    """Nothing was written; the text is the reason."""
+    """Nothing was written; the text is the reason, `code` the exit code."""
+
+    def __init__(self, text: str, code: int = WRONG) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def say(*lines: str) -> None:
@@ -33,16 +37,18 @@ def say_lost(lost: Iterable[Lost]) -> int:
     return len(told)
 
 
-def write_all(files: Mapping[Path, bytes], *, force: bool) -> None:
+def write_all(files: Mapping[Path, bytes], *, force: bool, otherwise: str = "another -o") -> None:
     """
     Write all files, or none if one exists or cannot be written. Raises ConversionRefusedError.
+
+    `otherwise` is what a user can do instead of overwriting.
 
     Each file is replaced atomically, so that readers never see a part of one.
     """
     there = [str(path) for path in files if path.exists()]
     if there and not force:
         raise ConversionRefusedError(
-            f"{', '.join(there)}: already exists. Use --force to overwrite it, or another -o"
+            f"{', '.join(there)}: already exists. Use --force to overwrite it, or {otherwise}"
         )
     drafts: dict[Path, Path] = {}
     try:

@@ -65,3 +65,25 @@ def without_proxy() -> OpenerDirector:
     from urllib.request import ProxyHandler, build_opener  # here, since `serve` needs none
 
     return build_opener(ProxyHandler({}))
+
+
+def token_in(file: str) -> str:
+    """Return the admin token that a file has. Raises BadParameter if it has none."""
+    with open(file, encoding="utf-8") as stream:  # noqa: PTH123  (a path that click has checked)
+        token = stream.read().strip()
+    if not token:
+        raise click.BadParameter(f"{file} holds no token", param_hint="--admin-token-file")
+    return token
+
+
+def own_url() -> str:
+    """Return the URL at which a server that was started with this environment has its admin API."""
+    default = Settings()
+    host = os.environ.get("MOCKSERVER_HOST", default.host)
+    if host.startswith("tcp://"):
+        host = default.host
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  (compared, not listened on)
+        host = "127.0.0.1"
+    ports = (os.environ.get(name, "") for name in ("MOCKSERVER_ADMIN_PORT", "MOCKSERVER_PORT"))
+    port = next((port for port in ports if port and not port.startswith("tcp://")), str(default.port))
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,21 +1,26 @@
 """
 Record a service from the command line: serve until a signal, show progress, write the scenario.
 
-Exit codes: 0 written, 1 nothing to write or port in use, 2 invalid option. If the file cannot be written, the
-recording is saved in a temporary folder.
+Exit codes: 0 written, 1 nothing to write or port in use, 2 invalid option; with a command, that of the
+command if it is not 0. If the file cannot be written, the recording is saved in a temporary folder.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
+import tempfile
 from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from mockserver import logs
 from mockserver.app import App, PortInUseError
 from mockserver.cli.progress import Progress
+from mockserver.cli.run_session import completed
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.errors import InvalidInputError, TlsSettingsError
 from mockserver.model.call import Call
@@ -23,6 +28,8 @@ from mockserver.outbound.forwarding import rule_of
 from mockserver.recording.naming import name_of
 from mockserver.recording.scenario import scenario_of
 from mockserver.recording.writing import OutputPlace, place_for, rescue, save, show
+from mockserver.scenarios.source import LoadError
+from mockserver.server.proxying import proxy_environment, write_bundle
 from mockserver.settings import Settings
 from mockserver.store.recordings import Recording
 
@@ -31,7 +38,7 @@ WRITTEN, NOTHING, WRONG = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOptions:
-    """What the command line says; `output` None is a file named after the service."""
+    """What the command line says; `output` None is a file named after the service. `command` ends the recording."""
 
     to: str
     output: str | None = None
@@ -39,6 +46,7 @@ class RecordOptions:
     host: str = "127.0.0.1"
     upstream_ca: str = ""
     force: bool = False
+    command: tuple[str, ...] = ()
 
 
 def run(options: RecordOptions) -> int:
@@ -48,7 +56,11 @@ def run(options: RecordOptions) -> int:
         rule_of(options.to, "--to")
         default = f"scenarios/{name_of(urlsplit(options.to).hostname or '')}.yaml"
         place = place_for(options.output or default, force=options.force)
-        return asyncio.run(_run(options, place))
+        with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
+            return asyncio.run(_run(options, place, Path(folder)))
+    except LoadError as error:
+        _say(*error.lines)
+        return WRONG
     except (InvalidInputError, TlsSettingsError) as error:
         _say(str(error))
         return WRONG
@@ -57,22 +69,65 @@ def run(options: RecordOptions) -> int:
         return NOTHING
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
+def _say(*lines: str) -> None:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
     sys.stderr.flush()
 
 
-async def _run(options: RecordOptions, place: OutputPlace | None) -> int:
-    settings = Settings(
-        paths=(),
+async def _run(options: RecordOptions, place: OutputPlace | None, folder: Path) -> int:
+    app = App(_settings(options, folder))
+    code = 0
+    await app.start()
+    try:
+        if options.command:
+            code = await _commanded(app, options.command, folder)
+        else:
+            await _interrupted(app, options.to, place)
+    finally:
+        await app.stop()
+    # On a thread: the loop goes on taking signals, so a second Ctrl-C does not cut the writing short.
+    written = await asyncio.to_thread(_write, recordings_of(app), place)
+    return code or written
+
+
+def _settings(options: RecordOptions, folder: Path) -> Settings:
+    """With a command, the recorder is also the proxy for the host of the service, which a scenario must name."""
+    paths: tuple[str, ...] = ()
+    host = urlsplit(options.to).hostname or ""
+    if options.command and not _is_address(host):
+        (folder / "host.yaml").write_text(f"host: {host}\nroutes: []\n", "utf-8")
+        paths = (str(folder / "host.yaml"),)
+    return Settings(
+        paths=paths,
         host=options.host,
         port=options.port,
         on_unmatched="record",
         forward_to=options.to,
         upstream_ca=options.upstream_ca,
         calls=1000,
+        tls=bool(options.command),
     )
-    app = App(settings)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return host == "localhost"
+    return True
+
+
+async def _commanded(app: App, command: tuple[str, ...], folder: Path) -> int:
+    """Record while a command runs; return its exit code."""
+    bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
+    code = await completed(command, proxy_environment(app.mock_url, bundle, os.environ))
+    await app.settle()
+    return code
+
+
+async def _interrupted(app: App, to: str, place: OutputPlace | None) -> None:
+    """Record until SIGINT or SIGTERM, and show the progress."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -83,18 +138,14 @@ async def _run(options: RecordOptions, place: OutputPlace | None) -> int:
         if call.forwarded is not None:
             progress.passed(call)
 
-    await app.start()
+    listen_everywhere(app.engine, passed)
+    where = "stdout" if place is None else str(place.file)
+    _say(f"recording {to}: use {app.mock_url} instead; Ctrl-C writes {where}")
     try:
-        listen_everywhere(app.engine, passed)
-        where = "stdout" if place is None else str(place.file)
-        _say(f"recording {options.to}: use {app.mock_url} instead; Ctrl-C writes {where}")
         await stopped.wait()
         await app.settle()
     finally:
-        await app.stop()
         progress.end()
-    # On a thread: the loop goes on taking signals, so a second Ctrl-C does not cut the writing short.
-    return await asyncio.to_thread(_write, recordings_of(app), place)
 
 
 def recordings_of(app: App) -> list[Recording]:

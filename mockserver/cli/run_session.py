@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from mockserver import logs
@@ -52,14 +53,15 @@ async def _run(settings: Settings, command: list[str], folder: Path) -> int:
     await app.start()
     try:
         bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
-        code = await _completed(command, proxy_environment(app.mock_url, bundle, os.environ))
+        code = await completed(command, proxy_environment(app.mock_url, bundle, os.environ))
         await app.settle()
         return code or _judge(app)
     finally:
         await app.stop()
 
 
-async def _completed(command: list[str], environment: dict[str, str]) -> int:
+async def completed(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command, and pass signals on to it. Return its exit code."""
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environment)
     except OSError as error:

@@ -15,6 +15,8 @@ from mockserver.client.records import (
     Response,
     Try,
     Unmatched,
+    WebSocketConnection,
+    WebSocketFrame,
 )
 from mockserver.client.routes import AsyncRoute, Route
 
@@ -38,5 +40,7 @@ __all__ = [
     "Unmatched",
     "Unreachable",
     "VerificationFailed",
+    "WebSocketConnection",
+    "WebSocketFrame",
     "WrongEventLoop",
 ]

@@ -41,9 +41,11 @@ class Following:
 
     def _gather(self) -> None:
         with contextlib.suppress(OSError, BadResponseError, ValueError):  # closed, by us or with the server
-            for call in _events(self._pieces):
+            for name, data in events(self._pieces):
+                if name != "call":
+                    continue
                 with self._arrived:
-                    self._calls[call["number"]] = call
+                    self._calls[data["number"]] = data
                     self._arrived.notify_all()
 
 
@@ -59,12 +61,12 @@ def _opened(link: Link) -> tuple[Any, Iterator[bytes]]:
     return link.http.open(f"{link.base}/calls/stream")
 
 
-def _events(pieces: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """The calls among the server-sent events (WHATWG HTML, 9.2.6); their data is one line of JSON."""
+def events(pieces: Iterator[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The server-sent events (WHATWG HTML, 9.2.6): name and data, which is one line of JSON."""
     waiting = b""
     for piece in pieces:
         *whole, waiting = (waiting + piece).split(b"\n\n")
         for event in whole:
             lines = dict(line.partition(b": ")[::2] for line in event.split(b"\n"))
-            if lines.get(b"event") == b"call":
-                yield json.loads(lines[b"data"])
+            if b"data" in lines:
+                yield lines.get(b"event", b"").decode(), json.loads(lines[b"data"])

@@ -89,7 +89,7 @@ class Http:
             return connection, self._pieces(connection, target)
         except (OSError, BadResponseError) as error:
             connection.close()
-            raise Unreachable(f"GET {self.url}{target} got no answer: {error}") from error
+            raise self._unreachable(error) from error
         except BaseException:
             connection.close()
             raise
@@ -136,13 +136,15 @@ class Http:
         except TimeoutError as error:
             raise Unreachable(f"{method} {self.url}{target} got no answer within {timeout_s:g} s") from error
         except (OSError, BadResponseError) as error:
-            said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unreachable(
-                f"No mock server answers at {self.url}: {said}. "
-                "Start one with `mockserver serve`, or correct the URL"
-            ) from error
+            raise self._unreachable(error) from error
         self._keep(connection)
         return answer
+
+    def _unreachable(self, error: Exception) -> Unreachable:
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Unreachable(
+            f"No mock server answers at {self.url}: {said}. Start one with `mockserver serve`, or correct the URL"
+        )
 
     def _take(self) -> ClientConnection:
         if self._process != os.getpid():  # forked: the open connections are the parent's

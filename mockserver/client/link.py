@@ -41,7 +41,14 @@ class Link:
         """Whether unmasked secrets are requested; false after the server refused it."""
 
     def send(
-        self, method: str, path: str, document: object = ..., *, wait_s: float | None = 0.0, **query: object
+        self,
+        method: str,
+        path: str,
+        /,
+        document: object = ...,
+        *,
+        wait_s: float | None = 0.0,
+        **query: object,
     ) -> Any:
         """Raises Refused, Unreachable."""
         given = {name: value for name, value in query.items() if value is not None}
@@ -63,7 +70,7 @@ class Link:
         """Return the link to another namespace of the server, with the same connections."""
         return Link(self.http, self.root, namespace, self.local)
 
-    def look(self, path: str, *, masked: bool = False, **query: Any) -> Any:
+    def look(self, path: str, /, *, masked: bool = False, **query: Any) -> Any:
         """Send a GET, with unmasked secrets if the server allows it."""
         if not self.reveals or masked:
             return self.send("GET", path, **query)
@@ -75,12 +82,12 @@ class Link:
             self.reveals = False
             return self.send("GET", path, **query)
 
-    def items(self, path: str, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
+    def items(self, path: str, /, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
         """Every item of a list, page by page."""
         for page in self.pages(path, masked=masked, **query):
             yield from page["items"]
 
-    def pages(self, path: str, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, /, *, masked: bool = False, **query: object) -> Iterator[Mapping[str, Any]]:
         """Every page of a list."""
         cursor = None
         while True:

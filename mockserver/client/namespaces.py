@@ -91,6 +91,10 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         """Return a route for every method."""
         return self.on(request_line("ANY", path), **match)
 
+    def ws(self, path: str, **match: Unpack[RouteWords]) -> RouteT:
+        """Return a route for WebSocket connections: `ws("/feed").reply(websocket=[{"send": {"text": "hello"}}])`."""
+        return self.on(request_line("WS", path), **match)
+
     def on(self, request: str, **match: Unpack[RouteWords]) -> RouteT:
         """Return a route for a request line, such as `on("GET,PUT /items/{id}")`."""
         __tracebackhide__ = True
@@ -135,6 +139,11 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def calls(self) -> Calls[Call]:
         """All calls, oldest first."""
         return Calls(Call(call) for call in self._link.items("/calls"))
+
+    @tells
+    def websockets(self) -> list[Mapping[str, Any]]:
+        """Open WebSocket connections, each as `{call, route, opened, client, subprotocol, received, sent}`."""
+        return list(self._link.send("GET", "/websockets")["items"])
 
     @tells
     def unmatched(self) -> Calls[Unmatched]:

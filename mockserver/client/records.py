@@ -150,7 +150,7 @@ class Response:
 
 
 class Call:
-    """One call. `data` is the complete record of the admin API."""
+    """One call. `data` is the complete record of the admin API; `websocket` is the connection after its handshake."""
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
@@ -171,6 +171,10 @@ class Call:
         self.times: Mapping[str, Any] = data["times"]
         self.request = Request.of_view(data["request"])
         self.response: Response | None = None if data["reply"] is None else Response(data["reply"])
+        websocket = data.get("websocket")
+        self.websocket: WebSocketConnection | None = (
+            None if websocket is None else WebSocketConnection.of(websocket)
+        )
 
     @property
     def status(self) -> int | None:
@@ -387,3 +391,54 @@ class Delivery(View):
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketFrame(View):
+    """
+    A frame of a WebSocket connection. `direction` is `received` or `sent` by the mock server, `type` is `text`, `binary`,
+    `ping`, `pong` or `close`. `at_ms` is counted from the handshake.
+    """
+
+    direction: str
+    type: str
+    at_ms: float
+
+    @property
+    def body(self) -> bytes:
+        """The payload, truncated to 64 KiB."""
+        return body_bytes(self.data["body"])
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSocketConnection(View):
+    """
+    A WebSocket connection. `received` and `sent` count its messages; `dropped` frames are not in `frames`. `closed` is
+    `{by, code, reason}`, None while it is open.
+    """
+
+    subprotocol: str | None
+    received: int
+    sent: int
+    dropped: int
+    closed: Mapping[str, Any] | None
+
+    @property
+    def frames(self) -> list[WebSocketFrame]:
+        return [WebSocketFrame.of(item) for item in self.data["frames"]]
+
+    @property
+    def messages(self) -> list[WebSocketFrame]:
+        """Messages of the client."""
+        return [
+            frame
+            for frame in self.frames
+            if frame.direction == "received" and frame.type in ("text", "binary")
+        ]

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 
 from mockserver.client.link import Link, segment
 from mockserver.client.plain import NamedValue, plain
-from mockserver.client.records import Call, Calls, Operations
+from mockserver.client.records import Call, Calls, Operations, WebSocketFrame
 from mockserver.client.sync_async import Awaiting, Blocking, does, does_here, tells
 from mockserver.client.words import (
     MATCH,
@@ -15,13 +15,22 @@ from mockserver.client.words import (
     AttemptWords,
     Duration,
     MatchWords,
+    MessageWords,
     ReplyWords,
     RouteWords,
     Step,
     Times,
     check_words,
 )
-from mockserver.client.writing import Functions, attempts_document, match_document, route_document, steps_of
+from mockserver.client.writing import (
+    Functions,
+    attempts_document,
+    match_document,
+    message_document,
+    pushed_document,
+    route_document,
+    steps_of,
+)
 
 
 class RouteSurface(NamedValue):
@@ -187,6 +196,51 @@ class RouteSurface(NamedValue):
                 "assert_called_with() compares nothing: give json=, headers=, query=, form= or text="
             )
         check = {"match": match_document(match)}
+        self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
+
+    # WebSocket connections
+
+    @does
+    def send(self, text: str | None = None, *, json: object = ..., base64: str | bytes | None = None) -> int:
+        """
+        Send a message to the open WebSocket connections of the route. Return their number.
+
+        Example: `feed.send(json={"price": 42})`. It is an error if no connection is open.
+        """
+        __tracebackhide__ = True
+        document = {"route": self.id, **pushed_document(text, json, base64)}
+        return len(self._link.send("POST", "/websockets/send", document)["calls"])
+
+    @does
+    def close(self, code: int = 1000, reason: str = "") -> int:
+        """Close the open WebSocket connections of the route. Return their number; it is an error if none is open."""
+        document = {"route": self.id, "code": code, "reason": reason}
+        return len(self._link.send("POST", "/websockets/close", document)["calls"])
+
+    @tells
+    def messages(self) -> list[WebSocketFrame]:
+        """Messages that clients sent over the WebSocket connections of the route, oldest connection first."""
+        calls = [Call(call) for call in self._link.items("/calls", route=self.id)]
+        return [
+            message for call in calls if call.websocket is not None for message in call.websocket.messages
+        ]
+
+    @does
+    def assert_received(
+        self,
+        times: Times | None = None,
+        *,
+        within: Duration | None = None,
+        quiet: Duration | None = None,
+        **message: Unpack[MessageWords],
+    ) -> None:
+        """
+        Raise VerificationFailed unless clients sent this number of such WebSocket messages (default: at least one).
+
+        Example: `feed.assert_received(2, json={"type": "ping"})`. Without conditions, every message counts.
+        """
+        __tracebackhide__ = True
+        check = {"message": message_document(message)}
         self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
 
     @does

@@ -84,6 +84,8 @@ class AnswerWords(TypedDict, total=False):
     form: Mapping[str, Any]
     events: Sequence[Any]
     chunks: Sequence[Any]
+    websocket: Sequence[Mapping[str, Any]]
+    subprotocol: str | Sequence[str]
     delay: Duration | Mapping[str, Any]
     throttle: str | Mapping[str, Any]
     fault: str | Mapping[str, Any]
@@ -123,12 +125,24 @@ class AttemptWords(TypedDict, total=False):
     quiet: Duration
 
 
+class MessageWords(TypedDict, total=False):
+    """Conditions on a received WebSocket message."""
+
+    text: Any
+    json: Any
+    json_exact: Any
+    jsonpath: Mapping[str, Any]
+    schema: Any
+    base64: str | bytes
+
+
 class CheckWords(MatchWords, total=False):
     """One check. Match keywords go with a `request`."""
 
     route: Any
     request: str
     match: Mapping[str, Any]
+    message: Mapping[str, Any]
     in_order: Sequence[Any]
     effects: Mapping[str, Any]
     webhooks: Mapping[str, Any]
@@ -161,6 +175,7 @@ MATCH = MatchWords.__optional_keys__
 ROUTE = RouteWords.__optional_keys__ - MATCH
 REPLY = ReplyWords.__optional_keys__
 ATTEMPTS = AttemptWords.__optional_keys__
+MESSAGE = MessageWords.__optional_keys__
 CHECK = CheckWords.__optional_keys__ - MATCH
 TROUBLE = TroubleWords.__optional_keys__
 BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})

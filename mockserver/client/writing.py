@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.client.plain import NamedValue, plain, with_units
-from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, REPLY, ROUTE, check_words, key_of
+from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, MESSAGE, REPLY, ROUTE, check_words, key_of
 from mockserver.errors import shown
 
 _LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/")
@@ -211,10 +211,37 @@ def check_document(subject: object, words: Mapping[str, Any]) -> dict[str, Any]:
         check["request" if not isinstance(subject, NamedValue) and _LINE.match(name) else "route"] = name
     if isinstance(check.get("effects"), dict):
         check["effects"] = _effects(check["effects"])
+    if "message" in check:
+        check["message"] = message_document(words["message"])
     if "in_order" in check:
         check["in_order"] = [_link(item) for item in words["in_order"]]
     match = match_document(words)
     return {**check, "match": match} if match else check
+
+
+def message_document(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return conditions on a WebSocket message. Raises TypeError for unknown keywords."""
+    __tracebackhide__ = True
+    check_words("a message", words, MESSAGE)
+    document = {word: _condition(word, value) for word, value in words.items()}
+    return document if "base64" not in words else {**document, "base64": base64_text(words["base64"])}
+
+
+def pushed_document(text: str | None, json_: object, data: str | bytes | None) -> dict[str, Any]:
+    """Return a message to send. Raises TypeError unless it is exactly one."""
+    __tracebackhide__ = True
+    given = {"text": text, "base64": None if data is None else base64_text(data)}
+    document = {name: value for name, value in given.items() if value is not None}
+    if json_ is not ...:
+        document["json"] = plain(json_)
+    if len(document) != 1:
+        raise TypeError("send() takes one of text=, json= and base64=")
+    return document
+
+
+def base64_text(data: str | bytes) -> str:
+    """Return bytes in Base64; a text is Base64 already."""
+    return data if isinstance(data, str) else base64.b64encode(data).decode()
 
 
 def _effects(given: dict[str, Any]) -> dict[str, Any]:

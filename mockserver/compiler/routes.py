@@ -22,7 +22,7 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import compile_selector
-from mockserver.model.http import ADMIN
+from mockserver.model.http import ADMIN, WEBSOCKET
 from mockserver.model.violation import Mode
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
@@ -50,6 +50,8 @@ from mockserver.engine.routes import (
     When,
     leaves,
 )
+
+_WEBSOCKETS = frozenset({WEBSOCKET})
 
 
 def generated_route(
@@ -110,6 +112,8 @@ def compile_route(
     route = Route(scenario, name, spec, data, path)
     line = parse_request_line(spec.request)
     route.methods = line.methods
+    if route.methods == _WEBSOCKETS:
+        route.contract = None  # OpenAPI does not describe it
     flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
     if spec.match is not None:
         route.matcher = flaws.attempt((*path, "match"), compile_match, spec.match, read_file)
@@ -133,8 +137,12 @@ def compile_route(
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
         answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file))
+        if route.methods != _WEBSOCKETS:
+            flaws.attempt(where, _check_no_websocket, step)
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
     if spec.proxy is not None:
+        if route.methods == _WEBSOCKETS:
+            flaws.attempt((*path, "proxy"), _refuse_proxy)
         # The behaviour knows namespaces, which know routes: the circle is broken here.
         from mockserver.engine.proxy import Proxy
 
@@ -147,6 +155,23 @@ def compile_route(
         route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in replies)
         route.static = _static(route)
     return route
+
+
+def _check_no_websocket(spec: ReplySpec, path: KeyPath = ()) -> None:
+    """Raise InvalidInputError for a `websocket` in a reply of a route for HTTP requests."""
+    if spec.websocket is not None:
+        raise invalid(
+            (*path, "websocket"),
+            "this route does not take WebSocket handshakes",
+            "Write its request as WS /path",
+        )
+    for key, options in (("choose", spec.choose), ("cases", spec.cases)):
+        for i, option in enumerate(options or ()):
+            _check_no_websocket(option, (*path, key, i))
+
+
+def _refuse_proxy() -> None:
+    raise invalid((), "a WebSocket connection can't be forwarded", "Write its `reply`")
 
 
 def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
@@ -265,7 +290,12 @@ def _compile_answer(spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: Rea
             cases.append(Case(below, matcher, when, condition))
         answer = tuple(cases)
     else:
-        reply = flaws.attempt((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
+        if spec.websocket is None:
+            reply = flaws.attempt((), compile_reply, spec, defaults, read_file, AFTER_CLAIM)
+        else:
+            from mockserver.compiler.websockets import compile_websocket_reply  # few scenarios need it
+
+            reply = flaws.attempt((), compile_websocket_reply, spec, defaults, read_file)
         work = flaws.attempt((), compile_work, spec, read_file, None)
         if reply is not None:
             reply.work = work

@@ -17,9 +17,9 @@ from mockserver.engine.scenario_set import OnPath
 from mockserver.errors import InvalidInputError
 from mockserver.matching.mismatch.nearest import as_text, shown_method
 from mockserver.matching.mismatch.unmatched import shown_path
-from mockserver.model.http import ABSENT, Request, Response
+from mockserver.model.http import ABSENT, WEBSOCKET, Request, Response
 from mockserver.model.mismatch import Difference
-from mockserver.model.plan import Drip, Send, Step
+from mockserver.model.plan import Drip, Send, Step, Upgrade
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.redaction.redaction import mask_path, mask_text
 from mockserver.responses.bodies import dump_json
@@ -82,12 +82,7 @@ def nearest_view(miss: Miss) -> list[dict[str, Any]]:
     ]
 
 
-def asks_for_websocket(request: Request) -> bool:
-    """Whether it is a WebSocket handshake (RFC 6455 4.1)."""
-    return "websocket" in ",".join(request.headers.all("upgrade")).lower()
-
-
-NO_WEBSOCKET = "WebSocket is not supported: the handshake is answered as any other request"
+NO_WEBSOCKET = "No WebSocket route (WS) has this path: the handshake is answered as any other request"
 
 
 def unmatched(miss: Miss, status: int) -> Response:
@@ -103,7 +98,7 @@ def unmatched(miss: Miss, status: int) -> Response:
 def _unmatched(miss: Miss, status: int) -> Response:
     request = miss.request
     text = mask_text(as_text(request, miss.nearest, has_routes=miss.has_routes))
-    if asks_for_websocket(request):
+    if request.method != WEBSOCKET and request.offers_websocket:
         text = f"{NO_WEBSOCKET}.\n{text}"
     if not takes_json(request):
         return Response(status, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED], text.encode())
@@ -116,6 +111,8 @@ def not_allowed(request: Request, on: OnPath) -> Response:
     """Return a 405: some route has the path, but none has the method."""
     allowed = allowed_methods(on)
     own = sorted({method for methods in on.methods for method in methods or ()})
+    if own == [WEBSOCKET] and request.method == "GET":
+        return _upgrade_required(request, on)
     title = f"{mask_path(shown_path(request.path))} does not allow {shown_method(request.method)}"
     detail = f"Its routes allow {', '.join(own)}: {', '.join(route.id for route in on.routes[:5])}"
     allow = ("Allow", ", ".join(allowed))
@@ -123,6 +120,17 @@ def not_allowed(request: Request, on: OnPath) -> Response:
         text = f"{title}. {detail}\n"
         return Response(405, [("Content-Type", "text/plain; charset=utf-8"), UNMATCHED, allow], text.encode())
     return problem_response(problem(405, "method-not-allowed", title, detail), UNMATCHED, allow)
+
+
+def _upgrade_required(request: Request, on: OnPath) -> Response:
+    """Return a 426: the routes of the path take WebSocket handshakes only."""
+    title = f"{mask_path(shown_path(request.path))} expects a WebSocket handshake"
+    detail = f"Connect with a WebSocket client. Its routes: {', '.join(route.id for route in on.routes[:5])}"
+    lines = (UNMATCHED, ("Upgrade", "websocket"), ("Connection", "Upgrade"))
+    if not takes_json(request):
+        content_type = ("Content-Type", "text/plain; charset=utf-8")
+        return Response(426, [content_type, *lines], f"{title}. {detail}\n".encode())
+    return problem_response(problem(426, "upgrade-required", title, detail), *lines)
 
 
 def explained_error(route: Route, error: TemplateError) -> dict[str, Any]:
@@ -237,7 +245,7 @@ def _with_lines(planned: Planned, lines: list[tuple[str, str]]) -> Planned:
     new = Response(old.status, lines, old.body, old.reason)
 
     def changed(step: Step) -> Step:
-        return replace(step, response=new) if isinstance(step, (Send, Drip)) else step
+        return replace(step, response=new) if isinstance(step, (Send, Drip, Upgrade)) else step
 
     return Planned(tuple(changed(step) for step in planned.plan), new, planned.fault)
 

@@ -38,7 +38,7 @@ from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
-from mockserver.model.http import Request, Response
+from mockserver.model.http import WEBSOCKET, Request, Response
 from mockserver.model.plan import Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
@@ -138,6 +138,7 @@ class Engine:
         ns.removed = True
         self.shared.removed += 1
         ns.forget_calls()
+        ns.close_websockets("the namespace was removed")
         ns.tell()
 
     def renew(self, name: str, *, seed: str | None, ttl_s: float | None) -> Namespace:
@@ -528,7 +529,7 @@ class Engine:
             if cors is not None:
                 call.automatic = True
                 return _sent(preflight(on, cors, request))
-        to = self._real_service(ns)
+        to = self._real_service(ns, request)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
             return self._passed_on(ns, call, to)
@@ -544,8 +545,10 @@ class Engine:
         cors = cors_for(ns, request, on, (route for route, _ in call.nearest))
         return planned if cors is None else with_cors(planned, cors, request)
 
-    def _real_service(self, ns: Namespace) -> str | None:
+    def _real_service(self, ns: Namespace, request: Request) -> str | None:
         """The real service for unmatched requests; None for no service."""
+        if request.method == WEBSOCKET:
+            return None  # a connection can't be forwarded
         if ns.recording is not None and ns.recording.to is not None:
             return ns.recording.to
         return self.settings.forward_to

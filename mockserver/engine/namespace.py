@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.attempts import KeyNames
 from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
@@ -34,6 +34,9 @@ from mockserver.store.sequence_states import SequenceKey, SequenceStates
 from mockserver.store.timers import Timers
 from mockserver.store.totals import Totals
 from mockserver.store.violations import Violations
+
+if TYPE_CHECKING:
+    from mockserver.model.websocket import OpenWebSocket
 
 DEFAULT = "default"
 
@@ -145,7 +148,7 @@ class Namespace:
     __slots__ = (
         "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "failed_test", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
-        "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
+        "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers", "websockets",
     )  # fmt: skip
 
     clock: VirtualClock
@@ -158,6 +161,8 @@ class Namespace:
     timers: Timers[DeliveryAttempt]
     """Scheduled attempts of webhooks."""
     violations: Violations
+    websockets: dict[int, OpenWebSocket]
+    """Open WebSocket connections, by the number of their call."""
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
         self.name = name
@@ -405,6 +410,12 @@ class Namespace:
         """Return the parts for reading, without creating any."""
         return Parts(*map(self._made, Parts.__slots__))
 
+    def close_websockets(self, reason: str) -> None:
+        """Close all WebSocket connections with 1001."""
+        open_: dict[int, OpenWebSocket] = self._made("websockets") or {}
+        for connection in tuple(open_.values()):
+            connection.close(1001, reason)
+
     # Snapshots
 
     @property
@@ -484,5 +495,6 @@ _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "record": lambda ns: CallLog(ns.shared.limits),
     "timers": lambda _: Timers(),
     "violations": lambda ns: Violations(ns.shared.bounds),
+    "websockets": lambda _: {},
 }
 """The factory of each part."""

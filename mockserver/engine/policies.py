@@ -260,6 +260,8 @@ class Idempotency:
 
 def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:
     """Whether a key stores this response: one with an effect; without effects in the scenario, a final one below 500."""
+    if status < 200:
+        return False  # an open connection can't be sent again
     if has_effects:
         return wrote_effect
     return status < 500 and status not in _NEVER_KEPT
@@ -317,7 +319,8 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
 
 def _compile_reply(spec: ReplySpec | None, name: str, status: int, read_file: ReadFile) -> Reply | None:
     """Compile a reply, with a default status. It has no route, no random values and no side effects."""
-    from mockserver.schema.reply import DelayRangeSpec, ReplyDefaultsSpec
+    from mockserver.schema.delays import DelayRangeSpec
+    from mockserver.schema.reply import ReplyDefaultsSpec
 
     if spec is None:
         return None

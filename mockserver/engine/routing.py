@@ -12,7 +12,7 @@ from mockserver.engine.scenario_set import OnPath
 from mockserver.engine.scopes import scope_before_claim, scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
-from mockserver.model.http import Request
+from mockserver.model.http import WEBSOCKET, Request
 from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
 from mockserver.templating.templates import Scope, TemplateError
@@ -65,6 +65,13 @@ def on_path(ns: Namespace, path: str) -> OnPath:
         ]
         result.sort(key=lambda item: item[0].key)
     return OnPath([item[0].target for item in result])
+
+
+def expects_websocket(ns: Namespace, request: Request) -> bool:
+    """Whether a request that offers an upgrade to WebSocket is a handshake: some route on its path takes one."""
+    return request.method == "GET" and any(
+        methods is not None and WEBSOCKET in methods for methods in on_path(ns, request.path).methods
+    )
 
 
 def likely(ns: Namespace, request: Request) -> list[Route]:
@@ -143,10 +150,12 @@ def host_fits(wanted: str, came: str) -> bool:
 
 
 def allowed_methods(on: OnPath) -> list[str]:
-    """Return the value of `Allow` for a path: HEAD is implied by GET, OPTIONS is always included."""
+    """Return the value of `Allow` for a path: HEAD is implied by GET, OPTIONS is always included; a handshake is a GET."""
     methods = {method for each in on.methods for method in each or ("GET", "POST", "PUT", "PATCH", "DELETE")}
     if "GET" in methods:
         methods.add("HEAD")
+    if WEBSOCKET in methods:
+        methods = methods - {WEBSOCKET} | {"GET"}
     methods.add("OPTIONS")
     return sorted(methods)
 

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 FORMATS = {
+    "curl": "commands of curl, as API documentation and browsers have them",
     "har": "HTTP archive 1.2, as browsers and proxies save it",
     "hoverfly": "Hoverfly simulations",
     "mockserver": "MockServer expectations (mock-server.com)",

@@ -66,7 +66,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
         lost.append(Lost(place, f"{shown(url)} is not a URL of HTTP", "Leave it out"))
         return None
     if entry.get("_resourceType") == "websocket" or entry.get("_webSocketMessages"):
-        lost.append(Lost(place, "it is a WebSocket", "There are no WebSockets in the scenario language"))
+        lost.append(Lost(place, "it is a WebSocket", "Write its messages as a `websocket` reply"))
         return None
     headers, content = _lines(response.get("headers")), response.get("content") or {}
     posted = request.get("postData") or {}

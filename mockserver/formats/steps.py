@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mockserver.model.http import WEBSOCKET
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import ORIGIN
 from mockserver.schema.base import parse_request_line
@@ -17,6 +18,7 @@ from mockserver.schema.reply import BODY_KINDS
 
 DEFAULT_ORIGIN = "http://localhost:8080"
 """Default URL of the service of a scenario: that of `mockserver serve`."""
+WEBSOCKET_LOST = "this format has no WebSocket connections, so the route is left out"
 _SCENARIO_KEYS = {"scenario", "description", "active", "base", "host", "defaults", "routes", "vars"}
 _ROUTE_KEYS = {"name", "request", "match", "reply", "expect", "tags"}
 _REPLY_KEYS = {"status", "headers", "raw", "times", "weight", "match", "choose", "cases", *BODY_KINDS}
@@ -61,8 +63,16 @@ def steps_of(
             lost.append(Lost(f"{name}: active", "it is not active, but will be in the result"))
         for index, route in enumerate(document.get("routes") or []):
             place = f"{name}: routes[{index}]"
+            if takes_websockets(route):
+                lost.append(Lost(f"{place}.request", WEBSOCKET_LOST))
+                continue
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
             yield from _steps(name, document, route, place, lost, carried)
+
+
+def takes_websockets(route: Mapping[str, Any]) -> bool:
+    """Whether a route is for WebSocket connections, which no other format has."""
+    return WEBSOCKET in (parse_request_line(route["request"]).methods or ())
 
 
 def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: list[Lost]) -> None:

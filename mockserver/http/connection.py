@@ -12,10 +12,11 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
-from mockserver.engine.answers import NO_WEBSOCKET, asks_for_websocket, problem_response
+from mockserver.engine.answers import NO_WEBSOCKET, problem_response
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.routing import expects_websocket
 from mockserver.http.chunks import BadChunkError, Chunks
-from mockserver.http.encoder import encode, encode_head
+from mockserver.http.encoder import encode
 from mockserver.http.heads import (
     CHUNKED,
     TUNNEL,
@@ -24,12 +25,21 @@ from mockserver.http.heads import (
     read_head,
     too_large_head,
 )
-from mockserver.http.limits import WireLimits
-from mockserver.http.outgoing import Wire
+from mockserver.http.http1_wire import Http1Wire, Receiver
+from mockserver.http.refusals import (
+    LINGER_S,
+    closing,
+    defect,
+    slow_body,
+    slow_head,
+    too_large,
+    too_many,
+    unreadable,
+)
+from mockserver.http.websocket.handshake import NO_REPLICAS, handshake_problem, refused_handshake
 from mockserver.model.call import Call
-from mockserver.model.http import HTTP_1_1, Peer, Request, Response, Via
+from mockserver.model.http import HTTP_1_1, WEBSOCKET, Peer, Request, Response, Via
 from mockserver.model.plan import Outcome, is_one_send
-from mockserver.model.problem import problem
 from mockserver.real_time import REAL
 
 if TYPE_CHECKING:
@@ -41,7 +51,6 @@ MOST_BYTES_AT_ONCE = 16 * 1024
 """Bytes of requests that are answered in one go; then other connections get their turn."""
 MOST_HELD_BYTES = 1 << 20
 """Bytes buffered while a request is being answered. Above the limit reading pauses, and a disconnect is not noticed."""
-LINGER_S = 2.0
 _LOOKED_AT_BYTES = 4096
 """Bytes of an incomplete head that are validated."""
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -97,7 +106,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_task",
+        "_body", "_drained", "_held", "_is_last", "_is_open", "_is_running", "_last", "_lingered", "_listener", "_peer", "_reading_paused", "_receiver", "_task",
         "_timer", "_via", "has_ended", "idle_since_s", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
@@ -118,6 +127,7 @@ class Connection(asyncio.Protocol):
         self._is_open = False
         self._is_running = False
         self._reading_paused = False
+        self._receiver: Receiver | None = None
         self._last = listener.limits.requests or None
         self.paused = False
         self.has_ended = False
@@ -125,7 +135,7 @@ class Connection(asyncio.Protocol):
         """Time of its last request, by the monotonic clock."""
         self.served = 0
         """Number of requests whose response was started."""
-        self.wire: Wire | None = None
+        self.wire: Http1Wire | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -138,6 +148,8 @@ class Connection(asyncio.Protocol):
         if self._task is None:
             if self._body is None:
                 self._end()
+        elif self._receiver is not None:
+            self._receiver.going_away()
         elif self.has_ended:
             self.transport.abort()
 
@@ -173,7 +185,9 @@ class Connection(asyncio.Protocol):
             self._stop_timer()
             if self._body is not None:
                 self._body_ended(self._body)
-            if self.wire is not None:
+            if self._receiver is not None:
+                self._receiver.ended()
+            elif self.wire is not None:
                 self.wire.client_ended()
         return self._task is not None
 
@@ -190,6 +204,20 @@ class Connection(asyncio.Protocol):
             drained.set_exception(ConnectionResetError("the client has disconnected"))
         if self._task is not None and self._is_running:
             self._task.cancel()  # a task that has not started could not report the outcome of its call
+
+    def pass_data(self, receiver: Receiver | None) -> None:
+        """Pass everything that the client sends to the receiver, and what is not read yet; None: read requests."""
+        self._receiver = receiver
+        if receiver is None:
+            return
+        if self._reading_paused:
+            self._reading_paused = False
+            self.transport.resume_reading()
+        held, self._held = bytes(self._held), bytearray()
+        if held:
+            receiver.received(held)
+        if self.has_ended:
+            receiver.ended()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -214,6 +242,9 @@ class Connection(asyncio.Protocol):
     def _read_more(self, data: bytes) -> None:
         """Handle data that is not the beginning of a request."""
         if not self._is_open:
+            return
+        if self._receiver is not None:
+            self._receiver.received(data)
             return
         if self._body is not None:
             rest = self._read_body(self._body, data)
@@ -294,7 +325,8 @@ class Connection(asyncio.Protocol):
                     self._held += data[at:]
                     return
         except BadHeadError as error:
-            self._refuse(error)
+            if not (error.is_preface and self._switch_to_http2(data)):
+                self._refuse(error)
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self._fail(error)
 
@@ -426,10 +458,8 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         """Log an internal error, and answer with a 500."""
         log.error("a request could not be answered", exc_info=error)
-        detail = "This is a bug in mockserver; see its log"
-        response = problem_response(problem(500, "defect", "The server failed on this request", detail))
         if self._is_open and (self.wire is None or not self.wire.has_begun):
-            self.transport.write(closing(response))
+            self.transport.write(closing(defect()))
         self._end()
 
     def _end(self) -> None:
@@ -449,11 +479,19 @@ class Connection(asyncio.Protocol):
         if isinstance(ns, Response):
             self._begin(self._plain(request, keep_alive, ns))
             return
+        upgrades = "\nupgrade:" in (request.headers.lower or "") and request.offers_websocket
+        if upgrades and expects_websocket(ns, request):
+            problem_document = handshake_problem(request) if listener.replica is None else NO_REPLICAS
+            if problem_document is not None:
+                listener.record_refused(request, ns, problem_document)
+                self._begin(self._plain(request, keep_alive, refused_handshake(problem_document)))
+                return
+            request.method, upgrades = WEBSOCKET, False
         if listener.replica is not None:
-            self._answer_replicated(listener.replica, request, ns, keep_alive)
+            self._answer_replicated(listener.replica, request, ns, keep_alive, upgrades=upgrades)
             return
         call = listener.engine.begin(request, ns)
-        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
+        if upgrades:
             listener.engine.add_header(call, "x-mockserver-upgrade", NO_WEBSOCKET)
         self.served += 1
         self.idle_since_s = request.arrived_at_s
@@ -489,13 +527,13 @@ class Connection(asyncio.Protocol):
             return
         self._begin(self._perform(ns, call, keep_alive))
 
-    def _wire(self, request: Request, keep_alive: bool) -> Wire:
+    def _wire(self, request: Request, keep_alive: bool) -> Http1Wire:
         """Return the encoded reply. The last one of a connection has `Connection: close`."""
         keep_alive = keep_alive and not (self.has_ended and not self._held)
         if self.served == self._last:
             self._listener.refused["requests"] += 1
             keep_alive = False
-        self.wire = Wire(
+        self.wire = Http1Wire(
             self.transport,
             self,
             self._listener.engine,
@@ -548,6 +586,19 @@ class Connection(asyncio.Protocol):
         await self._listener.perform(ns, call, wire)
         return wire.keep_alive
 
+    # HTTP/2
+
+    def _switch_to_http2(self, data: bytes) -> bool:
+        """Have HTTP/2 go on, if its preface is all that came before. Return whether it does."""
+        if self.served or self._listener.replica is not None or not data.startswith(b"PRI "):
+            return False
+        from mockserver.http.h2.connection import Http2Connection  # few clients speak it in plain text
+
+        self._stop_timer()
+        self._held[:0] = data
+        self._hand_over(Http2Connection(self._listener, self._via))
+        return True
+
     # As a proxy
 
     def _open_tunnel(self, request: Request, rest: bytes) -> None:
@@ -586,14 +637,12 @@ class Connection(asyncio.Protocol):
     # Answering with a shared store
 
     def _answer_replicated(
-        self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool
+        self, replica: Replicated, request: Request, ns: Namespace, keep_alive: bool, *, upgrades: bool
     ) -> None:
         """Answer a request once it is stored; the connection waits until then."""
         self.served += 1
         self.idle_since_s = request.arrived_at_s
-        header = None
-        if "\nupgrade:" in (request.headers.lower or "") and asks_for_websocket(request):
-            header = ("x-mockserver-upgrade", NO_WEBSOCKET)
+        header = ("x-mockserver-upgrade", NO_WEBSOCKET) if upgrades else None
         request_id = replica.new_id()
         if (
             keep_alive
@@ -751,45 +800,8 @@ class PendingReply:
         self._connection._ask_again(self._replica, *self._parts)  # noqa: SLF001
 
 
-def too_many(limits: WireLimits) -> Response:
-    detail = f"There are {limits.connections} connections already. Close some, or start the server with a larger --max-connections"
-    return problem_response(problem(503, "too-many", "Too many connections", detail))
-
-
-def slow_head(limits: WireLimits) -> BadHeadError:
-    detail = (
-        f"Its head was not received within {limits.read_timeout_s:g} s. Send it at once, or start the server with a longer "
-        "--read-timeout"
-    )
-    return BadHeadError(problem(408, "too-slow", "The request timed out", detail), limit="read_timeout")
-
-
-def slow_body(limits: WireLimits) -> Response:
-    detail = (
-        f"Its body was not received within {limits.read_timeout_s:g} s. Send it faster, or start the server with a longer "
-        "--read-timeout"
-    )
-    return problem_response(problem(408, "too-slow", "The request timed out", detail))
-
-
-def too_large(limit: int) -> Response:
-    detail = f"The body is larger than {limit} bytes. Start the server with a larger --max-body"
-    return problem_response(problem(413, "body-too-large", "The body is too large", detail))
-
-
-def unreadable(reason: str) -> Response:
-    return problem_response(
-        problem(400, "bad-request", "The body can't be read", f"The chunked encoding is invalid: {reason}")
-    )
-
-
 def _expects_continue(request: Request) -> bool:
     return request.version == (1, 1) and request.headers.get("expect", "").lower() == "100-continue"
-
-
-def closing(response: Response) -> bytes:
-    """Encode a response after which the connection closes."""
-    return encode_head(response, length=len(response.body), keep_alive=False) + response.body
 
 
 async def _let_others() -> bool:

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from http import HTTPStatus
 
 from mockserver.model.framing import connection_of, has_body, is_length
-from mockserver.model.http import Response, Shape
+from mockserver.model.http import Pairs, Response, Shape
 from mockserver.real_time import REAL
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -96,6 +96,8 @@ def _head(
             has_date = has_date or lower == "date"
         elif lower in framing:
             lines.append(f"{name}: {framing.pop(lower)}")
+    if response.trailers and "transfer-encoding" in framing:
+        lines.append("Trailer: " + ", ".join(name for name, _ in response.trailers))
     ends = [f"{_FRAMING[lower]}: {value}" for lower, value in framing.items()] + ["\r\n"]
     if has_date:
         return _bytes([*lines, *ends]), b""
@@ -114,20 +116,11 @@ def _framing(
 ) -> dict[str, str]:
     """Return the header lines for framing and connection, by names in lower case."""
     lines = {}
-    written = (response.header("content-length") or "").strip()
-    if has_body(response.status):
-        if length is None:
-            if version >= (1, 1):
-                lines["transfer-encoding"] = "chunked"
-        else:
-            # For HEAD it may be the length that only the scenario knows.
-            lines["content-length"] = (
-                written if head_only and not length and is_length(written) else f"{length}"
-            )
-    elif response.status == 205:
-        lines["content-length"] = "0"  # clients expect a body here, unlike after a 204
-    elif response.status == 304 and is_length(written):
-        lines["content-length"] = written
+    if length is None and version >= (1, 1) and has_body(response.status):
+        lines["transfer-encoding"] = "chunked"
+    known = content_length(response, length, head_only=head_only)
+    if known is not None:
+        lines["content-length"] = known
     if not keep_alive:
         lines["connection"] = connection_of(response.headers) if closes(response) else "close"
     elif version < (1, 1):
@@ -135,6 +128,19 @@ def _framing(
     elif any(name.lower() == "connection" for name, _ in response.headers):
         lines["connection"] = connection_of(response.headers)
     return lines
+
+
+def content_length(response: Response, length: int | None, *, head_only: bool = False) -> str | None:
+    """Return the value of Content-Length for a body of that length; None for no such line."""
+    written = (response.header("content-length") or "").strip()
+    if has_body(response.status):
+        if length is None:
+            return None
+        # For HEAD it may be the length that only the scenario knows.
+        return written if head_only and not length and is_length(written) else f"{length}"
+    if response.status == 205:
+        return "0"  # clients expect a body here, unlike after a 204
+    return written if response.status == 304 and is_length(written) else None
 
 
 def _bytes(lines: list[str]) -> bytes:
@@ -147,6 +153,11 @@ def chunk(data: bytes) -> bytes:
 
 
 LAST_CHUNK = b"0\r\n\r\n"
+
+
+def last_chunk(trailers: Pairs) -> bytes:
+    """Encode the end of a body with trailers (RFC 9112 7.1.2)."""
+    return b"0\r\n" + _bytes([*(f"{name}: {value}" for name, value in trailers), "\r\n"])
 
 
 def closes(response: Response) -> bool:

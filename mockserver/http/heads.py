@@ -15,12 +15,13 @@ from mockserver.model.http import HTTP_1_1, Headers, Peer, Request, Via
 from mockserver.model.problem import problem
 
 _HTTP_2 = (
-    "The client speaks HTTP/2, and this server speaks HTTP/1.1 only. Have the client use HTTP/1.1, "
-    "such as curl --http1.1; over TLS it is negotiated"
+    "HTTP/2 begins with its connection preface, before anything else on the connection; with --store the server speaks "
+    "HTTP/1.1 only. Have the client use HTTP/1.1, such as curl --http1.1; over TLS it is negotiated"
 )
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
 _LENGTH = "\ncontent-length:"
 HTTP_1_0 = (1, 0)
+_PREFACE_LINE = ("PRI", "*")
 _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
@@ -42,6 +43,11 @@ class BadHeadError(MockServerError):
         self.document = document
         self.line = line
         self.limit = limit
+
+    @property
+    def is_preface(self) -> bool:
+        """Whether it is the connection preface of HTTP/2."""
+        return self.line == _PREFACE_LINE
 
 
 class _Silent:
@@ -84,14 +90,14 @@ def read_head(
     if target[0] != "/":
         if method == "CONNECT":
             if length:
-                raise _bad("A CONNECT has no body: what follows it goes through the tunnel")
+                raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
             length = TUNNEL
         elif "://" in target:
             _check_url(target)
         if "\nproxy-authorization:" in lower and peer.via is None:
             peer = _by_proxy(peer, raw.decode("latin-1"))
     if len(data) > 2 * most_lines and lower.count("\n") - 1 > most_lines:
-        raise _too_many_lines(most_lines)
+        raise too_many_lines(most_lines)
     headers = Headers.of_head(raw, lower)
     request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
     return request, length, keeps
@@ -114,7 +120,7 @@ def _check_url(target: str) -> None:
     except ValueError:
         has_host = False
     if not has_host:
-        raise _bad(f"The request target can't be read as a URL: {target[:80]}")
+        raise bad_request(f"The request target can't be read as a URL: {target[:80]}")
 
 
 def _by_proxy(peer: Peer, text: str) -> Peer:
@@ -139,7 +145,7 @@ def _chunked(text: str) -> int:
 def _bad_codings(written: str, codings: list[str]) -> BadHeadError:
     """Raises BadHeadError for a body without a known end (RFC 9112 6.3) or in a coding that is not supported."""
     if codings[-1:] != ["chunked"] or codings.count("chunked") > 1:
-        return _bad(
+        return bad_request(
             f"Transfer-Encoding: {written} does not say where the body ends: its last coding must be chunked, once"
         )
     detail = (
@@ -157,7 +163,8 @@ def _keeps(lower: str, version: tuple[int, int]) -> bool:
     return "close" not in words and (version is HTTP_1_1 or "keep-alive" in words)
 
 
-def _too_many_lines(most: int) -> BadHeadError:
+def too_many_lines(most: int) -> BadHeadError:
+    """Return the error for more than `most` header lines."""
     detail = f"It has more than {most} header lines; see --max-headers"
     document = problem(431, "too-many-headers", "The request has too many headers", detail)
     return BadHeadError(document, limit="headers")
@@ -170,8 +177,14 @@ def too_large_head(data: bytes | bytearray, most_bytes: int) -> BadHeadError:
         detail = f"It is longer than {most_bytes} bytes; see --max-head"
         document = problem(414, "target-too-long", "The request target is too long", detail)
     else:
-        detail = f"It is larger than {most_bytes} bytes; see --max-head"
-        document = problem(431, "head-too-large", "The head of the request is too large", detail)
+        return head_too_large(most_bytes)
+    return BadHeadError(document, limit="head")
+
+
+def head_too_large(most_bytes: int) -> BadHeadError:
+    """Return the error for header lines of more than `most_bytes`."""
+    detail = f"It is larger than {most_bytes} bytes; see --max-head"
+    document = problem(431, "head-too-large", "The head of the request is too large", detail)
     return BadHeadError(document, limit="head")
 
 
@@ -207,11 +220,11 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     target, _, spoken = rest.rpartition(b" ")
     version = _VERSION.match(spoken)
     if _has_bare_line_feed(data):
-        return _bad(_LINE_FEED)
+        return bad_request(_LINE_FEED)
     if line == b"PRI * HTTP/2.0":
-        return _http_2(("PRI", "*"))
+        return _http_2(_PREFACE_LINE)
     if not _METHOD.match(method) or not rest:
-        return _bad(f"The first line is not a request line. {_LINE}")
+        return bad_request(f"The first line is not a request line. {_LINE}")
     if not version and b" " not in rest:
         return _no_version()
     if version and version[1] in (b"2", b"3") and version[2] == b"0":
@@ -223,24 +236,24 @@ def _explained(data: bytes, said: str) -> BadHeadError:
         return _no_version()
     if spoken not in (b"HTTP/1.1", b"HTTP/1.0"):
         shown = spoken[:20].decode("ascii", "replace")
-        return _bad(
+        return bad_request(
             f"The request line ends with {shown!r}, which is not a version of HTTP. End it with HTTP/1.1"
         )
     if b" " in target:
-        return _bad(f"There is a space in the request target; write %20 for it. {_LINE}")
+        return bad_request(f"There is a space in the request target; write %20 for it. {_LINE}")
     if "ethod" in said:
-        return _bad(
+        return bad_request(
             f"{method[:40].decode()!r} is not a known method. Methods are in upper case, as in: GET, POST"
         )
     if "Transfer-Encoding" in said and "ontent" not in said:
         written = ", ".join(_values(data.decode("latin-1"), "transfer-encoding"))
         codings = _words(written)
-        return _bad(said) if codings == ["chunked"] else _bad_codings(written, codings)
-    return _bad(said)
+        return bad_request(said) if codings == ["chunked"] else _bad_codings(written, codings)
+    return bad_request(said)
 
 
 def _http_2(line: tuple[str, str]) -> BadHeadError:
-    return BadHeadError(problem(505, "http2", "HTTP/2 is not supported", _HTTP_2), line=line)
+    return BadHeadError(problem(505, "http2", "HTTP/2 is not supported here", _HTTP_2), line=line)
 
 
 def _no_version() -> BadHeadError:
@@ -252,11 +265,11 @@ def _no_version() -> BadHeadError:
 def check_beginning(data: bytes) -> None:
     """Raises BadHeadError if no valid head begins with the data, so that the server does not wait for the rest."""
     if _has_bare_line_feed(data):
-        raise _bad(_LINE_FEED)
+        raise bad_request(_LINE_FEED)
     line, end, _ = data.partition(b"\r\n")
     method, space, target = line.partition(b" ")
     if not _METHOD.match(method):
-        raise _bad(f"The first line is not a request line. {_LINE}")
+        raise bad_request(f"The first line is not a request line. {_LINE}")
     if end and not (space and _VERSION.search(target)):
         raise _explained(data, _LINE)
 
@@ -265,5 +278,6 @@ def _has_bare_line_feed(data: bytes) -> bool:
     return data.count(b"\n") != data.count(b"\r\n")
 
 
-def _bad(detail: str) -> BadHeadError:
+def bad_request(detail: str) -> BadHeadError:
+    """Return the error for an invalid request."""
     return BadHeadError(problem(400, "bad-request", "This is not a valid HTTP request", detail))

@@ -23,8 +23,8 @@ from mockserver.engine.webhooks import Due
 from mockserver.errors import shown
 from mockserver.http.callbacks import consulted
 from mockserver.http.connection import Connection, PendingReply
-from mockserver.http.encoder import encode_head
 from mockserver.http.heads import BadHeadError
+from mockserver.http.http1_wire import Http1Wire
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.http.performer import Performer, ready_response
@@ -40,6 +40,7 @@ from mockserver.real_time import REAL
 from mockserver.store.delivery import DeliveryState
 
 if TYPE_CHECKING:
+    from mockserver.http.h2.stream import StreamHandler
     from mockserver.http.tunnel import Tunnels
 
 KEEP_ALIVE_S = 3630.0
@@ -74,7 +75,7 @@ class Replicated(Protocol):
         self,
         request: Request,
         name: str,
-        wire: Wire,
+        wire: Http1Wire,
         *,
         header: tuple[str, str] | None = None,
         request_id: str = "",
@@ -84,16 +85,29 @@ class Replicated(Protocol):
         self,
         request: Request,
         name: str,
-        wire: Wire,
+        wire: Http1Wire,
         response: Response | None,
         document: dict[str, Any] | None = None,
     ) -> None: ...
 
-    async def answer_admin(self, request: Request, wire: Wire) -> None: ...
+    async def answer_admin(self, request: Request, wire: Http1Wire) -> None: ...
 
     def record_incomplete(self, request: Request, name: str) -> None: ...
 
     def record_refused(self, request: Request, document: dict[str, Any]) -> None: ...
+
+
+class Served(Protocol):
+    """A connection of any protocol. `idle_since_s`: time of its last request, by the monotonic clock."""
+
+    transport: asyncio.Transport
+    idle_since_s: float
+
+    @property
+    def is_idle(self) -> bool: ...
+
+    def settle(self) -> None:
+        """Answer what has come, and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +141,19 @@ class Listener:
         self.most_admin_body_bytes = settings.max_admin_body_bytes
         self.refused = engine.shared.refused
         self.mono = engine.shared.mono
-        self.connections: set[Connection] = set()
+        self.connections: set[Served] = set()
         self._max_json_members = settings.max_json_members
         self._addresser = addresser
         self._webhooks = webhooks
         self._admin = admin
         self._mock = mock
-        self.performer = Performer(settings.hang_limit_s, upstream)
+        self.performer = Performer(
+            settings.hang_limit_s, upstream, most_message_bytes=settings.max_body_bytes
+        )
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
+        self.stream_handler: Callable[[Request, Namespace], StreamHandler | None] | None = None
+        """Decides by the head of a request on HTTP/2 whether a handler reads its body while it comes."""
         self.tunnels: Tunnels | None = None
         """Where TLS is served: the tunnels of clients that use this port as a proxy."""
         self.faults: Counter[str] = Counter()
@@ -289,12 +307,15 @@ class Listener:
                     await self._webhooks.deliver_before(ns, due.delivery)
         except asyncio.CancelledError:
             wire.interrupted()
-            self._finish(ns, call, ledger, Outcome.CLIENT_LEFT)
+            self._finish(ns, call, ledger, wire.lost)
             raise
-        if call.fault is not None:
-            self.faults[call.fault] += 1
+        fault = call.fault
+        if fault is not None:
+            self.faults[fault] += 1
         try:
             await self.performer.perform(call.plan, wire, partial(self._finish, ns, call, ledger))
+            if fault is None and call.fault is not None:  # a step of a WebSocket connection
+                self.faults[call.fault] += 1
         except Exception:
             ledger.finish(call, Outcome.CLOSE)
             raise
@@ -329,15 +350,13 @@ class Listener:
 
 
 async def _stream(answer: StreamReply, wire: Wire) -> None:
-    wire.keep_alive = False
-    response = Response(answer.response.status, [*answer.response.headers, ("Connection", "close")])
     try:
-        await wire.write(encode_head(response, length=None, keep_alive=False, version=(1, 0)))
+        await wire.respond_until_close(answer.response)
         if wire.head_only:
             return
         wire.nothing_is_due()  # the stream has no end of its own
         async for piece in answer.pieces:
-            await wire.write(piece)
+            await wire.send(piece, None)
     except ConnectionError:
         pass
     finally:

@@ -1,39 +1,20 @@
 """
 One reply being sent: what is written, what is still due, and whether the client is connected.
 
-A reply is completed when its last byte has been sent, whatever the client does afterwards.
+A reply is completed when its last byte has been sent, whatever the client does afterwards. `Wire` is what all protocols
+have in common; how a reply looks in bytes is in `http1_wire` and `h2/wire`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import socket
-import struct
-import sys
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from mockserver.model.call import Call
+from mockserver.model.http import Pairs, Response
 from mockserver.model.plan import Outcome
-
-_OUTPUT_WAIT_S = 1.0
-_TCP_CLOSE = 7
-"""State of a socket that was reset, in TCP_INFO."""
-_IS_LINUX = sys.platform.startswith("linux")
-
-
-class Flow(Protocol):
-    """Flow control of a connection. Writing is paused while the write buffer is not empty."""
-
-    @property
-    def paused(self) -> bool: ...
-
-    @property
-    def has_ended(self) -> bool: ...
-
-    async def drained(self) -> None: ...
 
 
 class HasClock(Protocol):
@@ -54,40 +35,91 @@ class Ledger(Protocol):
     def left(self, call: Call) -> None: ...
 
 
-class Wire:
+class Wire(ABC):
     """
-    The connection during one reply. `keep_alive` turns false once no other reply may follow. `call` is None for replies
-    that are not recorded. `has_left`: the client has closed its side of the connection. It may have disconnected or
-    still wait for the response: the two look the same until something is sent.
+    The connection, or a stream of it, during one reply. `call` is None for replies that are not recorded. `has_left`: the
+    client has closed its side of the connection. It may have disconnected or still wait for the response: the two look
+    the same until something is sent. `lost` is the outcome of a call whose reply can't be completed.
+
+    What sends: `respond`, then any number of `send`, then `end` unless the length was known. `unsent` is the number of
+    bytes of the body that follow, None if it is not known. All raise ConnectionError.
     """
 
-    __slots__ = ("_engine", "_flow", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "keep_alive", "transport", "version")  # fmt: skip
+    __slots__ = ("_engine", "_settle", "_task", "_unsent", "call", "client_left", "has_begun", "has_left", "head_only", "is_completed", "lost", "version")  # fmt: skip
 
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        flow: Flow,
-        engine: Ledger,
-        *,
-        version: tuple[int, int],
-        keep_alive: bool,
-        head_only: bool,
-    ) -> None:
-        self.transport = transport
-        self._flow = flow
+    def __init__(self, engine: Ledger, *, version: tuple[int, int], head_only: bool, has_left: bool) -> None:
         self._engine = engine
         self.version = version
-        self.keep_alive = keep_alive
         self.head_only = head_only
         self.call: Call | None = None
-        self.has_left = self._flow.has_ended
+        self.has_left = has_left
         self.has_begun = False
         self.is_completed = False
+        self.lost = Outcome.CLIENT_LEFT
         self._unsent: int | None = None
         self._task: asyncio.Task[Any] | None = None
         self._settle: Callable[[Call, Outcome], Awaitable[None]] | None = None
         self.client_left: Callable[[], None] | None = None
         """Called when the client closes its side of the connection."""
+
+    # What a protocol implements
+
+    @property
+    @abstractmethod
+    def is_closing(self) -> bool:
+        """Whether nothing can be sent any more."""
+
+    @abstractmethod
+    async def respond(
+        self, response: Response, length: int | None, body: bytes = b"", unsent: int | None = 0
+    ) -> None:
+        """Send the head and the beginning of the body. `length` is that of the body, None if it is not known."""
+
+    @abstractmethod
+    async def send(self, data: bytes, unsent: int | None) -> None:
+        """Send more of the body."""
+
+    @abstractmethod
+    async def end(self, trailers: Pairs = ()) -> None:
+        """End a body of unknown length."""
+
+    @abstractmethod
+    async def respond_until_close(self, response: Response) -> None:
+        """Send a head whose body has no end: what follows is sent by `send`, until the client disconnects."""
+
+    @abstractmethod
+    async def raw(self, data: bytes) -> None:
+        """Send bytes that are not part of a valid reply."""
+
+    @abstractmethod
+    def is_last(self) -> None:
+        """Let no other reply follow on a connection of one reply at a time."""
+
+    @abstractmethod
+    async def reset(self, code: int | None) -> None:
+        """Break the reply. `code` is the reason that HTTP/2 names."""
+
+    @abstractmethod
+    async def close(self, code: int | None) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    async def truncate(self) -> None:
+        """End the reply before its body is complete."""
+
+    @abstractmethod
+    def break_off(self) -> None:
+        """End a reply that can't be completed."""
+
+    @abstractmethod
+    def close_window(self) -> None:
+        """Let the client send no more bodies on this connection, as far as the protocol can."""
+
+    @abstractmethod
+    async def took_what_came(self) -> bool:
+        """Whether the client has received the part of the reply that was sent, as far as is known."""
+
+    # Progress
 
     def settled_by(self, ledger: Ledger, settle: Callable[[Call, Outcome], Awaitable[None]]) -> None:
         """
@@ -116,60 +148,30 @@ class Wire:
 
     def first_byte(self) -> None:
         """Report the first byte before it is sent. Raises ConnectionError."""
-        if self.transport.is_closing():
-            raise ConnectionResetError("the client has disconnected")
+        self.check_open()
         call = self.call
         if call is not None and call.first_byte_at_s is None:
             call.first_byte_at_s = self._engine.shared.mono()
 
-    async def write(self, data: bytes, unsent: int | None = None) -> None:
-        """
-        Write bytes and wait until the buffer is empty. `unsent` bytes of the reply follow these, None for an unknown
-        number. Raises ConnectionError.
-        """
-        if self.transport.is_closing():
+    def check_open(self) -> None:
+        """Raises ConnectionError if nothing can be sent any more."""
+        if self.is_closing:
             raise ConnectionResetError("the client has disconnected")
-        if unsent == 0 and self._settle is not None:
-            await self.settle(Outcome.DONE)
-        self.has_begun = True
-        self.transport.write(data)
-        if self.transport.is_closing():
-            raise ConnectionResetError("the client has disconnected")
-        self._unsent = unsent
-        if self._flow.paused:
-            await self._flow.drained()
-        if unsent == 0:
-            await self.complete()
 
-    async def complete(self) -> None:
-        """Wait until the client has received the whole reply. Raises ConnectionError if it has not."""
-        if self.has_left and self.call is not None and not await was_taken(self.transport):
-            raise ConnectionResetError("the client has disconnected")
-        self._completed()
-
-    def _completed(self) -> None:
+    def completed(self) -> None:
+        """Report that the last byte was sent."""
         self.is_completed = True
         if self.call is not None:
             self.call.last_byte_at_s = self._engine.shared.mono()
 
     def interrupted(self) -> bool:
-        """Handle a lost connection. Return whether the reply was completed: its last bytes may have just been sent."""
-        self.keep_alive = False
-        if self._unsent == 0 and not self._flow.paused and not self.has_left and not self.is_completed:
-            self._completed()
+        """Handle a lost connection. Return whether the reply was completed."""
         if not self.is_completed and self.call is not None and self.call.left_at_s is None:
             self.call.left_at_s = self._engine.shared.mono()
         return self.is_completed
 
-    async def took_what_came(self) -> bool:
-        """Whether the client has received the part of the reply that was sent, as far as is known."""
-        if not self.has_left:
-            return True
-        begun = self.call is not None and self.call.first_byte_at_s is not None
-        return begun and await was_taken(self.transport)
-
     def ends(self) -> None:
-        """Close the connection from the server's side."""
+        """Report that the server ends the reply."""
         if self.call is not None:
             self.call.last_byte_at_s = self._engine.shared.mono()
 
@@ -190,46 +192,3 @@ class Wire:
             self._engine.left(self.call)
         if self._task is not None:
             self._task.cancel()
-
-
-async def sent_by_kernel(transport: asyncio.Transport) -> None:
-    """Wait until the kernel has delivered what was written: a RST would discard what is still queued."""
-    if not _IS_LINUX:
-        await asyncio.sleep(0.02)
-        return
-    await was_taken(transport)
-
-
-async def was_taken(transport: asyncio.Transport) -> bool:
-    """
-    Return whether the client's kernel has acknowledged all data. Waits while there is progress, at most a second
-    without. Linux only; elsewhere it is False.
-    """
-    sock = transport.get_extra_info("socket")
-    if sock is None or not _IS_LINUX:
-        return False
-    now_s = asyncio.get_running_loop().time
-    fewest, deadline_s = sys.maxsize, 0.0
-    with contextlib.suppress(OSError, ValueError):  # the socket is closed
-        while not transport.is_closing():
-            queued, is_reset = _state_of(sock.fileno())
-            if is_reset:
-                return False
-            if not queued:
-                return True
-            if queued < fewest:
-                fewest, deadline_s = queued, now_s() + _OUTPUT_WAIT_S
-            elif now_s() >= deadline_s:
-                return False
-            await asyncio.sleep(0.001)
-    return False
-
-
-def _state_of(fd: int) -> tuple[int, bool]:
-    """Return the number of unacknowledged bytes, and whether the client has reset the socket. Raises OSError."""
-    import fcntl  # only on some platforms
-    import termios
-
-    queued = struct.unpack("i", fcntl.ioctl(fd, termios.TIOCOUTQ, b"\0\0\0\0"))[0]
-    with socket.socket(fileno=os.dup(fd)) as sock:
-        return queued, sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Awaitable, Callable
 
 from mockserver.engine.answers import problem_response
-from mockserver.http.encoder import LAST_CHUNK, chunk, encode_head
 from mockserver.http.outgoing import Wire
 from mockserver.model.call import Call
 from mockserver.model.framing import has_body
@@ -63,22 +62,8 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
     head = call.response
     assert head is not None
     assert reply.pieces is not None
-    chunked = reply.length is None and wire.version >= (1, 1)
-    if reply.length is None and not chunked:
-        wire.keep_alive = False
     bodiless = wire.head_only or not has_body(head.status)
-    unsent = 0 if bodiless else reply.length
-    wire.begins(head.status)
-    await wire.write(
-        encode_head(
-            head,
-            length=reply.length,
-            keep_alive=wire.keep_alive,
-            version=wire.version,
-            head_only=wire.head_only,
-        ),
-        unsent,
-    )
+    await wire.respond(head, reply.length, b"", 0 if bodiless else reply.length)
     if bodiless:
         return None
     kept, length, digest = bytearray(), 0, hashlib.sha256()
@@ -96,16 +81,12 @@ async def _streamed(step: Forward, call: Call, reply: UpstreamReply, wire: Wire)
             kept += piece[: max(0, step.keep_bytes - len(kept))]
             if length == reply.length:
                 note()  # before its last byte is sent: the call may be closed then
-            await wire.write(
-                chunk(piece) if chunked else piece, None if reply.length is None else reply.length - length
-            )
+            await wire.send(piece, None if reply.length is None else reply.length - length)
     except BrokenReplyError as error:
         call.error = broke_off(step.to, error)
         return Outcome.CLOSE
     finally:
         note()
-    if chunked:
-        await wire.write(LAST_CHUNK, 0)
-    elif reply.length is None:
-        await wire.complete()
+    if reply.length is None:
+        await wire.end()
     return None

@@ -45,7 +45,7 @@ def _probe(query: object, path: KeyPath) -> None:
     try:
         _Walk([]).nodes(query, [])
     except AttributeError:
-        hint = "Install it with: pip install 'mockserver[jsonpath]'"
+        hint = "Install the extra mockserver[jsonpath]"
         raise invalid(path, "the installed jsonpath-rfc9535 is not of version 1", hint) from None
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome, Plan
+
+if TYPE_CHECKING:
+    from mockserver.model.websocket import WebSocketRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Call:
     call log; `forgotten`: the log has dropped it. `home` is the namespace with its counts and log, until the call is
     closed. `plan` is what `http/` performs; it is dropped when the call closes. `status` is None until a status line is
     sent; `response` is None if there is none. `consult` returns the response, if set. `forwarded` is the real service
-    that the request was forwarded to.
+    that the request was forwarded to. `websocket` has the frames of an accepted WebSocket handshake.
     """
 
     __slots__ = (
@@ -59,6 +62,7 @@ class Call:
     webhooks: Sequence[Any] = ()
     due: Sequence[Any] = ()
     nearest: list[Any] = []  # noqa: RUF012  (replaced, never changed)
+    websocket: WebSocketRecord | None = None
     left_at_s: float | None = None
     body_sha256: str | None = None
     reply_length = 0

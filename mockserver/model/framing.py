@@ -9,8 +9,8 @@ FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 
 
 def has_body(status: int) -> bool:
-    """Whether a response with this status may have a body (RFC 9110 15.3.5, 15.3.6, 15.4.5)."""
-    return status not in (204, 205, 304)
+    """Whether a response with this status may have a body (RFC 9110 15.2.2, 15.3.5, 15.3.6, 15.4.5)."""
+    return status not in (101, 204, 205, 304)
 
 
 def ends_with_head(status: int) -> bool:

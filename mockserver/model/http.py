@@ -32,6 +32,7 @@ Grouped = Mapping[str, list[str]]
 
 HTTP_1_1 = (1, 1)
 """The default version of a request."""
+HTTP_2 = (2, 0)
 MAX_FORM_BYTES = 1 << 20
 """Limit of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
 MAX_FORM_FIELDS = 10_000
@@ -357,6 +358,11 @@ class Request:
         return f"{self.scheme}://{self.host}{self.prefix}"
 
     @property
+    def offers_websocket(self) -> bool:
+        """Whether it offers to upgrade to WebSocket (RFC 6455 4.1)."""
+        return "websocket" in ",".join(self.headers.all("upgrade")).lower()
+
+    @property
     def url(self) -> str:
         query = f"?{self.query_string}" if self.query_string else ""
         return f"{self.base_url}{self.path}{query}"
@@ -519,18 +525,35 @@ def decode_segment(text: str) -> str:
 
 
 class Shape:
-    """The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date."""
+    """
+    The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date, and
+    `http2_head` before the length.
+    """
 
-    __slots__ = ("head",)
+    __slots__ = ("head", "http2_head")
 
     def __init__(self) -> None:
         self.head: bytes | None = None
+        self.http2_head: bytes | None = None
 
 
 class Response:
-    """A response: headers in their order and case. `body` is the encoded body."""
+    """
+    A response: headers in their order and case. `body` is the encoded body. `trailers` are header lines after the body:
+    HTTP/1.1 sends them in chunked encoding, HTTP/1.0 not at all.
+    """
 
-    __slots__ = ("_sha256", "body", "encoded", "headers", "reason", "shape", "status")
+    __slots__ = (
+        "_sha256",
+        "body",
+        "encoded",
+        "headers",
+        "http2_head",
+        "reason",
+        "shape",
+        "status",
+        "trailers",
+    )
 
     def __init__(
         self,
@@ -538,14 +561,18 @@ class Response:
         headers: Iterable[tuple[str, str]] = (),
         body: bytes = b"",
         reason: str | None = None,
+        trailers: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.status = status
         self.headers: Pairs = tuple(headers)
         self.body = body
         self.reason = reason
+        self.trailers: Pairs = tuple(trailers)
         self._sha256: str | None = None
         self.encoded: tuple[bytes, bytes] | None = None
         """The bytes before and after the Date, cached by `http/` for responses that are sent repeatedly."""
+        self.http2_head: tuple[bytes, bool] | None = None
+        """The header block of HTTP/2 before the Date, and whether it needs one; cached likewise."""
         self.shape: Shape | None = None
         """The part shared with responses that differ only in their bodies."""
 
@@ -562,6 +589,8 @@ class Response:
         return next((value for key, value in self.headers if key.lower() == name), None)
 
 
+WEBSOCKET = "WS"
+"""The method of a WebSocket handshake in routes and calls."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
 

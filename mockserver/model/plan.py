@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from mockserver.model.framing import FRAMING
 from mockserver.model.http import Pairs, Response
+
+if TYPE_CHECKING:
+    from mockserver.model.websocket import Script, Variables
 
 
 class Outcome(StrEnum):
@@ -25,6 +28,7 @@ class Outcome(StrEnum):
     TRUNCATE = "truncate"
     GARBAGE = "garbage"
     MALFORMED_CHUNK = "malformed_chunk"
+    INVALID_FRAME = "invalid_frame"
     CLIENT_LEFT = "client_left"
     INCOMPLETE = "incomplete"
     LOST = "lost"
@@ -73,15 +77,24 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Send nothing more, until the client disconnects or the server's limit is reached."""
+    """
+    Send nothing more, until the client disconnects or the server's limit is reached. `closes_window`: on HTTP/2 the
+    client can send no more bodies on the connection either.
+    """
+
+    closes_window: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Close the connection: `reset` by TCP RST, `close` by FIN. `outcome` is that of the call."""
+    """
+    Close the connection: `reset` by TCP RST, `close` and `truncate` by FIN. On HTTP/2 `reset` and `truncate` end the
+    stream, `close` the connection; `code` is the error code that the client is told. `outcome` is that of the call.
+    """
 
-    how: Literal["reset", "close"]
+    how: Literal["reset", "close", "truncate"]
     outcome: Outcome
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,16 @@ class Forward:
     is_recorded: bool = False
 
 
-Step = Wait | Send | Drip | Raw | Hang | Break | Forward
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Accept a WebSocket handshake with that head, then perform the script."""
+
+    response: Response
+    script: Script
+    variables: Variables
+
+
+Step = Wait | Send | Drip | Raw | Hang | Break | Forward | Upgrade
 Plan = tuple[Step, ...]
 
 
@@ -113,7 +135,7 @@ def keeps_connection(headers: Pairs) -> bool:
 
 def sends_head(plan: Plan) -> bool:
     """Whether a status line is sent: not for a fault before the first byte."""
-    return any(isinstance(step, (Send, Drip, Forward)) for step in plan)
+    return any(isinstance(step, (Send, Drip, Forward, Upgrade)) for step in plan)
 
 
 def is_one_send(plan: Plan) -> bool:
@@ -124,4 +146,6 @@ def is_one_send(plan: Plan) -> bool:
     if step.__class__ is not Send or step.upto is not None:
         return False
     response = step.response
-    return response.shape is not None or response.encoded is not None or keeps_connection(response.headers)
+    if response.shape is not None or response.encoded is not None:
+        return True
+    return not response.trailers and keeps_connection(response.headers)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from mockserver.admin.api import AdminApi, Answer, Services
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import DEFAULT, Namespace
-from mockserver.http.outgoing import Wire
+from mockserver.http.http1_wire import Http1Wire
 from mockserver.model.http import Request, Response, StreamReply
 from mockserver.outbound.delivery import drop
 from mockserver.outbound.webhook_queue import WebhookNamespace
@@ -47,7 +47,7 @@ class Administration:
         self._replay_api = replay_api
         self.replica: Replica
 
-    async def answer(self, request: Request, wire: Wire) -> None:
+    async def answer(self, request: Request, wire: Http1Wire) -> None:
         """Answer a client's call, here or by the owner of its namespace. Raises ConnectionError."""
         name = self._namespace_of(request)
         if name is not None:

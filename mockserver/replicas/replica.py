@@ -19,9 +19,8 @@ from mockserver.engine.engine import NamespaceExistsError
 from mockserver.errors import MockServerError
 from mockserver.http.connection import PendingReply
 from mockserver.http.encoder import encode
+from mockserver.http.http1_wire import Http1Wire, reset, sent_by_kernel
 from mockserver.http.listener import Listener
-from mockserver.http.outgoing import Wire, sent_by_kernel
-from mockserver.http.performer import reset
 from mockserver.model.call import Call
 from mockserver.model.http import HTTP_1_1, Request, Response
 from mockserver.model.plan import Outcome, Plan, is_one_send
@@ -56,7 +55,7 @@ _CUT_S = 10.0
 class AdminAnswerer(Protocol):
     """Answers calls of the admin API."""
 
-    async def answer(self, request: Request, wire: Wire) -> None: ...
+    async def answer(self, request: Request, wire: Http1Wire) -> None: ...
 
 
 class Apart:
@@ -131,7 +130,7 @@ class Replica:
         self,
         request: Request,
         name: str,
-        wire: Wire,
+        wire: Http1Wire,
         *,
         header: tuple[str, str] | None = None,
         apart: Apart | None = None,
@@ -229,7 +228,7 @@ class Replica:
             return None
         return journal, call, plan[0].response  # type: ignore[union-attr]
 
-    async def answer_admin(self, request: Request, wire: Wire) -> None:
+    async def answer_admin(self, request: Request, wire: Http1Wire) -> None:
         """Answer a call of the admin API. Raises ConnectionError."""
         await self.administration.answer(request, wire)
 
@@ -237,7 +236,7 @@ class Replica:
         self,
         request: Request,
         name: str,
-        wire: Wire,
+        wire: Http1Wire,
         response: Response | None,
         document: dict[str, Any] | None = None,
     ) -> None:
@@ -256,14 +255,14 @@ class Replica:
         """Record a request whose client waits for nothing."""
         transport = RemoteTransport(request.client)
         transport.client_left()
-        wire = Wire(
+        wire = Http1Wire(
             transport, transport, self.listener.engine, version=(1, 1), keep_alive=False, head_only=False
         )
         task = asyncio.get_running_loop().create_task(self._recorded(request, name, wire, apart))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _recorded(self, request: Request, name: str, wire: Wire, apart: Apart) -> None:
+    async def _recorded(self, request: Request, name: str, wire: Http1Wire, apart: Apart) -> None:
         with contextlib.suppress(ConnectionError):
             await self.answer(request, name, wire, apart=apart)
 
@@ -287,7 +286,7 @@ class Replica:
                     raise NoNamespaceError from None
         return home
 
-    async def _send(self, response: Response, wire: Wire) -> None:
+    async def _send(self, response: Response, wire: Http1Wire) -> None:
         if wire.has_begun:
             wire.transport.abort()
             raise ConnectionResetError("the reply was begun, and its rest is lost")
@@ -300,7 +299,7 @@ class Replica:
         journal: NamespaceJournal,
         request: Request,
         request_id: str,
-        wire: Wire,
+        wire: Http1Wire,
         *,
         header: tuple[str, str] | None = None,
         apart: Apart | None = None,
@@ -359,7 +358,7 @@ class Replica:
             journal.amend(call, Outcome.LOST, sent=sent)
 
     async def _send_ready(
-        self, journal: NamespaceJournal, call: Call, plan: Plan, request: Request, wire: Wire
+        self, journal: NamespaceJournal, call: Call, plan: Plan, request: Request, wire: Http1Wire
     ) -> None:
         """Send the reply of a call that is closed already."""
         listener = self.listener
@@ -385,7 +384,7 @@ class Replica:
         request: Request,
         name: str,
         request_id: str,
-        wire: Wire,
+        wire: Http1Wire,
         header: tuple[str, str] | None,
         apart: Apart | None,
         *,
@@ -424,7 +423,9 @@ class Replica:
             finally:
                 link.forget(stream)
 
-    async def _passed_back(self, link: PeerLink, stream: int, exchange: RelayedReply, wire: Wire) -> bool:
+    async def _passed_back(
+        self, link: PeerLink, stream: int, exchange: RelayedReply, wire: Http1Wire
+    ) -> bool:
         """Pass the frames of an answer on to the client. Raises LinkLostError."""
         transport = wire.transport
         wire.client_left = lambda: link.tell(Sort.EOF, stream)
@@ -496,7 +497,7 @@ class Replica:
         apart = None if said is None else Apart.of(said)
         transport = RemoteTransport(request.client)
         server.attach(request_id, transport, frames, stream, 0)
-        wire = Wire(
+        wire = Http1Wire(
             transport,
             transport,
             self.listener.engine,
@@ -558,7 +559,7 @@ class Replica:
         self,
         server: LinkServer,
         transport: RemoteTransport,
-        wire: Wire,
+        wire: Http1Wire,
         request: Request,
         name: str,
         request_id: str,

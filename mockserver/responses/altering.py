@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mockserver.model.http import Response
-from mockserver.model.plan import Drip, Send, Step, Wait
+from mockserver.model.plan import Drip, Send, Step, Upgrade, Wait
 from mockserver.responses.planner import Planned, Reply
 from mockserver.responses.streams import Piece
 
@@ -41,7 +41,7 @@ def _with_lines(response: Response, by: Reply) -> Response:
 
 
 def _of(step: Step, response: Response) -> Step:
-    return replace(step, response=response) if isinstance(step, (Send, Drip)) else step
+    return replace(step, response=response) if isinstance(step, (Send, Drip, Upgrade)) else step
 
 
 def _pieces(planned: Planned) -> tuple[Piece, ...] | None:

@@ -1,11 +1,29 @@
-"""Delays of replies, fixed or from a random distribution."""
+"""Delays of replies, fixed, from a template or from a random distribution."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log
 from random import Random
 
-from mockserver.schema.reply import DelayRangeSpec
+from mockserver.model.durations import parse_duration_s
+from mockserver.schema.delays import DelayRangeSpec
+from mockserver.templating.templates import Scope, Template, TemplateError
+
+Delay = float | DelayRangeSpec | Template
+
+
+def seconds_of(delay: Delay, scope: Callable[[], Scope], chance: Callable[[], Random]) -> float:
+    """Return seconds to wait, at least 0. Raises TemplateError."""
+    if isinstance(delay, Template):
+        text = delay.render(scope())
+        try:
+            return max(0.0, parse_duration_s(text.strip()))
+        except ValueError as error:
+            raise TemplateError(str(error), place="delay") from error
+    if isinstance(delay, DelayRangeSpec):
+        return delay_s(delay, chance())
+    return float(delay)
 
 
 def delay_s(spec: float | DelayRangeSpec | None, chance: Random) -> float:

@@ -6,7 +6,10 @@ A fault occurs before any byte unless `after` is headers, a number of body bytes
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mockserver.model.http import Response
+from mockserver.model.http2_codes import HTTP2_CODES
 from mockserver.model.plan import Break, Drip, Hang, Outcome, Plan, Raw, Send
 from mockserver.responses.streams import Piece
 from mockserver.schema.reply import FaultSpec
@@ -19,16 +22,19 @@ _BAD_CHUNK = b"ZZZ\r\nnot a chunk\r\n"
 _ENDS: dict[str, tuple[Raw | Hang | Break, ...]] = {
     "reset": (Break("reset", Outcome.RESET),),
     "close": (Break("close", Outcome.CLOSE),),
-    "truncate": (Break("close", Outcome.TRUNCATE),),
+    "truncate": (Break("truncate", Outcome.TRUNCATE),),
     "garbage": (Raw(GARBAGE), Break("close", Outcome.GARBAGE)),
     "malformed_chunk": (Raw(_BAD_CHUNK), Break("close", Outcome.MALFORMED_CHUNK)),
     "hang": (Hang(),),
+    "no_window": (Hang(closes_window=True),),
 }
 
 
 def broken(fault: FaultSpec, response: Response, pieces: tuple[Piece, ...] | None, *, chunked: bool) -> Plan:
     """Return the steps of a broken response. `pieces` is the body if it is sent in pieces."""
     end = _ENDS[fault.kind]
+    if fault.code is not None:
+        end = (replace(end[0], code=HTTP2_CODES[fault.code]),)  # type: ignore[arg-type]  # of one Break
     after = fault.after
     if after is None:
         if fault.kind == "truncate":

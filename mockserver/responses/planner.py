@@ -12,19 +12,19 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
-from mockserver.model.durations import parse_duration_s
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.model.framing import has_body, is_chunked
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import CODINGS, Body, ReadFile, compile_body, encoded, encoded_parts
-from mockserver.responses.delays import delay_s
+from mockserver.responses.delays import Delay, seconds_of
 from mockserver.responses.faults import broken
 from mockserver.responses.ranges import for_file
 from mockserver.responses.streams import Piece, Stream, compile_stream
 from mockserver.schema.base import is_template
-from mockserver.schema.reply import DelayRangeSpec, FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
+from mockserver.schema.delays import DelayRangeSpec
+from mockserver.schema.reply import FaultSpec, PacedSpec, ReplyDefaultsSpec, ReplySpec
 from mockserver.templating.templates import Scope, Template, TemplateError, compile_text
 
 HeaderMakers = tuple[tuple[str, str | Template], ...]
@@ -72,7 +72,7 @@ class Reply:
         headers: HeaderMakers,
         body: Body | None,
         stream: Stream | None,
-        delay: float | DelayRangeSpec | Template | None,
+        delay: Delay | None,
         throttle: float | PacedSpec | None,
     ) -> None:
         self.spec = spec
@@ -236,19 +236,10 @@ class Reply:
         return (Drip(response, pieces, chunked=chunked),)
 
     def _wait_s(self, scope: Scope | None, chance: Callable[[], Random] | None) -> float:
-        delay = self._delay
-        if delay is None:
+        if self._delay is None:
             return 0.0
-        if isinstance(delay, Template):
-            text = delay.render(scope)  # type: ignore[arg-type]  # as above
-            try:
-                return max(0.0, parse_duration_s(text.strip()))
-            except ValueError as error:
-                raise TemplateError(str(error), place="delay") from error
-        if isinstance(delay, DelayRangeSpec):
-            assert chance is not None
-            return delay_s(delay, chance())
-        return float(delay)
+        # One that varies is asked for a call, which has both.
+        return seconds_of(self._delay, lambda: scope, chance)  # type: ignore[arg-type,return-value]
 
 
 def values(headers: Iterable[tuple[str, str]], wanted: str) -> list[str]:
@@ -299,6 +290,8 @@ def compile_reply(
     Compile a reply, not a `choose` or `cases`. `names` are the variables of its templates. Raises InvalidInputError
     with every flaw, paths relative to the reply.
     """
+    if spec.websocket is not None:
+        raise invalid(("websocket",), "only a reply of a route can accept a WebSocket", "Use a status here")
     flaws: list[Flaw] = []
 
     def tried(make: Callable[[], Any]) -> Any:
@@ -308,11 +301,10 @@ def compile_reply(
             flaws.extend(error.flaws)
 
     status = tried(lambda: _maybe_template(spec.status, ("status",), names, raw=False))
-    headers = tried(lambda: _headers(spec, defaults, names))
+    headers = tried(lambda: compile_headers(spec, defaults, names))
     body = tried(lambda: compile_body(spec, read_file, names))
     stream = tried(lambda: compile_stream(spec, names))
-    delay = spec.delay if spec.has("delay") else defaults.delay
-    delay = tried(lambda: _maybe_template(delay, ("delay",), names, raw=False))
+    delay = tried(lambda: compile_delay(spec, defaults, names))
     throttle = spec.throttle if spec.has("throttle") else defaults.throttle
     tried(lambda: _check_coding(headers, body or stream))
     tried(lambda: _check_pieces(spec, stream))
@@ -358,11 +350,21 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
                 )
 
 
+def compile_delay(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None) -> Delay | None:
+    """Return the delay of a reply, or that of the defaults. Raises InvalidInputError."""
+    delay = spec.delay if spec.has("delay") else defaults.delay
+    made: Delay | None = _maybe_template(delay, ("delay",), names, raw=False)
+    return made
+
+
 def _maybe_template(value: Any, path: KeyPath, names: frozenset[str] | None, *, raw: bool) -> Any:
     return compile_text(value, path, names=names) if is_template(value) and not raw else value
 
 
-def _headers(spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None) -> HeaderMakers:
+def compile_headers(
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, names: frozenset[str] | None
+) -> HeaderMakers:
+    """Return the header lines of a reply, with those of the defaults. Raises InvalidInputError."""
     own = {name.lower() for name in spec.headers}
     merged = {name: value for name, value in defaults.headers.items() if name.lower() not in own}
     lines: list[tuple[str, str | Template]] = []

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
 from mockserver.model.json_values import is_number
-from mockserver.schema.base import SchemaOf, Seconds, Spec, range_keys
+from mockserver.schema.base import OneOrList, SchemaOf, Seconds, Spec, range_keys
 from mockserver.schema.expect import Expect
 
 
@@ -17,7 +17,7 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Selectors = Annotated[list[str], BeforeValidator(_listed)]
+Selectors = Annotated[list[str], BeforeValidator(_listed), OneOrList]
 """One selector, or a list of them."""
 
 
@@ -183,7 +183,9 @@ class AttemptsSpec(GroupingSpec):
         default=None,
         description='"400ms" at least, {"gte": "400ms", "lte": "1s"}, or a list: one for each gap.',
     )
-    growing: Annotated[GrowingSpec | None, BeforeValidator(_growing)] = Field(
+    growing: Annotated[
+        GrowingSpec | None, BeforeValidator(_growing), SchemaOf(GrowingSpec, {"type": "boolean"})
+    ] = Field(
         default=None, description="Each gap is longer than the one before: true, or {factor, margin, cap}."
     )
     backoff: BackoffSpec | None = Field(

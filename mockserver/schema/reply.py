@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, near, shown
+from mockserver.model.http2_codes import HTTP2_CODES
 from mockserver.model.lines import HeaderLines
 from mockserver.schema.base import (
     UNSET,
@@ -19,10 +28,9 @@ from mockserver.schema.base import (
     SchemaOf,
     Spec,
     TextLike,
-    duration_s,
     is_template,
-    range_keys,
 )
+from mockserver.schema.delays import Delay
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.webhook import Webhooks
 
@@ -38,6 +46,7 @@ class FaultKind(StrEnum):
     GARBAGE = "garbage"
     MALFORMED_CHUNK = "malformed_chunk"
     HANG = "hang"
+    NO_WINDOW = "no_window"
 
 
 def _status(value: object) -> object:
@@ -63,51 +72,6 @@ Status = Annotated[
     ),
 ]
 
-
-class DelayRangeSpec(Spec):
-    """A random delay by the seed: uniform from `min` to `max`, or log-normal by `median` and `sigma`, limited by `max`."""
-
-    min_s: DurationS | None = Field(default=None, alias="min")
-    max_s: DurationS = Field(alias="max")
-    median_s: DurationS | None = Field(default=None, alias="median")
-    sigma: float | None = Field(default=None, gt=0, le=10)
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> DelayRangeSpec:
-        if (self.median_s is None) != (self.sigma is None):
-            raise WrongValueError(
-                "a lognormal delay needs both median and sigma", "Write {median: 90ms, sigma: 0.4, max: 2s}"
-            )
-        if (self.median_s is None) == (self.min_s is None):
-            raise WrongValueError(
-                "a delay range is {min, max} or {median, sigma, max}", "Write one of the two"
-            )
-        if self.min_s is not None and self.min_s > self.max_s:
-            raise WrongValueError("min is above max", "Swap them")
-        return self
-
-
-def _delay_spec(value: object) -> object:
-    if isinstance(value, dict):
-        return DelayRangeSpec.model_validate(range_keys(value))
-    return value if is_template(value) else duration_s(value)
-
-
-Delay = Annotated[
-    Any,
-    BeforeValidator(_delay_spec),
-    SchemaOf(
-        DelayRangeSpec,
-        {"type": "string"},
-        {
-            "type": "object",
-            "properties": {"gte": {"type": "string"}, "lte": {"type": "string"}},
-            "required": ["gte", "lte"],
-            "additionalProperties": False,
-        },
-    ),
-]
-"""Seconds, a template, or a DelayRangeSpec."""
 
 _SIZES = {"B": 1, "KB": 1000, "MB": 1000_000, "KiB": 1024, "MiB": 1024 * 1024}
 
@@ -156,10 +120,14 @@ _EVENTS = re.compile(r"\s*\d+\s+events?\s*")
 
 
 class FaultSpec(Spec):
-    """A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events."""
+    """
+    A fault and its place. `after` is None (before any byte), "headers", a count of body bytes, or of events. `code` is the
+    name of the error code that HTTP/2 sends.
+    """
 
     kind: Annotated[FaultKind, Field(strict=False)]
     after: Any = None
+    code: str | None = None
 
     @property
     def events(self) -> int | None:
@@ -178,6 +146,13 @@ class FaultSpec(Spec):
         if not valid:
             hint = "Write headers, a number of body bytes, or '2 events'"
             raise WrongValueError(f"{shown(after)} is not a valid place in a reply", hint)
+        if self.code is not None:
+            if self.code not in HTTP2_CODES:
+                raise WrongValueError(
+                    f"{shown(self.code)} is not an error code of HTTP/2", near(self.code, HTTP2_CODES)
+                )
+            if self.kind not in (FaultKind.RESET, FaultKind.CLOSE):
+                raise WrongValueError(f"`code` does nothing with {self.kind}", "Use it with reset or close")
         return self
 
 
@@ -211,6 +186,7 @@ Fault = Annotated[
                                 {"type": "string", "pattern": "^\\d+ events?$"},
                             ]
                         },
+                        "code": {"enum": list(HTTP2_CODES)},
                     },
                     "required": ["kind"],
                     "additionalProperties": False,
@@ -237,6 +213,35 @@ Effect = Annotated[
     WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
 ]
 """One mapping or a list of them."""
+
+
+def _steps(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _script(value: object) -> object:
+    if value is None:
+        raise WrongValueError("`websocket` has no value", "Write websocket: [] to only accept connections")
+    return _script_adapter().validate_python(value)
+
+
+@cache
+def _script_adapter() -> TypeAdapter[Any]:
+    from mockserver.schema.websocket import Script  # few scenarios need it
+
+    return TypeAdapter(Script)
+
+
+class _ScriptSchema:
+    """The JSON Schema of a script."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(_script_adapter().core_schema)
+
+
+Script = Annotated[Any, BeforeValidator(_script), _ScriptSchema]
+"""The steps of a WebSocket connection: a list of ScriptStepSpec."""
 
 
 class WorkSpec(Spec):
@@ -305,6 +310,14 @@ class ReplySpec(Spec):
     webhook: Webhooks = Field(
         default=UNSET, description="Webhooks to send after the answer: one, a list, or `none`."
     )
+    websocket: Script = Field(
+        default=None,
+        description="Accept the WebSocket handshake, then perform these steps; the request line is WS /path.",
+    )
+    subprotocol: Annotated[list[str], Field(min_length=1), BeforeValidator(_steps), OneOrList] | None = Field(
+        default=None,
+        description="With `websocket`: the supported subprotocols; default: the first that the client offers.",
+    )
     raw: bool = Field(default=False, description="Strings are not templates.")
     choose: Annotated[list[ChoiceSpec], Field(min_length=1)] | None = Field(
         default=None, description="One entry is selected randomly by weight."
@@ -349,6 +362,10 @@ class ReplySpec(Spec):
             )
         if self.times is not None and self.for_s is not None:
             raise WrongValueError("a step has `times` or `for`, not both", "Keep one of them")
+        if self.has("websocket"):
+            self._check_handshake()
+        elif self.has("subprotocol"):
+            raise WrongValueError("`subprotocol` needs `websocket`", "Add websocket: [], or remove it")
         if self.choose is not None or self.cases is not None:
             allowed = {"choose", "cases", "times", "for_s", "weight", "match", "when", "if_"}
             beside = self.model_fields_set - allowed
@@ -361,6 +378,16 @@ class ReplySpec(Spec):
                     "Move it into each of the replies below",
                 )
         return self
+
+    def _check_handshake(self) -> None:
+        """Raise WrongValueError for keys that a handshake does not have."""
+        beside = [name for name in ("status", "fault", "throttle") if self.has(name)]
+        beside += [kind for kind in BODY_KINDS if self.has("json_" if kind == "json" else kind)]
+        if beside:
+            raise WrongValueError(
+                f"{' and '.join(beside)} is not allowed beside `websocket`: its handshake is answered with 101",
+                "Write it as a step of `websocket`, or as a reply of its own",
+            )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -384,10 +411,6 @@ class CaseSpec(ReplySpec):
     match: MatchSpec | None = None
     when: dict[str, Condition] | None = None
     if_: Any = Field(default=None, alias="if")
-
-
-def _steps(value: object) -> object:
-    return value if isinstance(value, list) else [value]
 
 
 Steps = Annotated[

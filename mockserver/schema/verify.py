@@ -11,6 +11,7 @@ from mockserver.schema.attempts import AttemptsSpec
 from mockserver.schema.base import RequestLineText, Seconds, Spec, exactly_one
 from mockserver.schema.expect import Expect, ExpectSpec
 from mockserver.schema.match import Condition, MatchSpec
+from mockserver.schema.websocket import MessageMatchSpec
 
 LONGEST_WAIT_S = 60.0
 
@@ -117,6 +118,10 @@ class CheckSpec(SubjectSpec):
     )
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
     attempts: AttemptsSpec | None = Field(default=None, description="Rules on retries of the client.")
+    message: MessageMatchSpec | None = Field(
+        default=None,
+        description="With route or request: `times` counts the WebSocket messages of the client that match; {} for any.",
+    )
     within_s: Seconds | None = Field(
         default=None, alias="within", description="Time to wait for the lower bound; at most 60s."
     )
@@ -130,6 +135,11 @@ class CheckSpec(SubjectSpec):
         subject = exactly_one(self, SUBJECTS, "a check has one subject, this one has {written}", hint)
         if self.attempts is not None and subject not in ("route", "request"):
             raise WrongValueError(f"`attempts` does not apply to {subject}", "Use it with route or request")
+        if self.message is not None and (subject not in ("route", "request") or self.attempts is not None):
+            raise WrongValueError(
+                f"`message` does not apply to {'attempts' if self.attempts is not None else subject}",
+                "Use it with route or request, without attempts",
+            )
         if self.has("times") and subject in ("in_order", "unused", "unmatched", "leaks", "violations"):
             raise WrongValueError(f"`times` does not apply to {subject}", "Leave it out")
         _bounded(self.within_s, "within")

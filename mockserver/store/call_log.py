@@ -53,12 +53,26 @@ class CallLog:
         call.cost = cost = _cost_of(call)
         self._cost += cost
         calls.append(call)
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        """Drop the oldest calls while a limit is exceeded."""
+        calls = self._calls
         while calls and (len(calls) > self._most or (self._cost > self._most_cost and len(calls) > 1)):
             oldest = calls.popleft()
             self.dropped += 1
             self._cost -= oldest.cost
             self.cut -= oldest.truncated
             oldest.forgotten = True
+
+    def grew(self, call: Call, size_bytes: int) -> None:
+        """Take into account that a logged call needs more memory."""
+        if call.forgotten:
+            return
+        cost = -(-size_bytes // _UNIT_BYTES)
+        call.cost += cost
+        self._cost += cost
+        self._drop_oldest()
 
     def trim(self, call: Call) -> None:
         """Truncate the long bodies of a closed call, keeping length and sha256."""
@@ -138,4 +152,6 @@ def _cost_of(call: Call) -> int:
     size_bytes = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
     if response is not None:
         size_bytes += len(response.body)
+    if call.websocket is not None:
+        size_bytes += call.websocket.size_bytes
     return -(-size_bytes // _UNIT_BYTES)

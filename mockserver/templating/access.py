@@ -101,6 +101,7 @@ WORD_PARTS: dict[str, frozenset[str]] = {
     "request": frozenset(REQUEST_PARTS),
     "call": frozenset({"number", "id"}),
     "reply": frozenset({"status", "headers", "json"}),
+    "message": frozenset({"text", "json", "base64"}),
 }
 """Members of variables; other variables have the members that the author defined."""
 

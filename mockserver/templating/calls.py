@@ -209,7 +209,7 @@ def _lacking_jsonpath(line: int) -> Exception:
         import jsonpath_rfc9535  # noqa: F401  (only whether it is there)
     except ImportError:
         return MissingLibraryError("jsonpath()", "jsonpath")
-    hint = "Install the one that fits with: pip install 'mockserver[jsonpath]'"
+    hint = "Install the one that fits with the extra mockserver[jsonpath]"
     return SyntaxRefusedError("the installed jsonpath-rfc9535 is not of version 1", hint, line)
 
 

@@ -16,7 +16,9 @@ from mockserver.templating.generated import Code, calling
 from mockserver.templating.scope import Closure, Start, Step
 
 MAX_DEPTH = 100
-WORDS = frozenset({"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors"})
+WORDS = frozenset(
+    {"request", "path", "vars", "state", "call", "let", "reply", "now", "n", "item", "errors", "message"}
+)
 """All variables of all places."""
 
 Compile = Callable[["TemplateContext", Any], Closure]

@@ -115,6 +115,10 @@ class Scope:
         """Return the scope with one more or changed variable; random values continue."""
         return Scope({**self.values, name: value}, self.random, self.now)
 
+    def renewed(self, **more: object) -> Scope:
+        """Return the scope at the present time, with more variables; random values continue."""
+        return Scope({**self.values, **more}, self.random, self._now)
+
     def later(self, seconds: float) -> Scope:
         """Return the scope at a later time; random values continue."""
         return Scope(self.values, self.random, lambda: self.now() + timedelta(seconds=seconds))

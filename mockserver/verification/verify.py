@@ -73,6 +73,11 @@ class Scan(Protocol):
 
 def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     if spec.route is not None or spec.request is not None:
+        if spec.message is not None:
+            from mockserver.verification.messages import MessageJudge  # few checks need it
+
+            messages = MessageJudge(ns, spec, path)
+            return messages, [messages]
         return _calls_judge(ns, spec, path)
     if spec.in_order is not None:
         links = [Subject(ns, link, (*path, "in_order", i)) for i, link in enumerate(spec.in_order)]

@@ -23,7 +23,7 @@ from mockserver.model.plan import Send, Wait
 from mockserver.redaction.redaction import mask_text
 from mockserver.responses.delays import delay_s
 from mockserver.responses.planner import Planned
-from mockserver.schema.reply import DelayRangeSpec
+from mockserver.schema.delays import DelayRangeSpec
 
 NameOf = Callable[[Call], tuple[str, str] | None]
 """Id and name of the stub that answers a call."""

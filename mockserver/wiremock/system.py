@@ -12,7 +12,8 @@ from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.replies import distribution, milliseconds
 from mockserver.model.http import Response
 from mockserver.scenarios.flaws import parse_spec
-from mockserver.schema.reply import DelayRangeSpec, ReplySpec
+from mockserver.schema.delays import DelayRangeSpec
+from mockserver.schema.reply import ReplySpec
 from mockserver.wiremock.errors import (
     WireMockError,
     answer,

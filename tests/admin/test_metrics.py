@@ -190,7 +190,7 @@ def test_without_the_library_the_extra_is_named(server, monkeypatch):
 
     assert (answer.status, answer.media_type) == (501, "application/problem+json")
     assert answer.json()["type"] == "urn:mockserver:missing-extra"
-    assert "pip install 'mockserver[metrics]'" in answer.json()["detail"]
+    assert "the extra mockserver[metrics]" in answer.json()["detail"]
 
 
 def test_the_token_is_asked_for(serving):

@@ -48,4 +48,4 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
     done = mcp("--url", "http://localhost:1")
 
     assert done.exit_code == 2
-    assert "pip install 'mockserver[mcp]'" in done.output
+    assert "Install the extra mockserver[mcp]" in done.output

@@ -110,5 +110,5 @@ def test_without_the_extra_the_answer_names_it(server, monkeypatch):
 
     answer = post(server)
     assert answer.status == 501
-    assert answer.json()["detail"] == "Install it with: pip install 'mockserver[mcp]'"
+    assert answer.json()["detail"] == "Install the extra mockserver[mcp]"
     assert server.admin.get("/health")["status"] == "ok"

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+import yaml
 from support.dashboard import SCRIPTS, Dashboard
 from support.http import ask
+from support.websocket import Socket, close_frame
 from support.wire import Wire
 
 from mockserver.admin.endpoints import stream
@@ -74,6 +76,40 @@ def test_a_call_opens_beside_the_list_with_all_that_is_known(serving, open_dashb
     dashboard.sees(".pane", "tok_1234567890")
     dashboard.presses("Escape")
     dashboard.sees_no(".pane")
+
+
+@pytest.mark.in_memory  # replicas refuse handshakes
+def test_the_frames_of_a_connection_are_shown_with_its_end(serving, open_dashboard):
+    server = serving(
+        "routes: [{name: feed, request: WS /feed, reply: {websocket: [{send: {json: {hello: 1}}}]}}]"
+    )
+    with Socket(server.address) as socket:
+        assert socket.text() == '{"hello":1}'
+        socket.say(SCRIPT)
+        socket.send(close_frame(4000, "enough"))
+        assert socket.frame().close[0] == 4000
+        assert socket.is_closed()
+    dashboard = open_dashboard(server)
+
+    dashboard.run(dashboard.page.locator("[data-call=c-000001]").click())
+    dashboard.sees(".pane h2", "WS /feed")
+
+    text = dashboard.texts(".pane")[0]
+    for part in (
+        "1 received, 1 sent, closed by the client with 4000 (enough)",
+        "sent text",
+        '{"hello":1}',
+        "received text",
+        SCRIPT,
+    ):
+        assert part in text
+    dashboard.run(dashboard.page.context.grant_permissions(["clipboard-read", "clipboard-write"]))
+    dashboard.clicks("Copy as YAML")
+    dashboard.sees(".actions", "Copied as YAML.")
+    (route,) = yaml.safe_load(dashboard.asks("navigator.clipboard.readText()"))
+    assert route["request"] == "WS /feed"
+    assert route["reply"] == {"websocket": [{"send": {"json": {"hello": 1}}}, {"receive": {"text": SCRIPT}}]}
+    assert dashboard.complaints == []
 
 
 def test_the_list_is_walked_by_keys(serving, open_dashboard):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mockserver.client.errors import Refused
-from mockserver.client.following import Following, _events
+from mockserver.client.following import Following, events
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_a_stream_that_can_not_be_had_says_why(mock):
         Following(mock._link.to("nobody"))
 
 
-def test_events_are_found_however_they_are_cut():
+def testevents_are_found_however_they_are_cut():
     text = b': hello\n\nid: c-1\nevent: call\ndata: {"number": 1}\n\nevent: dropped\ndata: {"dropped": 3}\n\n'
     for size in (1, 7, len(text)):
         pieces = (text[at : at + size] for at in range(0, len(text), size))
-        assert list(_events(pieces)) == [{"number": 1}]
+        assert list(events(pieces)) == [("call", {"number": 1}), ("dropped", {"dropped": 3})]

@@ -170,7 +170,7 @@ def test_a_library_that_is_missing_here_is_no_bug(importer, tmp_path, monkeypatc
     done = run("har", tmp_path)
 
     assert done.exit_code == 0
-    assert "pip install 'mockserver[jsonpath]'" in done.stderr
+    assert "the extra mockserver[jsonpath]" in done.stderr
 
 
 EMPTY = {

@@ -49,7 +49,12 @@ def test_the_systems_are_those_of_the_metadata():
 
 def test_the_image_has_the_extras_that_the_page_says():
     (named,) = re.findall(r'"\.\[([\w,]+)\]"', page("Dockerfile"))
-    assert set(named.split(",")) == set(METADATA["optional-dependencies"]) - {"all", "mcp", "testcontainers"}
+    assert set(named.split(",")) == set(METADATA["optional-dependencies"]) - {
+        "all",
+        "mcp",
+        "rich",
+        "testcontainers",
+    }
 
 
 def test_the_docker_commands_use_what_is_there():

@@ -62,6 +62,6 @@ def test_the_page_has_examples_of_every_kind_of_body_and_every_key():
     text = "".join(text for language, text in BLOCKS if language == "yaml")
     for kind in BODY_KINDS:
         assert f"`{kind}`" in PAGE
-    elsewhere = {"fault", "set", "set_ttl", "effect", "webhook", "html", "base64"}
+    elsewhere = {"fault", "set", "set_ttl", "effect", "webhook", "html", "base64", "websocket", "subprotocol"}
     for key in {field.alias or name for name, field in ReplySpec.model_fields.items()} - elsewhere:
         assert re.search(rf"\b{key}:", text), key

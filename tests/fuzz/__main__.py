@@ -1,9 +1,9 @@
 """
 `scripts/fuzz`: the fuzzers for as long as one likes. Loopback only, bounded in time, and each failure says how to see it again.
 
-    scripts/fuzz [wire | api | files] [--minutes 10] [--seed TEXT] [--only NUMBER]
+    scripts/fuzz [wire | api | files | http2] [--minutes 10] [--seed TEXT] [--only NUMBER]
 
-Without a name all three share the minutes. 0 where nothing was found, else 1.
+Without a name all share the minutes. 0 where nothing was found, else 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fuzz.conversations import FIXED, SCENARIO
 from fuzz.watching import watched
 
 HERE = Path(__file__).parent
-EXAMPLES = {"api": 20, "files": 500}
+EXAMPLES = {"api": 20, "files": 500, "http2": 1000}
 """Of each test in one round."""
 ROUND_S = 900
 """One that takes longer has found something that doesn't end."""
@@ -33,7 +33,7 @@ ROUND_S = 900
 def main() -> int:
     options = _options()
     say(f"seed {options.seed}")
-    chosen = [options.what] if options.what else ["wire", "api", "files"]
+    chosen = [options.what] if options.what else ["wire", "api", "files", "http2"]
     seconds = options.minutes * 60 / len(chosen)
     failed = [name for name in chosen if not _run(name, options.seed, seconds, options.only)]
     say(f"found something: {', '.join(failed)}" if failed else "found nothing")
@@ -47,7 +47,7 @@ def say(text: str) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("what", nargs="?", choices=["wire", "api", "files"])
+    parser.add_argument("what", nargs="?", choices=["wire", "api", "files", "http2"])
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", default=str(random.SystemRandom().randrange(10**9)), help="a number; chosen and printed unless given")  # fmt: skip
     parser.add_argument("--only", type=int, metavar="NUMBER", help="of the wire: this conversation alone")

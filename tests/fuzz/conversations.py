@@ -37,6 +37,13 @@ routes:
   - {request: "ANY /fault/close", reply: {text: x, fault: {kind: close, after: headers}}}
   - {request: "ANY /fault/garbage", reply: {text: x, fault: garbage}}
   - {request: "ANY /fault/truncate", reply: {text: "0123456789", fault: truncate}}
+  - request: WS /socket
+    reply:
+      - websocket: [{on: [{receive: {json: {a: 1}}, steps: {send: {text: "{{ message.text }}"}}}]}, {receive: {text: x, timeout: 1s}}, {send: {text: y}}]
+      - websocket: [{repeat: forever, steps: [{send: {text: tick}}, {delay: 2ms}]}]
+      - websocket: [{send: {text: z}}, {fault: invalid_frame}]
+      - websocket: [{ping: ""}, {close: 1011}]
+    then: cycle
   - {request: "ANY /fault/chunk", reply: {text: "0123456789", fault: malformed_chunk}}
 """
 """Nothing in it asks for a 5xx, so that each one is a defect."""
@@ -253,10 +260,50 @@ def _huge_head(chance: Random, good: bytes) -> bytes:
     )
 
 
+_PAYLOADS = [
+    b"",
+    b"x",
+    b'{"a": 1}',
+    b"\xff\xfe",
+    b"\x03\xe8",
+    b"\x03\xe8bye",
+    b"\x03\xed",
+    b"y" * 126,
+    b"z" * 70_000,
+    b"[" * 3000,
+]
+
+
+def _frames(chance: Random, good: bytes) -> bytes:
+    """A handshake, and frames that are odd: masked or not, of any opcode, with any length, in fragments, cut or changed."""
+    lines = [b"GET /socket HTTP/1.1", b"Host: x", b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]  # fmt: skip
+    if chance.random() < 0.1:
+        lines.remove(chance.choice(lines[1:]))
+    frames = b"".join(_frame(chance) for _ in range(chance.choice([0, 1, 3, 20, 300])))
+    if frames and chance.random() < 0.4:
+        frames = _flipped(chance, frames)
+    return b"\r\n".join([*lines, b"", b""]) + frames
+
+
+def _frame(chance: Random) -> bytes:
+    payload = chance.choice(_PAYLOADS[:6] * 5 + _PAYLOADS)
+    opcode = chance.choice([0, 1, 1, 1, 2, 8, 9, 9, 10, 3, 11])
+    first = opcode | chance.choice([128, 128, 128, 0]) | chance.choice([0] * 9 + [64, 32, 16])
+    mask = chance.choice([128] * 9 + [0])
+    length = len(payload) if chance.random() < 0.95 else chance.choice([0, 1, 2**31, 2**63])
+    if length < 126:
+        head = bytes([first, mask | length])
+    elif length < 65536:
+        head = bytes([first, mask | 126]) + length.to_bytes(2, "big")
+    else:
+        head = bytes([first, mask | 127]) + length.to_bytes(8, "big")
+    return head + (b"\0\0\0\0" if mask else b"") + payload
+
+
 def _noise(chance: Random, good: bytes) -> bytes:
     return chance.randbytes(chance.choice([1, 10, 1000]))
 
 
 BREAKS: list[Callable[[Random, bytes], bytes]] = [
-    _bad_line, _bad_line, _bad_head, _bad_head, _bad_head, _lying_length, _bad_chunks, _half, _flipped, _flipped, _flipped, _huge_head, _noise,
+    _bad_line, _bad_line, _bad_head, _bad_head, _bad_head, _lying_length, _bad_chunks, _half, _flipped, _flipped, _flipped, _huge_head, _noise, _frames, _frames,
 ]  # fmt: skip

@@ -595,7 +595,7 @@ def test_a_jsonpath_library_of_another_version_is_named_at_once(monkeypatch):
     monkeypatch.setitem(sys.modules, "jsonpath_rfc9535", other)
 
     (said,) = flaws_of(jsonpath={"$.a": "present"})
-    assert "the installed jsonpath-rfc9535 is not of version 1. Install it with" in said
+    assert "the installed jsonpath-rfc9535 is not of version 1. Install the extra" in said
 
 
 EXTRAS = [
@@ -614,7 +614,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra(module, extra, 
 
     with pytest.raises(MissingExtraError) as refused:
         a_matcher(**match)
-    assert f"pip install 'mockserver[{extra}]'" in str(refused.value)
+    assert f"the extra mockserver[{extra}]" in str(refused.value)
     assert a_matcher(json={"a": 1}).holds(a_request(json={"a": 1}))
 
     with pytest.raises(InvalidInputError) as refused:

@@ -1,5 +1,6 @@
 """What a replica says of itself and of the others: metrics, and the list of replicas."""
 
+import json
 import signal
 
 import pytest
@@ -7,6 +8,8 @@ from prometheus_client import parser
 from support.http import ask
 from support.server import until
 from support.shared_store import NEEDS_REDIS, redis_at
+from support.websocket import handshake
+from support.wire import Wire
 
 NOT_RELOADED = (
     "not reloaded, the old scenarios stay active: These differ from what the other replicas have: data"
@@ -75,3 +78,14 @@ def test_adopted_files_answer_at_once_where_the_old_ones_were_served(store, serv
     until(lambda: new.ask("GET", "/new").status != 503)
     assert [new.ask("GET", path).status for path in ("/new", "/old")] == [200, 404]
     assert old.ask("GET", "/old").status == 503
+
+
+def test_a_handshake_is_refused_and_recorded_with_the_reason(store, serving):
+    server = serving("routes: [{request: WS /feed, reply: {websocket: []}}]", store=store)
+    with Wire(server.address) as wire:
+        wire.send(handshake())
+        answer = wire.answer()
+    assert answer.status == 501
+    assert "without --store" in json.loads(answer.body)["title"]
+    (call,) = server.calls()
+    assert (call["matched"], call["reply"]["status"]) == (False, 501)

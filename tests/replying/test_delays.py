@@ -7,7 +7,7 @@ from statistics import mean, median, stdev
 import pytest
 
 from mockserver.responses.delays import delay_s
-from mockserver.schema.reply import DelayRangeSpec
+from mockserver.schema.delays import DelayRangeSpec
 
 COUNT = 10_000
 CRITICAL = 1.63 / sqrt(COUNT)

@@ -174,7 +174,7 @@ def test_without_its_library_a_schema_names_the_extra():
     )
     assert (
         done.stdout.strip()
-        == "schema: `schema` needs a library that is not installed. Install it with: pip install 'mockserver[schema]'"
+        == "schema: `schema` needs a library that is not installed. Install the extra mockserver[schema]"
     )
 
 

@@ -275,11 +275,11 @@ def test_a_bad_jsonpath_query_fails_at_load():
 @pytest.mark.parametrize(
     ("source", "module", "said"),
     [
-        ("{{ fake.name() }}", "faker", r"fake\.name\(\) needs a library.*pip install 'mockserver\[fake\]'"),
+        ("{{ fake.name() }}", "faker", r"fake\.name\(\) needs a library.*the extra mockserver\[fake\]"),
         (
             "{{ jsonpath(n, '$') }}",
             "jsonpath_rfc9535",
-            r"jsonpath\(\) needs a library.*pip install 'mockserver\[jsonpath\]'",
+            r"jsonpath\(\) needs a library.*the extra mockserver\[jsonpath\]",
         ),
     ],
 )

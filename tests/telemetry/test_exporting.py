@@ -160,7 +160,7 @@ async def test_a_wrong_url_and_a_missing_extra_are_errors_with_the_fix(monkeypat
         await App(Settings(paths=(), otlp="localhost:4318")).start()
     monkeypatch.setitem(sys.modules, "mockserver.telemetry.exporting", None)
     with pytest.raises(
-        MissingExtraError, match=r"--otlp needs a library .* pip install 'mockserver\[otel\]'"
+        MissingExtraError, match=r"--otlp needs a library .* Install the extra mockserver\[otel\]"
     ):
         await App(Settings(paths=(), otlp="http://localhost:4318")).start()
 

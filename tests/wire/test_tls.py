@@ -116,21 +116,18 @@ def test_the_ca_is_served_for_clients_to_trust(serving):
 # What is agreed on
 
 
-def test_http_1_1_is_agreed_on_and_the_newest_tls(serving):
+@pytest.mark.in_memory  # with a store, only HTTP/1.1 is offered
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [(["h2", "http/1.1"], "h2"), (["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1"), (["h3"], None)],
+)
+def test_the_newest_http_is_agreed_on_and_the_newest_tls(serving, offered, agreed):
     server = serving(ECHO, tls=True)
     context = trust(server)
-    context.set_alpn_protocols(["h2", "http/1.1"])
+    context.set_alpn_protocols(offered)
     with Wire(server.address, tls=context) as wire:
-        assert wire.tls.selected_alpn_protocol() == "http/1.1"
+        assert wire.tls.selected_alpn_protocol() == agreed
         assert wire.tls.version() == "TLSv1.3"
-
-
-def test_a_client_that_speaks_only_http_2_gets_no_agreement(serving):
-    server = serving(ECHO, tls=True)
-    context = trust(server)
-    context.set_alpn_protocols(["h2"])
-    with Wire(server.address, tls=context) as wire:
-        assert wire.tls.selected_alpn_protocol() is None
 
 
 def test_tls_1_2_is_taken(serving):

@@ -9,8 +9,9 @@ format requires.
 
 from __future__ import annotations
 
+import base64
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -25,7 +26,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError, decode_content
-from mockserver.model.http import Pairs, Request, Response, StreamReply
+from mockserver.model.http import WEBSOCKET, Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
 from mockserver.responses.bodies import dump_json
 from mockserver.store.call_log import KEPT_BODY_BYTES
@@ -84,6 +85,9 @@ def entry(call: Call, *, reveal: bool = False) -> dict[str, Any]:
         "timings": timings,
         "connection": call.request.client.rpartition(":")[2],
     }
+    if view["websocket"] is not None:
+        archived["_resourceType"] = "websocket"
+        archived["_webSocketMessages"] = list(_messages(call, view["websocket"]["frames"]))
     for name in ("id", "namespace", "route", "step", "outcome", "fault"):
         archived[f"_{name}"] = view[name]
     return archived
@@ -100,24 +104,40 @@ def _timings(times: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
+def _messages(call: Call, frames: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the messages as Chrome writes them: seen from the client, with the opcode, and binary data in Base64."""
+    for frame in frames:
+        if frame["type"] in ("text", "binary"):
+            text, data = frame["body"]["text"], frame["body"]["base64"]
+            if frame["type"] == "binary" and text is not None:
+                data, text = base64.b64encode(text.encode()).decode(), None
+            yield {
+                "type": "send" if frame["direction"] == "received" else "receive",
+                "time": round(call.request.arrived_s + frame["at_ms"] / 1000, 6),
+                "opcode": 1 if frame["type"] == "text" else 2,
+                "data": data if text is None else text,
+            }
+
+
 # Requests
 
 
 def _request(call: Call, view: Mapping[str, Any], *, reveal: bool) -> dict[str, Any]:
     request = call.request
     version = _version(request)
+    method = "GET" if view["method"] == WEBSOCKET else view["method"]
     sizes = [
         len(name.encode()) + len(value.encode("utf-8", "replace")) + 4
         for name, value in request.headers.pairs
     ]
     archived = {
-        "method": view["method"],
+        "method": method,
         "url": _url(request, view["target"]),
         "httpVersion": version,
         "cookies": _cookies(view["headers"]),
         "headers": _named(view["headers"]),
         "queryString": _named(view["query"]),
-        "headersSize": len(f"{request.method} {request.target} {version}\r\n\r\n".encode("utf-8", "replace")) + sum(sizes),
+        "headersSize": len(f"{method} {request.target} {version}\r\n\r\n".encode("utf-8", "replace")) + sum(sizes),
         "bodySize": view["body"]["length"],
     }  # fmt: skip
     if view["body"]["length"]:

@@ -82,7 +82,7 @@ Family = tuple[str, str, str, Any]
 
 
 LIMITS = (
-    "body", "connections", "descriptors", "head", "headers", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
+    "body", "connections", "descriptors", "head", "headers", "http2_flood", "http2_streams", "namespaces", "read_timeout", "requests", "routes", "streams", "webhooks",
     *KINDS,
 )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _check_library() -> None:
     try:
         import_module("prometheus_client")
     except ImportError:
-        hint = "Install it with: pip install 'mockserver[metrics]'"
+        hint = "Install the extra mockserver[metrics]"
         title = "GET /__admin/metrics needs a library that is not installed"
         raise ProblemError(501, "missing-extra", title, hint) from None
 

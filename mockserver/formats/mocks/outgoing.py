@@ -13,6 +13,7 @@ from mockserver.formats.mocks.paths import Path as RoutePath
 from mockserver.formats.mocks.paths import outgoing_path
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
+from mockserver.formats.steps import WEBSOCKET_LOST, takes_websockets
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
@@ -117,6 +118,9 @@ def _outgoing(
     base: str | None,
     ifs: bool,
 ) -> Outgoing | None:
+    if takes_websockets(route):
+        losses.add(f"{place}.request", WEBSOCKET_LOST)
+        return None
     for key in sorted(_WORK & set(route)):
         losses.add(f"{place}.{key}", "no other tool has this")
     for key in ("if", "per", "let"):

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from mockserver.formats.steps import WEBSOCKET_LOST, takes_websockets
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.routes import DEFAULT_PRIORITY, STARTED
 from mockserver.formats.wiremock.writer_replies import WrittenReplies, webhook_out
@@ -67,6 +68,9 @@ class Out:
         self, name: str, document: Document, route: dict[str, Any], at: LossPlace
     ) -> list[dict[str, Any]]:
         """Its mappings: one for each of its methods, and for each step of its sequence."""
+        if takes_websockets(route):
+            at.at("request").lost(WEBSOCKET_LOST)
+            return []
         methods, _, path = route["request"].partition(" ")
         if "," not in methods or set(methods.split(",")) == {"GET", "HEAD"}:
             return self._of_one(name, document, route, at)

@@ -47,12 +47,19 @@ class Certificates:
     """Certificates of the server's own CA. A handshake starts with `context`; the client's name may change it."""
 
     def __init__(
-        self, authority: Authority, hosts: Hosts, names: Sequence[str], client_ca: Path | None = None
+        self,
+        authority: Authority,
+        hosts: Hosts,
+        names: Sequence[str],
+        client_ca: Path | None = None,
+        *,
+        http2: bool = True,
     ) -> None:
         self.authority = authority
         self._hosts = hosts
         self._names = tuple(dict.fromkeys((*OWN_NAMES, *names)))
         self._client_ca = client_ca
+        self._http2 = http2
         self._by_name: OrderedDict[str, tuple[ssl.SSLContext, float]] = OrderedDict()
         self._together: frozenset[str] = frozenset()
         self._files: frozenset[str] | None = None
@@ -74,7 +81,7 @@ class Certificates:
         return self._default
 
     def _made(self, names: Sequence[str]) -> ssl.SSLContext:
-        context = server_context(self._client_ca)
+        context = server_context(self._client_ca, http2=self._http2)
         with _as_file(self.authority.leaf(names)) as path:
             context.load_cert_chain(path)
         return context
@@ -110,7 +117,13 @@ class OwnCertificate:
     ca_pem = None
 
     def __init__(
-        self, certificate: Path, key: Path, hosts: frozenset[str], client_ca: Path | None = None
+        self,
+        certificate: Path,
+        key: Path,
+        hosts: frozenset[str],
+        client_ca: Path | None = None,
+        *,
+        http2: bool = True,
     ) -> None:
         chain, private = read_certificates(certificate), read_key(key)
         if any(fits(item, private) for item in chain[1:]) and not fits(chain[0], private):
@@ -119,7 +132,7 @@ class OwnCertificate:
             )
         check_fits(chain[0], private, certificate, key)
         check_times(chain[0], certificate)
-        self.context = server_context(client_ca)
+        self.context = server_context(client_ca, http2=http2)
         try:
             self.context.load_cert_chain(certificate, key)
         except (ssl.SSLError, OSError) as error:
@@ -137,11 +150,11 @@ class OwnCertificate:
             log.warning("%s does not name %s, which scenarios name as host", path, ", ".join(lacking[:10]))
 
 
-def server_context(client_ca: Path | None = None) -> ssl.SSLContext:
-    """Create a context: TLS 1.2 or later, HTTP/1.1. With `client_ca` a client certificate is optional."""
+def server_context(client_ca: Path | None = None, *, http2: bool = True) -> ssl.SSLContext:
+    """Create a context: TLS 1.2 or later, HTTP/2 or HTTP/1.1. With `client_ca` a client certificate is optional."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols(["h2", "http/1.1"] if http2 else ["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
     if client_ca is not None:
         _trust(context, client_ca)

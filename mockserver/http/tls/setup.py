@@ -40,12 +40,17 @@ def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
     except ImportError:
         raise MissingExtraError((), "--tls", "tls") from None
     client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
+    http2 = not settings.store  # replicas relay HTTP/1.1 only
     if settings.tls_cert:
         return OwnCertificate(
-            Path(settings.tls_cert), Path(settings.tls_key), hosts.of_files(), client_ca=client_ca
+            Path(settings.tls_cert),
+            Path(settings.tls_key),
+            hosts.of_files(),
+            client_ca=client_ca,
+            http2=http2,
         )
     ca = authority.kept_in(Path(settings.tls_dir)) if settings.tls_dir else authority.made()
-    return Certificates(ca, hosts, _own_names(settings), client_ca)
+    return Certificates(ca, hosts, _own_names(settings), client_ca, http2=http2)
 
 
 def cert_reader() -> ReadCert:

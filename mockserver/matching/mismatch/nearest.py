@@ -18,7 +18,7 @@ from mockserver.matching.mismatch.differences import distance, noting
 from mockserver.matching.mismatch.likeness import MOST_TARGETS
 from mockserver.matching.mismatch.suggestions import suggest, without_secrets
 from mockserver.matching.mismatch.unmatched import UNLIKE, RoutePath, path_difference, shown_path
-from mockserver.model.http import ABSENT, Request, UnreadableBodyError
+from mockserver.model.http import ABSENT, WEBSOCKET, Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
 __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "suggest", "without_secrets"]
@@ -112,6 +112,11 @@ def _method(request: Request, shape: RouteShape) -> Difference | None:
     methods = shape.methods
     if methods is None or request.method in methods or (request.method == "HEAD" and "GET" in methods):
         return None
+    if WEBSOCKET in methods and request.method == "GET":
+        if request.offers_websocket:
+            return None
+        text = "method differs: expected a WebSocket handshake; connect with a WebSocket client"
+        return Difference("method", WEBSOCKET, "GET", hint="connect with a WebSocket client", text=text)
     wanted = ",".join(sorted(methods))
     hint = "methods are case-sensitive" if request.method.upper() in methods else ""
     came = shown_method(request.method)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.matching.uploads import files_of
-from mockserver.model.http import Grouped, Request, UnreadableBodyError
+from mockserver.model.http import WEBSOCKET, Grouped, Request, UnreadableBodyError
 from mockserver.redaction.redaction import mask_text, mask_tree
 from mockserver.schema.base import METHOD
 
@@ -18,7 +18,7 @@ _TELLING_HEADERS = ("x-amz-target", "soapaction")
 
 def suggest(request: Request) -> dict[str, Any]:
     """
-    Return a route for requests like this one, with the answer 200.
+    Return a route for requests like this one, with the answer 200; for a WebSocket handshake, one that accepts it.
 
     Long and deep values are left out of its `match`.
     """
@@ -31,8 +31,12 @@ def suggest(request: Request) -> dict[str, Any]:
     match = {part: value for part, value in match.items() if value not in ({}, None)}
     if match:
         route["match"] = match
-    route["reply"] = {"status": 200, "json": {}}
+    route["reply"] = {"websocket": []} if _is_handshake(request) else {"status": 200, "json": {}}
     return route
+
+
+def _is_handshake(request: Request) -> bool:
+    return request.method == WEBSOCKET or (request.method == "GET" and request.offers_websocket)
 
 
 def without_secrets(route: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +68,8 @@ def _line(request: Request) -> str:
     known = METHOD.fullmatch(request.method) and request.method == request.method.upper()
     path = request.path.replace("{", "%7B").replace("}", "%7D").replace("#", "%23").replace("?", "%3F")
     path = "".join(f"%{ord(char):02X}" if char.isspace() else char for char in path)
-    return f"{request.method if known else 'ANY'} {path if path.startswith('/') else '/' + path}"
+    method = WEBSOCKET if _is_handshake(request) else request.method if known else "ANY"
+    return f"{method} {path if path.startswith('/') else '/' + path}"
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -60,6 +60,7 @@ export class CallPane {
         section("Timings", timingsView(call)),
         section("Request", headers(call.request.headers, "Request"), bodyView(call.request.body, call.request.headers, "Request")),
         section("Reply", call.reply === null ? h("p", { class: "quiet" }, "No answer.") : [headers(call.reply.headers, "Reply"), bodyView(call.reply.body, call.reply.headers, "Reply")]),
+        call.websocket && section("WebSocket", connection(call.websocket)),
         Object.keys(call.let).length > 0 && section("Template values", h("dl", { class: "pairs" }, Object.entries(call.let).map(([name, value]) => fact(`let.${name}`, typeof value === "string" ? value : JSON.stringify(value))))),
         call.effects.length > 0 && section("Effects", h("pre", { class: "body", tabindex: "0", "aria-label": "Effects" }, call.effects.map((one) => JSON.stringify(one, null, 2)).join("\n"))),
         call.webhooks.length > 0 && section("Webhooks", this._webhooks(call))));
@@ -85,7 +86,7 @@ export class CallPane {
       void this.open(this.id);
     } }, "Show secrets");
     return h("div", {}, h("div", { class: "row actions" },
-      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), copy("Python", () => asPython(call)), secrets, said), shown);
+      copy("curl", () => asCurl(call, this._app.mockBase())), copy("YAML", () => asYaml(call)), call.request.method !== "WS" && copy("Python", () => asPython(call)), secrets, said), shown);
   }
 
   _facts(call) {
@@ -98,6 +99,7 @@ export class CallPane {
       fact("Arrived", call.times.arrived),
       fact("Duration", duration(call.times.left_ms ?? call.times.last_byte_ms)),
       fact("Client", call.request.client),
+      fact("Protocol", call.request.protocol),
       call.request.query.length > 0 && fact("Query", call.request.query.map(([name, value]) => `${name} = ${value}`).join("\n")));
   }
 
@@ -118,6 +120,20 @@ function section(title, ...children) {
 
 function fact(name, value) {
   return value === null || value === undefined ? null : [h("dt", {}, name), h("dd", {}, value)];
+}
+
+/** The frames of a WebSocket connection, and how it ended. */
+function connection(websocket) {
+  const { closed, frames, received, sent, dropped } = websocket;
+  const ended = closed ? `closed by the ${closed.by} with ${closed.code}${closed.reason && ` (${closed.reason})`}` : "open";
+  return [
+    h("p", { class: "quiet" }, `${received} received, ${sent} sent, ${ended}${dropped ? `; ${dropped} more frames were counted only` : ""}`),
+    frames.length > 0 && h("div", { class: "scroll-x", tabindex: "0", role: "region", "aria-label": "WebSocket frames" },
+      h("table", { class: "headers" }, h("tbody", {}, frames.map((frame) => h("tr", {},
+        h("th", { scope: "row" }, `${frame.direction === "received" ? "↑" : "↓"} ${frame.direction} ${frame.type}`),
+        h("td", {}, duration(frame.at_ms)),
+        h("td", {}, `${frame.body.text ?? frame.body.base64 ?? ""}${frame.body.truncated ? "…" : ""}`)))))),
+  ];
 }
 
 function headers(pairs, name) {

@@ -26,7 +26,7 @@ export function asCurl(call, base) {
   const { method, target, headers, body } = call.request;
   const words = ["curl", "-i"];
   if (method === "HEAD") words.push("--head");
-  else if (method !== "GET" || body.length) words.push("-X", shellWord(method));
+  else if (!["GET", "WS"].includes(method) || body.length) words.push("-X", shellWord(method));
   words.push("--path-as-is", shellWord(base + target));
   const lines = own(headers, new Set([...BY_ITSELF].filter((name) => name !== "traceparent" && name !== "accept")));
   const parts = [words.join(" "), ...lines.map(([name, value]) => `-H ${shellWord(value ? `${name}: ${value}` : `${name};`)}`)];
@@ -67,8 +67,22 @@ function several(pairs) {
   return values;
 }
 
+function messageOf({ type, body }) {
+  if (type === "binary") return { base64: body.base64 ?? btoa(String.fromCharCode(...new TextEncoder().encode(body.text))) };
+  return body.length && !body.truncated ? bodyKeys(body, [], false) : { text: body.text };
+}
+
+/** The steps that the service took on a WebSocket connection. */
+function scriptOf({ frames, closed }) {
+  const messages = frames.filter(({ type }) => type === "text" || type === "binary");
+  const steps = messages.map((frame) => ({ [frame.direction === "sent" ? "send" : "receive"]: messageOf(frame) }));
+  if (closed?.by === "server" && closed.code !== 1006) steps.push({ close: closed.reason ? { code: closed.code, reason: closed.reason } : closed.code });
+  return steps;
+}
+
 /** The reply as the scenario language writes it. */
 export function replyOf(call) {
+  if (call.websocket) return { websocket: scriptOf(call.websocket) };
   if (call.reply === null) return call.fault ? { fault: call.fault } : { fault: "close" };
   const { headers: ofBody, ...body } = bodyKeys(call.reply.body, call.reply.headers, true);
   const headers = { ...ofBody, ...several(own(call.reply.headers, OF_THE_SERVER)) };

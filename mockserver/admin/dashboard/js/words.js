@@ -58,6 +58,7 @@ const OUTCOMES = {
   truncate: "answer truncated",
   garbage: "garbage sent",
   malformed_chunk: "malformed chunk sent",
+  invalid_frame: "invalid frame sent",
   client_left: "client disconnected",
   incomplete: "incomplete request",
   lost: "reply lost with its replica or store",

@@ -1,0 +1,1 @@
+"""Commands that inspect and control a running server, by its admin API."""

@@ -1,0 +1,1 @@
+"""WebSocket connections on the wire: the handshake, and the conversation after it."""

@@ -1,0 +1,114 @@
+"""Counts the messages that clients sent over WebSocket connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, flaws_below
+from mockserver.matching.messages import compile_message_match
+from mockserver.model.call import Call
+from mockserver.model.plural import counted
+from mockserver.model.websocket import Message, RecordedFrame
+from mockserver.redaction.redaction import mask_body
+from mockserver.schema.expect import ExpectSpec
+from mockserver.schema.verify import CheckSpec
+from mockserver.store.call_log import CallLog
+from mockserver.verification.counting import Subject
+from mockserver.verification.verdict import MOST_LINES, Standing, Verdict, at_least, standing_of, worded
+
+_LONGEST_LINE = 120
+
+
+class MessageJudge:
+    """Judges how many messages of the subject's connections match. Looks once at each message."""
+
+    __slots__ = ("_any", "_holds", "_known", "_record", "_subject", "_times")
+
+    def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath) -> None:
+        """Raises InvalidInputError."""
+        assert spec.message is not None
+        self._subject = Subject(ns, spec, path)
+        self._times: ExpectSpec = spec.times
+        self._any = not spec.message.model_fields_set
+        with flaws_below(*path, "message"):
+            self._holds = compile_message_match(spec.message, _no_files)
+        self._record: CallLog | None = None
+        self._known: dict[int, tuple[int, int]] = {}
+        """By the number of a call: how many of its frames were looked at, and how many match."""
+
+    def steps(self, ns: Namespace) -> Iterator[None]:
+        """Look at the new frames of one call after the other."""
+        if ns.record is not self._record:  # a reset begins another
+            self._record, self._known = ns.record, {}
+        for call in ns.record.after(0):
+            if call.websocket is not None and self._subject.holds(call):
+                self._look(call)
+                yield
+
+    def _look(self, call: Call) -> None:
+        assert call.websocket is not None
+        seen, matching = self._known.get(call.number, (0, 0))
+        frames = call.websocket.frames[seen:]
+        if frames:
+            matching += sum(map(self._matches, frames))
+            self._known[call.number] = seen + len(frames), matching
+
+    def _matches(self, frame: RecordedFrame) -> bool:
+        return not frame.is_sent and frame.is_message and self._holds(Message(frame.kind, frame.data))
+
+    def __call__(self, ns: Namespace) -> Verdict:
+        for _ in self.steps(ns):
+            pass
+        calls = [
+            call for call in ns.record.after(0) if call.websocket is not None and self._subject.holds(call)
+        ]
+        records = [call.websocket for call in calls if call.websocket is not None]
+        if self._any:
+            count, is_exact = sum(record.received for record in records), not ns.record.dropped
+        else:
+            count = sum(self._known[call.number][1] for call in calls if call.number in self._known)
+            is_exact = not ns.record.dropped and not any(
+                record.dropped or record.has_cut_messages for record in records
+            )
+        standing, exact = (
+            (standing_of(count, self._times), True) if is_exact else at_least(count, self._times)
+        )
+        expected = worded(self._times, "message")
+        saw = str(count) + ("" if exact else ", counted from the frames that are kept")
+        text = f"{self._subject.text}: expected {expected}, saw {saw}"
+        if standing is not Standing.OK:
+            text = "\n".join([text, *_lines(calls)])
+        return Verdict(standing, expected, saw, text, count, exact)
+
+
+def _lines(calls: list[Call]) -> Iterator[str]:
+    """Yield the messages that were received, with the connection of each."""
+    if not calls:
+        yield "  there was no WebSocket connection"
+        return
+    lines = [
+        f"  {call.id}  {_shown(frame)}"
+        for call in calls
+        if call.websocket is not None
+        for frame in call.websocket.frames
+        if not frame.is_sent and frame.is_message
+    ]
+    yield f"  {counted(len(calls), 'connection')}, {counted(len(lines), 'message')}:"
+    yield from lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        yield f"  … and {len(lines) - MOST_LINES} more: GET /__admin/calls/ID"
+
+
+def _shown(frame: RecordedFrame) -> str:
+    try:
+        text = mask_body(frame.data.decode())
+    except UnicodeDecodeError:
+        text = f"{counted(frame.length, 'byte')}, binary"
+    return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
+
+
+def _no_files(name: str, path: KeyPath) -> bytes:
+    raise InvalidInputError(
+        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
+    )
