@@ -57,6 +57,8 @@ def test_every_view_is_walked_through_by_keys(busy, browser):
         dashboard.presses(str(number % 10))
         dashboard.sees("nav a[aria-current]", view)
         dashboard.until("document.querySelector('main').innerText.trim().length > 20")
+        if view == "Attempts":
+            dashboard.sees(".attempts-picture")
         dashboard.run(dashboard.page.get_by_role("navigation").get_by_role("link").first.focus())
         dashboard.asks(LISTEN)
         there = dashboard.asks(FOCUSABLE)

@@ -21,7 +21,7 @@ export class AttemptsView {
     this._said = h("span", { class: "quiet", role: "status" });
     this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts chart" });
     this._lists = h("details", { class: "as-text" });
-    this._operations = [];
+    this._operations = null; // until they were read
     this._invalid = null;
     this.element = h("div", { class: "view" },
       h("div", { class: "toolbar" },
@@ -91,7 +91,7 @@ export class AttemptsView {
   }
 
   _draw() {
-    if (!this._place.clientWidth) return;
+    if (!this._place.clientWidth || !this._operations) return;
     const wanted = this._wanted();
     const drawn = wanted.slice(-MOST_LANES);
     const more = wanted.length > drawn.length ? `, the latest ${drawn.length} shown` : "";

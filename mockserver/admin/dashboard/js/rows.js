@@ -91,14 +91,14 @@ export class Rows {
     this._route[at] = this.routes.number(call.route);
     this._method[at] = this._words.number(call.method);
     this._outcome[at] = this._words.number(call.outcome);
+    this._size[at] = call.size ?? NaN;
+    this._namespace[at] = namespace;
     this._flags[at] =
       (call.matched ? MATCHED : 0) | (call.automatic ? AUTOMATIC : 0) | (call.replayed ? REPLAYED : 0) |
       (call.complete ? 0 : INCOMPLETE) | (call.fault ? FAULT : 0);
     this._effects[at] = Math.min(255, call.effects);
     this._webhooks[at] = Math.min(255, call.webhooks);
     this._target[at] = call.target;
-    this._size[at] = call.size ?? NaN;
-    this._namespace[at] = namespace;
     this.statuses.add(call.status ?? 0);
     return known === undefined;
   }
