@@ -33,7 +33,7 @@ class McpEndpoint:
     async def __call__(self, request: Request, namespace: str) -> Response:
         session = AdminSession(Link(self._http, ADMIN, namespace))
         manager = StreamableHTTPSessionManager(mcp_server(session), json_response=True, stateless=True)
-        exchange = _Exchange(request)
+        exchange = _HttpExchange(request)
         async with manager.run():
             await manager.handle_request(exchange.scope, exchange.receive, exchange.send)
         return exchange.response()
@@ -43,7 +43,7 @@ class McpEndpoint:
         self._http.close()
 
 
-class _Exchange:
+class _HttpExchange:
     """A complete request as an ASGI application gets it, and its response."""
 
     def __init__(self, request: Request) -> None:

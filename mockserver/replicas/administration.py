@@ -14,7 +14,8 @@ from mockserver.model.http import Request, Response, StreamReply
 from mockserver.outbound.delivery import drop
 from mockserver.outbound.webhook_queue import WebhookNamespace
 from mockserver.outbound.webhooks import TAKEN_BACK, WebhookService
-from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
+from mockserver.replicas.committer import StoreTimeoutError
+from mockserver.replicas.journal import NamespaceJournal
 from mockserver.replicas.replica import NoAnswerError, Replica, failure
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
@@ -81,7 +82,9 @@ class Administration:
             and request.method not in READING
             and (request.method, located[0].path) not in NO_CHANGE
         )
+        journal.attended += 1
         try:
+            await journal.closed()
             if changes and located is not None and located[0].namespaced:
                 answer: Answer = await journal.change(request, lambda: self.api(request), _succeeded)
             else:
@@ -94,6 +97,8 @@ class Administration:
                     await self.replica.ownership.confirm(journal)
         except (StoreTimeoutError, StoreIsFullError) as error:
             raise NoAnswerError(failure(error)) from error
+        finally:
+            journal.attended -= 1
         return answer
 
     async def run_again(self, request: Request, ns: Namespace) -> None:

@@ -61,7 +61,8 @@ class StoreClock:
 
     def live(self) -> float:
         """Return the store's time of now."""
-        return max(self._local() + self._offset_s, self._floor_s)
+        now_s = self._local() + self._offset_s
+        return now_s if now_s > self._floor_s else self._floor_s  # noqa: FURB136  (max costs three times as much)
 
     def now(self) -> float:
         """Return the pinned time where there is one, else the store's time of now."""

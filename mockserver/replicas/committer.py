@@ -1,4 +1,4 @@
-"""Writes the entries of this replica's namespaces to the store, in groups: one write at a time, again until it is answered."""
+"""Writes what this replica has for the store, in groups: one write at a time, again until it is answered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from mockserver.errors import MockServerError
-from mockserver.replicas.journal import NamespaceJournal, StoreTimeoutError
-from mockserver.replicas.store import EntryGroup, Store, StoreAwayError, StoreRefusedError, Written
+from mockserver.errors import MockServerError, SharedStoreError
+from mockserver.replicas.store import (
+    AddedGroup,
+    EntryGroup,
+    Store,
+    StoreAwayError,
+    StoreRefusedError,
+    Written,
+)
 
 log = logging.getLogger("mockserver")
 
@@ -21,6 +28,10 @@ WAIT_S = 1.0
 """How long a call waits for the store."""
 _RETRY_S = 0.05
 _BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+
+
+class StoreTimeoutError(SharedStoreError):
+    """The store did not confirm in time what a call has done."""
 
 
 @dataclass(slots=True)
@@ -42,28 +53,34 @@ class CommitFigures:
         self.latency[at] += 1
 
 
+class GroupSource(Protocol):
+    """Has groups to write."""
+
+    def take(self) -> EntryGroup | AddedGroup | None:
+        """Return the next group; None if there is nothing to write."""
+
+    def written(self, group: EntryGroup | AddedGroup, result: Written) -> None:
+        """Hear what became of a group."""
+
+    def give_up(self, error: MockServerError) -> None:
+        """Tell whoever waits that it takes too long. Groups that were taken are written all the same, later."""
+
+
 class Committer:
-    """
-    `lose` is called with a journal that the store refused, and why. `sleep` and `local` are the loop's and a monotonic
-    clock; tests hand in their own.
-    """
+    """`sleep` and `local` are the loop's and a monotonic clock; tests hand in their own."""
 
     def __init__(
         self,
         store: Store,
-        lose: Callable[[NamespaceJournal, MockServerError], None],
-        refused: Callable[[Written], MockServerError],
         *,
         local: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store = store
-        self._lose = lose
-        self._refused = refused
         self._local = local
         self._sleep = sleep
-        self._dirty: dict[NamespaceJournal, None] = {}
-        self._busy: set[NamespaceJournal] = set()
+        self._dirty: dict[GroupSource, None] = {}
+        self._busy: set[GroupSource] = set()
         self._task: asyncio.Task[None] | None = None
         self.away_since_s: float | None = None
         """When the write began that is not answered for longer than a call waits; None where the store answers."""
@@ -73,9 +90,9 @@ class Committer:
     def is_away(self) -> bool:
         return self.away_since_s is not None
 
-    def wants(self, journal: NamespaceJournal) -> None:
-        """The journal has something to write."""
-        self._dirty[journal] = None
+    def wants(self, source: GroupSource) -> None:
+        """The source has something to write."""
+        self._dirty[source] = None
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run())
 
@@ -101,7 +118,7 @@ class Committer:
         taken = list(self._taken())
         if not taken:
             return
-        self._busy = {journal for journal, _ in taken}
+        self._busy = {source for source, _ in taken}
         began_s = self._local()
         watch = asyncio.get_running_loop().call_later(WAIT_S, self.give_up, began_s)
         try:
@@ -112,34 +129,25 @@ class Committer:
             self._busy = set()
         figures = self.figures
         figures.written(self._local() - began_s)
-        for (journal, group), result in zip(taken, results, strict=True):
+        for (source, group), result in zip(taken, results, strict=True):
             if result is Written.DONE:
                 figures.groups += 1
-                figures.entries += len(group.entries)
-                journal.confirm(len(group.entries))
-            else:
-                self._lose(journal, self._refused(result))
+                figures.entries += group.count
+            source.written(group, result)
 
-    def _taken(self) -> Iterator[tuple[NamespaceJournal, EntryGroup]]:
+    def _taken(self) -> Iterator[tuple[GroupSource, EntryGroup | AddedGroup]]:
         """Take the groups of one write. What is left stays for the next."""
         left = MOST_GROUPS
-        for journal in tuple(self._dirty):
-            del self._dirty[journal]
-            while left and journal.unwritten:
-                entries: list[bytes] = []
-                size = 0
-                while journal.unwritten and len(entries) < MOST_ENTRIES and size < MOST_BYTES:
-                    entries.append(journal.unwritten.popleft())
-                    size += len(entries[-1])
-                journal.groups += 1
+        for source in tuple(self._dirty):
+            while left and (group := source.take()) is not None:
                 left -= 1
-                yield journal, EntryGroup(journal.ns.name, journal.epoch, journal.groups, entries)
-            if journal.unwritten:
-                self._dirty[journal] = None
+                yield source, group
+            del self._dirty[source]
             if not left:
+                self._dirty[source] = None  # after the others
                 return
 
-    async def _written(self, groups: list[EntryGroup]) -> list[Written]:
+    async def _written(self, groups: list[EntryGroup | AddedGroup]) -> list[Written]:
         """
         Write the very same groups until an answer comes: a write whose answer was lost may have happened, or happen
         later, and the store knows the groups that it has by their sequence.
@@ -156,5 +164,5 @@ class Committer:
         """The store is away: the calls that wait are answered. What they did is written once it is there, as lost."""
         self.away_since_s = began_s
         log.error("the store has not answered for %g s; calls are answered with 503 until it does", WAIT_S)
-        for journal in {*self._busy, *self._dirty}:
-            journal.give_up(StoreTimeoutError("the store did not answer within a second"))
+        for source in {*self._busy, *self._dirty}:
+            source.give_up(StoreTimeoutError("the store did not answer within a second"))

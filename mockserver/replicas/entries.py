@@ -7,11 +7,12 @@ entry is a kind, a head of plain values and two byte strings, as MessagePack. No
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from msgpack import packb, unpackb
+from msgpack import Packer, Unpacker, UnpackException
 
 from mockserver.errors import MockServerError
 from mockserver.model.client_cert import ClientCert
@@ -19,6 +20,9 @@ from mockserver.model.headers import Headers
 from mockserver.model.http import Peer, Request, Response
 
 _TEXTS: Any = {"unicode_errors": "surrogateescape"}
+_pack: Callable[[Any], bytes] = Packer(
+    **_TEXTS
+).pack  # a new one for each entry would cost more than the entry
 
 
 class Kind(IntEnum):
@@ -40,6 +44,10 @@ class Kind(IntEnum):
     """An attempt of a webhook is over."""
     KEPT = 11
     """How long the namespace stays."""
+    ADDED = 12
+    """The first entry of a block that a replica has added to an open namespace: what its calls count."""
+    CONSTANT = 13
+    """A call in such a block: it was answered with a constant reply."""
 
 
 class BadEntryError(MockServerError):
@@ -62,14 +70,43 @@ class LogEntry:
 
 def encode(kind: int, at_s: float, head: list[Any], first: bytes = b"", second: bytes = b"") -> bytes:
     """Return the bytes of an entry."""
-    data: bytes = packb([int(kind), at_s, head, first, second], **_TEXTS)
-    return data
+    return _pack([kind, at_s, head, first, second])
 
 
-def decode(data: bytes) -> LogEntry:
-    """Return the entry that the bytes are. Raises BadEntryError."""
+def first_of(block: bytes) -> LogEntry:
+    """Return the first entry of a block, which is a part of the list in the store. Raises BadEntryError."""
     try:
-        kind, at_s, head, first, second = unpackb(data, **_TEXTS)
+        return _entry(_unpacker(block).unpack())
+    except (ValueError, UnpackException) as error:
+        raise BadEntryError(f"these bytes are not an entry: {error}") from error
+
+
+def entries_of(block: bytes) -> list[LogEntry]:
+    """Return the entries of a block. Raises BadEntryError."""
+    unpacker = _unpacker(block)
+    unpacker.feed(_NIL)
+    try:
+        *entries, end = unpacker
+    except ValueError as error:
+        raise BadEntryError(f"these bytes are not entries: {error}") from error
+    if end is not None or not entries:
+        raise BadEntryError("these bytes are not whole entries")
+    return [_entry(plain) for plain in entries]
+
+
+_NIL = b"\xc0"
+"""Comes after a whole entry, and is swallowed by one that is not."""
+
+
+def _unpacker(block: bytes) -> Unpacker:
+    unpacker = Unpacker(max_buffer_size=0, **_TEXTS)
+    unpacker.feed(block)
+    return unpacker
+
+
+def _entry(plain: Any) -> LogEntry:  # noqa: ANN401  (whatever the bytes are)
+    try:
+        kind, at_s, head, first, second = plain
         return LogEntry(Kind(kind), at_s, head, first, second)
     except (ValueError, TypeError) as error:
         raise BadEntryError(f"these bytes are not an entry: {error}") from error
@@ -77,7 +114,8 @@ def decode(data: bytes) -> LogEntry:
 
 def request_head(request: Request) -> list[Any]:
     """Return what of a request is neither header lines nor body, as plain JSON."""
-    cert = request.client_cert
+    peer = request.peer
+    cert = peer.client_cert
     return [
         request.method,
         request.target,
@@ -87,12 +125,12 @@ def request_head(request: Request) -> list[Any]:
         request.complete,
         request.arrived_s,
         request.arrived_at_s,
-        request.client,
-        request.scheme,
+        peer.client,
+        peer.scheme,
         None
         if cert is None
         else [cert.subject, cert.issuer, list(cert.san), cert.serial, cert.fingerprint_sha256],
-        request.max_json_members,
+        peer.max_json_members,
     ]
 
 

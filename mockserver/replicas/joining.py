@@ -18,7 +18,7 @@ from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, Engine
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.scenario_set import ScenarioSet
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, MockServerError
 from mockserver.http.listener import Listener
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.instants import instant
@@ -278,7 +278,15 @@ class SharedReplica:
     async def collect(self, idle: Sequence[Namespace]) -> None:
         """Remove namespaces that nobody uses any more."""
         for ns in idle:
-            await self.remove(ns)
+            journal = self.ownership.journals.get(ns.name)
+            if journal is not None:
+                try:
+                    await journal.closed()  # others may have added calls
+                except MockServerError as error:
+                    log.debug("the namespace %s stays: %s", ns.name, error)
+                    continue
+            if ns in self._engine.idle_namespaces():
+                await self.remove(ns)
 
     async def close(self) -> None:
         if hasattr(self, "replica"):

@@ -8,10 +8,11 @@ told what came of it before `stored` has come back. Running the entries of anoth
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+import secrets
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
 
 from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
@@ -21,37 +22,37 @@ from mockserver.model.call import Call
 from mockserver.model.headers import Headers
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward, Outcome, Plan, Send
+from mockserver.replicas.added import AddedCalls
 from mockserver.replicas.clock import StoreClock
+from mockserver.replicas.committer import MOST_BYTES, MOST_ENTRIES, Committer, StoreTimeoutError
+from mockserver.replicas.constant import Added, constant_route, is_constant
 from mockserver.replicas.entries import (
     BadEntryError,
     Kind,
     LogEntry,
-    decode,
     encode,
+    entries_of,
+    first_of,
     request_head,
     request_of,
     response_head,
     response_of,
 )
+from mockserver.replicas.store import MOST_BLOCKS, AddedGroup, EntryGroup, Written
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
-
-if TYPE_CHECKING:
-    from mockserver.replicas.committer import Committer
 
 T = TypeVar("T")
 _SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Header lines of admin calls that a replay does not need."""
 _MOST_REMEMBERED = 20_000
 """Requests of other replicas whose reply is known again by their id."""
+OPEN_AFTER = 256
+"""A namespace is opened after so many calls with constant replies and without any other."""
 
 
 class OwnerLostError(SharedStoreError):
     """Another replica owns the namespace by now."""
-
-
-class StoreTimeoutError(SharedStoreError):
-    """The store did not confirm in time what a call has done."""
 
 
 class LoggedClock(VirtualClock):
@@ -90,10 +91,38 @@ Begun = tuple[Call, Plan]
 """A call, and what is performed for it: a closed call has no plan any more."""
 
 
+@dataclass(slots=True)
+class Mark:
+    """
+    The end of a block. With a `token`, the namespace is open from there on to replicas that have it; with an empty one
+    it is closed. `blocks` is the number of blocks before it, once that is known.
+    """
+
+    token: str | None = None
+    blocks: int = -1
+
+
+class OwnerStore(Protocol):
+    """What a journal asks of whoever manages ownership."""
+
+    async def read_blocks(self, journal: NamespaceJournal) -> Sequence[bytes]:
+        """Read the next blocks of the namespace. Raises OwnerLostError, StoreAwayError."""
+
+    async def confirm(self, journal: NamespaceJournal) -> None:
+        """Make sure that nobody has taken the namespace over. Raises OwnerLostError, StoreAwayError."""
+
+    def refused(self, journal: NamespaceJournal, result: Written) -> None:
+        """The store has refused a group."""
+
+
 class NamespaceJournal:
     """
-    The only writer of its namespace. `position` counts its entries, `stored` those that the store has confirmed.
-    `epoch` is that of the claim.
+    The only writer of its namespace, unless that is open. `position` counts the entries that were appended here,
+    `confirmed` those that the store has taken. `blocks` are those of the list in the store that this memory has; the
+    last ones may not be written yet. `epoch` is that of the claim.
+
+    While the namespace is open, other replicas add calls with constant replies to the list by a `token`. All else
+    waits until it is closed again and those calls are known here, so it makes no difference who has decided them.
     """
 
     def __init__(
@@ -102,14 +131,18 @@ class NamespaceJournal:
         engine: Engine,
         clock: StoreClock,
         committer: Committer,
+        owner: OwnerStore,
         epoch: str,
-        position: int = 0,
+        *,
+        blocks: int = 0,
+        open_after: int = OPEN_AFTER,
     ) -> None:
         self.ns = ns
         self.epoch = epoch
-        self.position = position
-        self.confirmed = position
-        self.unwritten: deque[bytes] = deque()
+        self.position = 0
+        self.confirmed = 0
+        self.blocks = blocks
+        self.unwritten: deque[bytes | Mark] = deque()
         self.groups = 0
         """How many groups were made in this epoch."""
         self.lost: MockServerError | None = None
@@ -121,12 +154,27 @@ class NamespaceJournal:
         """Webhooks of calls that were completed before their last byte left."""
         self.when_idle: Callable[[NamespaceJournal], None] | None = None
         """Called by a call that is over, if none is in progress and no change is being made."""
+        self.token = ""
+        """By which other replicas add calls; empty while the namespace is closed."""
+        self.attended = 0
+        """Calls of the admin API in progress: the namespace stays closed."""
+        self.added = AddedCalls(ns)
+        self._open_after = open_after
+        self._constants = 0
+        self._written_token = ""
+        self._is_closing = False
+        self._closing: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+        self._unread = 0
+        """Own blocks that were written while the namespace is open, and not read again yet."""
+        self._replayed = 0
+        self._owner = owner
         self._engine = engine
         self._clock = clock
         self._committer = committer
         self._waiting: deque[tuple[int, Callable[[MockServerError | None], None]]] = deque()
         self._replaying = False
-        self._seen: OrderedDict[str, Begun] = OrderedDict()
+        self._seen: dict[str, Begun] = {}
         self.shared = engine.shared
         if not isinstance(ns.clock, LoggedClock):
             ns.clock = LoggedClock(engine.shared.wall)
@@ -182,9 +230,43 @@ class NamespaceJournal:
         for _, then in waiting:
             then(error)
 
-    def confirm(self, count: int) -> None:
-        """So many more entries are in the store."""
-        self.confirmed += count
+    def take(self) -> EntryGroup | None:
+        """Return the next group; None if there is nothing to write."""
+        unwritten = self.unwritten
+        entries: list[bytes] = []
+        size = 0
+        while unwritten and len(entries) < MOST_ENTRIES and size < MOST_BYTES:
+            entry = unwritten[0]
+            if isinstance(entry, Mark):
+                if entries:
+                    break
+                unwritten.popleft()
+                entry.blocks = self.blocks + self._unread
+                if entry.token is not None:
+                    self._written_token = entry.token
+                    return self._group(b"", 1)
+            else:
+                unwritten.popleft()
+                entries.append(entry)
+                size += len(entry)
+        if not entries:
+            return None
+        if self.token:
+            self._unread += 1  # its place among the blocks of others is known when they are read
+        else:
+            self.blocks += 1
+        return self._group(b"".join(entries), len(entries))
+
+    def _group(self, block: bytes, count: int) -> EntryGroup:
+        self.groups += 1
+        return EntryGroup(self.ns.name, self.epoch, self.groups, block, count, self._written_token)
+
+    def written(self, group: EntryGroup | AddedGroup, result: Written) -> None:
+        """Hear what became of a group."""
+        if result is not Written.DONE:
+            self._owner.refused(self, result)
+            return
+        self.confirmed += group.count
         waiting = self._waiting
         while waiting and waiting[0][0] <= self.confirmed:
             waiting.popleft()[1](None)
@@ -198,20 +280,42 @@ class NamespaceJournal:
 
     # Calls
 
-    def begin(self, request: Request, request_id: str = "", header: tuple[str, str] | None = None) -> Begun:
+    def begin(
+        self,
+        request: Request,
+        request_id: str = "",
+        header: tuple[str, str] | None = None,
+        *,
+        is_local: bool = False,
+    ) -> Begun:
         """
         Decide a call. One whose reply is whole and ready is completed at once: nobody can see it before it is stored,
-        and from then on it is over for everybody. `header` is one more line of the reply.
+        and from then on it is over for everybody. `header` is one more line of the reply. A completed call that `is_local` is
+        not `known` by its id, unless it is told to `remember`.
         """
-        at_s = self._clock.live()
+        clock = self._clock
+        at_s = clock.live()
         body = request.body  # the call log cuts a long one
         head: list[Any] = [request_head(request), request_id, header, None]
-        with self._clock.at(at_s):
-            begun = self._begun(request, request_id, header)
-            if _is_ready(begun[0]):
+        clock.pinned, before_s = at_s, clock.pinned  # a context manager costs more
+        try:
+            call = self._begun(request, header)
+            begun = call, call.plan
+            if _is_ready(call):
                 head[3] = True
-                self._complete(begun[0], at_s)
+                self._complete(call, at_s)
+        finally:
+            clock.pinned = before_s
         self.append(Kind.CALL, at_s, head, request.headers.as_bytes(), body)
+        if not is_local or not head[3]:
+            self.remember(request_id, begun)
+        route = self.ns.shared.scenario_set.routes.get(call.route_id or "")
+        if route is None or not is_constant(route):
+            self._constants = 0
+        elif (constants := self._constants + 1) < self._open_after:
+            self._constants = constants
+        else:
+            self._consider_opening(request)
         if self.when_idle is not None:
             self.tell_idle()
         return begun
@@ -234,7 +338,7 @@ class NamespaceJournal:
         self.append(Kind.CALL, at_s, head, request.headers.as_bytes(), body)
         return call
 
-    def _begun(self, request: Request, request_id: str, header: tuple[str, str] | None) -> Begun:
+    def _begun(self, request: Request, header: tuple[str, str] | None) -> Call:
         call = self._engine.begin(request, self.ns)
         if header is not None:
             self._engine.add_header(call, *header)
@@ -243,12 +347,7 @@ class NamespaceJournal:
             call.plan = tuple(
                 self._told(call, step) if isinstance(step, Forward) else step for step in call.plan
             )
-        begun = call, call.plan
-        if request_id:
-            self._seen[request_id] = begun
-            if len(self._seen) > _MOST_REMEMBERED:
-                self._seen.popitem(last=False)
-        return begun
+        return call
 
     def _begun_apart(
         self, request: Request, response: Response | None, document: dict[str, Any] | None
@@ -278,12 +377,23 @@ class NamespaceJournal:
 
     def tell_idle(self) -> None:
         """Call `when_idle` if nothing is in progress: all that was done is in the entries so far."""
-        if self.when_idle is not None and not self.open and not self.changes.locked():
+        if self.when_idle is not None and not self.open and not self.changes.locked() and not self.token:
             self.when_idle(self)
 
     def known(self, request_id: str) -> Begun | None:
         """Return the call of a request that came before, and whose answer was lost on its way."""
         return self._seen.get(request_id)
+
+    def take_due(self, call: Call) -> Sequence[Due]:
+        """Return the webhooks of a closed call, which are to be sent now."""
+        return self.due.pop(call.number, ()) if self.due else ()
+
+    def remember(self, request_id: str, begun: Begun) -> None:
+        """The request may come again, since its answer may be lost."""
+        if request_id:
+            self._seen[request_id] = begun
+            if len(self._seen) > _MOST_REMEMBERED:
+                del self._seen[next(iter(self._seen))]
 
     def forget(self, request_id: str) -> None:
         """Its answer has come."""
@@ -365,6 +475,124 @@ class NamespaceJournal:
 
         return replace(step, came=written)
 
+    # Open to other replicas
+
+    def _consider_opening(self, request: Request) -> None:
+        """Open the namespace to other replicas, if nothing but the scenarios decides what is answered."""
+        self._constants = 0
+        ns = self.ns
+        if (
+            self.token
+            or self.attended
+            or self.changes.locked()
+            or ns.overlay is not None
+            or ns.outage is not None
+            or ns.recordings is not None
+            or ns.watchers
+            or ns.listeners
+            or ns.followers
+            or self._committer.is_away
+            or constant_route(ns.shared.scenario_set, request) is None
+        ):
+            return
+        self.token = secrets.token_hex(8)
+        self._mark(self.token)
+
+    def _mark(self, token: str) -> None:
+        self.position += 1
+        self.unwritten.append(Mark(token))
+        self._committer.wants(self)
+
+    async def admit(self, is_constant: Callable[[], bool]) -> str:
+        """
+        Wait until a call can begin here, and return an empty text. If the namespace is open, and the call is one that
+        any replica may decide, return the token by which whoever was asked adds it. Raises OwnerLostError,
+        StoreTimeoutError, StoreAwayError.
+        """
+        while self.token or self.changes.locked():
+            if not self.token:
+                async with self.changes:
+                    pass
+            elif self._is_closing or not is_constant():
+                await self.closed()
+            else:
+                await self.stored()  # the store knows of it
+                await self._owner.confirm(self)
+                if self.token and not self._is_closing:
+                    return self.token
+        return ""
+
+    async def closed(self) -> None:
+        """
+        Wait until no other replica adds calls, and those that were added are known here. Raises OwnerLostError,
+        StoreTimeoutError, StoreAwayError.
+        """
+        if not self.token:
+            return
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+            self._closing.add_done_callback(self._close_done)
+        await asyncio.shield(self._closing)
+
+    def _close_done(self, task: asyncio.Task[None]) -> None:
+        self._closing = None
+        if not task.cancelled():
+            task.exception()  # whoever waits has it too
+
+    async def _close(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._mark("")
+        await self.stored()
+        await self.catch_up()
+        await self.added.log(_let_others)
+        self.blocks += self._unread  # nobody else has written since
+        self.token, self._is_closing, self._constants, self._unread = "", False, 0, 0
+
+    async def catch_up(self) -> None:
+        """Count what other replicas have added. Raises OwnerLostError, StoreAwayError."""
+        async with self._reading:
+            while True:
+                blocks = await self._owner.read_blocks(self)
+                for block in blocks:
+                    self.blocks += 1
+                    if not self.added.count(block):
+                        self._unread -= 1
+                if len(blocks) < MOST_BLOCKS:
+                    return
+
+    @property
+    def is_open(self) -> bool:
+        """Whether other replicas can add calls."""
+        return bool(self.token) and not self._is_closing
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether this memory is that of the first `blocks` blocks, with calls that are not in the call log yet."""
+        return not self._unread and self.confirmed >= self.position
+
+    @property
+    def recorded(self) -> int:
+        """How many entries this memory is made of, without those of a checkpoint."""
+        return self.position + self._replayed + self.added.total
+
+    def end(self) -> Mark:
+        """Return the place after all entries so far; its `blocks` are known once these are stored."""
+        mark = Mark()
+        if self.token:
+            mark.blocks = self.blocks
+        else:
+            self.unwritten.append(mark)
+            self._committer.wants(self)
+        return mark
+
+    def amend_added(self, added: Added, outcome: Outcome) -> None:
+        """Correct the outcome of a call that a replica has added."""
+        number = self.added.number_of(*added)
+        call = None if number is None else self.ns.record.get(number)
+        if call is not None and call.outcome is Outcome.DONE:
+            self.amend(call, outcome, sent=False)
+
     # Changes
 
     async def change(
@@ -372,6 +600,7 @@ class NamespaceJournal:
     ) -> T:
         """Run a call of the admin API that changes the namespace, alone, and write it down where it succeeded."""
         async with self.changes:
+            await self.closed()
             at_s = self._clock.live()
             with self._clock.at_in_task(at_s):
                 answer = await run()
@@ -413,7 +642,7 @@ class NamespaceJournal:
     # Replays
 
     async def replay(
-        self, entries: Sequence[bytes], run: AdminRun, pause: Callable[[], Awaitable[None]]
+        self, blocks: Sequence[bytes], run: AdminRun, pause: Callable[[], Awaitable[None]]
     ) -> None:
         """
         Run the entries of an earlier owner. `pause` lets others have their turn. Raises BadEntryError. Calls that were
@@ -423,12 +652,12 @@ class NamespaceJournal:
         self._replaying = True
         listeners, self.ns.listeners = self.ns.listeners, frozenset()
         try:
-            for data in entries:
+            for block in blocks:
                 try:
-                    await self._apply(decode(data), run)
+                    await self._apply_block(block, run, pause)
                 except (ValueError, TypeError, LookupError, AttributeError) as error:
                     raise BadEntryError(f"an entry is wrong: {type(error).__name__}: {error}") from error
-                await pause()
+            await self.added.log(pause)
         finally:
             self._replaying = False
             self.ns.listeners = listeners
@@ -436,6 +665,19 @@ class NamespaceJournal:
         for call in tuple(self.open.values()):
             self.finish(call, Outcome.LOST)
         self.due.clear()
+
+    async def _apply_block(self, block: bytes, run: AdminRun, pause: Callable[[], Awaitable[None]]) -> None:
+        header = first_of(block)
+        if header.kind is Kind.ADDED and self.added.can_count(header):
+            self._clock.at_least(header.at_s)
+            self.added.count(block)
+            await pause()
+            return
+        await self.added.log(pause)
+        for entry in entries_of(block):
+            await self._apply(entry, run)
+            self._replayed += 1
+            await pause()
 
     async def _apply(self, entry: LogEntry, run: AdminRun) -> None:
         self._clock.at_least(entry.at_s)
@@ -454,9 +696,18 @@ class NamespaceJournal:
             said, document = apart
             self._begun_apart(request, None if said is None else response_of(said[:-1], said[-1]), document)
             return
-        call, _ = self._begun(request, request_id, None if header is None else (header[0], header[1]))
+        call = self._begun(request, None if header is None else (header[0], header[1]))
+        self.remember(request_id, (call, call.plan))
         if completed:
             self._complete(call, entry.at_s)
+
+    def _apply_added(self, entry: LogEntry) -> None:
+        """Calls follow that can't be counted, since the scenarios are others."""
+
+    def _apply_constant(self, entry: LogEntry) -> None:
+        request = request_of(entry.head[0], entry.first, entry.second, self.ns.name)
+        call = self._begun(request, None)
+        self._complete(call, entry.at_s)
 
     def _apply_answered(self, entry: LogEntry) -> None:
         number, status, first_byte_at_s = entry.head
@@ -532,17 +783,19 @@ class NamespaceJournal:
         self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s = entry.head
 
 
+async def _let_others() -> None:
+    await asyncio.sleep(0)
+
+
 def _is_ready(call: Call) -> bool:
     """Whether the reply is whole, and nothing is waited for before it is sent."""
     plan = call.plan
-    return (
-        call.consult is None
-        and len(plan) == 1
-        and plan[0].__class__ is Send
-        and plan[0].upto is None
-        and plan[0].promise is None
-        and not any(due.before for due in call.due)
-    )
+    if len(plan) != 1 or call.consult is not None:
+        return False
+    step = plan[0]
+    if step.__class__ is not Send or step.upto is not None or step.promise is not None:
+        return False
+    return not call.due or not any(due.before for due in call.due)
 
 
 _APPLY: dict[Kind, Callable[[NamespaceJournal, LogEntry], None]] = {
@@ -556,4 +809,6 @@ _APPLY: dict[Kind, Callable[[NamespaceJournal, LogEntry], None]] = {
     Kind.SENDING: NamespaceJournal._apply_sending,  # noqa: SLF001
     Kind.SENT: NamespaceJournal._apply_sent,  # noqa: SLF001
     Kind.KEPT: NamespaceJournal._apply_kept,  # noqa: SLF001
+    Kind.ADDED: NamespaceJournal._apply_added,  # noqa: SLF001
+    Kind.CONSTANT: NamespaceJournal._apply_constant,  # noqa: SLF001
 }

@@ -53,6 +53,12 @@ class Sort(IntEnum):
     """No answer can be given; the payload says why."""
     REPLY = 11
     """All of an answer that was whole and ready, after which the connection of the client stays."""
+    OPENED = 12
+    """The namespace is open: whoever asks decides the call. The payload is the token by which it is added."""
+
+
+_UNNUMBERED = frozenset({Sort.MOVED, Sort.FAILED, Sort.REPLY, Sort.OPENED})
+"""Frames that are all of an answer."""
 
 
 class LinkLostError(MockServerError):
@@ -140,7 +146,7 @@ class RelayedReply:
         self.lost = False
 
     def put(self, sort: Sort, number: int, payload: bytes) -> None:
-        if sort is Sort.MOVED or sort is Sort.FAILED or sort is Sort.REPLY:
+        if sort in _UNNUMBERED:
             self._frames.append((sort, payload))
         elif number == self.received + 1:
             self.received = number

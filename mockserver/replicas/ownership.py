@@ -7,7 +7,7 @@ import hashlib
 import json
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,14 @@ from mockserver.errors import MockServerError
 from mockserver.replicas.checkpoint import checkpoint_of, restore_checkpoint
 from mockserver.replicas.clock import StoreClock
 from mockserver.replicas.committer import Committer
-from mockserver.replicas.journal import AdminRun, LoggedClock, NamespaceJournal, OwnerLostError
+from mockserver.replicas.journal import (
+    OPEN_AFTER,
+    AdminRun,
+    LoggedClock,
+    Mark,
+    NamespaceJournal,
+    OwnerLostError,
+)
 from mockserver.replicas.store import (
     Beat,
     Facts,
@@ -84,7 +91,7 @@ class Ownership:
         self.figures = OwnershipFigures()
         self.error: str | None = None
         """Why this replica is not ready; None where it is."""
-        self.committer = Committer(store, self.lose, _refusal, local=local, sleep=sleep)
+        self.committer = Committer(store, local=local, sleep=sleep)
         self.files = files
         self._tidy: Callable[[], None] = lambda: None
         self._adopt = adopt
@@ -102,6 +109,7 @@ class Ownership:
         self._beating: asyncio.Task[None] | None = None
         self.checkpoint_entries = max(_LEAST_BETWEEN, 2 * engine.settings.limits.calls)
         """A checkpoint is due after so many entries."""
+        self.open_after = OPEN_AFTER
         self._checkpoints: dict[str, int] = {}
         self._saving: set[asyncio.Task[None]] = set()
 
@@ -254,6 +262,7 @@ class Ownership:
 
     async def remove(self, journal: NamespaceJournal) -> None:
         """Remove a namespace of this replica. Raises StoreAwayError, OwnerLostError."""
+        await journal.closed()
         await journal.stored()
         if await self.store.remove(journal.ns.name, journal.epoch) is Written.FENCED:
             error = OwnerLostError("another replica owns it")
@@ -284,8 +293,16 @@ class Ownership:
         self._drop(name)
         ns = self.engine.renew(name, seed=facts.seed, ttl_s=facts.ttl_s)
         ns.clock = LoggedClock(self.engine.shared.wall)
-        end = history.position + len(history.entries)
-        journal = NamespaceJournal(ns, self.engine, self.clock, self.committer, claim.epoch, end)
+        journal = NamespaceJournal(
+            ns,
+            self.engine,
+            self.clock,
+            self.committer,
+            self,
+            claim.epoch,
+            blocks=history.position + len(history.blocks),
+            open_after=self.open_after,
+        )
         turns = 0
 
         async def pause() -> None:
@@ -297,21 +314,34 @@ class Ownership:
         try:
             if history.checkpoint is not None:
                 restore_checkpoint(ns, history.checkpoint)
-            await journal.replay(history.entries, self._run, pause)
+            await journal.replay(history.blocks, self._run, pause)
         except MockServerError as error:
             self._drop(name)
             raise StoreRefusedError(
                 f"what the store keeps of the namespace {name} can't be read: {error}. Use another --store-prefix, or "
                 "delete the keys"
             ) from error
-        self._checkpoints[name] = history.position
-        if history.entries:
+        self._checkpoints[name] = 0
+        if history.blocks:
             self.figures.taken_over += 1
-            self.figures.replayed += len(history.entries)
+            self.figures.replayed += journal.recorded
         self._homes.pop(name, None)
         self.journals[name] = journal
         self._settled(ns)
         return journal
+
+    def refused(self, journal: NamespaceJournal, result: Written) -> None:
+        """The store has refused a group of the namespace."""
+        self.lose(journal, _refusal(result))
+
+    async def read_blocks(self, journal: NamespaceJournal) -> Sequence[bytes]:
+        """Read the next blocks of a namespace. Raises OwnerLostError, StoreAwayError."""
+        result, blocks = await self.store.blocks(journal.ns.name, journal.epoch, journal.blocks)
+        if result is not Written.DONE:
+            self.lose(journal, _refusal(result))
+        if journal.lost is not None:
+            raise journal.lost
+        return blocks
 
     def lose(self, journal: NamespaceJournal, error: MockServerError) -> None:
         """Give a namespace up: another replica owns it, or the store has not taken what it did."""
@@ -339,28 +369,54 @@ class Ownership:
     def keep_short(self) -> None:
         """
         Shorten what the store keeps of each namespace: take a checkpoint where there are many entries since the last, at
-        the first moment without a call in progress.
+        the first moment without a call in progress. Calls that other replicas have added are counted before.
         """
-        for name, journal in self.journals.items():
-            if journal.position - self._checkpoints.get(name, 0) >= self.checkpoint_entries:
+        for journal in self.journals.values():
+            if journal.token:
+                self._begin(self._follow(journal))
+            elif self._is_due(journal):
                 journal.when_idle = self._take_checkpoint
                 journal.tell_idle()
 
-    def _take_checkpoint(self, journal: NamespaceJournal) -> None:
-        if journal.ns.recordings is not None:
-            return  # they are only in the entries
-        journal.when_idle = None
-        self._checkpoints[journal.ns.name] = journal.position
-        taken = checkpoint_of(journal.ns, self.engine.settings.seed)
-        task = asyncio.get_running_loop().create_task(self._save(journal, journal.position, taken))
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._saving.add(task)
         task.add_done_callback(self._saving.discard)
 
-    async def _save(self, journal: NamespaceJournal, position: int, taken: Callable[[], bytes]) -> None:
+    def _is_due(self, journal: NamespaceJournal) -> bool:
+        return journal.recorded - self._checkpoints.get(journal.ns.name, 0) >= self.checkpoint_entries
+
+    async def _follow(self, journal: NamespaceJournal) -> None:
+        """Count what other replicas have added to an open namespace. It is closed where somebody waits for calls."""
+        try:
+            if journal.ns.watchers or journal.ns.followers or journal.ns.listeners:
+                await journal.closed()
+            else:
+                await journal.catch_up()
+        except MockServerError as error:
+            log.debug("the namespace %s could not be followed: %s", journal.ns.name, error)
+            return
+        is_quiet = journal.is_complete and not journal.open and not journal.changes.locked()
+        if journal.is_open and is_quiet and self._is_due(journal):
+            self._take_checkpoint(journal)
+
+    def _take_checkpoint(self, journal: NamespaceJournal) -> None:
+        ns = journal.ns
+        if ns.recordings is not None:
+            return  # they are only in the entries
+        journal.when_idle = None
+        self._checkpoints[ns.name] = journal.recorded
+        unlogged = journal.added.unlogged
+        ns.last_number += unlogged
+        taken = checkpoint_of(ns, self.engine.settings.seed)
+        ns.last_number -= unlogged
+        self._begin(self._save(journal, journal.end(), taken))
+
+    async def _save(self, journal: NamespaceJournal, end: Mark, taken: Callable[[], bytes]) -> None:
         try:
             data = await asyncio.to_thread(taken)
             await journal.stored()
-            await self.store.checkpoint(journal.ns.name, journal.epoch, position, data)
+            await self.store.checkpoint(journal.ns.name, journal.epoch, end.blocks, data)
         except MockServerError as error:
             log.warning("no checkpoint of the namespace %s could be kept: %s", journal.ns.name, error)
 

@@ -9,14 +9,18 @@ import re
 import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from mockserver.errors import Flaw, InvalidInputError, MissingExtraError
+from mockserver.replicas.pipe import CommandPipe, packed
 from mockserver.replicas.store import (
     DEAD_S,
     FORMAT,
     GONE_S,
+    MOST_BLOCKS,
+    AddedGroup,
     Beat,
     EntryGroup,
     Facts,
@@ -35,8 +39,6 @@ T = TypeVar("T")
 
 SCHEMES = ("redis", "rediss", "unix")
 TIMEOUT_S = 1.0
-_READ_ENTRIES = 500
-"""So many entries are read at once: the store serves nobody else meanwhile."""
 _MOST_NAMED = 20
 _LEAST = {"redis": (6, 2), "valkey": (7, 2)}
 _AWAY = ("LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "BUSY")
@@ -107,7 +109,7 @@ local is_old = redis.call('HGET', head, 'epoch') or ''
 if existed == 1 and ARGV[6] == '1' then return {'other', owner, is_old, kept} end
 local beat = owner ~= '' and owner ~= me and redis.call('HGET', beats, owner)
 if beat and now - tonumber(beat) <= dead then return {'other', owner, is_old, kept} end
-redis.call('HSET', head, 'owner', me, 'epoch', epoch, 'seq', '0')
+redis.call('HSET', head, 'owner', me, 'epoch', epoch, 'seq', '0', 'token', '')
 return {existed == 1 and 'taken' or 'made', me, epoch, kept}
 """
 )
@@ -119,9 +121,27 @@ if head[1] ~= ARGV[1] then return 'fenced' end
 local had, number = tonumber(head[2]), tonumber(ARGV[2])
 if number <= had then return 'done' end
 if number ~= had + 1 then return 'gone' end
-redis.call('RPUSH', KEYS[2], unpack(ARGV, 3))
-redis.call('HSET', KEYS[1], 'seq', ARGV[2])
+if ARGV[4] ~= '' then redis.call('RPUSH', KEYS[2], ARGV[4]) end
+redis.call('HSET', KEYS[1], 'seq', ARGV[2], 'token', ARGV[3])
 return 'done'
+"""
+
+_ADD = """
+local writer = 'writer:' .. ARGV[2]
+local head = redis.call('HMGET', KEYS[1], 'token', writer)
+if tonumber(head[2] or '0') >= tonumber(ARGV[3]) then return 'done' end
+if head[1] ~= ARGV[1] then return 'closed' end
+redis.call('RPUSH', KEYS[2], ARGV[4])
+redis.call('HSET', KEYS[1], writer, ARGV[3])
+return 'done'
+"""
+
+_BLOCKS = """
+local head = redis.call('HMGET', KEYS[1], 'epoch', 'position')
+if not head[1] then return {'gone', {}} end
+if head[1] ~= ARGV[1] then return {'fenced', {}} end
+local start = tonumber(ARGV[2]) - tonumber(head[2] or '0')
+return {'done', redis.call('LRANGE', KEYS[2], start, start + tonumber(ARGV[3]) - 1)}
 """
 
 _CHECKPOINT = """
@@ -162,7 +182,7 @@ class RedisStore:
     def __init__(self, url: str, prefix: str) -> None:
         check_url(url)
         try:
-            from redis.asyncio import Redis  # an extra
+            from redis.asyncio import ConnectionPool, Redis  # an extra
             from redis.asyncio.retry import Retry
             from redis.backoff import NoBackoff
         except ImportError as error:
@@ -176,7 +196,14 @@ class RedisStore:
             socket_connect_timeout=TIMEOUT_S,
             single_connection_client=False,
         )
-        self._shas: dict[str, str] = {}
+        pool = ConnectionPool.from_url(
+            url,
+            protocol=2,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=TIMEOUT_S,
+            socket_connect_timeout=TIMEOUT_S,
+        )
+        self._writer = CommandPipe(pool, TIMEOUT_S)
         self.secret = b""
         """What replicas prove themselves by to each other; known after `join`."""
         self.about: dict[str, Any] = {}
@@ -251,6 +278,7 @@ class RedisStore:
         return address or None
 
     async def close(self) -> None:
+        await self._writer.close()
         await self._redis.aclose()
 
     # The scripts
@@ -320,24 +348,25 @@ class RedisStore:
             facts=Facts(**json.loads(kept)),
         )
 
-    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
-        from redis.exceptions import NoScriptError
+    def _command(self, group: EntryGroup | AddedGroup) -> bytes:
+        """Return the command that writes a group."""
+        keys = [self._of(group.namespace, "head"), self._of(group.namespace, "log")]
+        args: list[str | bytes]
+        if isinstance(group, AddedGroup):
+            script, args = _ADD, [group.token, group.writer, f"{group.sequence}", group.block]
+        else:
+            script, args = _WRITE, [group.epoch, f"{group.sequence}", group.token, group.block]
+        return packed(["EVALSHA", _sha(script), "2", *keys, *args])
 
-        async def written() -> list[Any]:
-            pipe = self._redis.pipeline(transaction=False)
-            sha = _sha(_WRITE)
-            for group in groups:
-                head, log = self._of(group.namespace, "head"), self._of(group.namespace, "log")
-                pipe.execute_command(
-                    "EVALSHA", sha, 2, head, log, group.epoch, group.sequence, *group.entries
-                )
-            results: list[Any] = await pipe.execute(raise_on_error=False)
-            return results
-
-        results = await self._asked(written())
-        if any(isinstance(result, NoScriptError) for result in results):
-            await self._asked(self._redis.script_load(_WRITE))
-            results = await self._asked(written())  # what was written is not written again
+    async def write(self, groups: Sequence[EntryGroup | AddedGroup]) -> list[Written]:
+        commands = [self._command(group) for group in groups]
+        results = await self._asked(self._writer.exchange(commands))
+        if any(isinstance(result, Exception) and str(result).startswith("NOSCRIPT") for result in results):
+            for script in (_WRITE, _ADD):
+                await self._asked(self._redis.script_load(script))
+            results = await self._asked(
+                self._writer.exchange(commands)
+            )  # what was written is not written again
         outcomes = []
         for result in results:
             if not isinstance(result, Exception):
@@ -361,16 +390,21 @@ class RedisStore:
             base, position = self._of(namespace, "base"), self._of(namespace, "head")
             checkpoint: bytes | None = await self._redis.get(base)
             at = await self._redis.hget(position, "position")
-            entries: list[bytes] = []
+            blocks: list[bytes] = []
             while True:
                 more = await self._redis.lrange(
-                    self._of(namespace, "log"), len(entries), len(entries) + _READ_ENTRIES - 1
+                    self._of(namespace, "log"), len(blocks), len(blocks) + MOST_BLOCKS - 1
                 )
-                entries += more
-                if len(more) < _READ_ENTRIES:
-                    return History(checkpoint, int(at or 0), entries)
+                blocks += more
+                if len(more) < MOST_BLOCKS:
+                    return History(checkpoint, int(at or 0), blocks)
 
         return await self._asked(read())
+
+    async def blocks(self, namespace: str, epoch: str, start: int) -> tuple[Written, Sequence[bytes]]:
+        keys = [self._of(namespace, what) for what in ("head", "log")]
+        result, blocks = await self._run(_BLOCKS, keys, [epoch, str(start), str(MOST_BLOCKS)])
+        return Written(result.decode()), blocks
 
     async def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
         keys = [self._of(namespace, what) for what in ("head", "log", "base", "newest")]
@@ -418,6 +452,7 @@ def different(valid: Mapping[str, str], own: Mapping[str, str]) -> str:
     )
 
 
+@cache
 def _sha(script: str) -> str:
     return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324  (how Redis names scripts)
 
@@ -448,7 +483,7 @@ def _of_response(error: Exception) -> StoreAwayError | StoreIsFullError | StoreR
     from redis import exceptions
 
     text = str(error)
-    if isinstance(error, exceptions.OutOfMemoryError):
+    if isinstance(error, exceptions.OutOfMemoryError) or text.startswith("OOM"):
         return StoreIsFullError("the store has no memory left")
     away = (
         exceptions.ConnectionError,

@@ -10,24 +10,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Protocol
 
 from mockserver.engine.answers import problem_response
 from mockserver.engine.engine import NamespaceExistsError
+from mockserver.engine.routes import Route
 from mockserver.errors import MockServerError
 from mockserver.http.connection import PendingReply
 from mockserver.http.encoder import encode
 from mockserver.http.http1_wire import Http1Wire, reset, sent_by_kernel
 from mockserver.http.listener import Listener
+from mockserver.http.performer import ready_response
 from mockserver.model.call import Call
 from mockserver.model.http import HTTP_1_1, Request, Response
 from mockserver.model.plan import Outcome, Plan, is_one_send
 from mockserver.model.problem import problem
-from mockserver.replicas.committer import WAIT_S
+from mockserver.replicas.committer import WAIT_S, StoreTimeoutError
+from mockserver.replicas.constant import (
+    Added,
+    ClosedError,
+    ConstantWriter,
+    constant_response,
+    constant_route,
+)
 from mockserver.replicas.entries import request_head, request_of, response_head, response_of
-from mockserver.replicas.journal import NamespaceJournal, OwnerLostError, StoreTimeoutError
+from mockserver.replicas.journal import NamespaceJournal, OwnerLostError
 from mockserver.replicas.link import (
     Frames,
     LinkLostError,
@@ -61,21 +71,36 @@ class AdminAnswerer(Protocol):
 class Apart:
     """A request that claims no route: its body never came whole, or it can't be answered."""
 
-    __slots__ = ("document", "response")
+    __slots__ = ("amended", "document", "response")
 
-    def __init__(self, response: Response | None, document: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        response: Response | None,
+        document: dict[str, Any] | None = None,
+        amended: tuple[Added, Outcome] | None = None,
+    ) -> None:
         self.response = response
         self.document = document
+        self.amended = amended
+        """No request at all, but the outcome of a call that a replica has added."""
 
     def plain(self) -> list[Any]:
         """Return it as plain values."""
         response = self.response
-        return [None if response is None else [*response_head(response), response.body], self.document]
+        return [
+            None if response is None else [*response_head(response), response.body],
+            self.document,
+            None if self.amended is None else [list(self.amended[0]), self.amended[1].value],
+        ]
 
     @classmethod
     def of(cls, plain: list[Any]) -> Apart:
-        response, document = plain
-        return cls(None if response is None else response_of(response[:-1], response[-1]), document)
+        response, document, amended = plain
+        return cls(
+            None if response is None else response_of(response[:-1], response[-1]),
+            document,
+            None if amended is None else (tuple(amended[0]), Outcome(amended[1])),
+        )
 
 
 class NoAnswerError(MockServerError):
@@ -84,6 +109,14 @@ class NoAnswerError(MockServerError):
     def __init__(self, response: Response) -> None:
         super().__init__("there is no answer")
         self.response = response
+
+
+class NamespaceOpenError(MockServerError):
+    """Any replica may decide the call: whoever was asked by the client adds it by that token."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__("the namespace is open")
+        self.token = token
 
 
 class NoNamespaceError(MockServerError):
@@ -118,6 +151,8 @@ class Replica:
         server.serve(secret, self._asked)
         self.administration: AdminAnswerer
         self._last = 0
+        self._prefix = f"{secrets.token_hex(6)}."
+        self._writers: dict[str, ConstantWriter] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.relayed = 0
         """Requests that were passed on to other replicas."""
@@ -138,7 +173,7 @@ class Replica:
         request_id: str = "",
     ) -> None:
         """Answer a request for that namespace, here or by another replica. Raises ConnectionError."""
-        self.answered += not is_admin
+        self.answered += not is_admin and (apart is None or apart.amended is None)
         request_id = request_id or self.new_id()
         began_s = asyncio.get_running_loop().time()
         while True:
@@ -152,6 +187,14 @@ class Replica:
                 if await self._relay(home, request, name, request_id, wire, header, apart, is_admin=is_admin):
                     return
                 self.ownership.forget_home(name, home)
+            except NamespaceOpenError as error:
+                if isinstance(home, Member) and home.digest != self.ownership.member.digest:
+                    await self._send(away("this replica has other scenario files than the others"), wire)
+                    return
+                if await self._answer_constant(name, error.token, request, wire):
+                    return
+                if asyncio.get_running_loop().time() - began_s <= HELD_S:
+                    continue  # it was closed meanwhile
             except NoNamespaceError:
                 if is_admin:
                     await self.listener.answer_admin(request, wire)  # it says so in its own way
@@ -178,7 +221,7 @@ class Replica:
     def new_id(self) -> str:
         """Return an id for a request, by which it is done once."""
         self._last += 1
-        return f"{self.ownership.member.id}.{self._last}"
+        return f"{self._prefix}{self._last}"
 
     def reply_when_stored(
         self,
@@ -192,9 +235,11 @@ class Replica:
         Decide a call without a task, where the namespace is here and the reply whole and ready: `pending` gets it once
         the store has the call. False: `answer` goes on with that id.
         """
+        if self._writers and header is None and self._add_constant(request, name, pending):
+            return True
         # The call log cuts a long body, and it may have to be asked once more.
         own = request if len(request.body) <= KEPT_BODY_BYTES else request.again()
-        ready = self._begun_ready(own, name, request_id, header)
+        ready = self._begun_ready(own, name, request_id, header, is_local=True)
         if ready is None:
             return False
         journal, call, response = ready
@@ -202,31 +247,115 @@ class Replica:
 
         def stored(error: MockServerError | None) -> None:
             if error is None:
-                journal.forget(request_id)
-                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+                if due := journal.take_due(call):
+                    self.listener.send_webhooks(journal.ns, due)
                 pending.take(encode(response, request.arrived_s), partial(_left, journal, call))
             else:
                 if not isinstance(error, OwnerLostError):
                     self._lost(journal, call)
+                    journal.remember(request_id, (call, ()))
                 pending.ask_again()
 
         journal.when_stored(stored)
         return True
 
     def _begun_ready(
-        self, request: Request, name: str, request_id: str, header: tuple[str, str] | None
+        self,
+        request: Request,
+        name: str,
+        request_id: str,
+        header: tuple[str, str] | None,
+        *,
+        is_local: bool,
     ) -> tuple[NamespaceJournal, Call, Response] | None:
         """
         Decide a call, where the namespace is here. Return it with its reply if that is whole and ready. None: nothing was
         done, or the call was begun and goes on by its id.
         """
         journal = self.ownership.journals.get(name)
-        if journal is None or journal.changes.locked() or self.ownership.committer.is_away:
+        if journal is None or journal.token or journal.changes.locked() or self.ownership.committer.is_away:
             return None
-        call, plan = journal.known(request_id) or journal.begin(request, request_id, header)
+        begun = None if is_local else journal.known(request_id)
+        call, plan = begun or journal.begin(request, request_id, header, is_local=is_local)
         if call.number in journal.open or call.outcome is not Outcome.DONE or not is_one_send(plan):
             return None
         return journal, call, plan[0].response  # type: ignore[union-attr]
+
+    # Calls that any replica may decide
+
+    def _add_constant(self, request: Request, name: str, pending: PendingReply) -> bool:
+        """Decide a call whose reply is constant, if the namespace is known to be open."""
+        writer = self._writers.get(name)
+        if writer is None or not writer.token or self.ownership.committer.is_away or self.ownership.error:
+            return False
+        route = constant_route(self.listener.engine.shared.scenario_set, request)
+        if route is None:
+            return False
+        self.answered += 1
+        writer.add(request, route, partial(self._added, name, request, route, pending))
+        return True
+
+    def _added(
+        self,
+        name: str,
+        request: Request,
+        route: Route,
+        pending: PendingReply,
+        error: MockServerError | None,
+        added: Added,
+    ) -> None:
+        if error is None:
+            left = partial(self._amend, name, Outcome.CLIENT_LEFT, added)
+            pending.take(encode(constant_response(route), request.arrived_s), left)
+        elif isinstance(error, ClosedError):
+            pending.ask_again()
+        else:
+            pending.take(encode(failure(error), request.arrived_s), lambda: None)
+
+    async def _answer_constant(self, name: str, token: str, request: Request, wire: Http1Wire) -> bool:
+        """
+        Answer a call of a namespace that is open by that token. False: it is closed by now, and the call was not added.
+        Raises ConnectionError.
+        """
+        route = constant_route(self.listener.engine.shared.scenario_set, request)
+        assert route is not None  # the owner has the same files, and has found one
+        writer = self._writers.get(name)
+        if writer is None:
+            lost = partial(self._amend, name, Outcome.LOST)
+            writer = ConstantWriter(name, self.ownership.clock, self.ownership.committer, lost)
+            self._writers[name] = writer
+        writer.token = token
+        place: asyncio.Future[Added] = asyncio.get_running_loop().create_future()
+
+        def then(error: MockServerError | None, added: Added) -> None:
+            if place.cancelled():
+                if error is None:
+                    self._amend(name, Outcome.CLIENT_LEFT, added)
+            elif error is None:
+                place.set_result(added)
+            else:
+                place.set_exception(error)
+
+        writer.add(request, route, then)
+        try:
+            await place
+            await self.listener.performer.perform(
+                ready_response(constant_response(route)), wire, _raise_where_left
+            )
+        except ClosedError:
+            return False
+        except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
+            await self._send(failure(error), wire)
+        except (ConnectionError, asyncio.CancelledError):
+            is_added = place.done() and not place.cancelled() and place.exception() is None
+            if is_added and not wire.interrupted():
+                self._amend(name, Outcome.CLIENT_LEFT, place.result())
+            raise
+        return True
+
+    def _amend(self, name: str, outcome: Outcome, added: Added) -> None:
+        """Tell the owner what became of a call that was added."""
+        self._record(Request("POST", "/"), name, Apart(None, amended=(added, outcome)))
 
     async def answer_admin(self, request: Request, wire: Http1Wire) -> None:
         """Answer a call of the admin API. Raises ConnectionError."""
@@ -305,14 +434,17 @@ class Replica:
         apart: Apart | None = None,
         is_admin: bool = False,
     ) -> None:
-        """Answer a request as the owner of its namespace. Raises OwnerLostError, NoAnswerError, ConnectionError."""
+        """Answer a request as the owner of its namespace. Raises OwnerLostError, NoAnswerError, NamespaceOpenError."""
         if is_admin:
             await self.listener.send_admin(await self._admin(request, journal), wire)
             return
-        while journal.changes.locked():
-            async with journal.changes:
-                pass
-        begun = journal.known(request_id)
+        if journal.known(request_id) is None:
+            await self._admitted(journal, request, header, apart)
+        if apart is not None and apart.amended is not None:
+            journal.amend_added(*apart.amended)
+            await journal.stored()
+            return
+        begun = journal.known(request_id)  # it may have come again meanwhile
         if begun is not None and begun[0].outcome is Outcome.LOST:
             raise NoAnswerError(lost())
         if begun is None:
@@ -348,6 +480,26 @@ class Replica:
             self._lost(journal, call, sent=wire.has_begun)
             raise NoAnswerError(failure(error)) from error
 
+    async def _admitted(
+        self,
+        journal: NamespaceJournal,
+        request: Request,
+        header: tuple[str, str] | None,
+        apart: Apart | None,
+    ) -> None:
+        """Wait until a call can begin here. Raises OwnerLostError, StoreAwayError, NoAnswerError, NamespaceOpenError."""
+
+        def is_constant() -> bool:
+            scenario_set = self.listener.engine.shared.scenario_set
+            return apart is None and header is None and constant_route(scenario_set, request) is not None
+
+        try:
+            token = await journal.admit(is_constant)
+        except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
+            raise NoAnswerError(failure(error)) from error
+        if token:
+            raise NamespaceOpenError(token)
+
     def _lost(self, journal: NamespaceJournal, call: Call, *, sent: bool = False) -> None:
         """Nobody knows yet whether what the call did is in the store; its client gets no answer of the scenario."""
         if journal.lost is not None:
@@ -362,7 +514,7 @@ class Replica:
     ) -> None:
         """Send the reply of a call that is closed already."""
         listener = self.listener
-        listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+        listener.send_webhooks(journal.ns, journal.take_due(call))
         response = plan[0].response  # type: ignore[union-attr]
         try:
             if wire.keep_alive and not wire.head_only and request.version == HTTP_1_1 and is_one_send(plan):
@@ -456,6 +608,8 @@ class Replica:
                     return True
                 elif sort is Sort.MOVED:
                     return False
+                elif sort is Sort.OPENED:
+                    raise NamespaceOpenError(payload.decode())
                 else:
                     raise NoAnswerError(away(payload.decode()))
         except (ConnectionError, asyncio.CancelledError):
@@ -529,7 +683,7 @@ class Replica:
         Answer a request of another replica without a task, where the namespace is here and the reply whole and ready.
         False: nothing was done, or the call was begun and goes on by its id.
         """
-        ready = self._begun_ready(request, name, request_id, header)
+        ready = self._begun_ready(request, name, request_id, header, is_local=False)
         if ready is None:
             return False
         journal, call, response = ready
@@ -544,7 +698,7 @@ class Replica:
 
         def stored(error: MockServerError | None) -> None:
             if error is None:
-                self.listener.send_webhooks(journal.ns, journal.finish(call, Outcome.DONE))
+                self.listener.send_webhooks(journal.ns, journal.take_due(call))
                 server.reply(frames, stream, encode(response, request.arrived_s), over)
             elif isinstance(error, OwnerLostError):
                 frames.send(Sort.MOVED, stream)
@@ -578,6 +732,8 @@ class Replica:
             async with asyncio.timeout(_CUT_S):
                 await transport.drained()
             journal.forget(request_id)
+        except NamespaceOpenError as error:
+            transport.tell(Sort.OPENED, error.token.encode())
         except (OwnerLostError, StoreAwayError):
             transport.tell(Sort.MOVED)  # whoever asks tries once more, or finds that the store is away
         except (NoAnswerError, StoreRefusedError, StoreIsFullError) as error:
@@ -597,7 +753,10 @@ class Replica:
         return home if isinstance(home, NamespaceJournal) else None
 
     def tidy(self) -> None:
-        """Give up answers whose asker has gone, and connections to replicas that have."""
+        """Give up answers whose asker has gone, connections to replicas that have, and writers that are not used."""
+        now_s = self.ownership.clock.live()
+        for name in [name for name, writer in self._writers.items() if writer.is_unused(now_s)]:
+            del self._writers[name]
         self.server.drop_cut(_CUT_S)
         addresses = {member.address for member in self.ownership.members.values()}
         for address in [address for address in self._links if address not in addresses]:

@@ -9,12 +9,14 @@ from typing import Any, Protocol
 
 from mockserver.errors import SharedStoreError
 
-FORMAT = "1"
+FORMAT = "2"
 """The version of the keys and entries in the store."""
 DEAD_S = 3.0
 """A replica whose last heartbeat is so long ago, by the store's time, has lost its namespaces to whoever asks for them."""
 GONE_S = 5.0
 """After so long it is no member any more."""
+MOST_BLOCKS = 16
+"""So many blocks are read at once: the store serves nobody else meanwhile."""
 
 
 class StoreAwayError(SharedStoreError):
@@ -93,6 +95,8 @@ class Written(StrEnum):
     """The store knows no such namespace, or lacks a group: it was emptied, or the namespace was removed."""
     FULL = "full"
     """The store has no memory left: nothing was written."""
+    CLOSED = "closed"
+    """The namespace is not open to other replicas by that token any more: nothing was written."""
     REFUSED = "refused"
     """The store did not take the group, for a reason that its log and ours say: nothing was written."""
 
@@ -100,23 +104,41 @@ class Written(StrEnum):
 @dataclass(frozen=True, slots=True)
 class EntryGroup:
     """
-    Entries of one namespace, written whole or not at all. `sequence` counts the groups of an epoch from 1: one that
-    was written already is not written again.
+    A block of entries of one namespace, `count` of them, written whole or not at all. `sequence` counts the groups of an
+    epoch from 1: one that was written already is not written again. `token`: the namespace is open from then on to
+    replicas that have it; with an empty one it is closed. An empty block changes only that.
     """
 
     namespace: str
     epoch: str
     sequence: int
-    entries: Sequence[bytes]
+    block: bytes
+    count: int
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedGroup:
+    """
+    A block that a replica adds to an open namespace, written only if `token` is that of now. `sequence` counts the groups
+    of a `writer`: one that was written already is not written again, and is never refused.
+    """
+
+    namespace: str
+    token: str
+    writer: str
+    sequence: int
+    block: bytes
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the store keeps of a namespace: a checkpoint, and the entries since. `position` is that of the first entry."""
+    """What the store keeps of a namespace: a checkpoint, and the blocks since. `position` is that of the first block."""
 
     checkpoint: bytes | None
     position: int
-    entries: Sequence[bytes]
+    blocks: Sequence[bytes]
 
 
 class Store(Protocol):
@@ -140,11 +162,11 @@ class Store(Protocol):
         """
         Own the namespace, if nobody else that lives does. With `facts` a new one is made; one that is there stays as it
         is. Without, only the default namespace is made. `epoch` is unique: groups of any other one are refused from
-        then on.
+        then on, and the namespace is closed.
         """
 
-    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
-        """Append groups, each on its own."""
+    async def write(self, groups: Sequence[EntryGroup | AddedGroup]) -> list[Written]:
+        """Append groups in their order, each on its own."""
 
     async def check(self, namespace: str, epoch: str) -> Written:
         """Say whether groups of that epoch would be taken: DONE, FENCED or GONE."""
@@ -152,9 +174,15 @@ class Store(Protocol):
     async def history(self, namespace: str) -> History:
         """Read a namespace."""
 
+    async def blocks(self, namespace: str, epoch: str, start: int) -> tuple[Written, Sequence[bytes]]:
+        """
+        Read blocks from that position on, up to MOST_BLOCKS. With DONE, the epoch is still the current one; with FENCED
+        and GONE there are none.
+        """
+
     async def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
         """
-        Keep a checkpoint that holds all entries before `position`, and drop the entries that the checkpoint before it
+        Keep a checkpoint that holds all blocks before `position`, and drop the blocks that the checkpoint before it
         holds.
         """
 

@@ -74,6 +74,16 @@ class CallLog:
         self._cost += cost
         self._drop_oldest()
 
+    def skip(self, first: int, count: int) -> None:
+        """Count calls as dropped that were never added, with all before them. `first` is the number of the first one."""
+        if not self.first_number:
+            self.first_number = first
+        for call in self._calls:
+            call.forgotten = True
+        self.dropped += len(self._calls) + count
+        self._calls.clear()
+        self._cost = self.cut = 0
+
     def trim(self, call: Call) -> None:
         """Truncate the long bodies of a closed call, keeping length and sha256."""
         request, response = call.request, call.response

@@ -51,6 +51,21 @@ class Counts:
         """Return the removed routes to drop at the limit; none with a call in flight."""
         return [item for item in self._gone.leaving(is_there) if not self.routes[item].in_flight]
 
+    def add(self, route_id: str, line: tuple[str, str], status: int, calls: int) -> None:
+        """Count completed calls of one route, request line and status."""
+        self.total += calls
+        lines = self.lines
+        if line in lines or len(lines) < self.LINES_KEPT:
+            lines[line] = lines.get(line, 0) + calls
+        else:
+            self.lines_lost += calls
+        route = self.routes.get(route_id)
+        if route is None:
+            route = self.routes[route_id] = RouteCount()
+        route.calls += calls
+        route.most_in_flight = max(route.most_in_flight, route.in_flight + 1)
+        route.statuses[status] = route.statuses.get(status, 0) + calls
+
     def begun(self, call: Call) -> None:
         self.total += 1
         if not call.request.complete:

@@ -17,7 +17,7 @@ from support.server import InProcess, until
 
 from mockserver.http.h2 import frames
 from mockserver.http.h2.connection import Http2Connection
-from mockserver.http.h2.frames import FrameKind, frame
+from mockserver.http.h2.frames import FrameType, frame
 from mockserver.settings import Settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
@@ -44,8 +44,8 @@ PAYLOADS = st.binary(max_size=60) | st.sampled_from(
     [bytes(8), bytes(4), b"\0\0\1\0", b"\x7f\xff\xff\xff", bytes(9000)]
 )
 FRAMES = st.one_of(
-    st.builds(frame, st.just(FrameKind.HEADERS), st.sampled_from([5, 5, 5, 4, 1, 0, 0x2D, 0x0C]), STREAMS, BLOCKS),
-    st.builds(frame, st.sampled_from([FrameKind.DATA, FrameKind.CONTINUATION]), st.sampled_from([0, 1, 4, 8, 9]), STREAMS, PAYLOADS),
+    st.builds(frame, st.just(FrameType.HEADERS), st.sampled_from([5, 5, 5, 4, 1, 0, 0x2D, 0x0C]), STREAMS, BLOCKS),
+    st.builds(frame, st.sampled_from([FrameType.DATA, FrameType.CONTINUATION]), st.sampled_from([0, 1, 4, 8, 9]), STREAMS, PAYLOADS),
     st.builds(frame, st.integers(0, 12), st.integers(0, 255), STREAMS, PAYLOADS),
     st.builds(frames.rst_stream, STREAMS, st.integers(0, 14)),
     st.builds(frames.window_update, STREAMS, st.sampled_from([0, 1, 70_000, 2**31 - 1])),
@@ -71,9 +71,9 @@ def encoded(sent):
             data += one[0]
             continue
         block, body = one
-        data += frame(FrameKind.HEADERS, 5 if body is None else 4, stream, block)
+        data += frame(FrameType.HEADERS, 5 if body is None else 4, stream, block)
         if body is not None:
-            data += frame(FrameKind.DATA, len(body) % 2, stream, body)
+            data += frame(FrameType.DATA, len(body) % 2, stream, body)
         stream += 2
     return data
 

@@ -17,7 +17,7 @@ from support.http2 import DATA, END, HEADERS, PREFACE, Http2Client
 from support.server import until
 
 from mockserver.http.h2.connection import CREDIT, MOST_HELD_BYTES, MOST_STREAMS, Http2Connection
-from mockserver.http.h2.frames import FrameKind, frame, rst_stream, settings, window_update
+from mockserver.http.h2.frames import FrameType, frame, rst_stream, settings, window_update
 from mockserver.model.http2_codes import Http2Code
 
 pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2
@@ -112,7 +112,7 @@ def frames(data):
 def goaway(found):
     """The code of the GOAWAY that ends them."""
     kind, _, payload = found[-1]
-    assert kind == FrameKind.GOAWAY
+    assert kind == FrameType.GOAWAY
     return int.from_bytes(payload[4:8])
 
 
@@ -121,10 +121,10 @@ def refused(server):
 
 
 FLOODS = {
-    "CVE-2019-9512 (pings)": frame(FrameKind.PING, 0, 0, b"12345678"),
+    "CVE-2019-9512 (pings)": frame(FrameType.PING, 0, 0, b"12345678"),
     "CVE-2019-9515 (settings)": settings({}),
-    "CVE-2019-9515 (acknowledgements)": frame(FrameKind.SETTINGS, 1, 0),
-    "CVE-2019-9513 (priorities)": frame(FrameKind.PRIORITY, 0, 1, struct.pack(">IB", 3, 1)),
+    "CVE-2019-9515 (acknowledgements)": frame(FrameType.SETTINGS, 1, 0),
+    "CVE-2019-9513 (priorities)": frame(FrameType.PRIORITY, 0, 1, struct.pack(">IB", 3, 1)),
     "unknown frames": frame(0xEE, 0, 0, b"x"),
     "CVE-2019-9511 (window updates of a byte)": window_update(0, 1),
 }
@@ -151,7 +151,7 @@ def test_a_flood_of_empty_data_ends_the_connection_cve_2019_9518(server, turns, 
 @pytest.mark.parametrize("piece", [b"", b"\x00\x01a\x01b"], ids=["empty", "fields"])
 def test_a_flood_of_continuations_ends_the_connection_cve_2024_27316(server, turns, piece):
     begun = frame(HEADERS, 0x1, 1, GET_FINE)
-    found = attack(server, begun + frame(FrameKind.CONTINUATION, 0, 1, piece * 3000) * 3 * CREDIT)
+    found = attack(server, begun + frame(FrameType.CONTINUATION, 0, 1, piece * 3000) * 3 * CREDIT)
 
     assert goaway(found) == Http2Code.ENHANCE_YOUR_CALM
     assert server.calls() == []
@@ -161,7 +161,7 @@ def test_fields_without_names_are_refused_cve_2019_9516(server, turns):
     block = GET_FINE + b"\x00\x00\x00" * 5000
     found = attack(server, frame(HEADERS, END, 1, block))
     assert goaway(found) == Http2Code.ENHANCE_YOUR_CALM
-    assert [kind for kind, stream, _ in found if stream == 1] == [HEADERS, DATA, FrameKind.RST_STREAM]
+    assert [kind for kind, stream, _ in found if stream == 1] == [HEADERS, DATA, FrameType.RST_STREAM]
 
 
 def test_a_small_block_that_unpacks_to_megabytes_is_refused_cve_2016_1544(server, turns):
@@ -183,10 +183,10 @@ def test_rapid_resets_end_the_connection_cve_2023_44487(server, turns):
 
 
 PROVOKING = {
-    "a window update of 0": lambda n: frame(FrameKind.WINDOW_UPDATE, 0, n, bytes(4)),
+    "a window update of 0": lambda n: frame(FrameType.WINDOW_UPDATE, 0, n, bytes(4)),
     "a window that is too large": lambda n: window_update(n, 0x7FFFFFFF),
-    "a stream that depends on itself": lambda n: frame(FrameKind.PRIORITY, 0, n, struct.pack(">IB", n, 1)),
-    "a priority that is cut off": lambda n: frame(FrameKind.PRIORITY, 0, n, b"x"),
+    "a stream that depends on itself": lambda n: frame(FrameType.PRIORITY, 0, n, struct.pack(">IB", n, 1)),
+    "a priority that is cut off": lambda n: frame(FrameType.PRIORITY, 0, n, b"x"),
     "data after the end": lambda n: frame(DATA, 0, n, b"x"),
     "trailers after the end": lambda n: frame(HEADERS, END, n, b""),
 }
@@ -198,7 +198,7 @@ def test_resets_that_the_server_is_provoked_to_send_end_the_connection_cve_2025_
     found = attack(server, b"".join(pairs))
 
     assert goaway(found) == Http2Code.ENHANCE_YOUR_CALM
-    assert sum(kind == FrameKind.RST_STREAM for kind, _, _ in found) <= CREDIT // 10 + 1
+    assert sum(kind == FrameType.RST_STREAM for kind, _, _ in found) <= CREDIT // 10 + 1
     assert {call["outcome"] for call in server.admin.get("/calls?limit=10000")["items"]} == {"client_left"}
 
 
@@ -273,7 +273,7 @@ def test_a_client_that_sends_more_than_the_windows_allow_is_cut(server, turns):
     )
     found = attack(server, frame(HEADERS, END, 1, GET_SHUT) + b"".join(uploads))
 
-    assert (FrameKind.RST_STREAM, 3, Http2Code.FLOW_CONTROL_ERROR.to_bytes(4)) in found
+    assert (FrameType.RST_STREAM, 3, Http2Code.FLOW_CONTROL_ERROR.to_bytes(4)) in found
     assert goaway(found) == Http2Code.FLOW_CONTROL_ERROR
 
 
@@ -299,7 +299,7 @@ def test_a_connection_above_the_limit_is_told_so(serving):
 
 
 VIOLATIONS = {
-    "a first frame that is not SETTINGS": (frame(FrameKind.PING, 0, 0, bytes(8)), 1),
+    "a first frame that is not SETTINGS": (frame(FrameType.PING, 0, 0, bytes(8)), 1),
     "a frame that is too large": (frame(DATA, 0, 1, bytes(16_385)), 6),
     "DATA on stream 0": (settings({}) + frame(DATA, 0, 0, b"x"), 1),
     "DATA on an idle stream": (settings({}) + frame(DATA, 0, 1, b"x"), 1),
@@ -308,23 +308,23 @@ VIOLATIONS = {
         settings({}) + frame(HEADERS, END, 3, GET_FINE) + frame(HEADERS, END, 1, GET_FINE), 5,
     ),
     "HEADERS in a header block": (settings({}) + frame(HEADERS, 1, 1, GET_FINE) + frame(HEADERS, END, 3, GET_FINE), 1),
-    "CONTINUATION without a block": (settings({}) + frame(FrameKind.CONTINUATION, 4, 1, b""), 1),
+    "CONTINUATION without a block": (settings({}) + frame(FrameType.CONTINUATION, 4, 1, b""), 1),
     "padding longer than its frame": (settings({}) + frame(HEADERS, END | 0x8, 1, b"\x09"), 1),
     "an invalid header block": (settings({}) + frame(HEADERS, END, 1, b"\x80"), 9),
     "a RST_STREAM on an idle stream": (settings({}) + rst_stream(1, 0), 1),
-    "a RST_STREAM of 3 bytes": (settings({}) + frame(FrameKind.RST_STREAM, 0, 1, b"abc"), 6),
-    "a PING on a stream": (settings({}) + frame(FrameKind.PING, 0, 1, bytes(8)), 1),
-    "a PING of 7 bytes": (settings({}) + frame(FrameKind.PING, 0, 0, bytes(7)), 6),
-    "SETTINGS on a stream": (frame(FrameKind.SETTINGS, 0, 1), 1),
-    "SETTINGS of 5 bytes": (frame(FrameKind.SETTINGS, 0, 0, bytes(5)), 6),
-    "an acknowledgement with a payload": (settings({}) + frame(FrameKind.SETTINGS, 1, 0, bytes(6)), 6),
+    "a RST_STREAM of 3 bytes": (settings({}) + frame(FrameType.RST_STREAM, 0, 1, b"abc"), 6),
+    "a PING on a stream": (settings({}) + frame(FrameType.PING, 0, 1, bytes(8)), 1),
+    "a PING of 7 bytes": (settings({}) + frame(FrameType.PING, 0, 0, bytes(7)), 6),
+    "SETTINGS on a stream": (frame(FrameType.SETTINGS, 0, 1), 1),
+    "SETTINGS of 5 bytes": (frame(FrameType.SETTINGS, 0, 0, bytes(5)), 6),
+    "an acknowledgement with a payload": (settings({}) + frame(FrameType.SETTINGS, 1, 0, bytes(6)), 6),
     "a window above 2^31-1 in SETTINGS": (settings({4: 1 << 31}), 3),
     "a frame size below 16384": (settings({5: 1}), 1),
     "ENABLE_PUSH of 2": (settings({2: 2}), 1),
     "a WINDOW_UPDATE of 0": (settings({}) + window_update(0, 0), 1),
     "a window above 2^31-1": (settings({}) + window_update(0, 0x7FFFFFFF), 3),
-    "a PUSH_PROMISE": (settings({}) + frame(FrameKind.PUSH_PROMISE, 4, 1, bytes(4)), 1),
-    "a GOAWAY on a stream": (settings({}) + frame(FrameKind.GOAWAY, 0, 1, bytes(8)), 1),
+    "a PUSH_PROMISE": (settings({}) + frame(FrameType.PUSH_PROMISE, 4, 1, bytes(4)), 1),
+    "a GOAWAY on a stream": (settings({}) + frame(FrameType.GOAWAY, 0, 1, bytes(8)), 1),
     "no preface": (b"", 1),
 }  # fmt: skip
 

@@ -230,6 +230,80 @@ async def test_replicas_are_told_of(three: list[ReplicaProcess]) -> None:
             assert await client.status(replica, "GET /health/ready") == 200
 
 
+# Open to every replica
+
+
+async def until_open(client: Clients, three: list[ReplicaProcess]) -> int:
+    """Ask for a constant reply until each replica decides such calls itself. Return how often."""
+    asked = 0
+    async with asyncio.timeout(60):
+        while True:
+            await many(client, three, ["GET /static"] * 600)
+            before = [await client.relayed(replica) for replica in three]
+            await many(client, three, ["GET /static"] * 60)
+            asked += 660
+            if before == [await client.relayed(replica) for replica in three]:
+                return asked
+
+
+async def test_constant_replies_of_every_replica_are_counted_exactly(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        await until_open(client, three)
+        await client.admin(three[1], "POST /reset")
+        await many(client, three, ["GET /static"] * 2000)
+        assert await many(client, three, ["POST /data"] * 30) == {503: 20, 200: 10}
+        await many(client, three, ["GET /static"] * 1000)
+        assert [await client.total(replica) for replica in three] == [3030] * 3
+        calls = (await client.admin(three[2], "GET /calls?limit=10000"))["items"]
+        assert len(calls) == len({call["id"] for call in calls}) == 3030
+        assert {call["outcome"] for call in calls} == {"done"}
+
+
+async def test_a_change_holds_at_replicas_that_decided_calls_themselves(three: list[ReplicaProcess]) -> None:
+    async with clients() as client:
+        for number in range(4):
+            await until_open(client, three)
+            a, b, c = three[number % 3], three[(number + 1) % 3], three[(number + 2) % 3]
+            await client.admin(a, "PUT /outage", {"reply": 502})
+            answers = await asyncio.gather(*(client.ask(replica, "GET /static") for replica in (b, c, a)))
+            assert [status for status, _ in answers] == [502] * 3
+            await client.admin(b, "DELETE /outage")
+            assert (await client.ask(c, "GET /static"))[0] == 200
+
+
+async def test_a_paused_replica_that_decided_calls_answers_nothing_stale(folder: Path) -> None:
+    with store() as redis, replicas(folder, redis.url, 2) as (first, second):
+        async with clients() as client:
+            await client.ask(first, "GET /static")  # the owner from now on
+            await until_open(client, [first, second])
+            second.send(signal.SIGSTOP)
+            asked = asyncio.create_task(client.ask(second, "GET /static"))
+            await client.admin(first, "PUT /outage", {"reply": 502})
+            second.send(signal.SIGCONT)
+            assert (await asked)[0] == 502
+
+
+@pytest.mark.parametrize("killed", [0, 1], ids=["the owner", "another"])
+async def test_calls_that_any_replica_decided_survive_a_killed_one(folder: Path, killed: int) -> None:
+    with store() as redis, replicas(folder, redis.url, 3) as three:
+        async with clients() as client:
+            await client.ask(three[0], "GET /static")
+            asked = 1 + await until_open(client, three)
+            left = [replica for replica in three if replica is not three[killed]]
+            statuses: Counter[int] = Counter()
+
+            async def worker(number: int) -> None:
+                for turn in range(100):
+                    if number == 0 and turn == 20:
+                        three[killed].send(signal.SIGKILL)
+                    status, _ = await client.ask(left[(number + turn) % 2], "GET /static")
+                    statuses[status] += 1
+
+            await asyncio.gather(*(worker(number) for number in range(8)))
+            assert statuses == {200: 800}
+            assert [await client.total(replica) for replica in left] == [asked + 800] * 2
+
+
 # What is killed, stopped and cut
 
 

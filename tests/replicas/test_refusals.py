@@ -1,15 +1,13 @@
 """What a store answers in the place of a result, and what becomes of the group that was written."""
 
 import asyncio
-from collections import deque
-from types import SimpleNamespace
 
 import pytest
 from redis import exceptions
 
 from mockserver.replicas.committer import Committer
 from mockserver.replicas.redis_store import _of_response
-from mockserver.replicas.store import StoreAwayError, StoreIsFullError, StoreRefusedError, Written
+from mockserver.replicas.store import EntryGroup, StoreAwayError, StoreIsFullError, StoreRefusedError, Written
 
 
 @pytest.mark.parametrize(
@@ -28,18 +26,17 @@ def test_an_error_is_known_where_the_library_leaves_its_word_out(error, meaning)
 
 
 class Journal:
-    """One entry that is to be written."""
-
-    ns = SimpleNamespace(name="default")
-    epoch = "e"
-    groups = 0
+    """One group that is to be written."""
 
     def __init__(self):
-        self.unwritten = deque([b"entry"])
-        self.confirmed = 0
+        self.left = [EntryGroup("default", "e", 1, b"entry", 1)]
+        self.results = []
 
-    def confirm(self, count):
-        self.confirmed += count
+    def take(self):
+        return self.left.pop() if self.left else None
+
+    def written(self, group, result):
+        self.results.append(result)
 
 
 class Refusing:
@@ -58,12 +55,12 @@ class Refusing:
 def test_a_group_that_was_refused_is_written_later():
     async def run():
         store, journal = Refusing(), Journal()
-        committer = Committer(store, None, None, local=lambda: 0.0, sleep=lambda _: asyncio.sleep(0))
+        committer = Committer(store, local=lambda: 0.0, sleep=lambda _: asyncio.sleep(0))
         committer.wants(journal)
         await committer.settle()
-        return store.writes, journal.confirmed
+        return store.writes, journal.results
 
-    writes, confirmed = asyncio.run(run())
+    writes, results = asyncio.run(run())
 
-    assert confirmed == 1
+    assert results == [Written.DONE]
     assert writes == [writes[0]] * 2

@@ -15,10 +15,10 @@ import h2.exceptions
 import h2.settings
 import hpack
 
-from mockserver.http.h2.frames import FrameKind, frame
+from mockserver.http.h2.frames import FrameType, frame
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEADERS, DATA = FrameKind.HEADERS, FrameKind.DATA
+HEADERS, DATA = FrameType.HEADERS, FrameType.DATA
 END = 0x1 | 0x4
 """END_STREAM and END_HEADERS."""
 

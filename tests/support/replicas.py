@@ -173,6 +173,10 @@ class Clients:
     async def total(self, replica: ReplicaProcess) -> int:
         return int((await self.admin(replica, "GET /counts"))["total"])
 
+    async def relayed(self, replica: ReplicaProcess) -> int:
+        """How many requests it has passed on to others."""
+        return int((await self.admin(replica, "GET /replicas"))["relayed"])
+
     async def until_ready(self, replica: ReplicaProcess) -> None:
         async with asyncio.timeout(WAIT_S):
             while await self.status(replica, "GET /health/ready") != 200:

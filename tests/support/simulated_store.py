@@ -10,6 +10,8 @@ from typing import TypeVar
 from mockserver.replicas.store import (
     DEAD_S,
     GONE_S,
+    MOST_BLOCKS,
+    AddedGroup,
     Beat,
     EntryGroup,
     Facts,
@@ -33,7 +35,9 @@ class Kept:
     epoch: str = ""
     sequence: int = 0
     position: int = 0
-    entries: list[bytes] = field(default_factory=list)
+    blocks: list[bytes] = field(default_factory=list)
+    token: str = ""
+    writers: dict[str, int] = field(default_factory=dict)
     base: bytes | None = None
     newest: tuple[int, bytes] | None = None
 
@@ -98,11 +102,25 @@ class Table:
             return OwnerClaim(kept.owner, kept.epoch, is_new=False, existed=True, facts=kept.facts)
         if kept.owner != member_id and self._lives(kept.owner):
             return OwnerClaim(kept.owner, kept.epoch, is_new=False, existed=existed, facts=kept.facts)
-        kept.owner, kept.epoch, kept.sequence = member_id, epoch, 0
+        kept.owner, kept.epoch, kept.sequence, kept.token = member_id, epoch, 0, ""
         return OwnerClaim(member_id, kept.epoch, is_new=True, existed=existed, facts=kept.facts)
 
-    def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
-        return [self._write(group) for group in groups]
+    def write(self, groups: Sequence[EntryGroup | AddedGroup]) -> list[Written]:
+        return [self._add(group) if isinstance(group, AddedGroup) else self._write(group) for group in groups]
+
+    def _add(self, group: AddedGroup) -> Written:
+        kept = self.kept.get(group.namespace)
+        if kept is None:
+            return Written.CLOSED
+        if group.sequence <= kept.writers.get(group.writer, 0):
+            return Written.DONE
+        if group.token != kept.token:
+            return Written.CLOSED
+        if self.full:
+            return Written.FULL
+        kept.blocks.append(group.block)
+        kept.writers[group.writer] = group.sequence
+        return Written.DONE
 
     def _write(self, group: EntryGroup) -> Written:
         kept = self.kept.get(group.namespace)
@@ -116,8 +134,9 @@ class Table:
             return Written.GONE
         if self.full:
             return Written.FULL
-        kept.entries += group.entries
-        kept.sequence = group.sequence
+        if group.block:
+            kept.blocks.append(group.block)
+        kept.sequence, kept.token = group.sequence, group.token
         return Written.DONE
 
     def check(self, namespace: str, epoch: str) -> Written:
@@ -128,7 +147,15 @@ class Table:
 
     def history(self, namespace: str) -> History:
         kept = self.kept[namespace]
-        return History(kept.base, kept.position, tuple(kept.entries))
+        return History(kept.base, kept.position, tuple(kept.blocks))
+
+    def read(self, namespace: str, epoch: str, start: int) -> tuple[Written, Sequence[bytes]]:
+        result = self.check(namespace, epoch)
+        if result is not Written.DONE:
+            return result, ()
+        kept = self.kept[namespace]
+        start -= kept.position
+        return result, tuple(kept.blocks[start : start + MOST_BLOCKS])
 
     def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
         kept = self.kept.get(namespace)
@@ -140,7 +167,7 @@ class Table:
             if position <= kept.newest[0]:
                 return Written.DONE
             at, base = kept.newest
-            del kept.entries[: at - kept.position]
+            del kept.blocks[: at - kept.position]
             kept.position, kept.base = at, base
         kept.newest = position, data
         return Written.DONE
@@ -204,7 +231,7 @@ class SimulatedStore:
     ) -> OwnerClaim:
         return await self._run("claim", lambda: self._table.claim(namespace, member_id, epoch, facts))
 
-    async def write(self, groups: Sequence[EntryGroup]) -> list[Written]:
+    async def write(self, groups: Sequence[EntryGroup | AddedGroup]) -> list[Written]:
         return await self._run("write", lambda: self._table.write(groups))
 
     async def check(self, namespace: str, epoch: str) -> Written:
@@ -212,6 +239,9 @@ class SimulatedStore:
 
     async def history(self, namespace: str) -> History:
         return await self._run("history", lambda: self._table.history(namespace))
+
+    async def blocks(self, namespace: str, epoch: str, start: int) -> tuple[Written, Sequence[bytes]]:
+        return await self._run("blocks", lambda: self._table.read(namespace, epoch, start))
 
     async def checkpoint(self, namespace: str, epoch: str, position: int, data: bytes) -> Written:
         return await self._run("checkpoint", lambda: self._table.checkpoint(namespace, epoch, position, data))

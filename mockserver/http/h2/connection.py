@@ -28,7 +28,7 @@ from mockserver.http.h2.frames import (
     PADDED,
     PREFACE,
     PRIORITISED,
-    FrameKind,
+    FrameType,
     Http2Error,
     Http2StreamError,
     Setting,
@@ -294,7 +294,7 @@ class Http2Connection(asyncio.Protocol):
             kind, flags = data[at + 3], data[at + 4]
             stream_id = int.from_bytes(data[at + 5 : start]) & 0x7FFFFFFF
             at = start + length
-            budget -= HEAD_BYTES if kind == FrameKind.DATA else HEAD_BYTES + length
+            budget -= HEAD_BYTES if kind == FrameType.DATA else HEAD_BYTES + length
             try:
                 self._read_frame(kind, flags, stream_id, data[start:at])
             except Http2StreamError as error:
@@ -312,40 +312,40 @@ class Http2Connection(asyncio.Protocol):
     def _read_frame(self, kind: int, flags: int, stream_id: int, payload: bytes) -> None:
         """Raises Http2Error, Http2StreamError."""
         if self._block is not None:
-            if kind != FrameKind.CONTINUATION or stream_id != self._block[0]:
+            if kind != FrameType.CONTINUATION or stream_id != self._block[0]:
                 raise Http2Error(Http2Code.PROTOCOL_ERROR, "a header block is not continued")
             self._read_continuation(flags, payload)
             return
-        if not self._has_settings and kind != FrameKind.SETTINGS:
+        if not self._has_settings and kind != FrameType.SETTINGS:
             raise Http2Error(Http2Code.PROTOCOL_ERROR, "the first frame is not SETTINGS")
-        if kind == FrameKind.HEADERS:
+        if kind == FrameType.HEADERS:
             self._read_headers(flags, stream_id, payload)
-        elif kind == FrameKind.DATA:
+        elif kind == FrameType.DATA:
             self._read_data(flags, stream_id, payload)
-        elif kind == FrameKind.WINDOW_UPDATE:
+        elif kind == FrameType.WINDOW_UPDATE:
             self._read_window_update(stream_id, payload)
-        elif kind == FrameKind.RST_STREAM:
+        elif kind == FrameType.RST_STREAM:
             self._read_rst_stream(stream_id, payload)
-        elif kind == FrameKind.SETTINGS:
+        elif kind == FrameType.SETTINGS:
             self._read_settings(flags, stream_id, payload)
-        elif kind == FrameKind.PING:
+        elif kind == FrameType.PING:
             self._spend()
             _check(stream_id == 0, Http2Code.PROTOCOL_ERROR, "a PING names a stream")
             _check(len(payload) == 8, Http2Code.FRAME_SIZE_ERROR, "a PING has not 8 bytes")
             if not flags & ACK:
-                self.put(frame(FrameKind.PING, ACK, 0, payload))
-        elif kind == FrameKind.PRIORITY:
+                self.put(frame(FrameType.PING, ACK, 0, payload))
+        elif kind == FrameType.PRIORITY:
             self._spend()
             _check(stream_id != 0, Http2Code.PROTOCOL_ERROR, "a PRIORITY names no stream")
             if len(payload) != 5:
                 raise Http2StreamError(stream_id, Http2Code.FRAME_SIZE_ERROR, "a PRIORITY has not 5 bytes")
             _check_priority(stream_id, payload)
-        elif kind == FrameKind.GOAWAY:
+        elif kind == FrameType.GOAWAY:
             _check(stream_id == 0, Http2Code.PROTOCOL_ERROR, "a GOAWAY names a stream")
             _check(len(payload) >= 8, Http2Code.FRAME_SIZE_ERROR, "a GOAWAY has not 8 bytes")
             self.settle()
-        elif kind in (FrameKind.PUSH_PROMISE, FrameKind.CONTINUATION):
-            raise Http2Error(Http2Code.PROTOCOL_ERROR, f"a client can't send a {FrameKind(kind).name} here")
+        elif kind in (FrameType.PUSH_PROMISE, FrameType.CONTINUATION):
+            raise Http2Error(Http2Code.PROTOCOL_ERROR, f"a client can't send a {FrameType(kind).name} here")
         else:
             self._spend()  # unknown frames are ignored (RFC 9113 4.1)
 
@@ -393,7 +393,7 @@ class Http2Connection(asyncio.Protocol):
             stream.window += window - self._initial_window
             _check(stream.window <= MOST_WINDOW, Http2Code.FLOW_CONTROL_ERROR, "a window is too large")
         self._initial_window = window
-        self.put(frame(FrameKind.SETTINGS, ACK, 0))
+        self.put(frame(FrameType.SETTINGS, ACK, 0))
         self._wake_streams()
 
     def _read_window_update(self, stream_id: int, payload: bytes) -> None:
@@ -590,7 +590,7 @@ class Http2Connection(asyncio.Protocol):
         self.put_block(stream_id, encode_head(response, len(body)), 0 if body else END_STREAM)
         if body:
             self.window -= len(body)
-            self.put(frame(FrameKind.DATA, END_STREAM, stream_id, body))
+            self.put(frame(FrameType.DATA, END_STREAM, stream_id, body))
 
     # Bodies
 
@@ -777,7 +777,7 @@ class Http2Connection(asyncio.Protocol):
         self.window -= size
         self.put_block(stream_id, block, 0 if size else END_STREAM)
         if size:
-            self.put(frame(FrameKind.DATA, END_STREAM, stream_id, body))
+            self.put(frame(FrameType.DATA, END_STREAM, stream_id, body))
         return True
 
     def _open(self, stream_id: int, request: Request, ns: Namespace | Response | None) -> Http2Stream:
@@ -855,12 +855,12 @@ class Http2Connection(asyncio.Protocol):
         if self._table_update:
             block, self._table_update = self._table_update + block, b""
         if len(block) <= DEFAULT_FRAME_BYTES:
-            self.put(frame(FrameKind.HEADERS, flags | END_HEADERS, stream_id, block))
+            self.put(frame(FrameType.HEADERS, flags | END_HEADERS, stream_id, block))
             return
         pieces = [block[at : at + DEFAULT_FRAME_BYTES] for at in range(0, len(block), DEFAULT_FRAME_BYTES)]
-        frames = [frame(FrameKind.HEADERS, flags, stream_id, pieces[0])]
-        frames += [frame(FrameKind.CONTINUATION, 0, stream_id, piece) for piece in pieces[1:-1]]
-        frames.append(frame(FrameKind.CONTINUATION, END_HEADERS, stream_id, pieces[-1]))
+        frames = [frame(FrameType.HEADERS, flags, stream_id, pieces[0])]
+        frames += [frame(FrameType.CONTINUATION, 0, stream_id, piece) for piece in pieces[1:-1]]
+        frames.append(frame(FrameType.CONTINUATION, END_HEADERS, stream_id, pieces[-1]))
         self.put(b"".join(frames))
 
     def put_data(self, stream: Http2Stream, data: bytes, flags: int) -> None:
@@ -871,10 +871,10 @@ class Http2Connection(asyncio.Protocol):
         self._earn(_DATA_CREDIT)
         most = self._frame_bytes
         if size <= most:
-            self.put(frame(FrameKind.DATA, flags, stream.id, data))
+            self.put(frame(FrameType.DATA, flags, stream.id, data))
             return
         frames = [
-            frame(FrameKind.DATA, flags if at + most >= size else 0, stream.id, data[at : at + most])
+            frame(FrameType.DATA, flags if at + most >= size else 0, stream.id, data[at : at + most])
             for at in range(0, size, most)
         ]
         self.put(b"".join(frames))

@@ -22,7 +22,7 @@ PADDED = 0x8
 PRIORITISED = 0x20
 
 
-class FrameKind(IntEnum):
+class FrameType(IntEnum):
     """Types of frames. Others are ignored."""
 
     DATA = 0
@@ -77,7 +77,7 @@ def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
 
 def settings(values: dict[Setting, int]) -> bytes:
     """Encode a SETTINGS frame."""
-    return frame(FrameKind.SETTINGS, 0, 0, b"".join(_SETTING.pack(*pair) for pair in values.items()))
+    return frame(FrameType.SETTINGS, 0, 0, b"".join(_SETTING.pack(*pair) for pair in values.items()))
 
 
 def read_settings(payload: bytes) -> list[tuple[int, int]]:
@@ -86,15 +86,15 @@ def read_settings(payload: bytes) -> list[tuple[int, int]]:
 
 
 def window_update(stream_id: int, size: int) -> bytes:
-    return frame(FrameKind.WINDOW_UPDATE, 0, stream_id, size.to_bytes(4))
+    return frame(FrameType.WINDOW_UPDATE, 0, stream_id, size.to_bytes(4))
 
 
 def rst_stream(stream_id: int, code: int) -> bytes:
-    return frame(FrameKind.RST_STREAM, 0, stream_id, code.to_bytes(4))
+    return frame(FrameType.RST_STREAM, 0, stream_id, code.to_bytes(4))
 
 
 def goaway(last_id: int, code: int, text: str = "") -> bytes:
-    return frame(FrameKind.GOAWAY, 0, 0, last_id.to_bytes(4) + code.to_bytes(4) + text.encode())
+    return frame(FrameType.GOAWAY, 0, 0, last_id.to_bytes(4) + code.to_bytes(4) + text.encode())
 
 
 def unpadded(payload: bytes) -> bytes:

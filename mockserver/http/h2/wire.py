@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockserver.http.h2.frames import END_STREAM, PADDED, FrameKind, frame
+from mockserver.http.h2.frames import END_STREAM, PADDED, FrameType, frame
 from mockserver.http.h2.response_heads import encode_head, encode_trailers
 from mockserver.http.h2.stream import Http2Stream
 from mockserver.http.outgoing import Ledger, Wire
@@ -65,7 +65,7 @@ class Http2Wire(Wire):
         self.first_byte()
         self.has_begun = True
         stream = self.stream
-        stream.connection.put(frame(FrameKind.DATA, PADDED, stream.id, b"\xff" + data[:100]))
+        stream.connection.put(frame(FrameType.DATA, PADDED, stream.id, b"\xff" + data[:100]))
         await self._sent()
 
     def is_last(self) -> None:
