@@ -44,7 +44,7 @@ export class SweepsView {
     shown.sort((a, b) => order.indexOf(a.verdict) - order.indexOf(b.verdict));
     show(this._place,
       h("p", {}, Object.entries(verdicts).map(([name, n]) => h("span", { class: `chip status ${SIGNS[name]?.[0] ?? ""}` }, `${SIGNS[name]?.[1] ?? name}: ${n}`)),
-        broken > 0 && h("span", { class: "chip status refused" }, `▲ rules of retries broken: ${broken}`), h("span", { class: "quiet" }, `seed ${seed}, mockserver ${mockserver}`)),
+        broken > 0 && h("span", { class: "chip status refused" }, `▲ rules of retries broken: ${broken}`), h("span", { class: "quiet" }, `${seed ? `seed ${seed}, ` : ""}mockserver ${mockserver}`)),
       shown.length ? h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Results of the sweep" }, h("table", { class: "stacks sweep" },
         h("thead", {}, h("tr", {}, COLUMNS.map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, shown.map((one) => h("tr", { "data-cell": one.id }, rowOf(one).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, h("div", {}, cell))))))))
