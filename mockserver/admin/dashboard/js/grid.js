@@ -54,7 +54,7 @@ export class Grid {
   /** Marks the column that the rows are sorted by: `ascending` or `descending`; null for the order in which they came. */
   sorted(key, direction) {
     for (const [one, head] of this._heads) {
-      if (one === key) head.setAttribute("aria-sort", direction);
+      if (one === key && direction) head.setAttribute("aria-sort", direction);
       else head.removeAttribute("aria-sort");
     }
   }
