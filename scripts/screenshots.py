@@ -140,6 +140,39 @@ async def retries(http: aiohttp.ClientSession, url: str) -> None:
             await answer.read()
 
 
+async def failed(http: aiohttp.ClientSession, url: str) -> None:
+    """Namespaces of tests: one that passed, and one that a failed test kept."""
+    for name in ("test_refund", "test_checkout"):
+        async with http.post(f"{url}/__admin/namespaces", json={"name": name}) as answer:
+            await answer.read()
+    for path, key in (
+        ("/v1/charges", "a1"),
+        ("/v1/charges", "b2"),
+        ("/v1/charges", "c3"),
+        ("/v1/charge", "d4"),
+    ):
+        headers = {"Idempotency-Key": key, "X-Client": "checkout"}
+        body = {"amount": 2000, "currency": "eur"}
+        async with http.post(f"{url}/@test_checkout{path}", json=body, headers=headers) as answer:
+            await answer.read()
+    async with http.get(f"{url}/@test_refund/data") as answer:
+        await answer.read()
+    error = (
+        "    def test_checkout_survives_an_outage(shop, mock_server):\n        order = shop.checkout(amount=2000)\n"
+        ">       assert order.status == 'paid'\nE       AssertionError: assert 'unknown' == 'paid'"
+    )
+    kept = {"test": "tests/test_checkout.py::test_checkout_survives_an_outage", "error": error}
+    async with http.post(f"{url}/__admin/namespaces/test_checkout/keep", json=kept) as answer:
+        await answer.read()
+    route = {"request": "GET /v1/balance", "reply": {"json": {"available": 2000}}}
+    async with http.post(f"{url}/__admin/routes", json=route) as answer:
+        await answer.read()
+    trouble = [{"route": "payments/create-charge", "before": {"status": 429, "headers": {"retry-after": "1"}}, "times": 2},
+               {"route": "payments/refund", "after": {"fault": "reset"}, "call": 3}]  # fmt: skip
+    async with http.put(f"{url}/__admin/troubles", json=trouble) as answer:
+        await answer.read()
+
+
 async def pictures() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     folder = PROJECT / "build" / "pictured"
@@ -150,12 +183,17 @@ async def pictures() -> None:
     shutil.copy(PROJECT / "scenarios" / "data.yaml", folder)
     async with serving(folder) as (url, _), chromium() as browser, aiohttp.ClientSession() as http:
         await retries(http, url)
+        await failed(http, url)
         for theme in ("light", "dark"):
             page = await opened(browser, url, theme, 1280, 720)
             for name, place in (
-                ("calls", "calls/c-000003"),
+                ("calls", "calls"),
+                ("call", "calls/c-000003"),
+                ("all", "@*/calls"),
+                ("failure", "@test_checkout/failure"),
                 ("unmatched", "unmatched"),
                 ("attempts", "attempts"),
+                ("troubles", "troubles"),
                 ("scenarios", "scenarios"),
             ):
                 await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
@@ -166,7 +204,11 @@ async def pictures() -> None:
                     )
                 await page.screenshot(path=IMAGES / f"{name}-{theme}.png")
         page = await opened(browser, url, "light", 390, 800)
-        for name, place in (("calls", "calls"), ("attempts", "attempts")):
+        for name, place in (
+            ("calls", "calls"),
+            ("attempts", "attempts"),
+            ("failure", "@test_checkout/failure"),
+        ):
             await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
             await page.wait_for_timeout(700)
             await page.screenshot(path=IMAGES / f"{name}-phone.png")

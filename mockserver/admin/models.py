@@ -205,7 +205,7 @@ class CallView(AdminView):
 
 
 class BriefView(AdminView):
-    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open."""
+    """A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open, `size` the bytes of the reply's body."""
 
     id: str
     number: int
@@ -225,6 +225,7 @@ class BriefView(AdminView):
     webhooks: int
     arrived: str
     duration_ms: float | None
+    size: int | None
 
 
 CallList = list_of("CallList", CallView | BriefView)
@@ -467,7 +468,8 @@ class NamespaceView(AdminView):
     """
     An isolated namespace.
 
-    `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed.
+    `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed. `failed_test` is the
+    test whose failure it was kept for.
     """
 
     name: str
@@ -475,6 +477,15 @@ class NamespaceView(AdminView):
     admin_url: str
     seed: str
     ttl: str | None
+    failed_test: str | None
+
+
+class FailedTestView(AdminView):
+    """A failed test: its name, its error, and the last call before it; null if all calls belong to it."""
+
+    test: str
+    error: str
+    after: str | None
 
 
 NamespaceList = list_of("NamespaceList", NamespaceView)

@@ -18,6 +18,7 @@ class NamespaceFacts:
     name: str
     seed: str
     ttl_s: float | None
+    failed_test: str | None = None
 
 
 class NamespaceService(Protocol):
@@ -33,6 +34,11 @@ class NamespaceService(Protocol):
 
     async def remove(self, ns: Namespace) -> None:
         """Remove a namespace with all that is in it."""
+
+
+def facts_of(ns: Namespace) -> NamespaceFacts:
+    failed = ns.failed_test
+    return NamespaceFacts(ns.name, ns.seed, ns.ttl_s, None if failed is None else failed.test)
 
 
 class LocalNamespaces:
@@ -51,7 +57,7 @@ class LocalNamespaces:
         return ns
 
     async def all(self) -> list[NamespaceFacts]:
-        return [NamespaceFacts(ns.name, ns.seed, ns.ttl_s) for ns in self._engine.namespaces.values()]
+        return [facts_of(ns) for ns in self._engine.namespaces.values()]
 
     async def remove(self, ns: Namespace) -> None:
         self._forget(ns)

@@ -91,7 +91,16 @@ def brief_view(call: Call) -> dict[str, Any]:
         "webhooks": len(call.webhooks),
         "arrived": instant(request.arrived_s),
         "duration_ms": _ms(call, ended_at_s),
+        "size": _size(call),
     }
+
+
+def _size(call: Call) -> int | None:
+    """Return the number of bytes of the reply's body; None if no status line was sent."""
+    response = call.response
+    if response is None or call.status is None:
+        return None
+    return max(call.reply_length, 0 if call.request.method == "HEAD" else len(response.body))
 
 
 def _pairs(pairs: Pairs, *, reveal: bool) -> list[list[str]]:

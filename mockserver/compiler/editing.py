@@ -228,6 +228,17 @@ def remove_runtime_routes(ns: Namespace, tag: str | None = None) -> int:
     return len(doomed)
 
 
+def runtime_document(ns: Namespace) -> dict[str, Any]:
+    """Return the runtime routes as a scenario, in the order in which they are matched."""
+    made = sorted(ns.overlay.routes.values(), key=lambda route: route.key) if ns.overlay is not None else []
+    return {"routes": [{**_own_name(route), **route.data} for route in made]}
+
+
+def _own_name(route: Route) -> dict[str, Any]:
+    """Return the name, unless the route gets it by default."""
+    return {} if route.name == default_name("", route.spec) else {"name": route.name}
+
+
 def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
     """Return the scenario of a route with that route changed: it is compiled anew, and hides the old one."""
     source = route.scenario.source

@@ -57,6 +57,15 @@ NAMESPACE_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
+class FailedTest:
+    """A test that failed, with its error without secrets. `after` is the id of the last call before it."""
+
+    test: str
+    error: str
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """The parts of a namespace that exist; None for those that were never used."""
 
@@ -137,7 +146,7 @@ class Namespace:
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "followers",
+        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "failed_test", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
         "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers", "websockets",
     )  # fmt: skip
@@ -166,6 +175,7 @@ class Namespace:
         self.used_at_s = 0.0
         self.kept_at_s: float | None = None
         """Time at which it was kept as evidence of a failed test."""
+        self.failed_test: FailedTest | None = None
         self.last_snapshot = 0
         self.watchers: frozenset[Callable[[], None]] = frozenset()
         self.listeners: frozenset[Callable[[Call], None]] = shared.listeners

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mockserver.admin.endpoints.namespaces import LONGEST_ERROR, LONGEST_TEST
 from mockserver.admin.views import call_view
 from mockserver.attempts import operation_view, operations
 from mockserver.client import Client, Namespace, VerificationFailed
@@ -228,6 +229,7 @@ class ExternalSessionServer(SessionServer):
         super().__init__()
         self._keep = keep
         self._last_numbers: dict[str, int] = {}
+        self._failed_tests: dict[str, dict[str, Any]] = {}
         self._client = Client(url, token, admin_url=admin_url)
         self._aside = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
         self._followed: dict[str, Following] = {}
@@ -263,11 +265,16 @@ class ExternalSessionServer(SessionServer):
         self._last_numbers[ns.name] = number
         return call_id(number) if number else None
 
-    def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:  # noqa: ARG002
+    def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:
         if not self._keep.lasts:
             return ""
+        self._failed_tests[ns.name] = {
+            "test": test[:LONGEST_TEST],
+            "error": error[-LONGEST_ERROR:],
+            "after": after,
+        }
         link = ns._link  # noqa: SLF001
-        page = f"{link.http.url}{link.root}/ui/#/@{segment(ns.name)}/calls"
+        page = f"{link.http.url}{link.root}/ui/#/@{segment(ns.name)}/failure"
         return f"{page} (kept for {self._keep.duration})"
 
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
@@ -288,7 +295,8 @@ class ExternalSessionServer(SessionServer):
         )
 
     def _keep_for_a_while(self, ns: Namespace) -> None:
-        body = {"for": self._keep.duration, "most": self._keep.most}
+        failed = self._failed_tests.pop(ns.name, {})
+        body = {"for": self._keep.duration, "most": self._keep.most, **failed}
         ns._link.at_root("POST", f"/namespaces/{segment(ns.name)}/keep", body)  # noqa: SLF001
 
     def watch(self, ns: Namespace) -> None:

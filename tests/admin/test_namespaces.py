@@ -178,6 +178,7 @@ def test_a_name_is_1_to_100_letters_digits_dots_dashes_and_underscores(server, n
         "admin_url": f"{server.admin.url}/@{name}",
         "seed": made.json()["seed"],
         "ttl": "1h",
+        "failed_test": None,
     }
     assert server.ask("GET", f"/@{name}/seq").status == 503
 
@@ -574,3 +575,35 @@ def test_what_waits_in_a_kept_namespace_is_not_sent(server, world):
 def test_what_can_not_be_kept_is_refused(server, world, path, body, status):
     world("a")
     assert server.admin.call("POST", path, body).status == status
+
+
+def test_the_failed_test_is_named_in_the_list_and_its_error_has_no_secrets(server, world):
+    world("a")
+    world("b")
+    body = {
+        "test": "tests/test_pay.py::test_it",
+        "error": "E  Authorization: Bearer sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+        "after": "c-000003",
+    }
+    kept = server.admin.post("/namespaces/a/keep", body)
+    server.admin.post("/namespaces/b/keep")
+
+    assert kept["failed_test"] == body["test"]
+    named = {one["name"]: one["failed_test"] for one in server.admin.get("/namespaces")["items"]}
+    assert named == {"default": None, "a": body["test"], "b": None}
+    told = server.admin.get("/namespaces/a/failed-test")
+    assert (told["test"], told["after"]) == (body["test"], "c-000003")
+    assert told["error"].startswith("E  Authorization")
+    assert "4eC39HqLyjWDarjtT1zdp7dc" not in told["error"]
+    assert server.admin.call("GET", "/namespaces/b/failed-test").status == 404
+    server.admin.post("/namespaces/a/keep", {"for": "10m"})
+    assert server.admin.get("/namespaces/a/failed-test")["test"] == body["test"], "kept for longer"
+
+
+@pytest.mark.parametrize(
+    "body", [{"test": ""}, {"test": "t" * 1001}, {"error": "e" * 20_001}, {"after": "17"}]
+)
+def test_a_failed_test_that_is_no_such_thing_is_refused(server, world, body):
+    world("a")
+    assert server.admin.call("POST", "/namespaces/a/keep", body).status == 422
+    assert server.admin.get("/namespaces/a")["failed_test"] is None

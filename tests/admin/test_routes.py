@@ -396,3 +396,27 @@ def test_a_route_that_is_removed_while_it_is_replaced_stays_removed(server, add,
     server.admin.refused(404, "PUT", path, {"request": "GET /x", "reply": 418})
 
     assert "runtime/x" not in ids(server)
+
+
+def test_runtime_routes_are_exported_as_a_scenario_file_that_answers_as_they_do(serving):
+    server = serving("routes: [{request: GET /file, reply: 200}]")
+    for route in (
+        {"request": "GET /a", "reply": {"json": {"n": 1}}},
+        {"request": "GET /a", "match": {"query": {"x": "1"}}, "reply": [503, 201], "tags": ["t"]},
+        {"name": "low", "request": "GET /a", "priority": -1, "reply": 204},
+    ):
+        server.admin.post("/routes", route)
+
+    answer = server.admin.call("GET", "/routes.yaml")
+
+    assert dict(answer.headers)["Content-Type"] == "application/yaml"
+    other = serving({"made.yaml": answer.body})
+    names = {one["name"] for one in server.admin.get("/routes")["items"] if one["scenario"] == "runtime"}
+    assert names == {one["name"] for one in other.admin.get("/routes")["items"] if one["scenario"] == "made"}
+    for path, status in (("/a?x=1", 503), ("/a?x=1", 201), ("/a", 200)):
+        assert server.ask("GET", path).status == other.ask("GET", path).status == status
+
+
+def test_without_runtime_routes_the_exported_file_has_none(serving):
+    answer = serving("routes: [{request: GET /file, reply: 200}]").admin.call("GET", "/routes.yaml")
+    assert answer.body == b"routes: []\n"

@@ -201,3 +201,54 @@ def test_a_slow_reader_is_told_how_many_it_missed_and_slows_nobody(server, monke
 
     assert told + dropped == sent
     assert dropped > 0
+
+
+# Of all namespaces
+
+
+def told(events, number):
+    return [events.next().data for _ in range(number)]
+
+
+def test_the_calls_of_all_namespaces_are_told_with_those_before_and_those_of_later_ones(server):
+    server.admin.post("/namespaces", {"name": "early"})
+    server.ask("POST", "/@early/a")
+    with following(server.admin.url, path="/stream") as events:
+        (before,) = told(events, 1)
+        server.ask("POST", "/b")
+        server.admin.post("/namespaces", {"name": "late"})
+        server.ask("GET", "/@late/nothing")
+        after = told(events, 2)
+        server.admin.call("DELETE", "/namespaces/late")
+        server.admin.post("/namespaces", {"name": "late"})
+        server.ask("POST", "/@late/a")
+        again = told(events, 1)
+
+    assert (before["namespace"], before["id"], before["target"]) == ("early", "c-000001", "/@early/a")
+    assert {(one["namespace"], one["target"]) for one in after} == {
+        ("default", "/b"),
+        ("late", "/@late/nothing"),
+    }
+    assert [(one["namespace"], one["id"]) for one in again] == [("late", "c-000001")]
+    assert "headers" not in before
+    assert before["size"] == 0
+
+
+def test_all_namespaces_share_the_rate_of_one_stream_and_none_is_left_behind(server, monkeypatch):
+    monkeypatch.setattr(stream, "IN_BRIEF", Pace(rest_s=0.01, most=3, queue=100, sample=2))
+    for name in "abc":
+        server.admin.post("/namespaces", {"name": name})
+        for _ in range(5):
+            server.ask("POST", f"/@{name}/a")
+    with following(server.admin.url, path="/stream") as events:
+        calls = told(events, 15)
+    assert len({(one["namespace"], one["id"]) for one in calls}) == 15
+    assert len({one["namespace"] for one in calls[:9]}) == 3
+
+
+def test_a_stream_of_all_counts_as_a_reader_of_each_namespace(serving):
+    server = serving(SHOP, max_streams=1)
+    with following(server.admin.url, path="/stream") as events:
+        server.ask("POST", "/a")
+        events.next()
+        assert ask(server.admin.url, "GET", "/stream").status == 429

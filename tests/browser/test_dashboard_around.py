@@ -62,6 +62,7 @@ def test_the_attempts_picture_is_copied_as_png(serving, open_dashboard):
     server = serving()
     server.ask("POST", "/data")
     dashboard = open_dashboard(server, "#/attempts")
+    dashboard.clicks("Show all")
     dashboard.sees(".attempts-picture")
     dashboard.run(dashboard.page.context.grant_permissions(["clipboard-read", "clipboard-write"]))
 
@@ -95,17 +96,34 @@ def test_the_recorded_calls_are_saved_as_an_archive_with_the_token(serving, brow
     assert "tok_1234567890" not in text
 
 
-def test_troubles_are_shown_with_what_they_struck_and_ended(serving, open_dashboard):
+def test_injected_failures_are_shown_with_the_calls_that_they_affected_added_and_removed(
+    serving, open_dashboard
+):
     server = serving("routes: [{name: pay, request: POST /pay, reply: 201}]")
     server.admin.call("PUT", "/troubles", {"route": "pay", "before": {"status": 503}})
     assert server.ask("POST", "/pay").status == 503
     dashboard = open_dashboard(server, "#/scenarios")
+    dashboard.sees(".tile", "1 injected failure affected 1 call.")
+    dashboard.goes("Failures")
 
-    dashboard.sees(".tile", "struck 1 of 1 calls")
-    dashboard.clicks("Remove the failures")
+    dashboard.sees("[data-trouble]", "before status 503")
+    dashboard.sees("[data-trouble]", "1 of 1 call: c-000001")
+    dashboard.fills("Answer", "429")
+    dashboard.fills("First call", "2")
+    dashboard.clicks("Inject")
+    dashboard.sees("[data-trouble]", "before 429, times 1, from call 2 on")
+    assert [server.ask("POST", "/pay").status for _ in range(3)] == [503, 429, 201]
+    dashboard.fills("Answer", "boom")
+    dashboard.clicks("Inject")
+    dashboard.sees(".said", "boom")
+    dashboard.clicks("Remove the failure of shop/pay")
+    dashboard.sees(".said", "The failure was removed")
+    assert [server.ask("POST", "/pay").status for _ in range(2)] == [201, 429]
+    dashboard.clicks("Remove all")
 
-    dashboard.sees(".said", "The injected failures were removed.")
+    dashboard.sees(".good", "No failures are injected.")
     assert server.ask("POST", "/pay").status == 201
+    assert dashboard.complaints == []
 
 
 def test_the_server_says_how_it_is(serving, open_dashboard):

@@ -30,6 +30,7 @@ STRUCTURE = """[...document.querySelectorAll('[data-part=lane]')].map((lane) => 
 def open_attempts(browser):
     def opened(server):
         dashboard = Dashboard(browser(), server.admin.url).open("#/attempts")
+        dashboard.run(dashboard.page.get_by_label("Show", exact=True).select_option("all"))
         dashboard.sees(".attempts-picture")
         return dashboard
 

@@ -21,7 +21,7 @@ def test_the_replicas_are_listed_with_what_they_own(store, serving, browser):
     first.ask("POST", "/data")
     own = [server.admin.get("/replicas")["self"] for server in (first, second)]
 
-    dashboard = Dashboard(browser(), second.admin.url).open("#/scenarios")
+    dashboard = Dashboard(browser(), second.admin.url).open("#/replicas")
 
     dashboard.sees(f"[data-replica='{own[0]}']", "default")
     dashboard.sees(f"[data-replica='{own[1]}']", "this one")
@@ -31,7 +31,7 @@ def test_the_replicas_are_listed_with_what_they_own(store, serving, browser):
 
 def test_a_store_that_is_away_is_shown_with_the_reason(store, serving, browser):
     server = serving(store=store.url)
-    dashboard = Dashboard(browser(), server.admin.url).open("#/scenarios")
+    dashboard = Dashboard(browser(), server.admin.url).open("#/replicas")
     dashboard.sees(".replicas", "● ready")
 
     store.process.send_signal(signal.SIGSTOP)
@@ -41,9 +41,10 @@ def test_a_store_that_is_away_is_shown_with_the_reason(store, serving, browser):
     dashboard.sees(".replicas", "● ready")
 
 
-def test_without_a_store_there_are_no_replicas(serving, browser):
+def test_without_a_store_there_is_no_view_of_replicas(serving, browser):
     dashboard = Dashboard(browser(), serving().admin.url).open("#/scenarios")
-    dashboard.sees(".tile", "Server")
     dashboard.sees("[data-scenario]")
 
-    assert not dashboard.asks("document.querySelector('.replicas').checkVisibility()")
+    assert not dashboard.asks(
+        "[...document.querySelectorAll('nav a')].find((one) => one.textContent === 'Replicas').checkVisibility()"
+    )

@@ -135,8 +135,13 @@ def test_the_namespace_of_a_failed_test_is_kept_and_the_dashboards_address_is_pr
     result.assert_outcomes(failed=1, passed=1)
     (kept,) = (one for one in server.admin.get("/namespaces")["items"] if one["name"] != "default")
     assert kept["ttl"] == "1h"
-    result.stdout.fnmatch_lines([f"{server.url}/__admin/ui/#/@{kept['name']}/calls (kept for 1h)"])
+    result.stdout.fnmatch_lines([f"{server.url}/__admin/ui/#/@{kept['name']}/failure (kept for 1h)"])
     assert len(server.admin.get(f"/@{kept['name']}/effects")["items"]) == 2
+    failed = server.admin.get(f"/namespaces/{kept['name']}/failed-test")
+    assert failed["test"] == kept["failed_test"]
+    assert failed["test"].endswith("::test_it")
+    assert "effect charge: expected 1 effect, saw 2" in failed["error"]
+    assert failed["after"] is None
     assert not (pytester.path / "mock-server-report").exists()
 
 

@@ -55,7 +55,11 @@ class Events:
 
 @contextmanager
 def following(
-    admin_url: str, query: str = "", after: str | None = None, timeout_s: float = 5
+    admin_url: str,
+    query: str = "",
+    after: str | None = None,
+    timeout_s: float = 5,
+    path: str = "/calls/stream",
 ) -> Iterator[Events]:
     """The stream of calls, from now on or after the event with an id."""
     parts = urlsplit(admin_url)
@@ -63,7 +67,7 @@ def following(
     try:
         connection.request(
             "GET",
-            f"{parts.path}/calls/stream{query}",
+            f"{parts.path}{path}{query}",
             headers={} if after is None else {"Last-Event-ID": after},
         )
         answer = connection.getresponse()

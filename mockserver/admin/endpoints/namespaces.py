@@ -17,14 +17,15 @@ from mockserver.admin.api import (
     not_found,
     table,
 )
-from mockserver.admin.models import NamespaceList, NamespaceView, SnapshotView
-from mockserver.admin.namespace_service import NamespaceFacts
+from mockserver.admin.models import FailedTestView, NamespaceList, NamespaceView, SnapshotView
+from mockserver.admin.namespace_service import NamespaceFacts, facts_of
 from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, NamespaceExistsError
-from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, Namespace
+from mockserver.engine.namespace import DEFAULT, NAMESPACE_NAME, FailedTest, Namespace
 from mockserver.errors import WrongValueError, shown
 from mockserver.model.durations import format_duration
 from mockserver.model.written import as_text
+from mockserver.redaction.redaction import mask_text
 from mockserver.schema.base import DurationS, Spec
 
 MOST_SNAPSHOTS = 1000
@@ -55,6 +56,7 @@ class NamespaceBody(Spec):
 
 
 KEPT_S, MOST_KEPT = 3600.0, 50
+LONGEST_TEST, LONGEST_ERROR = 1000, 20_000
 
 
 class KeepBody(Spec):
@@ -66,6 +68,15 @@ class KeepBody(Spec):
     most: Annotated[int, Field(ge=0)] = Field(
         default=MOST_KEPT, description="Maximum number of kept namespaces; the oldest are removed."
     )
+    test: Annotated[str, Field(min_length=1, max_length=LONGEST_TEST)] | None = Field(
+        default=None, description="Name of the failed test."
+    )
+    error: Annotated[str, Field(max_length=LONGEST_ERROR)] = Field(
+        default="", description="Message of the failed test; secrets are masked."
+    )
+    after: Annotated[str, Field(pattern=r"^c-\d+$")] | None = Field(
+        default=None, description="Id of the last call before the test; default: all calls belong to it."
+    )
 
 
 class RestoreBody(Spec):
@@ -75,6 +86,7 @@ class RestoreBody(Spec):
 
 
 def view(request: AdminRequest[Any], ns: Namespace | NamespaceFacts) -> dict[str, Any]:
+    facts = ns if isinstance(ns, NamespaceFacts) else facts_of(ns)
     base = request.services.public_url(request.http)
     return {
         "name": ns.name,
@@ -83,6 +95,7 @@ def view(request: AdminRequest[Any], ns: Namespace | NamespaceFacts) -> dict[str
         + ("" if ns.name == DEFAULT else f"/@{ns.name}"),
         "seed": ns.seed,
         "ttl": None if ns.ttl_s is None else format_duration(ns.ttl_s),
+        "failed_test": facts.failed_test,
     }
 
 
@@ -162,9 +175,31 @@ async def keep_namespace(request: AdminRequest[KeepBody]) -> Answer:
     if ns.name == DEFAULT:
         raise ProblemError(409, "conflict", "The namespace 'default' is always kept", "Keep one of a test")
     request.services.webhooks.forget(ns)
-    for old in request.engine.keep_namespace(ns, request.body.for_s, request.body.most):
+    body = request.body
+    if body.test is not None:
+        ns.failed_test = FailedTest(mask_text(body.test), mask_text(body.error), body.after)
+    for old in request.engine.keep_namespace(ns, body.for_s, body.most):
         await request.services.namespaces.remove(old)
     return json_answer(view(request, ns))
+
+
+@table.get(
+    "/namespaces/{name}/failed-test",
+    "The failed test that this namespace was kept for.",
+    answer=FailedTestView,
+    errors=(404,),
+    namespaced=False,
+)
+async def get_failed_test(request: AdminRequest[Any]) -> Answer:
+    failed = named(request).failed_test
+    if failed is None:
+        raise ProblemError(
+            404,
+            "no-failed-test",
+            f"The namespace {request.params['name']!r} was not kept for a failed test",
+            "POST /namespaces/{name}/keep with `test` keeps it for one",
+        )
+    return json_answer({"test": failed.test, "error": failed.error, "after": failed.after})
 
 
 @table.post("/snapshot", "Save memory, sequence state, routes and clock.", answer=SnapshotView, errors=(409,))

@@ -27,10 +27,11 @@ from mockserver.compiler.routes import compile_runtime_route
 from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.engine.routes import Route
 from mockserver.errors import InvalidInputError, invalid
-from mockserver.model.http import Request
+from mockserver.model.http import Request, Response
 from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import read
-from mockserver.schema.scenario import RouteSpec
+from mockserver.schema.scenario import RouteSpec, ScenarioSpec
 
 TAG = {"tag": "Only routes with this tag."}
 
@@ -61,6 +62,22 @@ async def list_routes(request: AdminRequest[Any]) -> Answer:
             views.append(route_view(request.ns, route))
         await turns.pause()
     return await asyncio.to_thread(listing, views)
+
+
+@table.get(
+    "/routes.yaml",
+    "The runtime routes of this namespace as a scenario file.",
+    content_type="application/yaml",
+)
+async def export_routes(request: AdminRequest[Any]) -> Answer:
+    document = editing.runtime_document(request.ns)
+    text = await asyncio.to_thread(dump, document, ScenarioSpec)
+    lines = [
+        ("Content-Type", "application/yaml"),
+        ("Content-Disposition", 'attachment; filename="routes.yaml"'),
+        ("Cache-Control", "no-store"),
+    ]
+    return Response(200, lines, text.encode())
 
 
 @table.post(

@@ -10,7 +10,8 @@ from typing import Any
 from mockserver.admin.api import AdminRequest, Answer, check_limit, number_in, table, to_json
 from mockserver.admin.endpoints.calls import BRIEF, FILTERS, REVEAL, SLICE, CallFilter, viewer
 from mockserver.admin.views import brief_view
-from mockserver.engine.call_stream import Follower
+from mockserver.engine.call_stream import Follower, ending
+from mockserver.engine.engine import Engine
 from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.http import Response, StreamReply
@@ -39,6 +40,8 @@ WHOLE = Pace(rest_s=0.02, most=50, queue=1000, sample=50, slice=SLICE)
 IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
 """1,500 calls a second, about 10 µs each; 200 while more arrive."""
 HEARTBEAT_S = 15.0
+POLL_S = 0.25
+"""Time between two looks at namespaces in which nothing happens."""
 
 
 @table.get(
@@ -90,6 +93,74 @@ async def _events(
                 yield b": still here\n\n"
     finally:
         follower.leave()
+
+
+@table.get(
+    "/stream",
+    "Completed calls of all namespaces of this server as server-sent events, in brief, those in the call logs first.",
+    content_type="text/event-stream",
+    errors=(429,),
+    namespaced=False,
+)
+async def stream_all_calls(request: AdminRequest[Any]) -> Answer:
+    engine = request.engine
+    there, most = len(engine.default.followers), request.services.settings.max_streams
+    check_limit(engine, "streams", there, most, "readers of this namespace's stream", "Close some")
+    head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
+    return StreamReply(head, _events_of_all(engine, IN_BRIEF))
+
+
+async def _events_of_all(engine: Engine, pace: Pace) -> AsyncIterator[bytes]:
+    """
+    Send the calls of every namespace, also of those that are created meanwhile.
+
+    The namespaces are polled, so that none of them is slowed. All share the rate of one stream.
+    """
+    followers: dict[Namespace, Follower] = {}
+    silent_s = 0.0
+    try:
+        yield b": calls as they happen\n\n"
+        while True:
+            calls, dropped = _taken(engine, followers, pace)
+            if dropped:
+                yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
+            for at in range(0, len(calls), pace.slice):
+                yield b"".join(_event(call, _named_view) for call in calls[at : at + pace.slice])
+                await asyncio.sleep(0)
+            pause_s = pace.rest_s if calls or dropped else POLL_S
+            silent_s = 0.0 if calls or dropped else silent_s + pause_s
+            if silent_s >= HEARTBEAT_S:
+                silent_s = 0.0
+                yield b": still here\n\n"
+            await asyncio.sleep(pause_s)
+    finally:
+        for follower in followers.values():
+            follower.leave()
+
+
+def _taken(engine: Engine, followers: dict[Namespace, Follower], pace: Pace) -> tuple[list[Call], int]:
+    """Return the next calls of all namespaces in order of completion, and how many were lost."""
+    calls: list[Call] = []
+    lost = 0
+    for ns in list(engine.namespaces.values()):
+        if ns not in followers:
+            followers[ns] = Follower(ns, None, most=pace.queue, sample=pace.sample, calm=pace.most)
+            followers[ns].resume(0)
+            followers[ns].take(0)  # calls that were dropped before are not lost by this stream
+    for ns, follower in list(followers.items()):
+        some, missed = follower.take(pace.most - len(calls))
+        calls += some
+        lost += missed
+        if ns.removed and not some:
+            follower.leave()
+            del followers[ns]
+        elif some:  # the others come first next time
+            followers[ns] = followers.pop(ns)
+    return sorted(calls, key=ending), lost
+
+
+def _named_view(call: Call) -> dict[str, Any]:
+    return {"namespace": call.namespace, **brief_view(call)}
 
 
 async def _something(ns: Namespace) -> bool:

@@ -483,6 +483,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/__admin/namespaces/{name}/failed-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The failed test that this namespace was kept for. */
+        get: operations["GetFailedTest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/__admin/namespaces/{name}/keep": {
         parameters: {
             query?: never;
@@ -839,6 +856,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/__admin/routes.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runtime routes of this namespace as a scenario file. */
+        get: operations["ExportRoutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/routes.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runtime routes of this namespace as a scenario file. */
+        get: operations["ExportRoutesInNamespace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/__admin/routes/{id}": {
         parameters: {
             query?: never;
@@ -1120,6 +1171,23 @@ export interface paths {
         patch: operations["PatchKeyInNamespace"];
         trace?: never;
     };
+    "/__admin/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Completed calls of all namespaces of this server as server-sent events, in brief, those in the call logs first. */
+        get: operations["StreamAllCalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/__admin/troubles": {
         parameters: {
             query?: never;
@@ -1381,6 +1449,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/__admin/websockets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open WebSocket connections, oldest first. */
+        get: operations["ListWebsockets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/websockets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open WebSocket connections, oldest first. */
+        get: operations["ListWebsocketsInNamespace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/websockets/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close open WebSocket connections; 409 if there is none. */
+        post: operations["Close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/websockets/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close open WebSocket connections; 409 if there is none. */
+        post: operations["CloseInNamespace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/websockets/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message to open WebSocket connections; 409 if there is none. */
+        post: operations["Send"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/websockets/send": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a message to open WebSocket connections; 409 if there is none. */
+        post: operations["SendInNamespace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1590,7 +1760,7 @@ export interface components {
         };
         /**
          * BriefView
-         * @description A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open.
+         * @description A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open, `size` the bytes of the reply's body.
          */
         BriefView: {
             /** Id */
@@ -1627,6 +1797,8 @@ export interface components {
             arrived: string;
             /** Duration Ms */
             duration_ms: number | null;
+            /** Size */
+            size: number | null;
         };
         /** CallList */
         CallList: {
@@ -1674,6 +1846,7 @@ export interface components {
             } | null;
             request: components["schemas"]["RequestView"];
             reply: components["schemas"]["ReplyView"] | null;
+            websocket: components["schemas"]["WebSocketView"] | null;
             /** Let */
             let: {
                 [key: string]: unknown;
@@ -1802,10 +1975,12 @@ export interface components {
              * Fault
              * @description A fault that breaks the reply: a kind, or {kind, after}.
              */
-            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang") | {
+            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window") | {
                 /** @enum {unknown} */
-                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang";
+                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window";
                 after?: "headers" | number | string;
+                /** @enum {unknown} */
+                code?: "NO_ERROR" | "PROTOCOL_ERROR" | "INTERNAL_ERROR" | "FLOW_CONTROL_ERROR" | "SETTINGS_TIMEOUT" | "STREAM_CLOSED" | "FRAME_SIZE_ERROR" | "REFUSED_STREAM" | "CANCEL" | "COMPRESSION_ERROR" | "CONNECT_ERROR" | "ENHANCE_YOUR_CALM" | "INADEQUATE_SECURITY" | "HTTP_1_1_REQUIRED";
             };
             /**
              * Times
@@ -1839,6 +2014,16 @@ export interface components {
              * @description Webhooks to send after the answer: one, a list, or `none`.
              */
             webhook?: "none" | components["schemas"]["WebhookSpec"] | components["schemas"]["WebhookSpec"][];
+            /**
+             * Websocket
+             * @description Accept the WebSocket handshake, then perform these steps; the request line is WS /path.
+             */
+            websocket?: components["schemas"]["ScriptStepSpec"][];
+            /**
+             * Subprotocol
+             * @description With `websocket`: the supported subprotocols; default: the first that the client offers.
+             */
+            subprotocol?: string | string[] | null;
             /**
              * Raw
              * @description Strings are not templates.
@@ -1938,6 +2123,8 @@ export interface components {
             });
             /** @description Rules on retries of the client. */
             attempts?: components["schemas"]["AttemptsSpec"] | null;
+            /** @description With route or request: `times` counts the WebSocket messages of the client that match; {} for any. */
+            message?: components["schemas"]["MessageMatchSpec"] | null;
             /**
              * Within
              * @description Time to wait for the lower bound; at most 60s.
@@ -2061,10 +2248,12 @@ export interface components {
              * Fault
              * @description A fault that breaks the reply: a kind, or {kind, after}.
              */
-            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang") | {
+            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window") | {
                 /** @enum {unknown} */
-                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang";
+                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window";
                 after?: "headers" | number | string;
+                /** @enum {unknown} */
+                code?: "NO_ERROR" | "PROTOCOL_ERROR" | "INTERNAL_ERROR" | "FLOW_CONTROL_ERROR" | "SETTINGS_TIMEOUT" | "STREAM_CLOSED" | "FRAME_SIZE_ERROR" | "REFUSED_STREAM" | "CANCEL" | "COMPRESSION_ERROR" | "CONNECT_ERROR" | "ENHANCE_YOUR_CALM" | "INADEQUATE_SECURITY" | "HTTP_1_1_REQUIRED";
             };
             /**
              * Times
@@ -2098,6 +2287,16 @@ export interface components {
              * @description Webhooks to send after the answer: one, a list, or `none`.
              */
             webhook?: "none" | components["schemas"]["WebhookSpec"] | components["schemas"]["WebhookSpec"][];
+            /**
+             * Websocket
+             * @description Accept the WebSocket handshake, then perform these steps; the request line is WS /path.
+             */
+            websocket?: components["schemas"]["ScriptStepSpec"][];
+            /**
+             * Subprotocol
+             * @description With `websocket`: the supported subprotocols; default: the first that the client offers.
+             */
+            subprotocol?: string | string[] | null;
             /**
              * Raw
              * @description Strings are not templates.
@@ -2208,6 +2407,21 @@ export interface components {
             frozen: boolean;
             /** Offset S */
             offset_s: number;
+        };
+        /**
+         * ClosedView
+         * @description How a WebSocket connection ended; code 1006: without a close frame.
+         */
+        ClosedView: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "client" | "server";
+            /** Code */
+            code: number;
+            /** Reason */
+            reason: string;
         };
         /**
          * CommitsView
@@ -2431,6 +2645,18 @@ export interface components {
             candidates: components["schemas"]["CandidateView"][];
         };
         /**
+         * FailedTestView
+         * @description A failed test: its name, its error, and the last call before it; null if all calls belong to it.
+         */
+        FailedTestView: {
+            /** Test */
+            test: string;
+            /** Error */
+            error: string;
+            /** After */
+            after: string | null;
+        };
+        /**
          * FlawView
          * @description One flaw, with a JSON pointer to its place.
          */
@@ -2441,6 +2667,39 @@ export interface components {
             message: string;
             /** Hint */
             hint: string;
+        };
+        /**
+         * FrameBodyView
+         * @description A payload: `text` where it is UTF-8, else `base64`; `length` is of the whole.
+         */
+        FrameBodyView: {
+            /** Text */
+            text: string | null;
+            /** Base64 */
+            base64: string | null;
+            /** Length */
+            length: number;
+            /** Truncated */
+            truncated: boolean;
+        };
+        /**
+         * FrameView
+         * @description A frame of a WebSocket connection; a fragmented message is one. `at_ms` is counted from the handshake.
+         */
+        FrameView: {
+            /**
+             * Direction
+             * @enum {string}
+             */
+            direction: "received" | "sent";
+            /** At Ms */
+            at_ms: number;
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "text" | "binary" | "ping" | "pong" | "close";
+            body: components["schemas"]["FrameBodyView"];
         };
         /**
          * GroupingSpec
@@ -2457,6 +2716,32 @@ export interface components {
              * @description Fields that differ in each attempt: json.line, query.rand, body.
              */
             ignore?: string | string[] | null;
+        };
+        /**
+         * HangUpSpec
+         * @description The code and reason with which connections are closed.
+         */
+        HangUpSpec: {
+            /**
+             * Route
+             * @description Connections of this route. Without `route` and `call`, all connections of the namespace.
+             */
+            route?: string | null;
+            /**
+             * Call
+             * @description The connection of this call, such as c-000017.
+             */
+            call?: string | null;
+            /**
+             * Code
+             * @default 1000
+             */
+            code?: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason?: string;
         };
         /** HealthView */
         HealthView: {
@@ -2576,6 +2861,22 @@ export interface components {
              * @default 50
              */
             most?: number;
+            /**
+             * Test
+             * @description Name of the failed test.
+             */
+            test?: string | null;
+            /**
+             * Error
+             * @description Message of the failed test; secrets are masked.
+             * @default
+             */
+            error?: string;
+            /**
+             * After
+             * @description Id of the last call before the test; default: all calls belong to it.
+             */
+            after?: string | null;
         };
         /** LiveView */
         LiveView: {
@@ -3074,6 +3375,105 @@ export interface components {
             };
         };
         /**
+         * MessageMatchSpec
+         * @description Conditions on a received message, which must all be true; without any, every message matches.
+         */
+        MessageMatchSpec: {
+            /**
+             * Text
+             * @description The text of a text message.
+             */
+            text?: (string | number | boolean | null | unknown[]) | {
+                equals?: unknown;
+                not?: unknown;
+                contains?: unknown;
+                starts_with?: unknown;
+                ends_with?: unknown;
+                matches?: unknown;
+                one_of?: unknown;
+                any_of?: unknown;
+                all_of?: unknown;
+                gt?: unknown;
+                gte?: unknown;
+                lt?: unknown;
+                lte?: unknown;
+                type?: unknown;
+                length?: unknown;
+                present?: unknown;
+                absent?: unknown;
+                ignore_case?: unknown;
+                unordered?: unknown;
+            };
+            /**
+             * Json
+             * @description A part of the message as JSON; operators have a $ prefix.
+             */
+            json?: unknown;
+            /**
+             * Json Exact
+             * @description The complete message as JSON.
+             */
+            json_exact?: unknown;
+            /**
+             * Jsonpath
+             * @description RFC 9535 queries; each condition applies to the list of results.
+             */
+            jsonpath?: {
+                [key: string]: (string | number | boolean | null | unknown[]) | {
+                    equals?: unknown;
+                    not?: unknown;
+                    contains?: unknown;
+                    starts_with?: unknown;
+                    ends_with?: unknown;
+                    matches?: unknown;
+                    one_of?: unknown;
+                    any_of?: unknown;
+                    all_of?: unknown;
+                    gt?: unknown;
+                    gte?: unknown;
+                    lt?: unknown;
+                    lte?: unknown;
+                    type?: unknown;
+                    length?: unknown;
+                    present?: unknown;
+                    absent?: unknown;
+                    ignore_case?: unknown;
+                    unordered?: unknown;
+                };
+            };
+            /**
+             * Schema
+             * @description JSON Schema 2020-12, inline or a file.
+             */
+            schema?: unknown;
+            /**
+             * Base64
+             * @description The bytes of a binary message, in Base64.
+             */
+            base64?: string | null;
+        };
+        /**
+         * MessageSpec
+         * @description One message: a text, JSON in a text message, or a binary message in Base64.
+         */
+        MessageSpec: {
+            /**
+             * Text
+             * @description A text message.
+             */
+            text?: string | number | boolean;
+            /**
+             * Json
+             * @description A text message with JSON; strings may be templates.
+             */
+            json?: unknown;
+            /**
+             * Base64
+             * @description A binary message in Base64.
+             */
+            base64?: string | null;
+        };
+        /**
          * NamespaceBody
          * @description Settings of a new namespace; all are optional.
          */
@@ -3110,7 +3510,8 @@ export interface components {
          * NamespaceView
          * @description An isolated namespace.
          *
-         *     `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed.
+         *     `url` is the value of EXTERNAL_API_URL for the application; with `ttl` null, it is never removed. `failed_test` is the
+         *     test whose failure it was kept for.
          */
         NamespaceView: {
             /** Name */
@@ -3123,6 +3524,8 @@ export interface components {
             seed: string;
             /** Ttl */
             ttl: string | null;
+            /** Failed Test */
+            failed_test: string | null;
         };
         /** NearestView */
         NearestView: {
@@ -3186,6 +3589,33 @@ export interface components {
              * @description Webhooks to send after the answer: one, a list, or `none`.
              */
             webhook?: "none" | components["schemas"]["WebhookSpec"] | components["schemas"]["WebhookSpec"][];
+        };
+        /** OpenWebSocketList */
+        OpenWebSocketList: {
+            /** Items */
+            items: components["schemas"]["OpenWebSocketView"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * OpenWebSocketView
+         * @description An open WebSocket connection; `call` is its handshake.
+         */
+        OpenWebSocketView: {
+            /** Call */
+            call: string;
+            /** Route */
+            route: string;
+            /** Opened */
+            opened: string;
+            /** Client */
+            client: string;
+            /** Subprotocol */
+            subprotocol: string | null;
+            /** Received */
+            received: number;
+            /** Sent */
+            sent: number;
         };
         /**
          * OperationList
@@ -3483,11 +3913,23 @@ export interface components {
                  * Fault
                  * @description A fault that breaks the reply: a kind, or {kind, after}.
                  */
-                fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang") | {
+                fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window") | {
                     /** @enum {unknown} */
-                    kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang";
+                    kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window";
                     after?: "headers" | number | string;
+                    /** @enum {unknown} */
+                    code?: "NO_ERROR" | "PROTOCOL_ERROR" | "INTERNAL_ERROR" | "FLOW_CONTROL_ERROR" | "SETTINGS_TIMEOUT" | "STREAM_CLOSED" | "FRAME_SIZE_ERROR" | "REFUSED_STREAM" | "CANCEL" | "COMPRESSION_ERROR" | "CONNECT_ERROR" | "ENHANCE_YOUR_CALM" | "INADEQUATE_SECURITY" | "HTTP_1_1_REQUIRED";
                 };
+                /**
+                 * Websocket
+                 * @description Accept the WebSocket handshake, then perform these steps; the request line is WS /path.
+                 */
+                websocket?: components["schemas"]["ScriptStepSpec"][];
+                /**
+                 * Subprotocol
+                 * @description With `websocket`: the supported subprotocols; default: the first that the client offers.
+                 */
+                subprotocol?: string | string[] | null;
                 /**
                  * Raw
                  * @description Strings are not templates.
@@ -3604,11 +4046,23 @@ export interface components {
                  * Fault
                  * @description A fault that breaks the reply: a kind, or {kind, after}.
                  */
-                fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang") | {
+                fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window") | {
                     /** @enum {unknown} */
-                    kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang";
+                    kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window";
                     after?: "headers" | number | string;
+                    /** @enum {unknown} */
+                    code?: "NO_ERROR" | "PROTOCOL_ERROR" | "INTERNAL_ERROR" | "FLOW_CONTROL_ERROR" | "SETTINGS_TIMEOUT" | "STREAM_CLOSED" | "FRAME_SIZE_ERROR" | "REFUSED_STREAM" | "CANCEL" | "COMPRESSION_ERROR" | "CONNECT_ERROR" | "ENHANCE_YOUR_CALM" | "INADEQUATE_SECURITY" | "HTTP_1_1_REQUIRED";
                 };
+                /**
+                 * Websocket
+                 * @description Accept the WebSocket handshake, then perform these steps; the request line is WS /path.
+                 */
+                websocket?: components["schemas"]["ScriptStepSpec"][];
+                /**
+                 * Subprotocol
+                 * @description With `websocket`: the supported subprotocols; default: the first that the client offers.
+                 */
+                subprotocol?: string | string[] | null;
                 /**
                  * Raw
                  * @description Strings are not templates.
@@ -3676,6 +4130,128 @@ export interface components {
             errors?: components["schemas"]["FlawView"][];
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * PushSpec
+         * @description A message for open connections.
+         */
+        PushSpec: {
+            /**
+             * Text
+             * @description A text message.
+             */
+            text?: string | number | boolean;
+            /**
+             * Json
+             * @description A text message with JSON; strings may be templates.
+             */
+            json?: unknown;
+            /**
+             * Base64
+             * @description A binary message in Base64.
+             */
+            base64?: string | null;
+            /**
+             * Route
+             * @description Connections of this route. Without `route` and `call`, all connections of the namespace.
+             */
+            route?: string | null;
+            /**
+             * Call
+             * @description The connection of this call, such as c-000017.
+             */
+            call?: string | null;
+        };
+        /**
+         * ReachedView
+         * @description The calls of the connections that were reached.
+         */
+        ReachedView: {
+            /** Calls */
+            calls: string[];
+        };
+        /**
+         * ReceiveSpec
+         * @description A message that the script waits for.
+         */
+        ReceiveSpec: {
+            /**
+             * Text
+             * @description The text of a text message.
+             */
+            text?: (string | number | boolean | null | unknown[]) | {
+                equals?: unknown;
+                not?: unknown;
+                contains?: unknown;
+                starts_with?: unknown;
+                ends_with?: unknown;
+                matches?: unknown;
+                one_of?: unknown;
+                any_of?: unknown;
+                all_of?: unknown;
+                gt?: unknown;
+                gte?: unknown;
+                lt?: unknown;
+                lte?: unknown;
+                type?: unknown;
+                length?: unknown;
+                present?: unknown;
+                absent?: unknown;
+                ignore_case?: unknown;
+                unordered?: unknown;
+            };
+            /**
+             * Json
+             * @description A part of the message as JSON; operators have a $ prefix.
+             */
+            json?: unknown;
+            /**
+             * Json Exact
+             * @description The complete message as JSON.
+             */
+            json_exact?: unknown;
+            /**
+             * Jsonpath
+             * @description RFC 9535 queries; each condition applies to the list of results.
+             */
+            jsonpath?: {
+                [key: string]: (string | number | boolean | null | unknown[]) | {
+                    equals?: unknown;
+                    not?: unknown;
+                    contains?: unknown;
+                    starts_with?: unknown;
+                    ends_with?: unknown;
+                    matches?: unknown;
+                    one_of?: unknown;
+                    any_of?: unknown;
+                    all_of?: unknown;
+                    gt?: unknown;
+                    gte?: unknown;
+                    lt?: unknown;
+                    lte?: unknown;
+                    type?: unknown;
+                    length?: unknown;
+                    present?: unknown;
+                    absent?: unknown;
+                    ignore_case?: unknown;
+                    unordered?: unknown;
+                };
+            };
+            /**
+             * Schema
+             * @description JSON Schema 2020-12, inline or a file.
+             */
+            schema?: unknown;
+            /**
+             * Base64
+             * @description The bytes of a binary message, in Base64.
+             */
+            base64?: string | null;
+            /**
+             * Timeout
+             * @description The connection is closed with 1008 if no such message arrives in this time.
+             */
+            timeout?: string | null;
         };
         /**
          * RecordedView
@@ -3953,10 +4529,12 @@ export interface components {
              * Fault
              * @description A fault that breaks the reply: a kind, or {kind, after}.
              */
-            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang") | {
+            fault?: ("reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window") | {
                 /** @enum {unknown} */
-                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang";
+                kind: "reset" | "close" | "truncate" | "garbage" | "malformed_chunk" | "hang" | "no_window";
                 after?: "headers" | number | string;
+                /** @enum {unknown} */
+                code?: "NO_ERROR" | "PROTOCOL_ERROR" | "INTERNAL_ERROR" | "FLOW_CONTROL_ERROR" | "SETTINGS_TIMEOUT" | "STREAM_CLOSED" | "FRAME_SIZE_ERROR" | "REFUSED_STREAM" | "CANCEL" | "COMPRESSION_ERROR" | "CONNECT_ERROR" | "ENHANCE_YOUR_CALM" | "INADEQUATE_SECURITY" | "HTTP_1_1_REQUIRED";
             };
             /**
              * Times
@@ -3990,6 +4568,16 @@ export interface components {
              * @description Webhooks to send after the answer: one, a list, or `none`.
              */
             webhook?: "none" | components["schemas"]["WebhookSpec"] | components["schemas"]["WebhookSpec"][];
+            /**
+             * Websocket
+             * @description Accept the WebSocket handshake, then perform these steps; the request line is WS /path.
+             */
+            websocket?: components["schemas"]["ScriptStepSpec"][];
+            /**
+             * Subprotocol
+             * @description With `websocket`: the supported subprotocols; default: the first that the client offers.
+             */
+            subprotocol?: string | string[] | null;
             /**
              * Raw
              * @description Strings are not templates.
@@ -4030,6 +4618,8 @@ export interface components {
             body: components["schemas"]["BodyView"];
             /** Complete */
             complete: boolean;
+            /** Protocol */
+            protocol: string;
             /** Client */
             client: string;
             client_cert: components["schemas"]["ClientCertView"] | null;
@@ -4390,6 +4980,15 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /**
+         * RuleSpec
+         * @description What answers each message that matches.
+         */
+        RuleSpec: {
+            receive: components["schemas"]["MessageMatchSpec"];
+            /** Steps */
+            steps: components["schemas"]["ScriptStepSpec"] | components["schemas"]["ScriptStepSpec"][];
+        };
         /** ScenarioList */
         ScenarioList: {
             /** Items */
@@ -4533,6 +5132,78 @@ export interface components {
             host: string | null;
             /** Routes */
             routes: string[];
+        };
+        /**
+         * ScriptStepSpec
+         * @description One step of a script: one of these keys; `repeat` goes with `steps`.
+         */
+        ScriptStepSpec: {
+            /** @description Send a message. */
+            send?: components["schemas"]["MessageSpec"] | null;
+            /** @description Wait for a message that matches; others are skipped. */
+            receive?: components["schemas"]["ReceiveSpec"] | null;
+            /**
+             * Delay
+             * @description Wait: 200ms, {min, max} or {median, sigma, max}.
+             */
+            delay?: string | {
+                gte: string;
+                lte: string;
+            } | {
+                /** Min */
+                min?: string | null;
+                /**
+                 * Max
+                 * @description A duration such as 200ms, 5s, 1m30s, 24h or 3d.
+                 * @example 200ms
+                 * @example 5s
+                 * @example 1h
+                 */
+                max: string;
+                /** Median */
+                median?: string | null;
+                /** Sigma */
+                sigma?: number | null;
+            };
+            /**
+             * Ping
+             * @description Send a ping with this payload.
+             */
+            ping?: string | number | boolean;
+            /**
+             * Close
+             * @description Close the connection: a code, or {code, reason}.
+             */
+            close?: number | {
+                /** Code */
+                code: number;
+                /**
+                 * Reason
+                 * @default
+                 */
+                reason?: string;
+            };
+            /**
+             * Fault
+             * @description Break the connection.
+             * @enum {unknown}
+             */
+            fault?: "reset" | "close" | "hang" | "invalid_frame";
+            /**
+             * Repeat
+             * @description Perform `steps` this often, or `forever`.
+             */
+            repeat?: number | "forever";
+            /**
+             * Steps
+             * @description The steps that `repeat` performs.
+             */
+            steps?: components["schemas"]["ScriptStepSpec"][] | null;
+            /**
+             * On
+             * @description From now on, messages that match a rule are answered by its steps.
+             */
+            on?: components["schemas"]["RuleSpec"][] | null;
         };
         /**
          * SeedSpec
@@ -4763,6 +5434,7 @@ export interface components {
             } | null;
             request: components["schemas"]["RequestView"];
             reply: components["schemas"]["ReplyView"] | null;
+            websocket: components["schemas"]["WebSocketView"] | null;
             /** Let */
             let: {
                 [key: string]: unknown;
@@ -4850,6 +5522,24 @@ export interface components {
             got?: unknown;
             /** Text */
             text: string;
+        };
+        /**
+         * WebSocketView
+         * @description A WebSocket connection. `received` and `sent` count its messages, `dropped` the frames that are not in `frames`;
+         *     `closed` is null while it is open.
+         */
+        WebSocketView: {
+            /** Subprotocol */
+            subprotocol: string | null;
+            /** Received */
+            received: number;
+            /** Sent */
+            sent: number;
+            /** Dropped */
+            dropped: number;
+            closed: components["schemas"]["ClosedView"] | null;
+            /** Frames */
+            frames: components["schemas"]["FrameView"][];
         };
         /**
          * WebhookSpec
@@ -5885,6 +6575,28 @@ export interface operations {
             };
         };
     };
+    GetFailedTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The failed test that this namespace was kept for. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailedTestView"];
+                };
+            };
+        };
+    };
     KeepNamespace: {
         parameters: {
             query?: never;
@@ -6704,6 +7416,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+        };
+    };
+    ExportRoutes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtime routes of this namespace as a scenario file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": unknown;
+                };
+            };
+        };
+    };
+    ExportRoutesInNamespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtime routes of this namespace as a scenario file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": unknown;
+                };
             };
         };
     };
@@ -7697,6 +8451,26 @@ export interface operations {
             };
         };
     };
+    StreamAllCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Completed calls of all namespaces of this server as server-sent events, in brief, those in the call logs first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
     GetTroubles: {
         parameters: {
             query?: never;
@@ -8226,6 +9000,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeliveryView"];
+                };
+            };
+        };
+    };
+    ListWebsockets: {
+        parameters: {
+            query?: {
+                /** @description Only those of this route. */
+                route?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open WebSocket connections, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenWebSocketList"];
+                };
+            };
+        };
+    };
+    ListWebsocketsInNamespace: {
+        parameters: {
+            query?: {
+                /** @description Only those of this route. */
+                route?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open WebSocket connections, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenWebSocketList"];
+                };
+            };
+        };
+    };
+    Close: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HangUpSpec"];
+            };
+        };
+        responses: {
+            /** @description Close open WebSocket connections; 409 if there is none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachedView"];
+                };
+            };
+        };
+    };
+    CloseInNamespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HangUpSpec"];
+            };
+        };
+        responses: {
+            /** @description Close open WebSocket connections; 409 if there is none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachedView"];
+                };
+            };
+        };
+    };
+    Send: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSpec"];
+            };
+        };
+        responses: {
+            /** @description Send a message to open WebSocket connections; 409 if there is none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachedView"];
+                };
+            };
+        };
+    };
+    SendInNamespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PushSpec"];
+            };
+        };
+        responses: {
+            /** @description Send a message to open WebSocket connections; 409 if there is none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReachedView"];
                 };
             };
         };

@@ -8,10 +8,13 @@ export class Problem extends Error {
     this.title = document.title || `HTTP ${status}`;
     this.detail = document.detail || "";
     this.errors = document.errors || [];
+    this.checks = document.checks || [];
   }
 }
 
 const BASE = new URL("../", document.baseURI);
+/** Stands for all namespaces at once, where one is named. */
+export const ALL = "*";
 const TOKEN = "mockserver.token";
 
 export class Api {
@@ -20,6 +23,11 @@ export class Api {
     this.namespace = "default";
     this._askToken = askToken;
     this._asking = null;
+  }
+
+  /** The same API, of another namespace. */
+  of(namespace) {
+    return Object.assign(Object.create(this), { namespace });
   }
 
   /** The URL of an admin path; `namespace` null for what belongs to none. */

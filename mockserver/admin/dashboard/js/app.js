@@ -1,18 +1,20 @@
 /** What the views share: the API, the calls, the routes, and where one is. */
 
-import { Api } from "./api.js";
-import { askToken, showKeys } from "./dialogs.js";
+import { ALL, Api } from "./api.js";
+import { askToken, showKeys, showLegend } from "./dialogs.js";
 import { Feed } from "./feed.js";
 import { Header } from "./header.js";
 import { show } from "./dom.js";
 import { readPlace, writePlace } from "./place.js";
-import { Rows } from "./rows.js";
+import { numberOf, Rows } from "./rows.js";
 import { Theme } from "./theme.js";
 import { asMapping } from "./unmatched.js";
 
 const REFRESH_MS = 1000;
 const LOOK_MS = 2500;
 const REST_FACTOR = 40;
+/** The views that are of the server, or of all namespaces. */
+const OF_ALL = new Set(["calls", "namespaces", "sweeps", "replicas"]);
 
 export class App {
   /** `views` maps a name to the class of its view. */
@@ -33,7 +35,7 @@ export class App {
       gone: () => this._gone(),
     });
     for (const [name, View] of Object.entries(views)) this._views.set(name, new View(this));
-    this._header = new Header(this, [...this._views].map(([name, { title }]) => ({ name, title })));
+    this._header = new Header(this, [...this._views].map(([name, { title, isSpecial }]) => ({ name, title, isSpecial })));
     this._main = document.createElement("main");
     this._main.id = "main";
     this._theme = new Theme(() => this._themed());
@@ -46,13 +48,23 @@ export class App {
     addEventListener("online", () => this.retry());
     setInterval(() => void this._look(), LOOK_MS);
     this.api.get("/health", { namespace: null }).then(({ version }) => (this.version = version), () => {});
+    this.replicas().then(({ store }) => this._header.offer("replicas", store !== null), () => {});
     await this._arrive();
   }
 
   // Places
 
-  href(view, id = null) {
-    return writePlace({ namespace: this.api.namespace, view, id });
+  get isAll() {
+    return this.api.namespace === ALL;
+  }
+
+  /** The same, of another namespace: for what is shown of a call among those of all. */
+  of(namespace) {
+    return Object.assign(Object.create(this), { api: this.api.of(namespace), routes: [] });
+  }
+
+  href(view, id = null, namespace = this.api.namespace) {
+    return writePlace({ namespace, view, id });
   }
 
   /** From one call to the next makes no history: Back leads out of the call. */
@@ -70,13 +82,14 @@ export class App {
   }
 
   goTo(index) {
-    const name = [...this._views.keys()][index];
+    const name = [...this._views].filter(([, { isSpecial }]) => !isSpecial).map(([one]) => one)[index];
     if (name) this.go(name);
   }
 
   async _arrive() {
     const { namespace, view, id } = readPlace(location.hash);
-    const name = this._views.has(view) ? view : "calls";
+    const known = this._views.has(view) ? view : "calls";
+    const name = namespace === ALL && !OF_ALL.has(known) ? "namespaces" : known;
     const another = namespace !== this.api.namespace || !this._view;
     this.api.namespace = namespace;
     const shown = this._views.get(name);
@@ -87,7 +100,10 @@ export class App {
       show(this._main, shown.element);
       shown.shown();
     }
+    this._views.get("namespaces").wanted(name === known ? null : known);
     if (another) {
+      this.badge("unmatched", 0);
+      this._header.offer("failure", false);
       void this._feed.begin();
       void this._look();
       void this.loadRoutes();
@@ -146,7 +162,7 @@ export class App {
 
   async _refresh() {
     try {
-      if (this._unmatchedAsked) {
+      if (this._unmatchedAsked && !this.isAll) {
         this._unmatchedAsked = false;
         this.badge("unmatched", (await this.api.get("/counts")).unmatched);
       }
@@ -160,9 +176,9 @@ export class App {
   async _look() {
     if (document.hidden) return;
     try {
-      await this.loadNamespaces();
-      const outage = await this.api.get("/outage");
-      this.outageIs(outage);
+      const { failed_test: failed } = (await this.loadNamespaces()).find((one) => one.name === this.api.namespace) ?? {};
+      this._header.offer("failure", Boolean(failed));
+      this.outageIs(this.isAll ? null : await this.api.get("/outage"));
     } catch {
       // As above. What can be asked for all the same, the view shows.
     }
@@ -184,6 +200,7 @@ export class App {
   // What views ask of the server
 
   async loadRoutes() {
+    if (this.isAll) return (this.routes = []);
     this.routes = (await this.api.get("/routes")).items;
     return this.routes;
   }
@@ -204,11 +221,11 @@ export class App {
 
   async loadNamespaces() {
     const { items } = await this.api.get("/namespaces", { namespace: null });
-    const sign = JSON.stringify([items.map((one) => one.name), this.api.namespace]);
+    const sign = JSON.stringify([items.map((one) => [one.name, one.failed_test]), this.api.namespace]);
     for (const one of items) this._urls.set(one.name, one.url);
     if (sign !== this._known) {
       this._known = sign;
-      this._header.namespaces(items.map((one) => one.name), this.api.namespace);
+      this._header.namespaces(items, this.api.namespace);
     }
     return items;
   }
@@ -220,7 +237,7 @@ export class App {
   }
 
   async unmatchedOf(id) {
-    const before = Number(id.slice(2)) - 1;
+    const before = numberOf(id) - 1;
     const { items } = await this.api.get(`/unmatched?limit=1${before > 0 ? `&cursor=c-${String(before).padStart(6, "0")}` : ""}`);
     return items.find((one) => one.id === id) ?? null;
   }
@@ -229,6 +246,10 @@ export class App {
     const route = await this.api.send("POST", "/routes", { yaml: asMapping(call.suggestion) });
     await this.loadRoutes();
     return route;
+  }
+
+  replicas() {
+    return this.api.get("/replicas", { namespace: null });
   }
 
   async schema() {
@@ -268,6 +289,14 @@ export class App {
   focusFilter() {
     this.go("calls");
     setTimeout(() => this._views.get("calls").focusFilter());
+  }
+
+  pause() {
+    if (this._view === "calls") this._views.get("calls").pause();
+  }
+
+  showLegend() {
+    showLegend();
   }
 
   chooseNamespace() {

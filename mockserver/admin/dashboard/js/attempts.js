@@ -1,6 +1,6 @@
 /** How clients retried: the picture, what of it is shown, and its export. */
 
-import { button, field, h, show } from "./dom.js";
+import { button, field, good, h, show } from "./dom.js";
 import { pngBlob, save, svgBlob } from "./export.js";
 import { changes, isBug, notes, picture, stepText, verdict } from "./picture.js";
 import { many } from "./words.js";
@@ -15,13 +15,13 @@ export class AttemptsView {
     this._route = h("select", { onchange: () => this.refresh() }, h("option", { value: "" }, "all"));
     this._by = this._input("headers.x-order-id, or route");
     this._ignore = this._input("json.line, query.rand");
-    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "all" }, "all"), h("option", { value: "retried" }, "retried"), h("option", { value: "wrong" }, "with broken rules"), h("option", { value: "uncertain" }, "uncertain grouping"));
+    this._which = h("select", { onchange: () => this._draw() }, h("option", { value: "retried" }, "retried"), h("option", { value: "all" }, "all"), h("option", { value: "wrong" }, "with broken rules"), h("option", { value: "uncertain" }, "uncertain grouping"));
     this._axis = h("select", { onchange: () => this._draw() }, h("option", { value: "aligned" }, "from the first attempt"), h("option", { value: "clock" }, "common time"));
     this._count = h("span", { class: "quiet" });
     this._said = h("span", { class: "quiet", role: "status" });
     this._place = h("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Attempts chart" });
     this._lists = h("details", { class: "as-text" });
-    this._operations = [];
+    this._operations = null; // until they were read
     this._invalid = null;
     this.element = h("div", { class: "view" },
       h("div", { class: "toolbar" },
@@ -33,7 +33,7 @@ export class AttemptsView {
   }
 
   _input(placeholder) {
-    return h("input", { placeholder, autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
+    return h("input", { class: "long", placeholder, autocomplete: "off", spellcheck: "false", onchange: () => this.refresh() });
   }
 
   shown() {
@@ -91,14 +91,14 @@ export class AttemptsView {
   }
 
   _draw() {
-    if (!this._place.clientWidth) return;
+    if (!this._place.clientWidth || !this._operations) return;
     const wanted = this._wanted();
     const drawn = wanted.slice(-MOST_LANES);
     const more = wanted.length > drawn.length ? `, the latest ${drawn.length} shown` : "";
     this._count.textContent = `${many(wanted.length, "operation")}${more}`;
     if (!drawn.length) {
-      show(this._place, h("div", { class: "empty" }, h("p", {}, this._operations.length ? "No matching operations." : "No matched calls yet. Each operation gets a row: its attempts, the gaps between them, and the wait that Retry-After requested.")));
-      show(this._lists);
+      show(this._place, this._operations.length ? this._none() : h("div", { class: "empty" }, h("p", {}, "No matched calls yet. Each operation gets a row: its attempts, the gaps between them, and the wait that Retry-After requested.")));
+      this._lists.hidden = true;
       return;
     }
     const focused = document.activeElement?.closest?.("[data-call]")?.dataset.call;
@@ -109,7 +109,17 @@ export class AttemptsView {
       href: (call) => this._app.href("calls", call),
     }));
     if (focused) this._place.querySelector(`[data-call="${CSS.escape(focused)}"]`)?.focus();
+    this._lists.hidden = false;
     show(this._lists, h("summary", {}, "As text"), h("ol", {}, drawn.map((one) => h("li", { value: one.number }, `${one.route}: ${verdict(one)}`, notes(one).map((note) => h("p", { class: "quiet" }, note)), h("ul", {}, one.tries.map((t) => h("li", {}, tryText(t))))))));
+  }
+
+  _none() {
+    const number = many(this._operations.length, "operation");
+    const said = { retried: `${number}, each with a single attempt.`, wrong: `${number} without a broken rule.`, uncertain: `${number}, all grouped with certainty.` }[this._which.value];
+    return good(said, button("Show all", () => {
+      this._which.value = "all";
+      this._draw();
+    }));
   }
 
   async _save(kind) {

@@ -4,12 +4,13 @@ import { bodyView } from "./body.js";
 import { asCurl, asGrpcurl, asPython, asYaml } from "./copying.js";
 import { button, h, show } from "./dom.js";
 import { explanation } from "./unmatched.js";
+import { partsOf } from "./rows.js";
 import { timingsView } from "./timings.js";
 import { duration, kindOf, outcomeText } from "./words.js";
 
 export class CallPane {
   constructor(app) {
-    this._app = app;
+    this._whole = this._app = app;
     this._reveal = false;
     this.element = h("section", { class: "pane", "aria-label": "Call", hidden: true, tabindex: "-1" });
     this.id = null;
@@ -17,12 +18,14 @@ export class CallPane {
 
   async open(id) {
     this.id = id;
+    const { namespace, call: number } = partsOf(id);
+    this._app = namespace ? this._whole.of(namespace) : this._whole;
     this._abort?.abort();
     const { signal } = (this._abort = new AbortController());
     this.element.hidden = false;
     if (!this.element.firstChild) show(this.element, h("p", { class: "quiet pad" }, "Loading…"));
     try {
-      const call = await this._app.api.get(`/calls/${encodeURIComponent(id)}${this._reveal ? "?reveal=true" : ""}`, { signal });
+      const call = await this._app.api.get(`/calls/${encodeURIComponent(number)}${this._reveal ? "?reveal=true" : ""}`, { signal });
       if (this.id === id) this._draw(call);
     } catch (problem) {
       if (this.id === id && problem.name !== "AbortError") show(this.element, this._head(id, null), h("p", { class: "notice pad" }, problem.status === 404
@@ -81,7 +84,7 @@ export class CallPane {
     const shown = h("div", {});
     const secrets = h("button", { type: "button", class: "small", "aria-pressed": String(this._reveal), onclick: () => {
       this._reveal = !this._reveal;
-      void this.open(call.id);
+      void this.open(this.id);
     } }, "Show secrets");
     return h("div", {}, h("div", { class: "row actions" },
       call.grpc ? copy("grpcurl", () => asGrpcurl(call, this._app.mockBase())) : copy("curl", () => asCurl(call, this._app.mockBase())),
@@ -92,6 +95,7 @@ export class CallPane {
     const route = call.route && this._app.routeOf(call.route);
     const step = call.step === null ? null : route ? `${call.step} of ${route.steps}` : call.step;
     return h("dl", { class: "pairs" },
+      this._app !== this._whole && fact("Namespace", h("a", { href: this._app.href("calls", call.id) }, this._app.api.namespace)),
       fact("Route", call.route ? h("a", { href: this._app.href("scenarios", call.route) }, call.route) : call.automatic ? "automatic" : "none: unmatched"),
       fact("Step", step),
       fact("Arrived", call.times.arrived),

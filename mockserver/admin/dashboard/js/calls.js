@@ -5,14 +5,19 @@ import { button, field, h, show } from "./dom.js";
 import { save } from "./export.js";
 import { compileFilter, statusTest } from "./filter.js";
 import { Grid } from "./grid.js";
-import { AUTOMATIC, MATCHED, numberOf, REPLAYED } from "./rows.js";
-import { clockTime, duration, kindOf, many } from "./words.js";
+import { showLegend } from "./dialogs.js";
+import { AUTOMATIC, MATCHED, REPLAYED } from "./rows.js";
+import { bytes, clockTime, duration, kindOf, many } from "./words.js";
 
 const COLUMNS = [
-  { name: "Time", class: "c-time" }, { name: "Call", class: "c-id" }, { name: "Method", class: "c-method" },
-  { name: "Target", class: "c-target" }, { name: "Status", class: "c-status" }, { name: "Route", class: "c-route" },
-  { name: "Step", class: "c-step" }, { name: "Duration", class: "c-took" },
+  { name: "Time", class: "c-time", key: "time" }, { name: "Call", class: "c-id", key: "id" }, { name: "Namespace", class: "c-namespace", key: "namespace" },
+  { name: "Method", class: "c-method", key: "method" }, { name: "Target", class: "c-target", key: "target" }, { name: "Status", class: "c-status", key: "status" },
+  { name: "Route", class: "c-route", key: "route" }, { name: "Step", class: "c-step", key: "step" }, { name: "Size", class: "c-size", key: "size" },
+  { name: "Duration", class: "c-took", key: "took" }, { name: "Waterfall", class: "c-fall" },
 ];
+const phone = matchMedia("(max-width: 500px)");
+const RESORT_MS = 500;
+const RESORT_FACTOR = 20;
 
 export class CallsView {
   constructor(app) {
@@ -23,9 +28,15 @@ export class CallsView {
     this._seen = []; // places of the rows that the filter lets through, from _head on
     this._head = 0;
     this._asked = false;
+    this._paused = false;
+    this._held = 0;
+    this._sort = null; // {key, direction}
+    this._order = null;
+    this._span = { from: 0, to: 1 };
     this._statuses = 0;
     this._pane = new CallPane(app);
-    this._grid = new Grid({ label: "Calls", columns: COLUMNS, fill: fillRow, open: (row) => app.go("calls", row.id), moved: () => this._newer() });
+    this._grid = new Grid({ label: "Calls", columns: COLUMNS, fill: (cells, row) => fillRow(cells, row, this._span), prepare: (rows) => (this._span = spanOf(rows)),
+      sort: (key) => this._sortBy(key), open: (row) => app.go("calls", placeOf(row)), moved: () => this._newer() });
     this._count = h("span", { class: "quiet", role: "status" });
     this._missed = h("div", { class: "missed", hidden: true, role: "status" });
     this._end = button("Follow new calls ↓", () => this._grid.follow(), { class: "follow", hidden: true });
@@ -45,8 +56,10 @@ export class CallsView {
     return h("div", { class: "toolbar", role: "search" },
       field("Text", this._text, { class: "field grow" }), field("Route", this._route), field("Status", this._status),
       h("div", { class: "field check" }, this._unmatched, h("label", { for: "only-unmatched" }, "Unmatched only")),
+      (this._pause = h("button", { type: "button", class: "small", "aria-pressed": "false", "aria-keyshortcuts": "p", title: "Stops the list; calls go on (p)", onclick: () => this.pause() }, "Pause")),
       button("Clear", () => this._app.clearCalls(), { class: "small", title: "Clears this list; the call log of the server stays" }),
-      button("Save HAR", () => this._saveHar(), { class: "small", title: "The call log as an HTTP archive, with masked secrets" }), this._count, this._list);
+      (this._har = button("Save HAR", () => this._saveHar(), { class: "small", title: "The call log as an HTTP archive, with masked secrets" })),
+      button("Legend", showLegend, { class: "small", "aria-keyshortcuts": "l", title: "What the symbols mean (l)" }), this._count, this._list);
   }
 
   async _saveHar() {
@@ -58,17 +71,66 @@ export class CallsView {
     }
   }
 
+  /** Stops the list, or goes on with what came meanwhile. */
+  pause() {
+    this._paused = !this._paused;
+    this._held = 0;
+    this._pause.textContent = this._paused ? "Resume" : "Pause";
+    this._pause.setAttribute("aria-pressed", String(this._paused));
+    if (this._paused) this._later();
+    else this.reset();
+  }
+
+  /** Down, up, and the order in which calls came again. */
+  _sortBy(key) {
+    const first = ["size", "took", "status", "time"].includes(key) ? "descending" : "ascending";
+    const second = first === "descending" ? "ascending" : "descending";
+    const direction = this._sort?.key !== key ? first : this._sort.direction === first ? second : null;
+    this._sort = direction && { key, direction };
+    this._order = null;
+    this._grid.sorted(key, direction);
+    this._grid.active = -1;
+    if (direction) this._grid.top();
+    else this._grid.following = true;
+    this._later();
+  }
+
+  /** The rows in the order that was chosen. While calls come it is made anew now and then, and less often the longer it takes. */
+  _sortedRows() {
+    const { rows } = this._app;
+    const now = performance.now();
+    if (this._order && (rows.next === this._sortedTo || now < this._nextSort)) {
+      if (rows.next !== this._sortedTo) setTimeout(() => this._later(), this._nextSort - now);
+      return this._order;
+    }
+    this._sortedTo = rows.next;
+    const compare = rows.comparison(this._sort.key);
+    const sign = this._sort.direction === "descending" ? -1 : 1;
+    this._order = this._seen.slice(this._head).sort((a, b) => sign * compare(a, b) || a - b);
+    this._nextSort = performance.now() + Math.max(RESORT_MS, RESORT_FACTOR * (performance.now() - now));
+    return this._order;
+  }
+
   focusFilter() {
     this._text.focus();
     this._text.select();
   }
 
   open(id) {
-    if (!id) return this._pane.close();
-    const seq = this._app.rows.seqOf(numberOf(id));
-    const index = seq === undefined ? -1 : this._indexOf(seq);
-    if (index >= 0) this._grid.reveal(index);
+    if (!id) {
+      this._pending = null;
+      return this._pane.close();
+    }
+    this._reveal(id);
     return void this._pane.open(id);
+  }
+
+  /** Marks the row of the open call; once it is there, where the list is still being read. */
+  _reveal(id) {
+    const seq = this._app.rows.seqOf(id);
+    const index = seq === undefined ? -1 : this._order ? this._order.indexOf(seq) : this._indexOf(seq);
+    this._pending = index < 0 ? id : null;
+    if (index >= 0) this._grid.reveal(index);
   }
 
   /** Where the list has that row; -1 where the filter keeps it out. */
@@ -90,7 +152,8 @@ export class CallsView {
   /** New rows, by their places; asked again for each batch, drawn once a frame. */
   added(seqs) {
     const { rows } = this._app;
-    for (const seq of seqs) if (!this._test || this._test(rows.row(seq))) this._seen.push(seq);
+    if (this._paused) this._held += seqs.length;
+    else for (const seq of seqs) if (!this._test || this._test(rows.row(seq))) this._seen.push(seq);
     this._drop();
     this._later();
   }
@@ -100,6 +163,8 @@ export class CallsView {
     const { rows } = this._app;
     this._seen = [];
     this._head = 0;
+    this._held = 0;
+    this._order = null;
     for (let seq = rows.first; seq < rows.next; seq += 1) if (!this._test || this._test(rows.row(seq))) this._seen.push(seq);
     this._grid.active = -1;
     this._later();
@@ -127,24 +192,31 @@ export class CallsView {
 
   _draw() {
     const { rows } = this._app;
-    const length = this._seen.length - this._head;
-    this._grid.draw({ length, at: (index) => rows.row(this._seen[this._head + index]) });
-    this._count.textContent = this._test ? `${length.toLocaleString("en")} of ${many(rows.size, "call")}` : many(length, "call");
+    const order = this._sort && this._sortedRows();
+    const length = order ? order.length : this._seen.length - this._head;
+    this.element.classList.toggle("all", this._app.isAll);
+    this._har.disabled = this._app.isAll; // an archive is of one namespace
+    this._grid.draw({ length, at: (index) => rows.row(order ? order[index] : this._seen[this._head + index]) });
+    if (this._pending) this._reveal(this._pending);
+    const counted = this._test ? `${length.toLocaleString("en")} of ${many(rows.size, "call")}` : many(length, "call");
+    this._count.textContent = this._paused ? `‖ Paused at ${counted}, ${this._held.toLocaleString("en")} more` : counted;
     this._newer();
     this._offerRoutes();
     this._offerStatuses();
     this._empty.hidden = length > 0;
-    if (!length) show(this._empty, rows.size ? h("p", {}, "No call matches the filter.") : this._welcome());
+    if (!length) show(this._empty, rows.size && !this._paused ? h("p", {}, "No call matches the filter.") : this._welcome());
   }
 
   _welcome() {
+    if (this._paused) return h("p", {}, "The list is paused.");
+    if (this._app.isAll) return h("p", {}, "No calls yet. Those of all namespaces appear here when they complete.");
     const command = h("pre", { class: "body" }, `curl -i ${this._app.mockBase()}/`);
     void this._app.example().then(({ method, path }) => (command.textContent = `curl -i ${method === "GET" ? "" : `-X ${method} `}${this._app.mockBase()}${path}`), () => {});
     return [h("p", {}, "No calls yet. They appear here when they complete. Send one:"), command];
   }
 
   _newer() {
-    this._end.hidden = this._grid.following;
+    this._end.hidden = this._grid.following || this._sort !== null;
   }
 
   _offerRoutes() {
@@ -181,17 +253,45 @@ export class CallsView {
   }
 }
 
-function fillRow({ node, cells }, row) {
+/** The id of a call in the URL: with its namespace where those of all are shown. */
+function placeOf({ namespace, id }) {
+  return namespace ? `${namespace}:${id}` : id;
+}
+
+/** The target as the service knows it: the namespace has a column of its own where those of all are shown. */
+function targetOf({ namespace, target }) {
+  const prefix = `/@${namespace}`;
+  return namespace && target.startsWith(`${prefix}/`) ? target.slice(prefix.length) : target;
+}
+
+/** The time that these rows span, in milliseconds. */
+function spanOf(rows) {
+  const from = Math.min(...rows.map((one) => one.arrived));
+  const to = Math.max(...rows.map((one) => one.arrived + (one.duration ?? 0)));
+  return { from, to: Math.max(to, from + 1) };
+}
+
+function fillRow({ node, cells }, row, span) {
   const kind = kindOf(row.status, row.outcome);
   const unmatched = !(row.flags & (MATCHED | AUTOMATIC));
   const marks = `${row.effects ? " ◆" : ""}${row.webhooks ? " ⇢" : ""}${row.flags & REPLAYED ? " ↺" : ""}`;
-  const texts = [clockTime(row.arrived), row.id, row.method, row.target, `${kind.sign} ${row.status ?? (row.outcome === "client_left" ? "left" : row.outcome)}`,
-    unmatched ? "unmatched" : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, duration(row.duration)];
+  const time = clockTime(row.arrived);
+  const texts = [phone.matches ? time.slice(0, 8) : time, row.id, row.namespace ?? "", row.method, targetOf(row), `${kind.sign} ${row.status ?? (row.outcome === "client_left" ? "left" : row.outcome)}`,
+    unmatched ? "unmatched" : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, row.size === null ? "–" : bytes(row.size), duration(row.duration)];
   texts.forEach((text, i) => {
     if (cells[i].textContent !== text) cells[i].textContent = text;
   });
-  cells[3].title = row.target;
+  cells[2].title = row.namespace ?? "";
+  cells[4].title = row.target;
+  fillBar(cells[texts.length], row, span);
   node.dataset.call = row.id;
   const name = `grid-row k-${kind.name}${unmatched ? " unmatched" : ""}`;
   if (node.className !== name) node.className = name;
+}
+
+/** When the call was in progress, as a bar within the time of the rows in sight. */
+function fillBar(cell, { arrived, duration: took }, { from, to }) {
+  const bar = cell.firstChild ?? cell.appendChild(h("div", { class: "fall-bar" }));
+  bar.style.left = `min(${(100 * (arrived - from)) / (to - from)}%, 100% - 3px)`;
+  bar.style.width = `${(100 * (took ?? 0)) / (to - from)}%`;
 }

@@ -40,6 +40,11 @@ export function button(label, onclick, attributes = {}) {
   return h("button", { type: "button", onclick, ...attributes }, label);
 }
 
+/** What is said where all is well. */
+export function good(text, ...more) {
+  return h("div", { class: "empty good" }, h("p", {}, h("span", { class: "good-sign", "aria-hidden": "true" }, "✓"), text), more);
+}
+
 let serial = 0;
 
 /** An id that no other element has. */

@@ -1,5 +1,6 @@
 /** The calls of the namespace in sight: what is recorded already, then what happens, then what a dropped connection missed. */
 
+import { ALL } from "./api.js";
 import { idOf } from "./rows.js";
 import { Stream } from "./stream.js";
 
@@ -38,6 +39,7 @@ export class Feed {
     this.stream.stop();
     this._floor = this._newest = 0;
     this._empty();
+    if (this._api.namespace === ALL) return this.stream.startAll();
     let last = "c-000000";
     for (;;) {
       try {
@@ -130,6 +132,7 @@ export class Feed {
 
   _lost(number, resumed) {
     this._missed += number;
+    if (this._api.namespace === ALL) return this._on.missed(this._missed, {});
     if (resumed) {
       this._newest = Infinity; // whatever is recorded was missed
       return void this.heal().then(() => (this._newest = this._rows.newest));

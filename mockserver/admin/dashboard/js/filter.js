@@ -23,7 +23,7 @@ export function compileFilter({ text = "", route = "", status = "", unmatched = 
     if (route && row.route !== route) return false;
     if (!ofStatus(row.status)) return false;
     if (!words.length) return true;
-    const whole = `${row.method} ${row.target} ${row.route ?? "unmatched"} ${row.status ?? ""} ${row.id} ${row.outcome}`.toLowerCase();
+    const whole = `${row.method} ${row.target} ${row.route ?? "unmatched"} ${row.status ?? ""} ${row.id} ${row.outcome} ${row.namespace ?? ""}`.toLowerCase();
     return words.every((word) => whole.includes(word));
   };
 }

@@ -11,12 +11,17 @@ const ROW_PX = 28;
 const SPARE = 6;
 
 export class Grid {
-  /** `columns`: `{name, class}`; `fill(cells, item)` writes a row; `open(item)`; `moved()` after each scroll. */
-  constructor({ label, columns, fill, open, moved = () => {} }) {
+  /**
+   * `columns`: `{name, class, key}`, a `key` where it can be sorted by; `fill(cells, item)` writes a row, after `prepare(items)` of
+   * those in sight; `open(item)`; `moved()` after each scroll; `sort(key)` where a heading is chosen.
+   */
+  constructor({ label, columns, fill, open, sort, prepare = () => {}, moved = () => {} }) {
     this._columns = columns;
     this._fill = fill;
     this._open = open;
     this._moved = moved;
+    this._prepare = prepare;
+    this._heads = new Map();
     this._pool = [];
     this._items = { length: 0, at: () => null };
     this.active = -1;
@@ -28,7 +33,7 @@ export class Grid {
       "div",
       { class: "grid", role: "grid", "aria-label": label, tabindex: "0", onkeydown: (event) => this._key(event) },
       h("div", { class: "grid-head", role: "rowgroup" }, h("div", { class: "grid-row", role: "row", "aria-rowindex": "1" },
-        columns.map((one) => h("div", { class: `cell ${one.class}`, role: "columnheader" }, one.name)))),
+        columns.map((one) => this._head(one, sort)))),
       this._scroller,
     );
     this._scroller.addEventListener("scroll", () => this._scrolled(), { passive: true });
@@ -37,6 +42,27 @@ export class Grid {
       if (row) this._choose(Number(row.dataset.index));
     });
     new ResizeObserver(() => this.draw()).observe(this._scroller);
+  }
+
+  _head(column, sort) {
+    const head = h("div", { class: `cell ${column.class}`, role: "columnheader" }, column.key
+      ? h("button", { type: "button", class: "sort", title: `Sort by ${column.name.toLowerCase()}`, onclick: () => sort(column.key) }, column.name) : column.name);
+    if (column.key) this._heads.set(column.key, head);
+    return head;
+  }
+
+  /** Marks the column that the rows are sorted by: `ascending` or `descending`; null for the order in which they came. */
+  sorted(key, direction) {
+    for (const [one, head] of this._heads) {
+      if (one === key && direction) head.setAttribute("aria-sort", direction);
+      else head.removeAttribute("aria-sort");
+    }
+  }
+
+  /** Shows the rows from the first one on, and does not follow. */
+  top() {
+    this.following = false;
+    this._scroller.scrollTop = 0;
   }
 
   /** `items`: `{length, at(index)}`. */
@@ -50,6 +76,8 @@ export class Grid {
     const from = Math.max(0, Math.floor(this._scroller.scrollTop / ROW_PX) - SPARE);
     const to = Math.min(n, Math.ceil((this._scroller.scrollTop + height) / ROW_PX) + SPARE);
     while (this._pool.length < to - from) this._pool.push(this._makeRow());
+    const shown = Array.from({ length: Math.max(0, to - from) }, (_, i) => items.at(from + i));
+    this._prepare(shown);
     this._pool.forEach((row, i) => {
       const index = from + i;
       if (index >= to) {
@@ -62,7 +90,7 @@ export class Grid {
       row.node.setAttribute("aria-rowindex", String(index + 2));
       row.node.setAttribute("aria-selected", String(index === this.active));
       row.node.id = `${this._id}-${index}`;
-      this._fill(row, items.at(index));
+      this._fill(row, shown[i]);
     });
     if (this.active >= from && this.active < to) this.element.setAttribute("aria-activedescendant", `${this._id}-${this.active}`);
     else this.element.removeAttribute("aria-activedescendant");
@@ -112,7 +140,7 @@ export class Grid {
   }
 
   _key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.element) return;
     const page = Math.max(1, Math.floor(this._scroller.clientHeight / ROW_PX) - 1);
     const last = this._items.length - 1;
     const from = this.active < 0 ? (event.key === "ArrowUp" || event.key === "k" ? last + 1 : -1) : this.active;

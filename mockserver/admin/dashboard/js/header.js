@@ -1,5 +1,6 @@
 /** The bar at the top: where one is, whether the page hears the server, and what is out of the ordinary. */
 
+import { ALL } from "./api.js";
 import { button, h, show } from "./dom.js";
 
 const STATES = {
@@ -11,7 +12,7 @@ const STATES = {
 };
 
 export class Header {
-  /** `views`: `[{name, title}]`. */
+  /** `views`: `[{name, title, isSpecial}]`; a special one is offered on occasion, before all others. */
   constructor(app, views) {
     this._app = app;
     this._links = new Map();
@@ -20,9 +21,12 @@ export class Header {
     this._outage = h("a", { class: "alarm", hidden: true });
     this._namespace = h("select", { id: "namespace", onchange: () => app.switchTo(this._namespace.value) });
     this._theme = button("◐", () => app.nextTheme(), { class: "quiet-button" });
-    const nav = h("nav", { "aria-label": "Views" }, views.map(({ name, title }, i) => {
+    const ordered = [...views.filter((one) => one.isSpecial), ...views.filter((one) => !one.isSpecial)];
+    const special = views.filter((one) => one.isSpecial).length;
+    const nav = h("nav", { "aria-label": "Views" }, ordered.map(({ name, title, isSpecial }, i) => {
       const badge = h("span", { class: "badge", hidden: true });
-      const link = h("a", { "aria-keyshortcuts": String(i + 1) }, title, badge);
+      const key = i - special + 1;
+      const link = h("a", { "aria-keyshortcuts": isSpecial || key > 10 ? null : String(key % 10), hidden: isSpecial, class: isSpecial ? "special" : null }, title, badge);
       this._links.set(name, { link, badge });
       return link;
     }));
@@ -46,6 +50,14 @@ export class Header {
     this._outage.href = this._app.href("scenarios");
   }
 
+  /** Whether the link to a view is there. */
+  offer(view, there) {
+    const { link } = this._links.get(view);
+    if (link.hidden === !there) return;
+    link.hidden = !there;
+    if (link.hasAttribute("aria-current")) link.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
   badge(view, number) {
     const { badge, link } = this._links.get(view);
     badge.hidden = number === 0;
@@ -66,8 +78,10 @@ export class Header {
     if (outage) show(this._outage, "▼ Outage");
   }
 
-  namespaces(names, current) {
-    show(this._namespace, [...new Set([...names, current])].map((one) => h("option", { value: one, selected: one === current }, one)));
+  namespaces(items, current) {
+    const failed = new Set(items.filter((one) => one.failed_test).map((one) => one.name));
+    const names = [...new Set([...items.map((one) => one.name), ...(current === ALL ? [] : [current])])];
+    show(this._namespace, h("option", { value: ALL }, "all namespaces"), names.map((one) => h("option", { value: one }, failed.has(one) ? `✕ ${one}` : one)));
     this._namespace.value = current;
   }
 

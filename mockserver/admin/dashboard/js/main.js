@@ -3,8 +3,14 @@
 import { App } from "./app.js";
 import { AttemptsView } from "./attempts.js";
 import { CallsView } from "./calls.js";
+import { FailureView } from "./failure.js";
+import { NamespacesView } from "./namespaces.js";
+import { RecordingsView } from "./recordings.js";
+import { ReplicasView } from "./replicas.js";
 import { ScenariosView } from "./scenarios.js";
+import { SweepsView } from "./sweeps.js";
 import { EffectsView, ResourcesView, WebhooksView } from "./tables.js";
+import { TroublesView } from "./troubles.js";
 import { UnmatchedView } from "./unmatched.js";
 
 const app = new App({
@@ -15,15 +21,21 @@ const app = new App({
   resources: ResourcesView,
   webhooks: WebhooksView,
   effects: EffectsView,
+  troubles: TroublesView,
+  recordings: RecordingsView,
+  namespaces: NamespacesView,
+  sweeps: SweepsView,
+  replicas: ReplicasView,
+  failure: FailureView,
 });
 
-const DEEDS = { "/": () => app.focusFilter(), "?": () => app.showKeys(), t: () => app.nextTheme(), n: () => app.chooseNamespace() };
+const DEEDS = { "/": () => app.focusFilter(), "?": () => app.showKeys(), t: () => app.nextTheme(), p: () => app.pause(), l: () => app.showLegend(), n: () => app.chooseNamespace() };
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && app.closeOpen()) return void event.preventDefault();
   if (event.target.closest("input, textarea, select")) return;
-  const deed = /^[1-7]$/.test(event.key) ? () => app.goTo(Number(event.key) - 1) : DEEDS[event.key];
+  const deed = /^\d$/.test(event.key) ? () => app.goTo((Number(event.key) + 9) % 10) : DEEDS[event.key];
   if (!deed) return;
   event.preventDefault();
   deed();

@@ -1,4 +1,4 @@
-/** The replicas that share a store with this server, and whether the store can be used. Nothing is shown without a store. */
+/** The replicas that share a store with this server, and whether the store can be used. */
 
 import { h, show } from "./dom.js";
 import { dayAndTime } from "./words.js";
@@ -6,22 +6,39 @@ import { dayAndTime } from "./words.js";
 const COLUMNS = ["Replica", "Address", "Version", "Calls/s", "Owns", "Scenario files", "Heartbeat"];
 const LATE_S = 3;
 
-export class ReplicasPanel {
-  constructor() {
-    this.element = h("section", { class: "tile replicas", "aria-label": "Replicas", hidden: true });
+export class ReplicasView {
+  constructor(app) {
+    this._app = app;
+    this.title = "Replicas";
+    this._place = h("section", { class: "replicas", "aria-label": "Replicas" });
+    this.element = h("div", { class: "view" }, this._place);
   }
 
-  draw({ store, self, replicas }) {
-    this.element.hidden = store === null;
-    if (store === null) return;
+  shown() {
+    return this.refresh();
+  }
+
+  changed() {
+    return this.refresh();
+  }
+
+  async refresh() {
+    this._draw(await this._app.replicas());
+  }
+
+  _draw({ store, self, replicas }) {
+    if (store === null) {
+      show(this._place, h("div", { class: "empty" }, h("p", {}, "This server shares no store. Servers that are started with --store share their namespaces, and are listed here.")));
+      return;
+    }
     const state = store.ready ? h("span", { class: "state delivered" }, "● ready") : [h("strong", { class: "state failed" }, "■ not ready"), `: ${store.reason}`];
     const digest = replicas.find((one) => one.id === self)?.digest;
-    show(this.element, h("h2", {}, "Replicas"),
+    show(this._place, h("h2", {}, "Replicas"),
       h("p", {}, `${store.kind === "valkey" ? "Valkey" : "Redis"} ${store.version}: `, state,
         store.emptied_at && h("span", { class: "quiet" }, ` · it was found empty at ${dayAndTime(store.emptied_at)}, and everything began as after a reset`)),
       h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "List of replicas" }, h("table", { class: "stacks" },
         h("thead", {}, h("tr", {}, COLUMNS.map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, replicas.map((one) => h("tr", { "data-replica": one.id }, cells(one, self, digest).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, cell))))))));
+        h("tbody", {}, replicas.map((one) => h("tr", { "data-replica": one.id }, cells(one, self, digest).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, h("div", {}, cell)))))))));
   }
 }
 

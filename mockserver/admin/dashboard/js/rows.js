@@ -35,12 +35,13 @@ class Words {
   }
 }
 
-const COLUMNS = ["_number", "_arrived", "_duration", "_status", "_step", "_route", "_method", "_outcome", "_flags", "_effects", "_webhooks", "_target"];
+const COLUMNS = ["_number", "_arrived", "_duration", "_status", "_step", "_route", "_method", "_outcome", "_flags", "_effects", "_webhooks", "_size", "_namespace", "_target"];
 
 export class Rows {
   constructor(limit = LIMIT) {
     this.limit = limit;
     this.routes = new Words();
+    this.namespaces = new Words(); // of calls that are told with their namespace
     this._words = new Words(); // methods, outcomes, faults
     this.clear();
   }
@@ -59,6 +60,8 @@ export class Rows {
     this._flags = new Uint8Array(n);
     this._effects = new Uint8Array(n);
     this._webhooks = new Uint8Array(n);
+    this._size = new Float64Array(n);
+    this._namespace = new Uint32Array(n);
     this._target = new Array(n).fill("");
     this._seqs = new Map();
     this.statuses = new Set();
@@ -75,12 +78,14 @@ export class Rows {
 
   /** Takes a call in brief. Whether it is a new one. */
   put(call) {
-    const known = this._seqs.get(call.number);
+    const namespace = this.namespaces.number(call.namespace);
+    const key = keyOf(call.namespace, call.number);
+    const known = this._seqs.get(key);
     const seq = known ?? this.next++;
     const at = seq % this.limit;
     if (known === undefined) {
-      if (seq >= this.limit) this._seqs.delete(this._number[at]);
-      this._seqs.set(call.number, seq);
+      if (seq >= this.limit) this._seqs.delete(this._keyAt(at));
+      this._seqs.set(key, seq);
     }
     this._number[at] = call.number;
     this._arrived[at] = Date.parse(call.arrived);
@@ -90,6 +95,8 @@ export class Rows {
     this._route[at] = this.routes.number(call.route);
     this._method[at] = this._words.number(call.method);
     this._outcome[at] = this._words.number(call.outcome);
+    this._size[at] = call.size ?? NaN;
+    this._namespace[at] = namespace;
     this._flags[at] =
       (call.matched ? MATCHED : 0) | (call.automatic ? AUTOMATIC : 0) | (call.replayed ? REPLAYED : 0) |
       (call.complete ? 0 : INCOMPLETE) | (call.fault ? FAULT : 0);
@@ -115,11 +122,33 @@ export class Rows {
       order.forEach((at, i) => (this[name][i] = before[at]));
     }
     this.next = order.length;
-    this._seqs = new Map(order.map((_, i) => [this._number[i], i]));
+    this._seqs = new Map(order.map((_, i) => [this._keyAt(i), i]));
   }
 
-  seqOf(number) {
-    return this._seqs.get(number);
+  _keyAt(at) {
+    return keyOf(this.namespaces.texts[this._namespace[at]], this._number[at]);
+  }
+
+  /** The place of a call by its id, `checkout:c-000017` where its namespace is part of it. */
+  seqOf(id) {
+    const { namespace, call } = partsOf(id);
+    return this._seqs.get(keyOf(namespace, numberOf(call)));
+  }
+
+  /** Compares places by what a column has; texts that repeat are compared once. */
+  comparison(column) {
+    const texts = { method: [this._method, this._words.texts], route: [this._route, this.routes.texts], namespace: [this._namespace, this.namespaces.texts] }[column];
+    if (texts) {
+      const [numbers, words] = texts;
+      const order = words.map((_, i) => i).sort((a, b) => (words[a] ?? "").localeCompare(words[b] ?? ""));
+      const ranks = [];
+      order.forEach((number, rank) => (ranks[number] = rank));
+      return (a, b) => ranks[numbers[a % this.limit]] - ranks[numbers[b % this.limit]];
+    }
+    if (column === "target") return (a, b) => (this._target[a % this.limit] < this._target[b % this.limit] ? -1 : Number(this._target[a % this.limit] > this._target[b % this.limit]));
+    const values = { time: this._arrived, id: this._number, status: this._status, step: this._step, size: this._size, took: this._duration }[column];
+    const value = (seq) => (Number.isNaN(values[seq % this.limit]) ? -1 : values[seq % this.limit]);
+    return (a, b) => value(a) - value(b);
   }
 
   /** The row at that place, as an object. */
@@ -130,6 +159,8 @@ export class Rows {
       seq,
       number: this._number[at],
       id: idOf(this._number[at]),
+      namespace: this.namespaces.texts[this._namespace[at]],
+      size: Number.isNaN(this._size[at]) ? null : this._size[at],
       arrived: this._arrived[at],
       duration: Number.isNaN(duration) ? null : duration,
       status: this._status[at] < FIRST_GRPC ? this._status[at] || null : GRPC[this._status[at] - FIRST_GRPC],
@@ -148,6 +179,16 @@ export class Rows {
 /** `c-000017` of 17. */
 export function idOf(number) {
   return `c-${String(number).padStart(6, "0")}`;
+}
+
+/** `{namespace, call}` of `checkout:c-000017`; a call of the namespace in sight has none. */
+export function partsOf(id) {
+  const at = id.lastIndexOf(":");
+  return { namespace: at < 0 ? null : id.slice(0, at), call: id.slice(at + 1) };
+}
+
+function keyOf(namespace, number) {
+  return namespace ? `${namespace}:${number}` : number;
 }
 
 export function numberOf(id) {

@@ -1,9 +1,11 @@
 /** What answers: each scenario with its routes, their counts, their sequences as dots, and their state machines. */
 
-import { button, h, show } from "./dom.js";
+import { button, field, h, show } from "./dom.js";
 import { RouteEditor } from "./editor.js";
+import { save } from "./export.js";
 import { machinePicture, machinesOf } from "./machines.js";
 import { WorldPanel } from "./world.js";
+import { many } from "./words.js";
 import { toYaml } from "./yaml.js";
 
 const KNOWN = ["id", "scenario", "calls", "step", "steps", "exhausted"];
@@ -17,9 +19,11 @@ export class ScenariosView {
     this._said = h("p", { role: "status", class: "said" });
     this._list = h("div", { class: "cards" });
     this._machines = new Map();
+    this._search = h("input", { type: "search", placeholder: "POST /charges 503 …", autocomplete: "off", spellcheck: "false", oninput: () => this._filter() });
+    this._found = h("span", { class: "quiet", role: "status" });
     this.element = h("div", { class: "view" }, this._world.element,
       h("div", { class: "toolbar" }, button("Add a route…", () => this._add(), { class: "primary" }), button("Reload files", () => this._deed(() => app.api.send("POST", "/reload", { namespace: null }), "The files were reloaded.")),
-        button("Reset…", () => this._reset()), this._said), this._list);
+        button("Reset…", () => this._reset()), field("Search routes", this._search, { class: "field grow" }), this._found, this._said), this._list);
   }
 
   open(id) {
@@ -49,6 +53,7 @@ export class ScenariosView {
     show(this._list, names.sort((a, b) => (b === "runtime") - (a === "runtime")).map((name) => this._card(name, byName.get(name), counts)));
     if (!names.length) show(this._list, h("div", { class: "empty" }, h("p", {}, "No scenario is loaded. Add a route, or start the server with a folder of scenarios.")));
     if (focused) this._list.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
+    this._filter();
     this._mark();
   }
 
@@ -59,6 +64,23 @@ export class ScenariosView {
     row?.setAttribute("aria-current", "true");
     if (row) row.scrollIntoView({ block: "center" });
     this._wanted = null;
+  }
+
+  /** Leaves the routes in which every word of the search stands, and the scenarios of these. */
+  _filter() {
+    const words = this._search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let found = 0;
+    for (const card of this._list.querySelectorAll("[data-scenario]")) {
+      const rows = [...card.querySelectorAll("tr[data-route]")];
+      for (const row of rows) {
+        const text = `${row.dataset.route} ${row.textContent} ${row.dataset.tags}`.toLowerCase();
+        row.hidden = !words.every((word) => text.includes(word));
+      }
+      const there = rows.filter((row) => !row.hidden).length;
+      found += there;
+      card.hidden = words.length > 0 && !there;
+    }
+    this._found.textContent = words.length ? `${found} of ${many(this._app.routes.length, "route")}` : "";
   }
 
   async _machinesOf({ name }) {
@@ -100,7 +122,8 @@ export class ScenariosView {
         h("span", { class: "quiet" }, scenario ? [scenario.file ?? "added at runtime", scenario.host && ` · ${scenario.host}`, scenario.description && ` · ${scenario.description}`] : "runtime routes"),
         scenario && h("button", { type: "button", role: "switch", class: "switch", "data-key": `switch ${name}`, "aria-checked": String(scenario.active), "aria-label": `${name} answers`,
           onclick: () => this._deed(() => this._app.api.send("PATCH", `/scenarios/${encodeURIComponent(name)}`, { json: { active: !scenario.active } }), `${name} is ${scenario.active ? "off" : "on"}.`) }, scenario.active ? "On" : "Off"),
-        scenario && button("Only this", () => this._deed(() => this._app.api.send("POST", "/scenarios/use", { json: { names: [name] } }), `Only ${name} is active.`), { class: "small", "data-key": `only ${name}` })),
+        scenario && button("Only this", () => this._deed(() => this._app.api.send("POST", "/scenarios/use", { json: { names: [name] } }), `Only ${name} is active.`), { class: "small", "data-key": `only ${name}` }),
+        name === "runtime" && button("Save as file", () => this._save(), { class: "small", "data-key": "save runtime", title: "These routes as a scenario file" })),
       routes.length > 0 && h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": `Routes of ${name}` }, h("table", { class: "routes" },
         h("thead", {}, h("tr", {}, ["Route", "Calls", "Sequence", "Change"].map((one) => h("th", { scope: "col" }, one)))),
         h("tbody", {}, routes.map((one) => this._route(one, counts.routes[one.id], scenario?.base ?? ""))))),
@@ -111,7 +134,7 @@ export class ScenariosView {
     const statuses = count ? Object.entries(count.statuses).map(([status, n]) => `${status} × ${n}`).join(", ") : "";
     const inFlight = count?.in_flight ? `, ${count.in_flight} open` : "";
     const short = route.name && route.name !== route.request ? route.name : "";
-    return h("tr", { "data-route": route.id },
+    return h("tr", { "data-route": route.id, "data-tags": (route.tags ?? []).join(" ") },
       h("th", { scope: "row" }, h("span", { class: "request" }, requestLine(route.request, base)), short && h("span", { class: "quiet" }, ` ${short}`)),
       h("td", {}, h("b", {}, String(route.calls)), h("span", { class: "quiet" }, statuses && ` ${statuses}${inFlight}`)),
       h("td", {}, dots(route)),
@@ -134,6 +157,13 @@ export class ScenariosView {
   async _reset() {
     await this._deed(() => this._app.api.send("POST", "/reset"), "Calls, memory, sequence state, runtime routes and clock were reset.");
     this._app.reloadCalls();
+  }
+
+  /** The runtime routes, for the folder of scenarios. */
+  async _save() {
+    const { api } = this._app;
+    const name = `routes-${api.namespace}.yaml`;
+    await this._deed(async () => save(await (await api.open("/routes.yaml")).blob(), name), `Saved ${name}.`);
   }
 
   async _deed(deed, said) {

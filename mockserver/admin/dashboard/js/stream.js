@@ -25,7 +25,18 @@ export class Stream {
 
   /** Begins behind the call of that id, and ends what ran before. */
   start(after) {
+    this._begin("/calls/stream?brief=true", {}, after);
+  }
+
+  /** Begins with what is recorded in any namespace. There is no way back into this stream: it begins anew. */
+  startAll() {
+    this._begin("/stream", { namespace: null }, null);
+  }
+
+  _begin(path, options, after) {
     this.stop();
+    this._path = path;
+    this._options = options;
     this._last = after;
     this._started = null;
     void this._follow(this._run);
@@ -55,7 +66,7 @@ export class Stream {
       let why = "the connection ended";
       try {
         this._say(resumed ? "reconnecting" : "connecting");
-        if (await this._isAnother()) return this._on.restarted();
+        if ((await this._isAnother()) || (resumed && this._last === null)) return this._on.restarted();
         if (run !== this._run) return;
         await this._read(run, resumed, () => (wait = FIRST_WAIT_MS));
       } catch (problem) {
@@ -81,8 +92,8 @@ export class Stream {
 
   async _read(run, resumed, connected) {
     const abort = (this._abort = new AbortController());
-    const headers = { "Last-Event-ID": this._last };
-    const answer = await this._api.open("/calls/stream?brief=true", { headers, signal: abort.signal });
+    const headers = this._last === null ? {} : { "Last-Event-ID": this._last };
+    const answer = await this._api.open(this._path, { ...this._options, headers, signal: abort.signal });
     const reader = answer.body.getReader();
     const events = new EventReader();
     let first = true;
@@ -104,7 +115,7 @@ export class Stream {
     for (const { id, event, data } of events) {
       if (event === "call") {
         calls.push(JSON.parse(data));
-        this._last = id;
+        if (this._last !== null) this._last = id;
       } else if (event === "dropped") {
         this._on.missed(JSON.parse(data).dropped, resumed);
       }

@@ -1,7 +1,7 @@
 /** Calls that no route took: each beside its nearest route, what differs marked in both, and a route that would take it. */
 
 import { RouteEditor } from "./editor.js";
-import { button, h, show } from "./dom.js";
+import { button, good, h, show } from "./dom.js";
 import { clockTime } from "./words.js";
 
 const SHOWN = 100;
@@ -28,7 +28,8 @@ export class UnmatchedView {
   /** Asks only for what came since: what was said of a miss does not change. */
   async _load() {
     const { api } = this._app;
-    const { unmatched } = await api.get("/counts");
+    const { unmatched, total } = await api.get("/counts");
+    this._total = total;
     if (unmatched < this._known || api.namespace !== this._namespace) this._items = [];
     [this._known, this._namespace] = [unmatched, api.namespace];
     const last = this._items.at(-1)?.id;
@@ -42,7 +43,7 @@ export class UnmatchedView {
     const items = [...this._items];
     if (!items.length) {
       this._drawn = null;
-      show(this._list, h("div", { class: "empty" }, h("p", {}, "No unmatched requests.")));
+      show(this._list, this._total ? good(`All ${this._total === 1 ? "of 1 call" : `${this._total.toLocaleString("en")} calls`} matched a route.`) : h("div", { class: "empty" }, h("p", {}, "No calls yet.")));
       return;
     }
     const grouped = new Map();

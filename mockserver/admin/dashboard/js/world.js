@@ -1,7 +1,7 @@
 /** The service as a whole: an outage, the clock, and the namespaces. */
 
 import { button, field, h, show } from "./dom.js";
-import { ReplicasPanel } from "./replicas.js";
+import { many } from "./words.js";
 
 export class WorldPanel {
   constructor(app) {
@@ -11,18 +11,16 @@ export class WorldPanel {
     this._clock = h("div", { class: "tile" });
     this._namespaces = h("div", { class: "tile" });
     this._server = h("div", { class: "tile" });
-    this._replicas = new ReplicasPanel();
     this._status = h("input", { class: "narrow", value: "503", inputmode: "numeric", autocomplete: "off" });
     this._times = h("input", { class: "narrow", placeholder: "∞", inputmode: "numeric", autocomplete: "off" });
     this._for = h("input", { class: "narrow", placeholder: "30s", autocomplete: "off" });
     this._ahead = h("input", { class: "narrow", value: "1h", autocomplete: "off" });
     this._name = h("input", { placeholder: "checkout-42", autocomplete: "off", spellcheck: "false" });
-    this.element = h("section", { "aria-label": "Outage, clock, namespaces, server" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces, this._server), this._replicas.element, this._said);
+    this.element = h("section", { "aria-label": "Outage, clock, namespaces, server" }, h("div", { class: "tiles" }, this._outage, this._clock, this._namespaces, this._server), this._said);
   }
 
   async refresh() {
     const { api } = this._app;
-    await this._lookAtReplicas();
     const [outage, { items: troubles }, clock, namespaces, health, counts] = await Promise.all([
       api.get("/outage"), api.get("/troubles"), api.get("/clock"),
       this._app.loadNamespaces(), api.get("/health", { namespace: null }), api.get("/counts")]);
@@ -36,18 +34,12 @@ export class WorldPanel {
     this._drawNamespaces(namespaces);
   }
 
-  /** Before the rest, which a server whose store is away does not answer. */
-  async _lookAtReplicas() {
-    this._replicas.draw(await this._app.api.get("/replicas", { namespace: null }));
-  }
-
   _drawOutage(outage, troubles) {
     show(this._outage, h("h2", {}, "Outage"), outage
       ? [h("p", {}, h("strong", {}, "▼ Down: "), `${summary(outage)}; ${outage.answered} calls affected.`), button("End the outage", () => this._deed(() => this._app.api.send("DELETE", "/outage"), "The service is up again."), { class: "primary" })]
-      : [h("p", { class: "quiet" }, "▲ The service is up."), h("div", { class: "row" }, field("Answer", this._status), field("Times", this._times), field("For", this._for),
+      : [h("p", { class: "state delivered" }, "● The service is up."), h("div", { class: "row" }, field("Answer", this._status), field("Times", this._times), field("For", this._for),
         button("Start an outage", () => this._start(), { class: "danger" }))],
-    troubles.length > 0 && [h("h3", {}, "Injected failures"), h("ul", { class: "plain" }, troubles.map((one) => h("li", {}, h("code", {}, one.route), ` ${struck(one)}`))),
-      h("div", { class: "row" }, button("Remove the failures", () => this._deed(() => this._app.api.send("DELETE", "/troubles"), "The injected failures were removed."), { class: "small" }))]);
+    troubles.length > 0 && h("p", {}, h("a", { href: this._app.href("troubles") }, many(troubles.length, "injected failure")), ` affected ${many(new Set(troubles.flatMap((one) => one.hits)).size, "call")}.`));
   }
 
   /** What a look at the metrics would say first. */
@@ -96,7 +88,7 @@ export class WorldPanel {
     show(this._namespaces, h("h2", {}, "Namespaces"),
       h("ul", { class: "namespaces" }, namespaces.map((one) => h("li", {},
         h("button", { type: "button", class: "small", "aria-pressed": String(one.name === api.namespace), onclick: () => this._app.switchTo(one.name) }, one.name),
-        h("code", { class: "quiet" }, one.url),
+        one.failed_test ? h("a", { class: "failed-test", href: this._app.href("failure", null, one.name), title: one.failed_test }, `✕ ${one.failed_test}`) : h("code", { class: "quiet" }, one.url),
         one.name !== "default" && button("Delete", () => this._deed(async () => {
           await api.send("DELETE", `/namespaces/${encodeURIComponent(one.name)}`, { namespace: null });
           if (one.name === api.namespace) this._app.switchTo("default");
@@ -124,14 +116,8 @@ export class WorldPanel {
   }
 }
 
-/** What a trouble does, and to how many it has done it. */
-function struck({ route: _, seen, hits, ...trouble }) {
-  const what = Object.entries(trouble).map(([key, value]) => `${key} ${plainly(value)}`).join(", ");
-  return `${what}; struck ${hits.length} of ${seen} calls`;
-}
-
 /** `503`, `fault reset`, `status 503, headers {…}`. */
-function plainly(value) {
+export function plainly(value) {
   if (value === null || typeof value !== "object" || Array.isArray(value)) return typeof value === "string" ? value : JSON.stringify(value);
   return Object.entries(value).map(([key, item]) => `${key} ${typeof item === "string" ? item : JSON.stringify(item)}`).join(", ");
 }
