@@ -62,7 +62,7 @@ class RouteWords(MatchWords, total=False):
     set_ttl: Duration
     effect: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     webhook: Any
-    expect: Times
+    expect: Times | Mapping[str, Any]
     tags: Sequence[str]
     auth: Any
     idempotency: Any
@@ -123,6 +123,22 @@ class AttemptWords(TypedDict, total=False):
     quiet: Duration
 
 
+class LoadWords(TypedDict, total=False):
+    """Rules on the calls of many operations, how they are grouped, and when to ask."""
+
+    by: str
+    ignore: str | Sequence[str]
+    amplification: Mapping[str, Any]
+    budget: Mapping[str, Any]
+    breaker: Mapping[str, Any]
+    in_flight: Mapping[str, Any]
+    spread: Mapping[str, Any]
+    rate: Mapping[str, Any]
+    optional: bool
+    within: Duration
+    quiet: Duration
+
+
 class CheckWords(MatchWords, total=False):
     """One check. Match keywords go with a `request`."""
 
@@ -138,6 +154,7 @@ class CheckWords(MatchWords, total=False):
     violations: int
     times: Times
     attempts: Mapping[str, Any]
+    load: Mapping[str, Any]
     within: Duration
     quiet: Duration
 
@@ -161,6 +178,7 @@ MATCH = MatchWords.__optional_keys__
 ROUTE = RouteWords.__optional_keys__ - MATCH
 REPLY = ReplyWords.__optional_keys__
 ATTEMPTS = AttemptWords.__optional_keys__
+LOAD = LoadWords.__optional_keys__
 CHECK = CheckWords.__optional_keys__ - MATCH
 TROUBLE = TroubleWords.__optional_keys__
 BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})

@@ -126,12 +126,16 @@ def _rate(value: object) -> object:
         raise WrongValueError(f"{shown(value)} is not a valid rate", "Write 10/s, 2/m or 100/h") from None
 
 
+RateText = Annotated[
+    Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
+]
+"""A Rate, written as 10/s."""
+
+
 class LimitSpec(Spec):
     """A token bucket for each value of `by`, or a number of concurrent calls."""
 
-    rate: Annotated[
-        Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
-    ] = None
+    rate: RateText = None
     burst: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Size of the bucket; default: the number of `rate`."
     )
