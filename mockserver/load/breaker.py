@@ -30,26 +30,16 @@ class _State(Enum):
 def breaker_findings(spec: BreakerSpec, operations: list[Operation]) -> Iterator[Finding]:
     """Yield a finding for the first call that an open circuit breaker would not have made."""
     calls = timeline_of(operations)
-    breaker = _Breaker(spec, calls)
-    for _, is_arrival, _, call in sorted(_events(calls), key=lambda event: event[:3]):
-        if not is_arrival:
-            breaker.ended(call)
-            continue
-        reason = breaker.arrived(call)
-        if reason is not None:
-            yield broken(f"breaker: {reason}", window=breaker.window(call))
-            return
-    if breaker.tested:
+    breaker = _Breaker(spec, calls, TOLERANCE_S)
+    reason = breaker.run()
+    if reason is not None:
+        yield reason
+    elif breaker.tested:
         yield HELD
-    elif breaker.opened:
-        yield nothing(
-            f"breaker: no call came after {counted(spec.opens_after, 'failure')} in a row: the client may have been done. "
-            f"Let it go on for longer than {format_duration(spec.stays_open_s)}"
-        )
     else:
-        yield nothing(
-            f"breaker: at most {counted(breaker.most, 'failure')} in a row, and it opens after {spec.opens_after}"
-        )
+        # Failures that end beside a success count for the client's good alone.
+        exact = _Breaker(spec, calls, 0.0)
+        yield HELD if exact.run() is None and exact.tested else exact.untested()
 
 
 def _events(calls: list[LoadCall]) -> Iterator[tuple[float, bool, int, LoadCall]]:
@@ -63,8 +53,10 @@ def _events(calls: list[LoadCall]) -> Iterator[tuple[float, bool, int, LoadCall]
 class _Breaker:
     """What a circuit breaker of the client may do, at the most. `tested`: a call came after it had opened."""
 
-    def __init__(self, spec: BreakerSpec, calls: list[LoadCall]) -> None:
+    def __init__(self, spec: BreakerSpec, calls: list[LoadCall], tolerance_s: float) -> None:
         self._spec = spec
+        self._calls = calls
+        self._tolerance_s = tolerance_s
         self._successes = sorted(call.ended_s for call in calls if not call.failed)
         self._state = _State.CLOSED
         self._row: list[LoadCall] = []
@@ -73,6 +65,28 @@ class _Breaker:
         self.opened = False
         self.tested = False
         self.most = 0
+
+    def run(self) -> Finding | None:
+        """Take all calls into account. Return a finding for the first that should not have come."""
+        for _, is_arrival, _, call in sorted(_events(self._calls), key=lambda event: event[:3]):
+            if not is_arrival:
+                self.ended(call)
+                continue
+            reason = self.arrived(call)
+            if reason is not None:
+                return broken(f"breaker: {reason}", window=self.window(call))
+        return None
+
+    def untested(self) -> Finding:
+        """Return why the calls say nothing of it."""
+        row = counted(self._spec.opens_after, "failure")
+        if self.opened:
+            return nothing(
+                f"breaker: no call came after {row} in a row: the client may have been done. "
+                f"Let it go on for longer than {format_duration(self._spec.stays_open_s)}"
+            )
+        most = counted(self.most, "failure")
+        return nothing(f"breaker: at most {most} in a row, and it opens after {self._spec.opens_after}")
 
     def arrived(self, call: LoadCall) -> str | None:
         """Return why there should have been no call now; None if it is allowed."""
@@ -124,8 +138,10 @@ class _Breaker:
 
     def _beside_success(self, at_s: float) -> bool:
         """Whether a call succeeded so close to it that the client may have seen them in the other order."""
-        i = bisect_left(self._successes, at_s - TOLERANCE_S)
-        return i < len(self._successes) and self._successes[i] <= at_s + TOLERANCE_S
+        if not self._tolerance_s:
+            return False
+        i = bisect_left(self._successes, at_s - self._tolerance_s)
+        return i < len(self._successes) and self._successes[i] <= at_s + self._tolerance_s
 
     def window(self, call: LoadCall) -> list[Call]:
         """Return the failures that opened it, the probes, and the call that should not have come."""

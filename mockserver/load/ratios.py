@@ -7,7 +7,7 @@ from math import floor
 
 from mockserver.attempts import Operation
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
-from mockserver.load.timeline import LoadCall, timeline_of
+from mockserver.load.timeline import TOLERANCE_S, LoadCall, timeline_of
 from mockserver.load.windows import Window
 from mockserver.model.durations import format_duration
 from mockserver.model.plural import counted
@@ -15,8 +15,8 @@ from mockserver.schema.load import AmplificationSpec, BudgetSpec
 
 _ENOUGH = 0.5
 """This share of failing operations is always enough for a verdict."""
-_LATER_WINDOW = 1.1
-"""First attempts count a little longer than retries: clients count them in steps, such as of a second."""
+_LONGER = 1.1
+"""First attempts count longer than retries: clients count in steps, such as a tenth of their window."""
 
 
 def amplification_findings(spec: AmplificationSpec, operations: list[Operation]) -> Iterator[Finding]:
@@ -48,13 +48,14 @@ def amplification_findings(spec: AmplificationSpec, operations: list[Operation])
 def budget_findings(spec: BudgetSpec, operations: list[Operation]) -> Iterator[Finding]:
     """Yield whether there were too many retries in a window."""
     calls = timeline_of(operations)
-    retries: Window[LoadCall] = Window(spec.window_s, [(call.at_s, call) for call in calls if call.retry])
+    shorter_s = spec.window_s - min(TOLERANCE_S, spec.window_s / 10)
+    retries: Window[LoadCall] = Window(shorter_s, [(call.at_s, call) for call in calls if call.retry])
     firsts: Window[LoadCall] = Window(
-        spec.window_s * _LATER_WINDOW, [(call.at_s, call) for call in calls if not call.retry]
+        spec.window_s * _LONGER + TOLERANCE_S, [(call.at_s, call) for call in calls if not call.retry]
     )
     worst: tuple[float, int, int, float] | None = None
     for at_s, count in retries.counts():
-        first = firsts.count_until(at_s)
+        first = firsts.count_until(at_s + TOLERANCE_S)  # some are still on their way
         over = count - _allowed(spec, first)
         if over > 0 and (worst is None or over > worst[0]):
             worst = over, count, first, at_s
@@ -62,9 +63,9 @@ def budget_findings(spec: BudgetSpec, operations: list[Operation]) -> Iterator[F
     if worst is not None:
         _, count, first, at_s = worst
         yield broken(
-            f"budget: {counted(count, 'retry')} within {window} beside {counted(first, 'first attempt')}, "
+            f"budget: {counted(count, 'retry', 'retries')} within {window} beside {counted(first, 'first attempt')}, "
             f"at most {_allowed(spec, first):g} allowed",
-            window=[call.call for call in calls if at_s - spec.window_s < call.at_s <= at_s],
+            window=[call.call for call in calls if at_s - shorter_s < call.at_s <= at_s],
         )
         return
     failures: Window[LoadCall] = Window(
