@@ -90,8 +90,8 @@ def budget(seed, *, good):
 # breaker
 
 
-def breaking(seed, breaker, *, workers=3, calls=30):
-    simulation = Simulation(seed, outage(0.3, 2.0), takes_s=0.02)
+def breaking(seed, breaker, *, workers=3, calls=30, takes_s=0.02):
+    simulation = Simulation(seed, outage(0.3, 2.0), takes_s=takes_s)
 
     def program():
         for _ in range(calls):
@@ -119,7 +119,7 @@ def late_breaker(seed, *, good):
 
 
 def breaker_with_many_probes(seed, *, good):
-    return breaking(seed, Breaker(5, 0.5, 1 if good else 6), workers=8, calls=25)
+    return breaking(seed, Breaker(5, 0.5, 1 if good else 6), workers=6, calls=30, takes_s=0.08)
 
 
 # in_flight
