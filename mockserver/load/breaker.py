@@ -62,6 +62,10 @@ class _Breaker:
         self._row: list[LoadCall] = []
         self._probes: list[LoadCall] = []
         self._opened_s = 0.0
+        self._possible_row: list[float] = []
+        """When the failures ended that the client may have seen since the last success."""
+        self._maybe_opened_s: float | None = None
+        """When the client may have opened earlier, if it has been silent since."""
         self.opened = False
         self.tested = False
         self.most = 0
@@ -90,13 +94,17 @@ class _Breaker:
 
     def arrived(self, call: LoadCall) -> str | None:
         """Return why there should have been no call now; None if it is allowed."""
+        early_s = self._maybe_opened_s
+        if early_s is not None and call.at_s > early_s + TOLERANCE_S:
+            self._maybe_opened_s = None
         if self._state is _State.CLOSED:
             return None
         since_s = call.at_s - self._opened_s
         if self._state is _State.OPEN and since_s < TOLERANCE_S:
             return None  # it was sent before the client had the answer
         self.tested = True
-        waited = since_s >= self._spec.stays_open_s - TOLERANCE_S
+        opened_s = self._opened_s if early_s is None else min(early_s, self._opened_s)
+        waited = call.at_s - opened_s >= self._spec.stays_open_s - TOLERANCE_S
         if self._state is _State.OPEN and waited:
             self._probes = []
         if len(self._probes) < self._spec.probes and (self._probes or waited):
@@ -122,14 +130,21 @@ class _Breaker:
         elif call in self._probes:
             if not call.failed:
                 self._state, self._row, self._probes = _State.CLOSED, [], []
+                self._possible_row, self._maybe_opened_s = [], None
             else:
                 self._state, self._opened_s = _State.OPEN, call.ended_s
                 self._row = [*self._row[-self._spec.opens_after :], call]
 
     def _count(self, call: LoadCall) -> None:
+        end_s = call.ended_s
         if not call.failed:
             self._row = []
-        elif not self._beside_success(call.ended_s):
+            self._possible_row = [each for each in self._possible_row if each >= end_s - TOLERANCE_S]
+            return
+        self._possible_row.append(end_s)
+        if len(self._possible_row) >= self._spec.opens_after and self._maybe_opened_s is None:
+            self._maybe_opened_s = end_s
+        if not self._beside_success(end_s):
             self._row.append(call)
             self.most = max(self.most, len(self._row))
             if len(self._row) >= self._spec.opens_after:
