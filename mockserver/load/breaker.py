@@ -21,6 +21,9 @@ from mockserver.model.plural import counted
 from mockserver.schema.load import BreakerSpec
 
 
+_END, _ARRIVAL, _END_AT_ONCE = range(3)
+
+
 class _State(Enum):
     CLOSED = "closed"
     OPEN = "open"
@@ -42,12 +45,12 @@ def breaker_findings(spec: BreakerSpec, operations: list[Operation]) -> Iterator
         yield HELD if exact.run() is None and exact.tested else exact.untested()
 
 
-def _events(calls: list[LoadCall]) -> Iterator[tuple[float, bool, int, LoadCall]]:
-    """The arrivals and ends; of the same moment, ends come first."""
+def _events(calls: list[LoadCall]) -> Iterator[tuple[float, int, int, LoadCall]]:
+    """Yield time, kind and number of the arrivals and ends; of the same moment, ends of earlier calls come first."""
     for i, call in enumerate(calls):
-        yield call.at_s, True, i, call
+        yield call.at_s, _ARRIVAL, i, call
         if call.ended_s < inf:
-            yield call.ended_s, False, i, call
+            yield call.ended_s, _END if call.ended_s > call.at_s else _END_AT_ONCE, i, call
 
 
 class _Breaker:
@@ -72,8 +75,8 @@ class _Breaker:
 
     def run(self) -> Finding | None:
         """Take all calls into account. Return a finding for the first that should not have come."""
-        for _, is_arrival, _, call in sorted(_events(self._calls), key=lambda event: event[:3]):
-            if not is_arrival:
+        for _, kind, _, call in sorted(_events(self._calls), key=lambda event: event[:3]):
+            if kind != _ARRIVAL:
                 self.ended(call)
                 continue
             reason = self.arrived(call)
