@@ -355,6 +355,7 @@ def python_page():
                 keywords("`outage`", "AnswerWords"),
                 keywords("`reply`", "ReplyWords"),
                 keywords("`assert_attempts`", "AttemptWords"),
+                keywords("`assert_load`", "LoadWords"),
                 keywords("`verify`", "CheckWords"),
                 keywords("`trouble`", "TroubleWords"),
             ],

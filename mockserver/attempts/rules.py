@@ -50,7 +50,7 @@ class Judgement:
         )
 
 
-class OperationRules:
+class RuleSet:
     """
     Rules on operations, judged in every reading.
 
@@ -102,7 +102,7 @@ class OperationRules:
         return [finding for finding in findings if finding.state not in escaped]
 
 
-class AttemptRules(OperationRules):
+class AttemptRules(RuleSet):
     """Compiled `attempts`."""
 
     __slots__ = ()

@@ -20,7 +20,6 @@ from mockserver.model.durations import format_duration
 from mockserver.model.plural import counted
 from mockserver.schema.load import BreakerSpec
 
-
 _END, _ARRIVAL, _END_AT_ONCE = range(3)
 
 

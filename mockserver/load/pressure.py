@@ -38,7 +38,9 @@ def in_flight_findings(spec: InFlightSpec, operations: list[Operation]) -> Itera
     if len(most) > spec.max:
         yield broken(f"in_flight: {seen}, at most {spec.max} allowed", window=(call.call for call in most))
     elif len(most) < spec.max * _REACHED:
-        yield nothing(f"in_flight: at most {seen}, less than half of {spec.max}. Let the client do more at once")
+        yield nothing(
+            f"in_flight: at most {seen}, less than half of {spec.max}. Let the client do more at once"
+        )
     else:
         yield HELD
 

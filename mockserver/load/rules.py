@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.attempts import Grouping
-from mockserver.attempts.rules import OperationRules, Rule
+from mockserver.attempts.rules import Rule, RuleSet
 from mockserver.attempts.sameness import by_findings
 from mockserver.load.breaker import breaker_findings
 from mockserver.load.pressure import in_flight_findings, rate_findings, spread_findings
@@ -17,7 +17,7 @@ from mockserver.load.ratios import amplification_findings, budget_findings
 from mockserver.schema.load import LoadSpec
 
 
-class LoadRules(OperationRules):
+class LoadRules(RuleSet):
     """Compiled `load`."""
 
     __slots__ = ()

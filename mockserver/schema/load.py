@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -32,7 +32,7 @@ def _share(value: object) -> object:
         except ValueError:
             raise WrongValueError(f"{shown(value)} is not a valid share", hint) from None
     elif is_number(value):
-        share = float(value)  # type: ignore[arg-type]
+        share = float(value)
     else:
         raise WrongValueError(f"{shown(value)} is not a valid share", hint)
     if not 0 <= share <= 1:
@@ -104,7 +104,7 @@ class CallRateSpec(Spec):
 
 
 class LoadSpec(GroupingSpec):
-    """Rules on the calls of many operations. Each fails where it has nothing to judge, unless `optional`."""
+    """Rules on the calls of many operations. Each fails if it does not apply, unless it is `optional`."""
 
     amplification: AmplificationSpec | None = Field(
         default=None, description="Calls for each operation: {max: 1.2}."
@@ -120,7 +120,7 @@ class LoadSpec(GroupingSpec):
         default=None, description="Clients that failed together don't return together: {window: 1s}."
     )
     rate: CallRateSpec | None = Field(default=None, description="Calls for each time: {max: 50/s}.")
-    optional: bool = Field(default=False, description="true: the rules hold where there is nothing to judge.")
+    optional: bool = Field(default=False, description="true: rules that do not apply pass.")
 
     @model_validator(mode="after")
     def _has_rule(self) -> Self:

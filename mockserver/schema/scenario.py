@@ -200,7 +200,8 @@ class ScenarioSpec(GuardedSpec):
         description="How calls are grouped into operations: {by: headers.x-order-id, ignore: [json.line]}.",
     )
     expect: ScenarioExpectSpec | None = Field(
-        default=None, description="Rules on all calls of the scenario at the end: {load: {in_flight: {max: 10}}}."
+        default=None,
+        description="Rules on all calls of the scenario at the end: {load: {in_flight: {max: 10}}}.",
     )
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
     state: dict[str, Any] = Field(default={}, description="Initial state of a namespace.")

@@ -141,7 +141,9 @@ class CheckSpec(SubjectSpec):
             raise WrongValueError("a check has `attempts` or `load`, not both", "Write two checks")
         for rules in ("attempts", "load"):
             if getattr(self, rules) is not None and subject not in ("route", "request", "load"):
-                raise WrongValueError(f"`{rules}` does not apply to {subject}", "Use it with route or request")
+                raise WrongValueError(
+                    f"`{rules}` does not apply to {subject}", "Use it with route or request"
+                )
         if self.has("times") and subject in _WITHOUT_TIMES:
             raise WrongValueError(f"`times` does not apply to {subject}", "Leave it out")
         _bounded(self.within_s, "within")

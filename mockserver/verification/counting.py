@@ -135,7 +135,7 @@ class AllCalls:
             return False
         return self._scenario is None or call.scenario == self._scenario
 
-    def steps(self, ns: Namespace) -> Iterator[None]:
+    def steps(self, _ns: Namespace) -> Iterator[None]:
         """Nothing is learnt of a call."""
         return iter(())
 
@@ -145,7 +145,9 @@ class AllCalls:
 
     def count(self, ns: Namespace) -> Count:
         """Dropped calls are counted, of whatever scenario they were."""
-        return Count(sum(map(self.holds, ns.record.after(0))) + ns.record.dropped, exact=not ns.record.dropped)
+        return Count(
+            sum(map(self.holds, ns.record.after(0))) + ns.record.dropped, exact=not ns.record.dropped
+        )
 
 
 def _pattern(path: str, where: KeyPath) -> PathPattern:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from mockserver.attempts.rules import AttemptRules, Judgement, OperationRules
+from mockserver.attempts.rules import AttemptRules, Judgement, RuleSet
 from mockserver.engine.fault_strikes import ENDED, Strike
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
@@ -132,9 +132,8 @@ def _of_subject(ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec) -
     standing, exact = (standing_of(count.count, times), True) if count.exact else at_least(count.count, times)
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
-    if standing is not Standing.OK:
-        if isinstance(subject, Subject):
-            text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
+    if standing is not Standing.OK and isinstance(subject, Subject):
+        text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
     return Verdict(standing, str(times), saw, text, count.count, exact)
 
 
@@ -154,7 +153,7 @@ class RulesJudge:
         self,
         subject: Subject | AllCalls,
         times: ExpectSpec,
-        rules: OperationRules,
+        rules: RuleSet,
         expected: str,
         *,
         operations: bool,
@@ -203,9 +202,7 @@ class RulesJudge:
         late = judgement.late and counted.standing is not Standing.FAILED
         standing = Standing.SHORT if late else Standing.FAILED
         expected = f"{self._times}, {self._expected}"
-        return Verdict(
-            standing, expected, "; ".join(reasons), "\n".join(lines), counted.seen, counted.exact
-        )
+        return Verdict(standing, expected, "; ".join(reasons), "\n".join(lines), counted.seen, counted.exact)
 
 
 def _forgotten(counted: Verdict, kept: int) -> Verdict:

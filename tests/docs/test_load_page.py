@@ -13,7 +13,7 @@ from mockserver.schema.load import RULES, LoadSpec
 from mockserver.schema.scenario import ScenarioSpec
 
 PAGE = page("docs/load.md")
-JUDGED = PAGE[PAGE.index("## How calls are judged") :]
+JUDGED = PAGE[PAGE.index("## How calls are checked") :]
 EXAMPLES = examples(JUDGED, "load")
 
 

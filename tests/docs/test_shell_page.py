@@ -46,7 +46,7 @@ def _without_padding(text):
 
 
 def test_every_command_has_its_output_and_stands_on_the_page():
-    assert len(PAIRS) == 12
+    assert len(PAIRS) == 14
     named = re.findall(r"`([a-z]+)`", PAGE.partition("\n## ")[0].replace("mockserver ", ""))
     for name in named:
         assert name in main.list_commands(None)

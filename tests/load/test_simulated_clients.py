@@ -1,12 +1,13 @@
 """Each rule on load catches the client that is made to break it, and accuses no client that keeps it, over many seeds."""
 
 import pytest
+from support.clients_under_load import Breaker, Limiter, RetryBudget, Semaphore, Simulation
+
 from mockserver.attempts.findings import HELD, FindingState
 from mockserver.load.breaker import breaker_findings
 from mockserver.load.pressure import in_flight_findings, rate_findings, spread_findings
 from mockserver.load.ratios import amplification_findings, budget_findings
 from mockserver.schema.load import LoadSpec
-from support.clients_under_load import Breaker, Limiter, RetryBudget, Semaphore, Simulation
 
 SEEDS = range(200)
 RULES = {
@@ -190,6 +191,8 @@ def test_a_rule_accuses_no_client_that_keeps_it(client):
 def test_a_rule_catches_the_client_that_breaks_it(client):
     found = {seed: client(seed, good=False) for seed in SEEDS}
 
-    missed = {seed: finding.text for seed, finding in found.items() if finding.state is not FindingState.BROKEN}
+    missed = {
+        seed: finding.text for seed, finding in found.items() if finding.state is not FindingState.BROKEN
+    }
     assert missed == {}
     assert all(finding.window for finding in found.values())

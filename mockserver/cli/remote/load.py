@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mockserver.cli.remote.checks import print_verified
 from mockserver.cli.remote.connection import (
     DurationText,
     connected,
@@ -16,7 +17,6 @@ from mockserver.cli.remote.connection import (
     server,
     wants_json,
 )
-from mockserver.cli.remote.checks import print_verified
 from mockserver.cli.remote.tables import columns
 from mockserver.model.durations import format_duration
 from mockserver.model.plural import counted
@@ -68,7 +68,9 @@ def _rows(view: View) -> Iterator[list[str]]:
 
 def _bar(interval: View, most: int) -> str:
     """A bar of the calls: `#` those with a status below 400, `!` the others; one character at least for each kind."""
-    good = sum(count for answer, count in interval["answers"].items() if answer.isdigit() and int(answer) < 400)
+    good = sum(
+        count for answer, count in interval["answers"].items() if answer.isdigit() and int(answer) < 400
+    )
     scale = min(1.0, _WIDTH / most)
     return "".join(
         mark * max(1, round(count * scale)) if count else ""
