@@ -430,6 +430,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/__admin/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls over time, by their answers, with retries and concurrent calls. */
+        get: operations["ShowLoad"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls over time, by their answers, with retries and concurrent calls. */
+        get: operations["ShowLoadInNamespace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/__admin/metrics": {
         parameters: {
             query?: never;
@@ -1394,6 +1428,17 @@ export interface components {
             active: boolean;
         };
         /**
+         * AmplificationSpec
+         * @description How many calls there may be for each operation, on average.
+         */
+        AmplificationSpec: {
+            /**
+             * Max
+             * @description Calls for each operation at most, such as 1.2.
+             */
+            max: number;
+        };
+        /**
          * ScenarioOrBundle
          * @description A scenario in the scenario language, or a bundle `{yaml, files}`.
          */
@@ -1589,6 +1634,30 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * BreakerSpec
+         * @description A circuit breaker: after so many failures in a row, the client makes no call for some time.
+         */
+        BreakerSpec: {
+            /**
+             * Opens After
+             * @description Failures in a row that open it.
+             */
+            opens_after: number;
+            /**
+             * Stays Open
+             * @description Time without a call; at least 100ms.
+             * @example 5
+             * @example 200ms
+             */
+            stays_open: number | string;
+            /**
+             * Probes
+             * @description Calls at most after that time, until one of them succeeds.
+             * @default 1
+             */
+            probes?: number;
+        };
+        /**
          * BriefView
          * @description A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open.
          */
@@ -1628,6 +1697,31 @@ export interface components {
             /** Duration Ms */
             duration_ms: number | null;
         };
+        /**
+         * BudgetSpec
+         * @description How many retries there may be in any window, as a share of the first attempts in it.
+         */
+        BudgetSpec: {
+            /**
+             * Retries
+             * @description Retries at most, as a share of the first attempts: 20% or 0.2.
+             * @example 20%
+             */
+            retries: number | string;
+            /**
+             * Window
+             * @description Length of the window; default: 10s.
+             * @example 5
+             * @example 200ms
+             */
+            window?: number | string;
+            /**
+             * Min
+             * @description Retries that are always allowed in a window.
+             * @default 3
+             */
+            min?: number;
+        };
         /** CallList */
         CallList: {
             /** Items */
@@ -1641,6 +1735,17 @@ export interface components {
             request: string;
             /** Summary */
             summary: string;
+        };
+        /**
+         * CallRateSpec
+         * @description How many calls may arrive in any second, minute, hour or day.
+         */
+        CallRateSpec: {
+            /**
+             * Max
+             * @description Calls at most: 50/s, 100/m.
+             */
+            max: string;
         };
         /** CallView */
         CallView: {
@@ -1938,6 +2043,8 @@ export interface components {
             });
             /** @description Rules on retries of the client. */
             attempts?: components["schemas"]["AttemptsSpec"] | null;
+            /** @description Rules on the calls of many operations; without `route` or `request`, on all matched calls. */
+            load?: components["schemas"]["LoadSpec"] | null;
             /**
              * Within
              * @description Time to wait for the lower bound; at most 60s.
@@ -2530,6 +2637,14 @@ export interface components {
             in_flight?: components["schemas"]["ReplySpec"] | null;
         };
         /**
+         * InFlightSpec
+         * @description How many calls may be in progress at the same time.
+         */
+        InFlightSpec: {
+            /** Max */
+            max: number;
+        };
+        /**
          * IndexView
          * @description Overview of the admin API. `dashboard` is for people, `openapi` describes every endpoint.
          */
@@ -2584,6 +2699,82 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * LoadIntervalView
+         * @description The calls that arrived in an interval; `answers` has their number by status, fault or outcome.
+         */
+        LoadIntervalView: {
+            /** At Ms */
+            at_ms: number;
+            /** Calls */
+            calls: number;
+            /** Retries */
+            retries: number;
+            /** In Flight */
+            in_flight: number;
+            /** Answers */
+            answers: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * LoadSpec
+         * @description Rules on the calls of many operations. Each fails if it does not apply, unless it is `optional`.
+         */
+        LoadSpec: {
+            /**
+             * By
+             * @description A selector whose value is equal in all attempts of one operation; `route`: all calls of the route are one operation.
+             */
+            by?: string | null;
+            /**
+             * Ignore
+             * @description Fields that differ in each attempt: json.line, query.rand, body.
+             */
+            ignore?: string | string[] | null;
+            /** @description Calls for each operation: {max: 1.2}. */
+            amplification?: components["schemas"]["AmplificationSpec"] | null;
+            /** @description Retries in any window: {retries: 20%, window: 10s}. */
+            budget?: components["schemas"]["BudgetSpec"] | null;
+            /** @description A circuit breaker: {opens_after: 5, stays_open: 10s, probes: 1}. */
+            breaker?: components["schemas"]["BreakerSpec"] | null;
+            /** @description Calls at the same time: {max: 10}. */
+            in_flight?: components["schemas"]["InFlightSpec"] | null;
+            /** @description Clients that failed together don't return together: {window: 1s}. */
+            spread?: components["schemas"]["SpreadSpec"] | null;
+            /** @description Calls for each time: {max: 50/s}. */
+            rate?: components["schemas"]["CallRateSpec"] | null;
+            /**
+             * Optional
+             * @description true: rules that do not apply pass.
+             * @default false
+             */
+            optional?: boolean;
+        };
+        /**
+         * LoadView
+         * @description The calls over time. `since` is the arrival of the first call, from which `at_ms` counts.
+         *
+         *     `amplification` is the number of calls per operation.
+         */
+        LoadView: {
+            /** Since */
+            since: string | null;
+            /** Interval Ms */
+            interval_ms: number;
+            /** Calls */
+            calls: number;
+            /** Operations */
+            operations: number;
+            /** Retries */
+            retries: number;
+            /** Amplification */
+            amplification: number | null;
+            /** Most In Flight */
+            most_in_flight: number;
+            /** Intervals */
+            intervals: components["schemas"]["LoadIntervalView"][];
         };
         /**
          * MachineSpec
@@ -4182,6 +4373,23 @@ export interface components {
             /** Most In Flight */
             most_in_flight: number;
         };
+        /**
+         * RouteExpectSpec
+         * @description How many calls a route must have got by the end, and the rules that they keep.
+         */
+        RouteExpectSpec: {
+            /**
+             * Min
+             * @default 0
+             */
+            min?: number;
+            /** Max */
+            max?: number | null;
+            /** @description Rules on the calls of many operations. */
+            load?: components["schemas"]["LoadSpec"] | null;
+        } & {
+            [key: string]: number;
+        };
         /** RouteList */
         RouteList: {
             /** Items */
@@ -4351,10 +4559,17 @@ export interface components {
              * @description Validation against the scenario's `openapi` for this route.
              */
             validate?: ("off" | "report" | "enforce") | null;
-            /** @description Expected number of calls at the end: 3, {min: 1}, {max: 2}. */
+            /** @description Expected number of calls at the end: 3, {min: 1}, {max: 2}; {load: …} for rules on many calls. */
             expect?: number | ({
+                /**
+                 * Min
+                 * @default 0
+                 */
                 min?: number;
-                max?: number;
+                /** Max */
+                max?: number | null;
+                /** @description Rules on the calls of many operations. */
+                load?: components["schemas"]["LoadSpec"] | null;
             } & {
                 [key: string]: number;
             }) | null;
@@ -4389,6 +4604,14 @@ export interface components {
             exhausted: boolean;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * ScenarioExpectSpec
+         * @description What all calls of a scenario keep by the end.
+         */
+        ScenarioExpectSpec: {
+            /** @description Rules on the calls of many operations. */
+            load: components["schemas"]["LoadSpec"];
         };
         /** ScenarioList */
         ScenarioList: {
@@ -4472,6 +4695,8 @@ export interface components {
             host?: string | null;
             /** @description How calls are grouped into operations: {by: headers.x-order-id, ignore: [json.line]}. */
             attempts?: components["schemas"]["GroupingSpec"] | null;
+            /** @description Rules on all calls of the scenario at the end: {load: {in_flight: {max: 10}}}. */
+            expect?: components["schemas"]["ScenarioExpectSpec"] | null;
             /**
              * Vars
              * @description Constants for templates.
@@ -4598,6 +4823,25 @@ export interface components {
         SnapshotView: {
             /** Id */
             id: string;
+        };
+        /**
+         * SpreadSpec
+         * @description Clients that failed at the same time don't return at the same time.
+         */
+        SpreadSpec: {
+            /**
+             * Window
+             * @description The time over which the clients distribute their retries.
+             * @example 5
+             * @example 200ms
+             */
+            window: number | string;
+            /**
+             * Clients
+             * @description Operations that fail at the same time, at least; default: 10.
+             * @default 10
+             */
+            clients?: number;
         };
         /**
          * StateBody
@@ -5774,6 +6018,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LiveView"];
+                };
+            };
+        };
+    };
+    ShowLoad: {
+        parameters: {
+            query?: {
+                /** @description Only calls of this route. */
+                route?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
+                by?: string;
+                /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
+                ignore?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadView"];
+                };
+            };
+        };
+    };
+    ShowLoadInNamespace: {
+        parameters: {
+            query?: {
+                /** @description Only calls of this route. */
+                route?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
+                by?: string;
+                /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
+                ignore?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadView"];
                 };
             };
         };
