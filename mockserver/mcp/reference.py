@@ -31,7 +31,7 @@ PAGES: dict[PageName, str] = {
     "templates": "Templates: expressions, filters and functions",
     "resources": "Resources: collections with CRUD operations",
     "attempts": "Attempts: how calls are grouped, and the rules for retries",
-    "load": "Load: rules for the calls of many operations, such as circuit breakers",
+    "load": "Clients under load: rules for the calls of many operations, such as circuit breakers",
     "admin-api": "Admin API: checks, and everything else that can be controlled",
 }
 SCHEMA_URI = "mockserver://schema/scenario.json"
