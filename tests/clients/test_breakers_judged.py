@@ -1,11 +1,13 @@
 """Circuit breakers and bulkheads of Python and Node, judged under load: each with a setting that keeps the rule, and one that breaks it."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import json
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import aiobreaker
 import httpx
@@ -37,67 +39,68 @@ def charges(server):
     return server.post("/charges", name="charge").reply(*[503] * 7, 201)
 
 
-# The clients. Each calls until three calls have succeeded.
+# The clients. Each worker calls until three calls have succeeded, or so many times.
 
 
-def run_pybreaker(url, opens_after, stays_open_s):
+def run_pybreaker(url, opens_after, stays_open_s, workers=1, calls=MOST_CALLS):
     breaker = pybreaker.CircuitBreaker(fail_max=opens_after, reset_timeout=stays_open_s)
-    with httpx.Client() as client:
 
-        def charge():
-            client.post(url).raise_for_status()
-
+    def work():
         done = 0
-        for _ in range(MOST_CALLS):
-            try:
-                breaker.call(charge)
-                done += 1
-            except (pybreaker.CircuitBreakerError, httpx.HTTPStatusError):
-                pass
-            if done == 3:
-                return
-            time.sleep(PAUSE_S)
+        with httpx.Client() as client:
+            for _ in range(calls):
+                with contextlib.suppress(pybreaker.CircuitBreakerError, httpx.HTTPStatusError):
+                    breaker.call(lambda: client.post(url).raise_for_status())
+                    done += 1
+                if done == 3:
+                    return
+                time.sleep(PAUSE_S)
+
+    with ThreadPoolExecutor(workers) as pool:
+        for future in [pool.submit(work) for _ in range(workers)]:
+            future.result()
 
 
-async def run_async(url, guarded, rejected):
+async def run_async(url, guarded, rejected, workers, calls):
     async with httpx.AsyncClient() as client:
 
         async def charge():
             (await client.post(url)).raise_for_status()
 
-        done = 0
-        for _ in range(MOST_CALLS):
-            try:
-                await guarded(charge)
-                done += 1
-            except (rejected, httpx.HTTPStatusError):
-                pass
-            if done == 3:
-                return
-            await asyncio.sleep(PAUSE_S)
+        async def work():
+            done = 0
+            for _ in range(calls):
+                with contextlib.suppress(rejected, httpx.HTTPStatusError):
+                    await guarded(charge)
+                    done += 1
+                if done == 3:
+                    return
+                await asyncio.sleep(PAUSE_S)
+
+        await asyncio.gather(*(work() for _ in range(workers)))
 
 
-def run_aiobreaker(url, opens_after, stays_open_s):
+def run_aiobreaker(url, opens_after, stays_open_s, workers=1, calls=MOST_CALLS):
     breaker = aiobreaker.CircuitBreaker(
         fail_max=opens_after, timeout_duration=dt.timedelta(seconds=stays_open_s)
     )
-    asyncio.run(run_async(url, breaker.call_async, aiobreaker.CircuitBreakerError))
+    asyncio.run(run_async(url, breaker.call_async, aiobreaker.CircuitBreakerError, workers, calls))
 
 
-def run_purgatory(url, opens_after, stays_open_s):
+def run_purgatory(url, opens_after, stays_open_s, workers=1, calls=MOST_CALLS):
     breakers = purgatory.AsyncCircuitBreakerFactory(default_threshold=opens_after, default_ttl=stays_open_s)
 
     async def guarded(charge):
         async with await breakers.get_breaker("charges"):
             await charge()
 
-    asyncio.run(run_async(url, guarded, purgatory.domain.model.OpenedState))
+    asyncio.run(run_async(url, guarded, purgatory.domain.model.OpenedState, workers, calls))
 
 
 NODE = """
 import CircuitBreaker from 'opossum'
 import {bulkhead, circuitBreaker, ConsecutiveBreaker, handleAll} from 'cockatiel'
-const {url, client, opens_after, stays_open_s, most, calls, pause_s} = JSON.parse(process.argv[2])
+const {url, client, opens_after, stays_open_s, most, calls, workers, pause_s} = JSON.parse(process.argv[2])
 const charge = async () => {
   const answer = await fetch(url, {method: 'POST'})
   await answer.text()
@@ -123,10 +126,13 @@ if (client === 'bulkhead') {
   process.exit(0)
 }
 const call = clients[client]()
-for (let number = 0, done = 0; number < calls && done < 3; number++) {
-  try { await call(); done++ } catch { }
-  await new Promise(resolve => setTimeout(resolve, pause_s * 1000))
+const work = async () => {
+  for (let number = 0, done = 0; number < calls && done < 3; number++) {
+    try { await call(); done++ } catch { }
+    await new Promise(resolve => setTimeout(resolve, pause_s * 1000))
+  }
 }
+await Promise.all(Array.from({length: workers}, work))
 process.exit(0)
 """
 
@@ -144,7 +150,11 @@ def node(tmp_path_factory):
     (folder / "client.mjs").write_text(NODE)
 
     def run(**settings):
-        command = [node, "client.mjs", json.dumps({"calls": MOST_CALLS, "pause_s": PAUSE_S, **settings})]
+        command = [
+            node,
+            "client.mjs",
+            json.dumps({"calls": MOST_CALLS, "workers": 1, "pause_s": PAUSE_S, **settings}),
+        ]
         subprocess.run(command, cwd=folder, timeout=60, check=True, capture_output=True)
 
     return run
@@ -178,6 +188,22 @@ def test_a_breaker_with_a_wrong_setting_breaks_it(server, charges, client, setti
 
     with pytest.raises(VerificationFailed, match=f"breaker: c-\\d+ came .*{said}"):
         charges.assert_load(breaker=RULE)
+
+
+KEEP_ONE_PROBE = {"pybreaker", "opossum", "cockatiel"}
+
+
+def test_concurrent_workers_are_let_through_one_by_one_or_all_at_once(server, client, request):
+    server.reset()
+    route = server.post("/down", name="down").reply(status=503, delay="60ms")
+    client(f"{server.url}/down", **GOOD, workers=4, calls=30)
+
+    route.assert_load(breaker={**RULE, "probes": 4})
+    if request.node.callspec.id in KEEP_ONE_PROBE:
+        route.assert_load(breaker=RULE)
+    else:
+        with pytest.raises(VerificationFailed, match="came while 1 probe had no answer, at most 1 allowed"):
+            route.assert_load(breaker=RULE)
 
 
 def test_a_bulkhead_limits_the_calls_in_progress(server, node):
