@@ -41,7 +41,10 @@ def breaker_findings(spec: BreakerSpec, operations: list[Operation]) -> Iterator
     else:
         # Failures that end beside a success count for the client's good alone.
         exact = _Breaker(spec, calls, 0.0)
-        yield HELD if exact.run() is None and exact.tested else exact.untested()
+        if exact.run() is not None:
+            yield breaker.untested()
+        else:
+            yield HELD if exact.tested else exact.untested()
 
 
 def _events(calls: list[LoadCall]) -> Iterator[tuple[float, int, int, LoadCall]]:

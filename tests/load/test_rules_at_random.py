@@ -55,7 +55,7 @@ def test_a_breaker_is_broken_only_by_a_call_after_so_many_failures_in_a_row(step
     """Calls one after the other, some hundredths of a second apart; each takes one."""
     calls, now_s = Calls(), 0.0
     for pause, status in steps:
-        now_s += pause / 100 + 0.06
+        now_s += pause / 100 + 0.063  # never at a bound
         calls(now_s, now_s + 0.01, status, json={"n": len(calls.made)})
         now_s += 0.01
     rule = spec_of(breaker={"opens_after": opens_after, "stays_open": "500ms"}).breaker
@@ -72,6 +72,21 @@ def test_a_breaker_is_broken_only_by_a_call_after_so_many_failures_in_a_row(step
         row = min(row, opens_after)  # a failed probe opens it again
     assert (finding.state is FindingState.BROKEN) == (first is not None)
     assert first is None or finding.window[-1] is first
+
+
+@given(st.lists(st.integers(101, 149), min_size=5, max_size=8))
+def test_failures_beside_a_success_may_have_come_before_it(ends_ms):
+    calls = Calls()
+    calls(0.0, 0.1, 200, json=0)
+    for end_ms in ends_ms:
+        calls(0.0, end_ms / 1000, 503, json={"n": len(calls.made)})
+    calls(0.3, 0.31, 503, json={"n": len(calls.made)})
+    rule = spec_of(breaker={"opens_after": 5, "stays_open": "1s"}).breaker
+
+    (finding,) = breaker_findings(rule, operations(calls.made))
+
+    assert finding.state is FindingState.NOTHING
+    assert "at most 1 failure in a row" in finding.text
 
 
 @given(SPANS)
