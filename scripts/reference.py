@@ -356,6 +356,7 @@ def python_page():
                 keywords("`reply`", "ReplyWords"),
                 keywords("`assert_attempts`", "AttemptWords"),
                 keywords("`assert_received`", "MessageWords"),
+                keywords("`assert_load`", "LoadWords"),
                 keywords("`verify`", "CheckWords"),
                 keywords("`trouble`", "TroubleWords"),
             ],

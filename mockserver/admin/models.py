@@ -543,6 +543,33 @@ class OperationView(AdminView):
     final: Literal["succeeded", "failed", "open"]
 
 
+class LoadIntervalView(AdminView):
+    """The calls that arrived in an interval; `answers` has their number by status, fault or outcome."""
+
+    at_ms: float
+    calls: int
+    retries: int
+    in_flight: int
+    answers: dict[str, int]
+
+
+class LoadView(AdminView):
+    """
+    The calls over time. `since` is the arrival of the first call, from which `at_ms` counts.
+
+    `amplification` is the number of calls per operation.
+    """
+
+    since: str | None
+    interval_ms: float
+    calls: int
+    operations: int
+    retries: int
+    amplification: float | None
+    most_in_flight: int
+    intervals: list[LoadIntervalView]
+
+
 class OperationList(Listing):
     """
     `amplification` is the number of calls per operation, `most_in_flight` the maximum of concurrent calls of the

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+
+from mockserver.model.call import Call
 
 
 class FindingState(Enum):
@@ -17,19 +20,20 @@ class FindingState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`late`: a later call may make it hold."""
+    """`late`: a later call may make it hold. `window` are the calls that show it, if they are not its operations."""
 
     state: FindingState
     text: str = ""
     late: bool = False
+    window: tuple[Call, ...] = ()
 
 
 HELD = Finding(FindingState.HELD)
 
 
-def broken(text: str, *, late: bool = False) -> Finding:
+def broken(text: str, *, late: bool = False, window: Iterable[Call] = ()) -> Finding:
     """Return a finding that the rule is broken."""
-    return Finding(FindingState.BROKEN, text, late)
+    return Finding(FindingState.BROKEN, text, late, tuple(window))
 
 
 def nothing(text: str) -> Finding:

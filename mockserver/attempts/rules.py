@@ -42,19 +42,28 @@ class Judgement:
         """Whether later calls may make all of it hold."""
         return all(finding.late for finding in self.findings)
 
+    @property
+    def start_s(self) -> float:
+        """When the first call arrived."""
+        return min(
+            (operation.attempts[0].call.request.arrived_at_s for operation in self.operations), default=0.0
+        )
 
-class AttemptRules:
-    """Compiled `attempts`. Keeps what it learnt of calls that have ended: a check that waits judges again and again."""
 
-    __slots__ = ("_evidence", "_grouping", "_rules", "_spec")
+class RuleSet:
+    """
+    Rules on operations, judged in every reading.
 
-    def __init__(self, spec: AttemptsSpec, grouping: Grouping, path: KeyPath) -> None:
-        """Raises InvalidInputError for what is not a selector."""
-        self._spec = spec
+    Keeps what it learnt of calls that have ended: a check that waits judges again and again.
+    """
+
+    __slots__ = ("_evidence", "_grouping", "_optional", "_rules")
+
+    def __init__(self, rules: Iterable[Rule], grouping: Grouping, *, optional: bool) -> None:
+        self._rules = list(rules)
         self._grouping = grouping
+        self._optional = optional
         self._evidence: dict[int, CallEvidence] = {}
-        same = [Same(text, (*path, "same", i)) for i, text in enumerate(spec.same or ())]
-        self._rules: list[Rule] = list(_compiled(spec, same, grouping))
 
     def learn(self, calls: Iterable[Call]) -> Iterator[None]:
         """Read the calls, one at each step, so that a caller can let others run in between."""
@@ -89,8 +98,19 @@ class AttemptRules:
         return [doubt(_which(readings[0]))]
 
     def _unmet(self, findings: Iterable[Finding]) -> list[Finding]:
-        escaped = (FindingState.HELD, FindingState.NOTHING) if self._spec.optional else (FindingState.HELD,)
+        escaped = (FindingState.HELD, FindingState.NOTHING) if self._optional else (FindingState.HELD,)
         return [finding for finding in findings if finding.state not in escaped]
+
+
+class AttemptRules(RuleSet):
+    """Compiled `attempts`."""
+
+    __slots__ = ()
+
+    def __init__(self, spec: AttemptsSpec, grouping: Grouping, path: KeyPath) -> None:
+        """Raises InvalidInputError for what is not a selector."""
+        same = [Same(text, (*path, "same", i)) for i, text in enumerate(spec.same or ())]
+        super().__init__(_compiled(spec, same, grouping), grouping, optional=spec.optional)
 
 
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:

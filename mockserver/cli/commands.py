@@ -107,6 +107,7 @@ _LATER = {
     "clock": "remote.control:clock",
     "count": "remote.calls:count",
     "init": "init:init",
+    "load": "remote.load:load",
     "namespaces": "remote.contents:namespaces",
     "outage": "remote.control:outage",
     "reset": "remote.control:reset",

@@ -22,7 +22,7 @@ from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.scenarios.source import LoadError
 from mockserver.server.proxying import proxy_environment, write_bundle
 from mockserver.settings import Settings
-from mockserver.verification.verify import expected_calls
+from mockserver.verification.verify import expected_calls, load_judges
 
 
 def run_command(settings: Settings, command: list[str]) -> int:
@@ -82,7 +82,7 @@ def _judge(app: App) -> int:
     """Print the verdict of every `expect`. Return 1 if one is not met."""
     failed = False
     for ns in app.engine.namespaces.values():
-        for verdict in expected_calls(ns):
+        for verdict in (*expected_calls(ns), *(judge(ns) for judge in load_judges(ns))):
             where = "" if ns.name == "default" else f"{ns.name}: "
             _say(f"{'ok' if verdict.ok else 'failed'}: {where}{verdict.text}")
             failed = failed or not verdict.ok

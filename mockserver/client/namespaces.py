@@ -25,6 +25,7 @@ from mockserver.client.words import (
     AnswerWords,
     CheckWords,
     Duration,
+    LoadWords,
     MatchWords,
     RouteWords,
     Step,
@@ -33,7 +34,7 @@ from mockserver.client.words import (
     check_words,
     key_of,
 )
-from mockserver.client.writing import check_document, request_line, route_document, steps_of
+from mockserver.client.writing import check_document, load_document, request_line, route_document, steps_of
 
 RouteT = TypeVar("RouteT", bound=RouteSurface)
 PauseT = TypeVar("PauseT", bound="Pause[Any] | AsyncPause[Any]")
@@ -261,6 +262,17 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         Without `route`, webhooks of all routes count.
         """
         self._check("webhooks", {"route": route, "outcome": outcome}, times, within, quiet)
+
+    @does
+    def assert_load(self, route: object = None, **load: Unpack[LoadWords]) -> None:
+        """
+        Raise VerificationFailed unless the calls of a route, or all calls, together keep the rules.
+
+        Example: `assert_load(breaker={"opens_after": 5, "stays_open": "10s"})`.
+        """
+        __tracebackhide__ = True
+        check = _given({"route": plain(route), **load_document(load)})
+        self._link.verify(check, load.get("within"), load.get("quiet"))
 
     def _check(
         self,

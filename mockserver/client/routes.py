@@ -14,6 +14,7 @@ from mockserver.client.words import (
     ROUTE,
     AttemptWords,
     Duration,
+    LoadWords,
     MatchWords,
     MessageWords,
     ReplyWords,
@@ -25,6 +26,7 @@ from mockserver.client.words import (
 from mockserver.client.writing import (
     Functions,
     attempts_document,
+    load_document,
     match_document,
     message_document,
     pushed_document,
@@ -257,6 +259,16 @@ class RouteSurface(NamedValue):
         rules = {} if times is None else {"times": plain(times)}
         rules |= attempts_document(attempts)
         self._verify(rules, attempts.get("within"), attempts.get("quiet"))
+
+    @does
+    def assert_load(self, **load: Unpack[LoadWords]) -> None:
+        """
+        Raise VerificationFailed unless the calls of the route together keep the rules.
+
+        Example: `assert_load(amplification={"max": 1.2}, in_flight={"max": 10})`.
+        """
+        __tracebackhide__ = True
+        self._verify(load_document(load), load.get("within"), load.get("quiet"))
 
     def _verify(self, check: dict[str, Any], within: Duration | None, quiet: Duration | None) -> None:
         self._link.verify({"route": self.id, **check}, within, quiet)

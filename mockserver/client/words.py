@@ -65,7 +65,7 @@ class RouteWords(MatchWords, total=False):
     set_ttl: Duration
     effect: Mapping[str, Any] | Sequence[Mapping[str, Any]]
     webhook: Any
-    expect: Times
+    expect: Times | Mapping[str, Any]
     tags: Sequence[str]
     auth: Any
     idempotency: Any
@@ -143,6 +143,22 @@ class MessageWords(TypedDict, total=False):
     base64: str | bytes
 
 
+class LoadWords(TypedDict, total=False):
+    """Rules on the calls of many operations, how they are grouped, and when to ask."""
+
+    by: str
+    ignore: str | Sequence[str]
+    amplification: Mapping[str, Any]
+    budget: Mapping[str, Any]
+    breaker: Mapping[str, Any]
+    in_flight: Mapping[str, Any]
+    spread: Mapping[str, Any]
+    rate: Mapping[str, Any]
+    optional: bool
+    within: Duration
+    quiet: Duration
+
+
 class CheckWords(MatchWords, total=False):
     """One check. Match keywords go with a `request`."""
 
@@ -159,6 +175,7 @@ class CheckWords(MatchWords, total=False):
     violations: int
     times: Times
     attempts: Mapping[str, Any]
+    load: Mapping[str, Any]
     within: Duration
     quiet: Duration
 
@@ -186,6 +203,7 @@ ROUTE = RouteWords.__optional_keys__ - MATCH
 REPLY = ReplyWords.__optional_keys__
 ATTEMPTS = AttemptWords.__optional_keys__
 MESSAGE = MessageWords.__optional_keys__
+LOAD = LoadWords.__optional_keys__
 CHECK = CheckWords.__optional_keys__ - MATCH
 TROUBLE = TroubleWords.__optional_keys__
 BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})

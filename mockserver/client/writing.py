@@ -12,7 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.client.plain import NamedValue, plain, with_units
-from mockserver.client.words import ATTEMPTS, BODIES, CHECK, MATCH, MESSAGE, REPLY, ROUTE, check_words, key_of
+from mockserver.client.words import (
+    ATTEMPTS,
+    BODIES,
+    CHECK,
+    LOAD,
+    MATCH,
+    MESSAGE,
+    REPLY,
+    ROUTE,
+    check_words,
+    key_of,
+)
 from mockserver.errors import shown
 from mockserver.model.grpc import GRPC_STATUSES
 
@@ -270,7 +281,21 @@ def _link(value: object) -> dict[str, Any]:
 def attempts_document(words: Mapping[str, Any]) -> dict[str, Any]:
     """`within`, `quiet` and the rules of `assert_attempts` as parts of a check."""
     __tracebackhide__ = True
-    check_words("assert_attempts()", words, ATTEMPTS)
+    return _rules_document("attempts", ATTEMPTS, words)
+
+
+def load_document(words: Mapping[str, Any]) -> dict[str, Any]:
+    """`within`, `quiet` and the rules of `assert_load` as parts of a check. Raises TypeError without a rule."""
+    __tracebackhide__ = True
+    document = _rules_document("load", LOAD, words)
+    if "load" not in document:
+        raise TypeError('assert_load() has no rule: give one, such as in_flight={"max": 10}')
+    return document
+
+
+def _rules_document(name: str, known: frozenset[str], words: Mapping[str, Any]) -> dict[str, Any]:
+    __tracebackhide__ = True
+    check_words(f"assert_{name}()", words, known)
     beside = {word: plain(words[word]) for word in words if word in ("within", "quiet")}
     rules = {word: plain(value) for word, value in words.items() if word not in beside}
-    return {**beside, "attempts": rules} if rules else beside
+    return {**beside, name: rules} if rules else beside

@@ -32,7 +32,7 @@ from mockserver.model.http import Request
 from mockserver.responses.planner import Planned, Reply
 from mockserver.responses.sequence import Sequence
 from mockserver.scenarios.source import Source
-from mockserver.schema.expect import ExpectSpec
+from mockserver.schema.expectations import RouteExpectSpec
 from mockserver.schema.reply import ReplyDefaultsSpec
 from mockserver.schema.scenario import CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.templating.templates import Predicate, Scope, Template, Tree
@@ -168,7 +168,7 @@ class Route:
         self.answers: tuple[Answer, ...] = ()
         self.sequence: Sequence
         self.per: Selector | None = None
-        self.expect: ExpectSpec | None = spec.expect
+        self.expect: RouteExpectSpec | None = spec.expect
         self.tags = tuple(spec.tags)
         self.version = _version(data)
         self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None

@@ -22,7 +22,7 @@ class VerifyInput(NamespaceInput):
         default=[],
         description="Checks that must all hold. Each has one subject: `route` or `request` (with an optional `match`), "
         "`in_order`, `effects`, `webhooks`, `unused`, `unmatched`, `leaks` or `violations`; and optionally `times` (a number, "
-        "or {min, max}), `attempts` (rules on retries), `within` and `quiet` (seconds). Default: every `expect` of the "
+        "or {min, max}), `attempts` (rules on retries) or `load` (rules on the calls of many operations), `within` and `quiet` (seconds). Default: every `expect` of the "
         "scenarios, and no unmatched request.",
         examples=[
             [

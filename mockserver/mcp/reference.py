@@ -13,7 +13,15 @@ from mockserver.mcp.tools import AdminSession, ToolAnswer, ToolInput, tool
 from mockserver.schema.scenario import schema_document
 
 PageName = Literal[
-    "scenario-reference", "matching", "replies", "faults", "templates", "resources", "attempts", "admin-api"
+    "scenario-reference",
+    "matching",
+    "replies",
+    "faults",
+    "templates",
+    "resources",
+    "attempts",
+    "load",
+    "admin-api",
 ]
 PAGES: dict[PageName, str] = {
     "scenario-reference": "Scenario file: all keys of scenarios and routes, with examples",
@@ -23,6 +31,7 @@ PAGES: dict[PageName, str] = {
     "templates": "Templates: expressions, filters and functions",
     "resources": "Resources: collections with CRUD operations",
     "attempts": "Attempts: how calls are grouped, and the rules for retries",
+    "load": "Clients under load: rules for the calls of many operations, such as circuit breakers",
     "admin-api": "Admin API: checks, and everything else that can be controlled",
 }
 SCHEMA_URI = "mockserver://schema/scenario.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -31,6 +32,12 @@ class GroupingSpec(Spec):
     ignore: Selectors | None = Field(
         default=None, description="Fields that differ in each attempt: json.line, query.rand, body."
     )
+
+    @classmethod
+    def of_query(cls, query: Mapping[str, str]) -> GroupingSpec:
+        """Return what `by` and `ignore` of a query say; fields are separated by commas."""
+        ignored = [field.strip() for field in query.get("ignore", "").split(",")]
+        return GroupingSpec(by=query.get("by") or None, ignore=[field for field in ignored if field])
 
 
 class GapsSpec(Spec):

@@ -134,12 +134,16 @@ def _limit_headers(value: object) -> object:
     return value
 
 
+RateText = Annotated[
+    Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
+]
+"""A Rate, written as 10/s."""
+
+
 class LimitSpec(Spec):
     """A token bucket for each value of `by`, or a number of concurrent calls."""
 
-    rate: Annotated[
-        Any, BeforeValidator(_rate), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?/(s|m|h|d)$"})
-    ] = None
+    rate: RateText = None
     burst: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Size of the bucket; default: the number of `rate`."
     )

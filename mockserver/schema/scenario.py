@@ -18,7 +18,7 @@ from mockserver.schema.base import (
     is_template,
     without_extensions,
 )
-from mockserver.schema.expect import Expect
+from mockserver.schema.expectations import RouteExpect, ScenarioExpectSpec
 from mockserver.schema.grpc import GrpcSpec
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.policies import GuardedSpec, OAuthSpec
@@ -164,8 +164,9 @@ class RouteSpec(WorkSpec, GuardedSpec):
         alias="validate",
         description="Validation against the scenario's `openapi` for this route.",
     )
-    expect: Expect | None = Field(
-        default=None, description="Expected number of calls at the end: 3, {min: 1}, {max: 2}."
+    expect: RouteExpect | None = Field(
+        default=None,
+        description="Expected number of calls at the end: 3, {min: 1}, {max: 2}; {load: …} for rules on many calls.",
     )
     attempts: GroupingSpec | None = Field(
         default=None,
@@ -198,6 +199,10 @@ class ScenarioSpec(GuardedSpec):
     attempts: GroupingSpec | None = Field(
         default=None,
         description="How calls are grouped into operations: {by: headers.x-order-id, ignore: [json.line]}.",
+    )
+    expect: ScenarioExpectSpec | None = Field(
+        default=None,
+        description="Rules on all calls of the scenario at the end: {load: {in_flight: {max: 10}}}.",
     )
     vars: dict[str, Any] = Field(default={}, description="Constants for templates.")
     state: dict[str, Any] = Field(default={}, description="Initial state of a namespace.")

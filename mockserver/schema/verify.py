@@ -10,6 +10,7 @@ from mockserver.errors import WrongValueError
 from mockserver.schema.attempts import AttemptsSpec
 from mockserver.schema.base import RequestLineText, Seconds, Spec, exactly_one
 from mockserver.schema.expect import Expect, ExpectSpec
+from mockserver.schema.load import LoadSpec
 from mockserver.schema.match import Condition, MatchSpec
 from mockserver.schema.websocket import MessageMatchSpec
 
@@ -95,6 +96,7 @@ class WebhooksSpec(Spec):
 SUBJECTS = (
     "route", "request", "in_order", "effects", "webhooks", "unused", "unmatched", "leaks", "violations",
 )  # fmt: skip
+_WITHOUT_TIMES = frozenset({"in_order", "unused", "unmatched", "leaks", "violations"})
 _Count = Annotated[int, Field(ge=0)]
 
 
@@ -122,6 +124,10 @@ class CheckSpec(SubjectSpec):
         default=None,
         description="With route or request: `times` counts the WebSocket messages of the client that match; {} for any.",
     )
+    load: LoadSpec | None = Field(
+        default=None,
+        description="Rules on the calls of many operations; without `route` or `request`, on all matched calls.",
+    )
     within_s: Seconds | None = Field(
         default=None, alias="within", description="Time to wait for the lower bound; at most 60s."
     )
@@ -132,15 +138,25 @@ class CheckSpec(SubjectSpec):
     @model_validator(mode="after")
     def _one_subject(self) -> CheckSpec:
         hint = f"Write one of {', '.join(SUBJECTS)}"
-        subject = exactly_one(self, SUBJECTS, "a check has one subject, this one has {written}", hint)
-        if self.attempts is not None and subject not in ("route", "request"):
-            raise WrongValueError(f"`attempts` does not apply to {subject}", "Use it with route or request")
-        if self.message is not None and (subject not in ("route", "request") or self.attempts is not None):
-            raise WrongValueError(
-                f"`message` does not apply to {'attempts' if self.attempts is not None else subject}",
-                "Use it with route or request, without attempts",
-            )
-        if self.has("times") and subject in ("in_order", "unused", "unmatched", "leaks", "violations"):
+        if self.load is not None and all(getattr(self, key) is None for key in SUBJECTS):
+            subject = "load"
+        else:
+            subject = exactly_one(self, SUBJECTS, "a check has one subject, this one has {written}", hint)
+        if self.attempts is not None and self.load is not None:
+            raise WrongValueError("a check has `attempts` or `load`, not both", "Write two checks")
+        for rules in ("attempts", "load"):
+            if getattr(self, rules) is not None and subject not in ("route", "request", "load"):
+                raise WrongValueError(
+                    f"`{rules}` does not apply to {subject}", "Use it with route or request"
+                )
+        if self.message is not None:
+            beside = next((key for key in ("attempts", "load") if getattr(self, key) is not None), subject)
+            if beside not in ("route", "request"):
+                raise WrongValueError(
+                    f"`message` does not apply to {beside}",
+                    "Use it with route or request, without attempts or load",
+                )
+        if self.has("times") and subject in _WITHOUT_TIMES:
             raise WrongValueError(f"`times` does not apply to {subject}", "Leave it out")
         _bounded(self.within_s, "within")
         _bounded(self.quiet_s, "quiet")

@@ -129,6 +129,36 @@ class Subject:
         return Count(count, exact=not ns.record.dropped and not ns.record.cut)
 
 
+class AllCalls:
+    """What is judged where no route is named: all matched calls, or those of a scenario."""
+
+    __slots__ = ("_scenario", "text")
+
+    def __init__(self, scenario: str | None = None) -> None:
+        self._scenario = scenario
+        self.text = "all calls" if scenario is None else scenario
+
+    def holds(self, call: Call) -> bool:
+        """Whether it is one of them."""
+        if not call.matched or not call.request.complete:
+            return False
+        return self._scenario is None or call.scenario == self._scenario
+
+    def steps(self, _ns: Namespace) -> Iterator[None]:
+        """Nothing is learnt of a call."""
+        return iter(())
+
+    def calls(self, ns: Namespace) -> Iterator[Call]:
+        """Those that are still recorded, oldest first."""
+        return (call for call in ns.record if self.holds(call))
+
+    def count(self, ns: Namespace) -> Count:
+        """Dropped calls are counted, of whatever scenario they were."""
+        return Count(
+            sum(map(self.holds, ns.record.after(0))) + ns.record.dropped, exact=not ns.record.dropped
+        )
+
+
 def _pattern(path: str, where: KeyPath) -> PathPattern:
     try:
         return PathPattern(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from mockserver.attempts import Attempt, KeyNames, Operation, change_text, known_key
 from mockserver.attempts.operations import is_body_field
@@ -73,6 +73,24 @@ def operations_timeline(operations: list[Operation]) -> list[str]:
         return lines
     half = _LONGEST // 2
     return [*lines[:half], f"  … {len(lines) - 2 * half} more lines …", *lines[-half:]]
+
+
+def window_timeline(calls: Sequence[Call], start_s: float) -> list[str]:
+    """
+    A line for each call, with its id, times counted from `start_s`:
+
+        c-000017  t+0.512  POST /v1/charges  503
+    """
+    half = _LONGEST // 2
+    shown = calls if len(calls) <= _LONGEST else [*calls[:half], *calls[-half:]]
+    width = max((len(_what(call)) for call in shown), default=0)
+    lines = [
+        f"  {call.id}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call):<{min(width, 60)}}  {_ended(call)}"
+        for call in shown
+    ]
+    if len(calls) > len(shown):
+        lines.insert(half, f"  … {len(calls) - len(shown)} more …")
+    return lines
 
 
 def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:

@@ -11,23 +11,25 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from mockserver.attempts.rules import AttemptRules, Judgement
+from mockserver.attempts.rules import AttemptRules, Judgement, RuleSet
 from mockserver.engine.fault_strikes import ENDED, Strike
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
+from mockserver.load.rules import LoadRules
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.model.plural import counted
 from mockserver.model.violation import masked, text_of
 from mockserver.redaction.redaction import mask_path
 from mockserver.schema.expect import ExpectSpec
+from mockserver.schema.load import LoadSpec
 from mockserver.schema.verify import CheckSpec, SubjectSpec
 from mockserver.store.call_log import CallLog
-from mockserver.verification.counting import Subject
+from mockserver.verification.counting import AllCalls, Subject
 from mockserver.verification.leaks import leaks_of
 from mockserver.verification.nearest_calls import compared, nearest
 from mockserver.verification.operations import grouping_of
-from mockserver.verification.timeline import operations_timeline, timeline
+from mockserver.verification.timeline import operations_timeline, timeline, window_timeline
 from mockserver.verification.verdict import MOST_LINES, Standing, Verdict, at_least, standing_of
 from mockserver.verification.verify_effects import (
     EffectTest,
@@ -56,9 +58,9 @@ class Check:
         return self._judge(ns)
 
     @property
-    def attempts(self) -> AttemptsJudge | None:
-        """What judges attempts: its work grows with the number of calls, so `learn` and `snapshot` divide it."""
-        return self._judge if isinstance(self._judge, AttemptsJudge) else None
+    def rules(self) -> RulesJudge | None:
+        """What judges attempts or load: its work grows with the number of calls, so `steps` and `snapshot` divide it."""
+        return self._judge if isinstance(self._judge, RulesJudge) else None
 
 
 Judge = Callable[[Namespace], Verdict]
@@ -79,6 +81,9 @@ def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Seq
             messages = MessageJudge(ns, spec, path)
             return messages, [messages]
         return _calls_judge(ns, spec, path)
+    if spec.load is not None:
+        judge = load_judge(ns, AllCalls(), spec.times, spec.load, (*path, "load"))
+        return judge, [judge]
     if spec.in_order is not None:
         links = [Subject(ns, link, (*path, "in_order", i)) for i, link in enumerate(spec.in_order)]
         order = _OrderJudge(links, [link.times for link in spec.in_order])
@@ -108,20 +113,31 @@ def _judge_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
 
 def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     subject = Subject(ns, spec, path)
+    if spec.load is not None:
+        judge = load_judge(ns, subject, spec.times, spec.load, (*path, "load"))
+        return judge, [judge]
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times), [subject]
     where = (*path, "attempts")
     rules = AttemptRules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
-    judge = AttemptsJudge(subject, spec.times, rules)
+    judge = RulesJudge(subject, spec.times, rules, "retried by the rules", operations=True)
     return judge, [judge]
 
 
-def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
+def load_judge(
+    ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec, spec: LoadSpec, path: KeyPath = ()
+) -> RulesJudge:
+    """Return what judges the rules of `load`. Raises InvalidInputError for what is not a selector."""
+    rules = LoadRules(spec, grouping_of(ns, spec, path))
+    return RulesJudge(subject, times, rules, "sent by the rules of load", operations=False)
+
+
+def _of_subject(ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec) -> Verdict:
     count = subject.count(ns)
     standing, exact = (standing_of(count.count, times), True) if count.exact else at_least(count.count, times)
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
-    if standing is not Standing.OK:
+    if standing is not Standing.OK and isinstance(subject, Subject):
         text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
     return Verdict(standing, str(times), saw, text, count.count, exact)
 
@@ -129,15 +145,29 @@ def _of_subject(ns: Namespace, subject: Subject, times: ExpectSpec) -> Verdict:
 _MOST_FINDINGS = 20
 
 
-class AttemptsJudge:
-    """Judges how often the calls came, and the rules of `attempts`."""
+class RulesJudge:
+    """
+    Judges how often the calls came, and the rules of `attempts` or `load`.
 
-    __slots__ = ("_rules", "_subject", "_times")
+    A failed verdict lists the `operations`, or the calls that each finding names.
+    """
 
-    def __init__(self, subject: Subject, times: ExpectSpec, rules: AttemptRules) -> None:
+    __slots__ = ("_expected", "_operations", "_rules", "_subject", "_times")
+
+    def __init__(
+        self,
+        subject: Subject | AllCalls,
+        times: ExpectSpec,
+        rules: RuleSet,
+        expected: str,
+        *,
+        operations: bool,
+    ) -> None:
         self._subject = subject
         self._times = times
         self._rules = rules
+        self._expected = expected
+        self._operations = operations
 
     def __call__(self, ns: Namespace) -> Verdict:
         return self.snapshot(ns)()
@@ -163,19 +193,21 @@ class AttemptsJudge:
                 return counted
             text = f"{counted.text}\n  left out of the comparison: {', '.join(names)}"
             return replace(counted, text=text)
-        reasons = [finding.text for finding in judgement.findings[:_MOST_FINDINGS]]
+        shown = judgement.findings[:_MOST_FINDINGS]
+        reasons = [finding.text for finding in shown]
+        lines = [] if counted.ok else [counted.text.split("\n")[0]]
+        start_s = judgement.start_s
+        for finding in shown:
+            lines += [f"{self._subject.text}: {finding.text}", *window_timeline(finding.window, start_s)]
         if len(judgement.findings) > len(reasons):
             reasons.append(f"and {len(judgement.findings) - len(reasons)} more")
-        lines = [f"{self._subject.text}: {text}" for text in reasons]
-        if not counted.ok:
-            lines.insert(0, counted.text.split("\n")[0])
+            lines.append(f"{self._subject.text}: {reasons[-1]}")
+        if self._operations:
+            lines += operations_timeline(judgement.operations)
         late = judgement.late and counted.standing is not Standing.FAILED
-        text = "\n".join([*lines, *operations_timeline(judgement.operations)])
-        saw = "; ".join(reasons)
         standing = Standing.SHORT if late else Standing.FAILED
-        return Verdict(
-            standing, f"{self._times}, retried by the rules", saw, text, counted.seen, counted.exact
-        )
+        expected = f"{self._times}, {self._expected}"
+        return Verdict(standing, expected, "; ".join(reasons), "\n".join(lines), counted.seen, counted.exact)
 
 
 def _forgotten(counted: Verdict, kept: int) -> Verdict:
@@ -367,18 +399,46 @@ def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook,
     no trouble or outage that struck no call.
     """
+    return [*expectations_without_load(ns, scenario), *(judge(ns) for judge in load_judges(ns, scenario))]
+
+
+def expectations_without_load(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
+    """All of them but rules on load, whose work grows with the number of calls."""
     verdicts = expected_calls(ns, scenario)
     strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
     return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
 
 
 def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
-    """Every `expect` of what answers here; of one scenario, where named."""
+    """Every number of calls in an `expect` of what answers here; of one scenario, where named."""
     return [
         _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
-        if route.expect is not None and (scenario is None or route.scenario.name == scenario)
+        if route.expect is not None
+        and route.expect.counts
+        and (scenario is None or route.scenario.name == scenario)
     ]
+
+
+def load_judges(ns: Namespace, scenario: str | None = None) -> list[RulesJudge]:
+    """Return what judges each `expect: {load: …}` of what answers here; of one scenario, where named."""
+    judges: list[RulesJudge] = []
+    scenarios: set[str] = set()
+    for route in ns.active_routes():
+        name = route.scenario.name
+        if scenario not in (None, name):
+            continue
+        expected = route.scenario.spec.expect
+        if name not in scenarios and expected is not None and expected.load is not None:
+            judges.append(load_judge(ns, AllCalls(name), _ANY_NUMBER, expected.load))
+        scenarios.add(name)
+        if route.expect is not None and route.expect.load is not None:
+            subject = Subject(ns, SubjectSpec(route=route.id))
+            judges.append(load_judge(ns, subject, _ANY_NUMBER, route.expect.load))
+    return judges
+
+
+_ANY_NUMBER = ExpectSpec()
 
 
 def _of_strike(strike: Strike, saw: str) -> Verdict:

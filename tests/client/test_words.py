@@ -1,6 +1,7 @@
 """The client's keywords are the language's keys, neither more nor fewer."""
 
 from mockserver.client import words
+from mockserver.schema.load import LoadSpec
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.reply import BODY_KINDS, ReplySpec
 from mockserver.schema.scenario import RouteSpec
@@ -37,6 +38,10 @@ def test_check_keywords_are_the_keys_of_a_check():
 
 def test_attempt_keywords_are_the_rules_and_when_to_ask():
     assert set(words.ATTEMPTS) == keys_of(AttemptsSpec) | {"within", "quiet"}
+
+
+def test_load_keywords_are_the_rules_and_when_to_ask():
+    assert set(words.LOAD) == keys_of(LoadSpec) | {"within", "quiet"}
 
 
 def test_trouble_keywords_are_the_keys_of_a_trouble():

@@ -1,11 +1,10 @@
 """Every example of docs/attempts.md is judged, and fails with the message that stands there; its tables are the code's."""
 
-import json
 import re
 
 import pytest
-import yaml
 from support.calls import World
+from support.judged_examples import SHOP, examples, judged
 from support.pages import blocks, page
 
 from mockserver.attempts.evidence import COUNTERS, INVOCATION_HEADER
@@ -17,58 +16,14 @@ from mockserver.schema.attempts import AttemptsSpec
 from mockserver.verification.operations import grouping_of
 
 PAGE = page("docs/attempts.md")
-LINE = re.compile(
-    r"(?P<at>\d+\.\d+)(?:-(?P<end>\d+\.\d+))?  (?P<line>\w+ \S+)(?: \[(?P<header>[^]]+)\])?"
-    r"(?: (?P<json>\{.*\}))? → (?P<status>\d+)(?: \[(?P<answer>[^]]+)\])?"
-)
-SHOP = "routes: [{name: charge, request: POST /charges, reply: 201}]"
-
-
-def examples():
-    """The rules, the lists of calls that they are held against, and the message of each that breaks them."""
-    found = []
-    for language, text in blocks(PAGE):
-        if language == "yaml" and text.startswith("attempts:"):
-            rules = yaml.safe_load(text)["attempts"]
-        elif language == "calls":
-            found.append([rules, text, None])
-        elif language == "text":
-            found[-1][2] = text.rstrip("\n")
-    return found
-
-
-EXAMPLES = examples()
-
-
-def judged(folder, rules, calls):
-    """What a check of these rules says of the calls; None where they hold."""
-    world = World(folder)
-    for written in calls.splitlines():
-        call = LINE.fullmatch(written)
-        assert call is not None, written
-        world(
-            float(call["at"]),
-            float(call["end"] or call["at"]),
-            int(call["status"]),
-            line=call["line"],
-            route="shop/charge",
-            headers=header(call["header"]),
-            answer=header(call["answer"]),
-            **({"json": json.loads(call["json"])} if call["json"] else {}),
-        )
-    verdict = world.verdict({"route": "charge", "attempts": rules})
-    return None if verdict.ok else verdict.text
-
-
-def header(text):
-    return dict([text.split(": ", 1)]) if text else {}
+EXAMPLES = examples(PAGE, "attempts")
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_the_example_holds_or_fails_with_the_message_on_the_page(write, number):
     rules, calls, message = EXAMPLES[number]
 
-    assert judged(write({"shop.yaml": SHOP}), rules, calls) == message
+    assert judged(write({"shop.yaml": SHOP}), "attempts", rules, calls) == message
 
 
 def test_every_rule_has_an_example_that_holds_and_one_that_fails():

@@ -46,7 +46,7 @@ def _without_padding(text):
 
 
 def test_every_command_has_its_output_and_stands_on_the_page():
-    assert len(PAIRS) == 12
+    assert len(PAIRS) == 14
     named = re.findall(r"`([a-z]+)`", PAGE.partition("\n## ")[0].replace("mockserver ", ""))
     for name in named:
         assert name in main.list_commands(None)
@@ -57,7 +57,7 @@ def test_every_command_has_its_output_and_stands_on_the_page():
 
 def test_the_options_of_the_page_exist():
     helps = "".join(run_command(*words, "--help").output for words in (
-        ["calls"], ["count"], ["verify"], ["attempts"], ["outage"], ["record"], ["serve"], ["routes", "add"],
+        ["calls"], ["count"], ["verify"], ["attempts"], ["load"], ["outage"], ["record"], ["serve"], ["routes", "add"],
     ))  # fmt: skip
     for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {"--help"}:
         assert option in helps

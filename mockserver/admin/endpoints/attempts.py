@@ -39,7 +39,7 @@ async def list_attempts(request: AdminRequest[Any]) -> Answer:
     limit, after = request.number("limit", PAGE, MOST), request.cursor()
     ns = request.ns
     wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
-    grouping = grouping_of(ns, _spec(request))
+    grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
     evidence, turns = [], Turns()
     for call in gathered(
         call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
@@ -67,11 +67,6 @@ async def list_attempts(request: AdminRequest[Any]) -> Answer:
         amplification=round(len(evidence) / len(operations), 3) if operations else None,
         most_in_flight=max(most, default=0),
     )
-
-
-def _spec(request: AdminRequest[Any]) -> GroupingSpec:
-    ignored = [field.strip() for field in request.query.get("ignore", "").split(",")]
-    return GroupingSpec(by=request.query.get("by") or None, ignore=[field for field in ignored if field])
 
 
 def _written(operation: Operation, *, reveal: bool) -> bytes:

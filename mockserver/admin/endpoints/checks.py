@@ -15,10 +15,10 @@ from mockserver.errors import FlawCollector, invalid
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
-from mockserver.verification.verify import Check, expectations
+from mockserver.verification.verify import Check, RulesJudge, expectations_without_load, load_judges
 
 THREADED = 500
-"""From this number of recorded calls, attempts are verified in a thread."""
+"""From this number of recorded calls, attempts and load are verified in a thread."""
 
 
 class Checks(RootModel[CheckSpec | list[CheckSpec]]):
@@ -69,7 +69,11 @@ async def verify_expectations(request: AdminRequest[Any]) -> Answer:
     name = request.query.get("scenario")
     if name is not None and name != "runtime" and request.ns.scenario(name) is None:
         raise not_found("scenario", name)
-    return answer(expectations(request.ns, name))
+    ns = request.ns
+    verdicts, turns = expectations_without_load(ns, name), Turns()
+    for judge in load_judges(ns, name):
+        verdicts.append(await _ruled(ns, judge, turns))
+    return answer(verdicts)
 
 
 def answer(verdicts: list[Verdict]) -> Answer:
@@ -159,9 +163,16 @@ async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
     """Return the current verdict. The second pass only covers calls that arrived during the first."""
     for _ in range(2):
         await turns.all_of(check.steps(ns))
-    if check.attempts is None or len(ns.record) < THREADED:
-        return check.verdict(ns)
-    return await asyncio.to_thread(check.attempts.snapshot(ns))
+    return check.verdict(ns) if check.rules is None else await _judged(ns, check.rules)
+
+
+async def _ruled(ns: Namespace, judge: RulesJudge, turns: Turns) -> Verdict:
+    await turns.all_of(judge.steps(ns))
+    return await _judged(ns, judge)
+
+
+async def _judged(ns: Namespace, judge: RulesJudge) -> Verdict:
+    return judge(ns) if len(ns.record) < THREADED else await asyncio.to_thread(judge.snapshot(ns))
 
 
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:

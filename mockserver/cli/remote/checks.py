@@ -61,11 +61,11 @@ def verify(subject: str | None, scenario: str | None, check: str | None, **words
         raise click.UsageError("give a SUBJECT, or --check with a whole check")
     with server() as link:
         if check is not None:
-            _verify(link, document_in(check, "--check"))
+            print_verified(link, document_in(check, "--check"))
         elif subject is not None:
-            _verify(link, {**subject_of(subject), **_check_of(given)})
+            print_verified(link, {**subject_of(subject), **_check_of(given)})
         else:
-            _verify(link, None, scenario=scenario)
+            print_verified(link, None, scenario=scenario)
 
 
 def _check_of(words: dict[str, Any]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _check_of(words: dict[str, Any]) -> dict[str, Any]:
     return words
 
 
-def _verify(link: Link, check: Any, scenario: str | None = None) -> None:
+def print_verified(link: Link, check: Any, scenario: str | None = None) -> None:
     """Print the result; exit code 1 if a check failed."""
     from mockserver.client.errors import VerificationFailed
 
@@ -131,7 +131,7 @@ def attempts(route: str | None, by: str | None, ignore: str | None, rules: str |
             own = {"by": by, "ignore": ignore.split(",") if ignore else None}
             written = {name: value for name, value in own.items() if value is not None}
             check = {"route": route, "attempts": {**written, **mapping_in(rules, "--rules")}}
-            _verify(link, check)
+            print_verified(link, check)
             return
         pages = list(link.pages("/attempts", masked=True, route=route, by=by, ignore=ignore))
     operations = [item for page in pages for item in page["items"]]

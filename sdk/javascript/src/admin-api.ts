@@ -430,6 +430,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/__admin/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls over time, by their answers, with retries and concurrent calls. */
+        get: operations["ShowLoad"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/__admin/@{namespace}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The calls over time, by their answers, with retries and concurrent calls. */
+        get: operations["ShowLoadInNamespace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/__admin/metrics": {
         parameters: {
             query?: never;
@@ -1564,6 +1598,17 @@ export interface components {
             active: boolean;
         };
         /**
+         * AmplificationSpec
+         * @description How many calls there may be for each operation, on average.
+         */
+        AmplificationSpec: {
+            /**
+             * Max
+             * @description Calls for each operation at most, such as 1.2.
+             */
+            max: number;
+        };
+        /**
          * ScenarioOrBundle
          * @description A scenario in the scenario language, or a bundle `{yaml, files}`.
          */
@@ -1759,6 +1804,30 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * BreakerSpec
+         * @description A circuit breaker: after so many failures in a row, the client makes no call for some time.
+         */
+        BreakerSpec: {
+            /**
+             * Opens After
+             * @description Failures in a row that open it.
+             */
+            opens_after: number;
+            /**
+             * Stays Open
+             * @description Time without a call; at least 100ms.
+             * @example 5
+             * @example 200ms
+             */
+            stays_open: number | string;
+            /**
+             * Probes
+             * @description Calls at most after that time, until one of them succeeds.
+             * @default 1
+             */
+            probes?: number;
+        };
+        /**
          * BriefView
          * @description A call in brief: `target` may be cut, `effects` and `webhooks` are how many, `duration_ms` null while it is open, `size` the bytes of the reply's body.
          */
@@ -1789,6 +1858,8 @@ export interface components {
             target: string;
             /** Status */
             status: number | null;
+            /** Grpc Status */
+            grpc_status: string | null;
             /** Effects */
             effects: number;
             /** Webhooks */
@@ -1799,6 +1870,31 @@ export interface components {
             duration_ms: number | null;
             /** Size */
             size: number | null;
+        };
+        /**
+         * BudgetSpec
+         * @description How many retries there may be in any window, as a share of the first attempts in it.
+         */
+        BudgetSpec: {
+            /**
+             * Retries
+             * @description Retries at most, as a share of the first attempts: 20% or 0.2.
+             * @example 20%
+             */
+            retries: number | string;
+            /**
+             * Window
+             * @description Length of the window; default: 10s.
+             * @example 5
+             * @example 200ms
+             */
+            window?: number | string;
+            /**
+             * Min
+             * @description Retries that are always allowed in a window.
+             * @default 3
+             */
+            min?: number;
         };
         /** CallList */
         CallList: {
@@ -1813,6 +1909,17 @@ export interface components {
             request: string;
             /** Summary */
             summary: string;
+        };
+        /**
+         * CallRateSpec
+         * @description How many calls may arrive in any second, minute, hour or day.
+         */
+        CallRateSpec: {
+            /**
+             * Max
+             * @description Calls at most: 50/s, 100/m.
+             */
+            max: string;
         };
         /** CallView */
         CallView: {
@@ -1847,6 +1954,7 @@ export interface components {
             request: components["schemas"]["RequestView"];
             reply: components["schemas"]["ReplyView"] | null;
             websocket: components["schemas"]["WebSocketView"] | null;
+            grpc: components["schemas"]["GrpcView"] | null;
             /** Let */
             let: {
                 [key: string]: unknown;
@@ -1875,9 +1983,9 @@ export interface components {
         CaseSpec: {
             /**
              * Status
-             * @description 200 to 599, or a template.
+             * @description 200 to 599, a status of gRPC such as UNAVAILABLE, or a template.
              */
-            status?: number | string;
+            status?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | string;
             /**
              * Headers
              * @description A list sends one line per value.
@@ -1932,6 +2040,28 @@ export interface components {
              * @description Pieces of the body, sent separately.
              */
             chunks?: unknown[] | null;
+            /**
+             * Message
+             * @description gRPC: the message as JSON; strings may be templates.
+             */
+            message?: unknown;
+            /**
+             * Messages
+             * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
+             */
+            messages?: unknown[] | null;
+            /**
+             * Details
+             * @description gRPC: details of the status, each a mapping with its type under @type.
+             */
+            details?: unknown[] | null;
+            /**
+             * Trailers
+             * @description gRPC: metadata after the messages.
+             */
+            trailers?: {
+                [key: string]: (string | number | boolean) | (string | number | boolean)[];
+            };
             /**
              * Delay
              * @description Delay before the first byte: 200ms, {min, max} or {median, sigma, max}.
@@ -2125,6 +2255,8 @@ export interface components {
             attempts?: components["schemas"]["AttemptsSpec"] | null;
             /** @description With route or request: `times` counts the WebSocket messages of the client that match; {} for any. */
             message?: components["schemas"]["MessageMatchSpec"] | null;
+            /** @description Rules on the calls of many operations; without `route` or `request`, on all matched calls. */
+            load?: components["schemas"]["LoadSpec"] | null;
             /**
              * Within
              * @description Time to wait for the lower bound; at most 60s.
@@ -2148,9 +2280,9 @@ export interface components {
         ChoiceSpec: {
             /**
              * Status
-             * @description 200 to 599, or a template.
+             * @description 200 to 599, a status of gRPC such as UNAVAILABLE, or a template.
              */
-            status?: number | string;
+            status?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | string;
             /**
              * Headers
              * @description A list sends one line per value.
@@ -2205,6 +2337,28 @@ export interface components {
              * @description Pieces of the body, sent separately.
              */
             chunks?: unknown[] | null;
+            /**
+             * Message
+             * @description gRPC: the message as JSON; strings may be templates.
+             */
+            message?: unknown;
+            /**
+             * Messages
+             * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
+             */
+            messages?: unknown[] | null;
+            /**
+             * Details
+             * @description gRPC: details of the status, each a mapping with its type under @type.
+             */
+            details?: unknown[] | null;
+            /**
+             * Trailers
+             * @description gRPC: metadata after the messages.
+             */
+            trailers?: {
+                [key: string]: (string | number | boolean) | (string | number | boolean)[];
+            };
             /**
              * Delay
              * @description Delay before the first byte: 200ms, {min, max} or {median, sigma, max}.
@@ -2596,7 +2750,8 @@ export interface components {
         };
         /**
          * ExplainSpec
-         * @description A request that was not sent: a request line, or method and path; headers, query, one body, and a client's certificate.
+         * @description A request that was not sent: a request line, or method and path; headers, query, one body (`message` of a gRPC call), and
+         *     a client's certificate.
          */
         ExplainSpec: {
             /** Request */
@@ -2626,6 +2781,11 @@ export interface components {
             text?: string | null;
             /** Base64 */
             base64?: string | null;
+            /**
+             * Message
+             * @description Any JSON value; strings may be templates.
+             */
+            message?: unknown;
             client_cert?: components["schemas"]["ClientCertSpec"] | null;
         };
         /**
@@ -2716,6 +2876,52 @@ export interface components {
              * @description Fields that differ in each attempt: json.line, query.rand, body.
              */
             ignore?: string | string[] | null;
+        };
+        /**
+         * GrpcSpec
+         * @description The schema of a scenario's gRPC services: `.proto` files, or a descriptor set.
+         */
+        GrpcSpec: {
+            /**
+             * Proto
+             * @description One .proto file or a list, in the folder of the scenario.
+             */
+            proto?: string | string[] | null;
+            /**
+             * Include
+             * @description Folders where imports of the .proto files are looked up, beside that of the scenario.
+             */
+            include?: string | string[] | null;
+            /**
+             * Descriptor
+             * @description Descriptor sets, as protoc writes them with --include_imports --descriptor_set_out.
+             */
+            descriptor?: string | string[] | null;
+        };
+        /**
+         * GrpcView
+         * @description A gRPC call: its messages and those of its reply as JSON, `details` of its status, and its deadline after
+         *     `timeout_ms`. `unreadable` is the reason why there are no messages.
+         */
+        GrpcView: {
+            /** Service */
+            service: string;
+            /** Method */
+            method: string;
+            /** Messages */
+            messages: unknown[];
+            /** Unreadable */
+            unreadable: string | null;
+            /** Timeout Ms */
+            timeout_ms: number | null;
+            /** Status */
+            status: string | null;
+            /** Text */
+            text: string | null;
+            /** Details */
+            details: unknown[];
+            /** Replies */
+            replies: unknown[];
         };
         /**
          * HangUpSpec
@@ -2815,6 +3021,14 @@ export interface components {
             in_flight?: components["schemas"]["ReplySpec"] | null;
         };
         /**
+         * InFlightSpec
+         * @description How many calls may be in progress at the same time.
+         */
+        InFlightSpec: {
+            /** Max */
+            max: number;
+        };
+        /**
          * IndexView
          * @description Overview of the admin API. `dashboard` is for people, `openapi` describes every endpoint.
          */
@@ -2878,6 +3092,39 @@ export interface components {
              */
             after?: string | null;
         };
+        /**
+         * LimitSpec
+         * @description A token bucket for each value of `by`, or a number of concurrent calls.
+         */
+        LimitSpec: {
+            /** Rate */
+            rate?: string;
+            /**
+             * Burst
+             * @description Size of the bucket; default: the number of `rate`.
+             */
+            burst?: number | null;
+            /** In Flight */
+            in_flight?: number | null;
+            /**
+             * By
+             * @description A selector; each of its values has its own bucket.
+             */
+            by?: string | null;
+            /**
+             * Headers
+             * @description true: every answer has RateLimit-Policy and RateLimit, not only those over the limit; false: none has; or other headers, which can use `limit`.
+             * @example true
+             * @example {
+             *       "x-ratelimit-remaining": "{{ limit.remaining }}"
+             *     }
+             */
+            headers?: boolean | {
+                [key: string]: (string | number | boolean) | (string | number | boolean)[];
+            } | null;
+            /** @description The answer over the limit, which can use `limit`; default 429. */
+            reply?: components["schemas"]["ReplySpec"] | null;
+        };
         /** LiveView */
         LiveView: {
             /**
@@ -2885,6 +3132,82 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * LoadIntervalView
+         * @description The calls that arrived in an interval; `answers` has their number by status, fault or outcome.
+         */
+        LoadIntervalView: {
+            /** At Ms */
+            at_ms: number;
+            /** Calls */
+            calls: number;
+            /** Retries */
+            retries: number;
+            /** In Flight */
+            in_flight: number;
+            /** Answers */
+            answers: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * LoadSpec
+         * @description Rules on the calls of many operations. Each fails if it does not apply, unless it is `optional`.
+         */
+        LoadSpec: {
+            /**
+             * By
+             * @description A selector whose value is equal in all attempts of one operation; `route`: all calls of the route are one operation.
+             */
+            by?: string | null;
+            /**
+             * Ignore
+             * @description Fields that differ in each attempt: json.line, query.rand, body.
+             */
+            ignore?: string | string[] | null;
+            /** @description Calls for each operation: {max: 1.2}. */
+            amplification?: components["schemas"]["AmplificationSpec"] | null;
+            /** @description Retries in any window: {retries: 20%, window: 10s}. */
+            budget?: components["schemas"]["BudgetSpec"] | null;
+            /** @description A circuit breaker: {opens_after: 5, stays_open: 10s, probes: 1}. */
+            breaker?: components["schemas"]["BreakerSpec"] | null;
+            /** @description Calls at the same time: {max: 10}. */
+            in_flight?: components["schemas"]["InFlightSpec"] | null;
+            /** @description Clients that failed together don't return together: {window: 1s}. */
+            spread?: components["schemas"]["SpreadSpec"] | null;
+            /** @description Calls for each time: {max: 50/s}. */
+            rate?: components["schemas"]["CallRateSpec"] | null;
+            /**
+             * Optional
+             * @description true: rules that do not apply pass.
+             * @default false
+             */
+            optional?: boolean;
+        };
+        /**
+         * LoadView
+         * @description The calls over time. `since` is the arrival of the first call, from which `at_ms` counts.
+         *
+         *     `amplification` is the number of calls per operation.
+         */
+        LoadView: {
+            /** Since */
+            since: string | null;
+            /** Interval Ms */
+            interval_ms: number;
+            /** Calls */
+            calls: number;
+            /** Operations */
+            operations: number;
+            /** Retries */
+            retries: number;
+            /** Amplification */
+            amplification: number | null;
+            /** Most In Flight */
+            most_in_flight: number;
+            /** Intervals */
+            intervals: components["schemas"]["LoadIntervalView"][];
         };
         /**
          * MachineSpec
@@ -3229,6 +3552,16 @@ export interface components {
             graphql?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * Message
+             * @description A part of the message of a gRPC call; operators have a $ prefix.
+             */
+            message?: unknown;
+            /**
+             * Messages
+             * @description All messages of a gRPC call whose client sends a stream: a list, or operators with a $.
+             */
+            messages?: unknown;
             /**
              * Body Sha256
              * @description SHA-256 of the raw body, in hex.
@@ -3658,7 +3991,7 @@ export interface components {
             /** Tries */
             tries: components["schemas"]["TryView"][];
             /** Statuses */
-            statuses: (number | null)[];
+            statuses: (number | string | null)[];
             /** Overlap */
             overlap: boolean;
             /**
@@ -3705,6 +4038,24 @@ export interface components {
          * @description The body of `PUT /outage`.
          */
         OutageSpec: {
+            /**
+             * Probability
+             * @description The share of the calls that are affected, selected by the seed; default: all.
+             * @default 1
+             * @example 0.5
+             */
+            probability?: number;
+            /**
+             * Ramp
+             * @description The probability grows from 0 during this time, by the virtual clock.
+             * @example 30s
+             */
+            ramp?: string | null;
+            /**
+             * For
+             * @description It ends after this time, by the virtual clock.
+             */
+            for?: string | null;
             /** @description What is answered instead: a status, or a whole reply. */
             reply: components["schemas"]["ReplySpec"];
             /**
@@ -3720,14 +4071,9 @@ export interface components {
             skip?: number;
             /**
              * Times
-             * @description Over after so many calls.
+             * @description Over after so many affected calls.
              */
             times?: number | null;
-            /**
-             * For
-             * @description Over after so long, by the clock.
-             */
-            for?: string | null;
             /**
              * Optional
              * @description A test does not fail where it answers no call.
@@ -3777,6 +4123,18 @@ export interface components {
              */
             cursor?: string | null;
             /**
+             * Before
+             * @description With a cursor: the parameter for the item before which the page ends.
+             */
+            before?: string | null;
+            /**
+             * Order
+             * @description Which item comes first; by default the one that was created first.
+             * @default oldest
+             * @enum {string}
+             */
+            order?: "oldest" | "newest";
+            /**
              * Link
              * @description Add a Link header with the other pages (RFC 8288).
              * @default false
@@ -3795,10 +4153,16 @@ export interface components {
             max?: number | null;
             /**
              * Envelope
-             * @description Keys of the answer, each with items, total, page, pages, has_next or next_cursor.
+             * @description Keys of the answer, each with items, total, page, pages, has_next, next_cursor, or {value: a constant}.
              */
             envelope?: {
-                [key: string]: "items" | "total" | "page" | "pages" | "has_next" | "next_cursor";
+                [key: string]: ("items" | "total" | "page" | "pages" | "has_next" | "next_cursor") | {
+                    /**
+                     * Value
+                     * @description Any JSON value.
+                     */
+                    value: unknown;
+                };
             } | null;
         };
         /**
@@ -3807,15 +4171,33 @@ export interface components {
          */
         PlacedTroubleSpec: {
             /**
+             * Probability
+             * @description The share of the calls that are affected, selected by the seed; default: all.
+             * @default 1
+             * @example 0.5
+             */
+            probability?: number;
+            /**
+             * Ramp
+             * @description The probability grows from 0 during this time, by the virtual clock.
+             * @example 30s
+             */
+            ramp?: string | null;
+            /**
+             * For
+             * @description It ends after this time, by the virtual clock.
+             */
+            for?: string | null;
+            /**
              * @description A reply before the service processes the request: no step, set, effect, webhook; no auth, limit, idempotency.
              * @example 503
              */
-            before?: number | {
+            before?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | {
                 /**
                  * Status
-                 * @description 200 to 599, or a template.
+                 * @description 200 to 599, a status of gRPC such as UNAVAILABLE, or a template.
                  */
-                status?: number | string;
+                status?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | string;
                 /**
                  * Headers
                  * @description A list sends one line per value.
@@ -3870,6 +4252,28 @@ export interface components {
                  * @description Pieces of the body, sent separately.
                  */
                 chunks?: unknown[] | null;
+                /**
+                 * Message
+                 * @description gRPC: the message as JSON; strings may be templates.
+                 */
+                message?: unknown;
+                /**
+                 * Messages
+                 * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
+                 */
+                messages?: unknown[] | null;
+                /**
+                 * Details
+                 * @description gRPC: details of the status, each a mapping with its type under @type.
+                 */
+                details?: unknown[] | null;
+                /**
+                 * Trailers
+                 * @description gRPC: metadata after the messages.
+                 */
+                trailers?: {
+                    [key: string]: (string | number | boolean) | (string | number | boolean)[];
+                };
                 /**
                  * Delay
                  * @description Delay before the first byte: 200ms, {min, max} or {median, sigma, max}.
@@ -3943,12 +4347,12 @@ export interface components {
              *       "fault": "reset"
              *     }
              */
-            after?: number | {
+            after?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | {
                 /**
                  * Status
-                 * @description 200 to 599, or a template.
+                 * @description 200 to 599, a status of gRPC such as UNAVAILABLE, or a template.
                  */
-                status?: number | string;
+                status?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | string;
                 /**
                  * Headers
                  * @description A list sends one line per value.
@@ -4003,6 +4407,28 @@ export interface components {
                  * @description Pieces of the body, sent separately.
                  */
                 chunks?: unknown[] | null;
+                /**
+                 * Message
+                 * @description gRPC: the message as JSON; strings may be templates.
+                 */
+                message?: unknown;
+                /**
+                 * Messages
+                 * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
+                 */
+                messages?: unknown[] | null;
+                /**
+                 * Details
+                 * @description gRPC: details of the status, each a mapping with its type under @type.
+                 */
+                details?: unknown[] | null;
+                /**
+                 * Trailers
+                 * @description gRPC: metadata after the messages.
+                 */
+                trailers?: {
+                    [key: string]: (string | number | boolean) | (string | number | boolean)[];
+                };
                 /**
                  * Delay
                  * @description Delay before the first byte: 200ms, {min, max} or {median, sigma, max}.
@@ -4074,7 +4500,7 @@ export interface components {
             webhook?: components["schemas"]["WebhookTroubleSpec"] | null;
             /**
              * Times
-             * @description Number of consecutive calls of the route, or `always`.
+             * @description Number of consecutive calls of the route, or `always`; default: 1, with a share of calls always.
              */
             times?: number | "always";
             /**
@@ -4426,12 +4852,12 @@ export interface components {
                 over: string;
             };
         };
-        ReplySpec: number | {
+        ReplySpec: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | {
             /**
              * Status
-             * @description 200 to 599, or a template.
+             * @description 200 to 599, a status of gRPC such as UNAVAILABLE, or a template.
              */
-            status?: number | string;
+            status?: number | ("OK" | "CANCELLED" | "UNKNOWN" | "INVALID_ARGUMENT" | "DEADLINE_EXCEEDED" | "NOT_FOUND" | "ALREADY_EXISTS" | "PERMISSION_DENIED" | "RESOURCE_EXHAUSTED" | "FAILED_PRECONDITION" | "ABORTED" | "OUT_OF_RANGE" | "UNIMPLEMENTED" | "INTERNAL" | "UNAVAILABLE" | "DATA_LOSS" | "UNAUTHENTICATED") | string;
             /**
              * Headers
              * @description A list sends one line per value.
@@ -4486,6 +4912,28 @@ export interface components {
              * @description Pieces of the body, sent separately.
              */
             chunks?: unknown[] | null;
+            /**
+             * Message
+             * @description gRPC: the message as JSON; strings may be templates.
+             */
+            message?: unknown;
+            /**
+             * Messages
+             * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
+             */
+            messages?: unknown[] | null;
+            /**
+             * Details
+             * @description gRPC: details of the status, each a mapping with its type under @type.
+             */
+            details?: unknown[] | null;
+            /**
+             * Trailers
+             * @description gRPC: metadata after the messages.
+             */
+            trailers?: {
+                [key: string]: (string | number | boolean) | (string | number | boolean)[];
+            };
             /**
              * Delay
              * @description Delay before the first byte: 200ms, {min, max} or {median, sigma, max}.
@@ -4601,6 +5049,8 @@ export interface components {
             status: number;
             /** Headers */
             headers: string[][];
+            /** Trailers */
+            trailers: string[][];
             body: components["schemas"]["BodyView"];
         };
         /** RequestView */
@@ -4669,24 +5119,9 @@ export interface components {
             idempotency?: "none" | components["schemas"]["IdempotencySpec"];
             /**
              * Limit
-             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.
+             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}; with headers, reply.
              */
-            limit?: "none" | {
-                /** Rate */
-                rate?: string;
-                /**
-                 * Burst
-                 * @description Size of the bucket; default: the number of `rate`.
-                 */
-                burst?: number | null;
-                /** In Flight */
-                in_flight?: number | null;
-                /**
-                 * By
-                 * @description A selector; each of its values has its own bucket.
-                 */
-                by?: string | null;
-            };
+            limit?: "none" | components["schemas"]["LimitSpec"];
             /**
              * Path
              * @description Path of the collection; its items are at /{id} below.
@@ -4709,6 +5144,13 @@ export interface components {
             new?: {
                 [key: string]: unknown;
             };
+            /**
+             * Always
+             * @description Fields of a created item, whatever was sent; templates can use `item`.
+             */
+            always?: {
+                [key: string]: unknown;
+            };
             /** @description Pagination; by default, the complete list is returned. */
             page?: components["schemas"]["PageSpec"] | null;
             /**
@@ -4718,6 +5160,32 @@ export interface components {
             schema?: Record<string, unknown> | boolean | string;
             /** @description The answer to an invalid body; can use `errors`. */
             invalid?: components["schemas"]["ReplySpec"];
+            /** @description The answer to an unknown id; default 404. */
+            missing?: components["schemas"]["ReplySpec"] | null;
+            /** @description The answer to a created item; can use `item`; default 201 and the item. */
+            created?: components["schemas"]["ReplySpec"] | null;
+            /** @description The answer to a deleted item; can use `item`; default 204. */
+            deleted?: components["schemas"]["ReplySpec"] | null;
+            /**
+             * Names
+             * @description Names of its routes, by event; by default a name is method and path.
+             * @example {
+             *       "create": "create-charge"
+             *     }
+             */
+            names?: {
+                [key: string]: string;
+            };
+            /**
+             * Expand
+             * @description Fields with the id of an item, and the path of its resource: `?expand[]=FIELD` returns the item instead.
+             * @example {
+             *       "customer": "/customers"
+             *     }
+             */
+            expand?: {
+                [key: string]: string;
+            };
             /**
              * Update
              * @description Methods that change an item.
@@ -4772,6 +5240,23 @@ export interface components {
             /** Most In Flight */
             most_in_flight: number;
         };
+        /**
+         * RouteExpectSpec
+         * @description How many calls a route must have got by the end, and the rules that they keep.
+         */
+        RouteExpectSpec: {
+            /**
+             * Min
+             * @default 0
+             */
+            min?: number;
+            /** Max */
+            max?: number | null;
+            /** @description Rules on the calls of many operations. */
+            load?: components["schemas"]["LoadSpec"] | null;
+        } & {
+            [key: string]: number;
+        };
         /** RouteList */
         RouteList: {
             /** Items */
@@ -4815,24 +5300,9 @@ export interface components {
             idempotency?: "none" | components["schemas"]["IdempotencySpec"];
             /**
              * Limit
-             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.
+             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}; with headers, reply.
              */
-            limit?: "none" | {
-                /** Rate */
-                rate?: string;
-                /**
-                 * Burst
-                 * @description Size of the bucket; default: the number of `rate`.
-                 */
-                burst?: number | null;
-                /** In Flight */
-                in_flight?: number | null;
-                /**
-                 * By
-                 * @description A selector; each of its values has its own bucket.
-                 */
-                by?: string | null;
-            };
+            limit?: "none" | components["schemas"]["LimitSpec"];
             /**
              * Set
              * @description State that replies below 400 write; null removes a key.
@@ -4941,10 +5411,17 @@ export interface components {
              * @description Validation against the scenario's `openapi` for this route.
              */
             validate?: ("off" | "report" | "enforce") | null;
-            /** @description Expected number of calls at the end: 3, {min: 1}, {max: 2}. */
+            /** @description Expected number of calls at the end: 3, {min: 1}, {max: 2}; {load: …} for rules on many calls. */
             expect?: number | ({
+                /**
+                 * Min
+                 * @default 0
+                 */
                 min?: number;
-                max?: number;
+                /** Max */
+                max?: number | null;
+                /** @description Rules on the calls of many operations. */
+                load?: components["schemas"]["LoadSpec"] | null;
             } & {
                 [key: string]: number;
             }) | null;
@@ -4989,6 +5466,14 @@ export interface components {
             /** Steps */
             steps: components["schemas"]["ScriptStepSpec"] | components["schemas"]["ScriptStepSpec"][];
         };
+        /**
+         * ScenarioExpectSpec
+         * @description What all calls of a scenario keep by the end.
+         */
+        ScenarioExpectSpec: {
+            /** @description Rules on the calls of many operations. */
+            load: components["schemas"]["LoadSpec"];
+        };
         /** ScenarioList */
         ScenarioList: {
             /** Items */
@@ -5027,24 +5512,9 @@ export interface components {
             idempotency?: "none" | components["schemas"]["IdempotencySpec"];
             /**
              * Limit
-             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}.
+             * @description {rate: 10/s, burst: 5, by: selector} or {in_flight: 2}; with headers, reply.
              */
-            limit?: "none" | {
-                /** Rate */
-                rate?: string;
-                /**
-                 * Burst
-                 * @description Size of the bucket; default: the number of `rate`.
-                 */
-                burst?: number | null;
-                /** In Flight */
-                in_flight?: number | null;
-                /**
-                 * By
-                 * @description A selector; each of its values has its own bucket.
-                 */
-                by?: string | null;
-            };
+            limit?: "none" | components["schemas"]["LimitSpec"];
             /**
              * Scenario
              * @description Name of the scenario; default: name of the file without suffix.
@@ -5071,6 +5541,8 @@ export interface components {
             host?: string | null;
             /** @description How calls are grouped into operations: {by: headers.x-order-id, ignore: [json.line]}. */
             attempts?: components["schemas"]["GroupingSpec"] | null;
+            /** @description Rules on all calls of the scenario at the end: {load: {in_flight: {max: 10}}}. */
+            expect?: components["schemas"]["ScenarioExpectSpec"] | null;
             /**
              * Vars
              * @description Constants for templates.
@@ -5096,6 +5568,8 @@ export interface components {
              * @description An OpenAPI document in the folder of the scenario, against which it is validated.
              */
             openapi?: string | null;
+            /** @description Schema of the gRPC services: {proto: payments.proto} or {descriptor: payments.pb}. */
+            grpc?: components["schemas"]["GrpcSpec"] | null;
             /**
              * Validate
              * @description Action for violations of `openapi`: off, report (record them), enforce (reject them).
@@ -5271,6 +5745,25 @@ export interface components {
             id: string;
         };
         /**
+         * SpreadSpec
+         * @description Clients that failed at the same time don't return at the same time.
+         */
+        SpreadSpec: {
+            /**
+             * Window
+             * @description The time over which the clients distribute their retries.
+             * @example 5
+             * @example 200ms
+             */
+            window: number | string;
+            /**
+             * Clients
+             * @description Operations that fail at the same time, at least; default: 10.
+             * @default 10
+             */
+            clients?: number;
+        };
+        /**
          * StateBody
          * @description Values by key; null removes.
          */
@@ -5379,7 +5872,7 @@ export interface components {
             /** Retry After */
             retry_after: ("kept" | "broken") | null;
             /** Status */
-            status: number | null;
+            status: number | string | null;
             /** Outcome */
             outcome: string;
             /** Key */
@@ -5435,6 +5928,7 @@ export interface components {
             request: components["schemas"]["RequestView"];
             reply: components["schemas"]["ReplyView"] | null;
             websocket: components["schemas"]["WebSocketView"] | null;
+            grpc: components["schemas"]["GrpcView"] | null;
             /** Let */
             let: {
                 [key: string]: unknown;
@@ -6464,6 +6958,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LiveView"];
+                };
+            };
+        };
+    };
+    ShowLoad: {
+        parameters: {
+            query?: {
+                /** @description Only calls of this route. */
+                route?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
+                by?: string;
+                /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
+                ignore?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadView"];
+                };
+            };
+        };
+    };
+    ShowLoadInNamespace: {
+        parameters: {
+            query?: {
+                /** @description Only calls of this route. */
+                route?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
+                by?: string;
+                /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
+                ignore?: string;
+            };
+            header?: never;
+            path: {
+                namespace: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoadView"];
                 };
             };
         };

@@ -52,6 +52,7 @@ export type AttemptWords = Schemas["AttemptsSpec"];
 /** A check of the calls of one route. */
 export interface RouteCheck extends Waiting, MatchWords {
   attempts?: AttemptWords;
+  load?: Schemas["LoadSpec"];
 }
 
 /** A check: one subject (`route`, `request`, `in_order`, `effects`, `webhooks`, `unmatched`, …), how often, and how soon. */
