@@ -245,7 +245,7 @@ class RouteSurface(NamedValue):
         Example: `feed.assert_received(2, json={"type": "ping"})`. Without conditions, every message counts.
         """
         __tracebackhide__ = True
-        check = {"message": message_document(message)}
+        check = {"received": message_document(message)}
         self._verify(check if times is None else {**check, "times": plain(times)}, within, quiet)
 
     @does

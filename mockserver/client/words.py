@@ -23,7 +23,12 @@ Times = int | Mapping[str, int]
 Gap = Duration | Mapping[str, Any]
 """At least so long, or bounds: `{"gte": "400ms", "lte": "1s"}`, also as `min` and `max`."""
 
-Step = int | str | Enum | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
+GrpcStatusName = Literal[
+    "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED",
+]  # fmt: skip
+Step = int | GrpcStatusName | Enum | Mapping[str, Any] | list[Any] | tuple[Any, ...] | Callable[[Any], Any]
 """One reply: a status (of gRPC by its name, or as `grpc.StatusCode`), a mapping as in the language, a list of them; in process also a function of the request."""
 
 
@@ -165,7 +170,7 @@ class CheckWords(MatchWords, total=False):
     route: Any
     request: str
     match: Mapping[str, Any]
-    message: Mapping[str, Any]
+    received: Mapping[str, Any]
     in_order: Sequence[Any]
     effects: Mapping[str, Any]
     webhooks: Mapping[str, Any]

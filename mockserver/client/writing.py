@@ -227,8 +227,8 @@ def check_document(subject: object, words: Mapping[str, Any]) -> dict[str, Any]:
         check["request" if not isinstance(subject, NamedValue) and _LINE.match(name) else "route"] = name
     if isinstance(check.get("effects"), dict):
         check["effects"] = _effects(check["effects"])
-    if "message" in check:
-        check["message"] = message_document(words["message"])
+    if "received" in check:
+        check["received"] = message_document(words["received"])
     if "in_order" in check:
         check["in_order"] = [_link(item) for item in words["in_order"]]
     match = match_document(words)

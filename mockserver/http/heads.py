@@ -89,6 +89,8 @@ def read_head(
     keeps = version is HTTP_1_1 if "\nconnection:" not in lower else _keeps(lower, version)
     if target[0] != "/":
         if method == "CONNECT":
+            if _has_bare_line_feed(data):  # which the parser skips here
+                raise bad_request(_LINE_FEED)
             if length:
                 raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
             length = TUNNEL

@@ -120,7 +120,7 @@ class CheckSpec(SubjectSpec):
     )
     times: Expect = Field(default=ExpectSpec(min=1), description="A number, {min: 1}, {max: 2} or both.")
     attempts: AttemptsSpec | None = Field(default=None, description="Rules on retries of the client.")
-    message: MessageMatchSpec | None = Field(
+    received: MessageMatchSpec | None = Field(
         default=None,
         description="With route or request: `times` counts the WebSocket messages of the client that match; {} for any.",
     )
@@ -149,11 +149,11 @@ class CheckSpec(SubjectSpec):
                 raise WrongValueError(
                     f"`{rules}` does not apply to {subject}", "Use it with route or request"
                 )
-        if self.message is not None:
+        if self.received is not None:
             beside = next((key for key in ("attempts", "load") if getattr(self, key) is not None), subject)
             if beside not in ("route", "request"):
                 raise WrongValueError(
-                    f"`message` does not apply to {beside}",
+                    f"`received` does not apply to {beside}",
                     "Use it with route or request, without attempts or load",
                 )
         if self.has("times") and subject in _WITHOUT_TIMES:

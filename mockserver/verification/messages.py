@@ -27,12 +27,12 @@ class MessageJudge:
 
     def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath) -> None:
         """Raises InvalidInputError."""
-        assert spec.message is not None
+        assert spec.received is not None
         self._subject = Subject(ns, spec, path)
         self._times: ExpectSpec = spec.times
-        self._any = not spec.message.model_fields_set
-        with flaws_below(*path, "message"):
-            self._holds = compile_message_match(spec.message, _no_files)
+        self._any = not spec.received.model_fields_set
+        with flaws_below(*path, "received"):
+            self._holds = compile_message_match(spec.received, _no_files)
         self._record: CallLog | None = None
         self._known: dict[int, tuple[int, int]] = {}
         """By the number of a call: how many of its frames were looked at, and how many match."""

@@ -75,7 +75,7 @@ class Scan(Protocol):
 
 def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
     if spec.route is not None or spec.request is not None:
-        if spec.message is not None:
+        if spec.received is not None:
             from mockserver.verification.messages import MessageJudge  # few checks need it
 
             messages = MessageJudge(ns, spec, path)

@@ -36,7 +36,7 @@ def test_open_connections_are_listed(server):
     assert server.admin.get("/websockets") == {"items": [], "next": None}
     with opened(server) as feed, opened(server, "/other"):
         feed.say("hello")
-        server.admin.post("/verify", {"route": "feed", "message": {}, "within": 5})
+        server.admin.post("/verify", {"route": "feed", "received": {}, "within": 5})
         items = server.admin.get("/websockets")["items"]
         assert [(one["call"], one["route"], one["received"]) for one in items] == [
             ("c-000001", "shop/feed", 1),
@@ -120,8 +120,10 @@ def test_a_check_waits_for_messages(server):
     with opened(server) as socket:
         socket.say("one")
         socket.say("two")
-        server.admin.post("/verify", {"route": "feed", "message": {"text": "two"}, "times": 1, "within": 5})
-        answer = server.admin.refused(409, "POST", "/verify", {"route": "feed", "message": {"text": "three"}})
+        server.admin.post("/verify", {"route": "feed", "received": {"text": "two"}, "times": 1, "within": 5})
+        answer = server.admin.refused(
+            409, "POST", "/verify", {"route": "feed", "received": {"text": "three"}}
+        )
     assert "feed: expected at least 1 message, saw 0" in answer["detail"]
     assert "c-000001  two" in answer["detail"]
 
@@ -130,12 +132,12 @@ def test_secrets_in_messages_are_masked(server):
     with opened(server) as socket:
         socket.say('{"password": "hunter2"}')
         socket.send(frame(BINARY, b'{"password": "hunter2"}'))
-        server.admin.post("/verify", {"route": "feed", "message": {}, "times": 2, "within": 5})
+        server.admin.post("/verify", {"route": "feed", "received": {}, "times": 2, "within": 5})
         shown = server.admin.call("GET", "/calls").text
         assert "hunter2" not in shown
         assert "****" in shown
         assert "hunter2" in server.admin.call("GET", "/calls?reveal=true").text
-        failed = server.admin.call("POST", "/verify", {"route": "feed", "message": {"text": "x"}})
+        failed = server.admin.call("POST", "/verify", {"route": "feed", "received": {"text": "x"}})
         assert "hunter2" not in failed.text
 
 
@@ -143,7 +145,7 @@ def test_an_archive_has_a_get_with_the_messages_as_browsers_write_them(server):
     with opened(server) as socket:
         socket.say("up")
         socket.send(frame(BINARY, b"hi"))
-        server.admin.post("/verify", {"route": "feed", "message": {}, "times": 2, "within": 5})
+        server.admin.post("/verify", {"route": "feed", "received": {}, "times": 2, "within": 5})
         server.admin.post("/websockets/send", {"text": "down"})
     (entry,) = entries_of(server.admin.call("GET", "/calls.har").json())
     assert (entry["request"]["method"], entry["response"]["status"]) == ("GET", 101)
@@ -206,7 +208,7 @@ def test_a_test_drives_a_connection(server, client):
         assert socket.frame().payload == b"\0"
         feed.assert_received(1, json={"type": "ping"})
         feed.assert_received(within=5)
-        client.verify(feed, message={"json": {"n": {"$gte": 1}}}, times=1)
+        client.verify(feed, received={"json": {"n": {"$gte": 1}}}, times=1)
         with pytest.raises(VerificationFailed, match="expected 2 messages, saw 1"):
             feed.assert_received(2)
         assert [message.json()["n"] for message in feed.messages] == [1]

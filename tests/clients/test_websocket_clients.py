@@ -188,7 +188,7 @@ def test_a_hundred_connections_at_once_are_counted_exactly(serving):
     counts = server.admin.get("/counts")["routes"]["shop/echo"]
     assert (counts["calls"], counts["most_in_flight"], counts["statuses"]) == (100, 100, {"101": 100})
     for message, times in (({}, 500), ({"json": {"of": 7}}, 5), ({"json": {"n": 4}}, 100)):
-        server.admin.post("/verify", {"route": "echo", "message": message, "times": times})
+        server.admin.post("/verify", {"route": "echo", "received": message, "times": times})
 
 
 @pytest.mark.slow

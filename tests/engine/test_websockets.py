@@ -240,31 +240,31 @@ def test_messages_of_a_route_are_counted():
     engine = InMemory("routes: [{name: feed, request: 'WS /feed', reply: {websocket: []}}]")
     connected(engine, code=1000, frames=('{"type": "ping", "n": 1}', "x"))
     connected(engine, code=1000, frames=('{"type": "ping", "n": 2}',))
-    assert verdict(engine, route="feed", message={}, times=3).ok
-    assert verdict(engine, route="feed", message={"json": {"type": "ping"}}, times=2).ok
-    assert verdict(engine, request="WS /feed", message={"json": {"n": {"$gte": 2}}}, times=1).ok
-    seen = verdict(engine, route="feed", message={"text": "y"}, times=1)
+    assert verdict(engine, route="feed", received={}, times=3).ok
+    assert verdict(engine, route="feed", received={"json": {"type": "ping"}}, times=2).ok
+    assert verdict(engine, request="WS /feed", received={"json": {"n": {"$gte": 2}}}, times=1).ok
+    seen = verdict(engine, route="feed", received={"text": "y"}, times=1)
     assert (seen.standing, seen.expected, seen.saw) == (Standing.SHORT, "1 message", "0")
     assert '{"type": "ping", "n": 2}' in seen.text
-    assert verdict(engine, route="feed", message={"text": "x"}, times=0).standing is Standing.FAILED
+    assert verdict(engine, route="feed", received={"text": "x"}, times=0).standing is Standing.FAILED
 
 
 def test_messages_that_are_counted_only_make_a_count_with_conditions_inexact():
     engine = InMemory("routes: [{name: feed, request: 'WS /feed', reply: {websocket: []}}]")
     connected(engine, code=1000, frames=["x"] * 1_100)
-    assert verdict(engine, route="feed", message={}, times=1_100).ok
-    seen = verdict(engine, route="feed", message={"text": "x"}, times=1_000)
+    assert verdict(engine, route="feed", received={}, times=1_100).ok
+    seen = verdict(engine, route="feed", received={"text": "x"}, times=1_000)
     assert (seen.ok, seen.exact) == (False, False)
-    assert verdict(engine, route="feed", message={"text": "x"}, times={"min": 500}).ok
+    assert verdict(engine, route="feed", received={"text": "x"}, times={"min": 500}).ok
 
 
 @pytest.mark.parametrize(
     ("check", "said"),
     [
-        ({"unused": 0, "message": {}}, "`message` does not apply to unused"),
-        ({"route": "feed", "message": {}, "attempts": {"max": 1}}, "`message` does not apply to attempts"),
-        ({"route": "feed", "message": {"schema": "file.json"}}, "is a file, and a check has no folder"),
-        ({"route": "feed", "message": {"text": {"gt": 1, "x": 2}}}, "'x'"),
+        ({"unused": 0, "received": {}}, "`received` does not apply to unused"),
+        ({"route": "feed", "received": {}, "attempts": {"max": 1}}, "`received` does not apply to attempts"),
+        ({"route": "feed", "received": {"schema": "file.json"}}, "is a file, and a check has no folder"),
+        ({"route": "feed", "received": {"text": {"gt": 1, "x": 2}}}, "'x'"),
     ],
 )
 def test_a_check_on_messages_that_is_not_valid_is_an_error(check, said):

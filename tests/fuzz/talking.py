@@ -11,6 +11,8 @@ from fuzz.conversations import Conversation
 
 QUIET_S = 0.02
 """So long nothing more comes: then the client ends its half."""
+ENDLESS_S = 0.5
+"""The client ends its half then, even though more comes: a WebSocket connection may never be silent."""
 PATIENCE_S = 15.0
 """The server must have ended the connection by then."""
 CLOSING = (b"nobody", b"/@%00/")
@@ -24,6 +26,8 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: chunked\r\n", re.IGNORECASE)
 _ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _TLS_ALERT = b"\x15\x03"
 """What a client gets whose first byte is that of TLS, and the rest is not."""
+_SETTINGS = re.compile(rb"\x00..\x04\x00\x00\x00\x00\x00", re.DOTALL)
+"""What a client gets first that begins as one of HTTP/2 does."""
 _CLOSES = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
 
 
@@ -72,7 +76,8 @@ async def _exchange(address: tuple[str, int], said: Conversation, heard: Heard) 
             if said.ending == "resets":
                 writer.transport.abort()
             return
-        while True:
+        until_s = asyncio.get_running_loop().time() + ENDLESS_S
+        while said.answers is not None or asyncio.get_running_loop().time() < until_s:
             try:
                 # Whose answers are known waits for them, whose are not for a silence.
                 wait_s = (
@@ -113,7 +118,12 @@ def _judge(said: Conversation, heard: Heard) -> None:
     if said.answers is None:
         # Which of the answers have a body can't be said: what was a HEAD and what was none is the server's to find out.
         rest = data.removeprefix(_ESTABLISHED)
-        if rest and not _STATUS.match(rest) and not rest.startswith(_TLS_ALERT):
+        if (
+            rest
+            and not _STATUS.match(rest)
+            and not rest.startswith(_TLS_ALERT)
+            and not (b"PRI *" in said.data and _SETTINGS.match(rest))
+        ):
             heard.wrong = f"what came is not valid HTTP: {heard.data[:80]!r}"
         return
     answers, rest, closes = _read(data, said.heads)

@@ -2254,7 +2254,7 @@ export interface components {
             /** @description Rules on retries of the client. */
             attempts?: components["schemas"]["AttemptsSpec"] | null;
             /** @description With route or request: `times` counts the WebSocket messages of the client that match; {} for any. */
-            message?: components["schemas"]["MessageMatchSpec"] | null;
+            received?: components["schemas"]["MessageMatchSpec"] | null;
             /** @description Rules on the calls of many operations; without `route` or `request`, on all matched calls. */
             load?: components["schemas"]["LoadSpec"] | null;
             /**

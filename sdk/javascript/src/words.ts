@@ -83,6 +83,8 @@ const MATCH: Record<keyof Schemas["MatchSpec"], true> = {
   text: true,
   xml: true,
   graphql: true,
+  message: true,
+  messages: true,
   body_sha256: true,
   client_cert: true,
 };
