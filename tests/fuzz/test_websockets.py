@@ -107,7 +107,7 @@ def test_messages_that_wait_for_an_answer_are_bounded(server):
         client.send(frame(TEXT, b"x") * 20_000 + close_frame(1000))
         (one,) = server.app.engine.default.websockets.values()
         until(lambda: one._is_behind)
-        server.admin.post("/verify", {"route": "slow", "message": {}, "times": {"min": MOST_WAITING}})
+        server.admin.post("/verify", {"route": "slow", "received": {}, "times": {"min": MOST_WAITING}})
         assert len(one._matched) < 2 * MOST_WAITING
         server.admin.post("/websockets/close", {"route": "slow", "code": 1001})
         assert client.frame().close == (1001, "")
