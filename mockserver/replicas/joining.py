@@ -13,7 +13,7 @@ from typing import Any
 
 from mockserver import __version__
 from mockserver.admin.api import AdminApi, Services
-from mockserver.admin.namespace_service import NamespaceFacts
+from mockserver.admin.namespace_service import NamespaceFacts, facts_of
 from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, Engine
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
@@ -316,9 +316,13 @@ class SharedReplica:
     async def all(self) -> list[NamespaceFacts]:
         kept = await self._store.namespaces()
         named = {"default": Facts(None, None), **{name: facts for name, (_, facts) in kept.items()}}
+        own = self.ownership.journals
         return [
             NamespaceFacts(
-                name, seed_for(name, self.settings.seed) if facts.seed is None else facts.seed, facts.ttl_s
+                name,
+                seed_for(name, self.settings.seed) if facts.seed is None else facts.seed,
+                facts.ttl_s,
+                facts_of(own[name].ns).failed_test if name in own else None,  # only its owner knows
             )
             for name, facts in named.items()
         ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -95,3 +97,13 @@ def test_the_scenario_reads_what_the_client_of_google_writes() -> None:
             fields = {field.name: (field.number, field.type) for field in real.pb().DESCRIPTOR.fields}
             for field in kind.descriptor.fields:
                 assert fields[field.name] == (field.number, field.type), f"{kind.name}.{field.name}"
+
+
+def test_the_descriptor_set_is_that_of_the_schema(tmp_path: Path) -> None:
+    """It is shipped so that serving the scenario needs no compiler."""
+    made = tmp_path / "pubsub.pb"
+    folder = SCENARIO.parent
+    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", "--include_imports"]
+    subprocess.run([*command, f"--descriptor_set_out={made}", "pubsub.proto"], check=True)
+
+    assert (folder / "pubsub.pb").read_bytes() == made.read_bytes()
