@@ -33,7 +33,7 @@ def strip(path: Path) -> int:
     struct.pack_into("<Q", stripped, _SECTION_HEADERS_AT, 0)
     struct.pack_into("<HH", stripped, _SECTION_COUNT_AT, 0, 0)
     path.write_bytes(stripped)
-    return len(data) - end
+    return len(data) - int(end)
 
 
 if __name__ == "__main__":
