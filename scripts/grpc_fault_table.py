@@ -36,6 +36,8 @@ FAULTS = {
     "HTTP 503": "",
 }
 """Replies by their names in the table. The last is that of a proxy: an HTTP response without a gRPC status."""
+EITHER = {"HTTP 503": ("`UNAVAILABLE`, or `UNKNOWN`", "3, or 1")}
+"""What grpcio reports, and how often it calls, where that depends on what it reads at once."""
 RETRIES = {
     "methodConfig": [
         {
@@ -136,7 +138,8 @@ def table(url: str, node: Callable[[str, str], str] | None) -> str:
     target = url.removeprefix("http://")
     lines = ["| reply | grpcio | calls with a retry policy | @grpc/grpc-js |", "| --- | --- | --- | --- |"]
     for fault in FAULTS:
-        cells = [by_grpcio(target, fault), attempts(url, fault), node(target, fault) if node else ""]
+        seen = EITHER.get(fault) or (by_grpcio(target, fault), attempts(url, fault))
+        cells = [*seen, node(target, fault) if node else ""]
         lines.append(f"| `{fault}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

@@ -101,7 +101,7 @@ def url(tmp_path_factory):
 @pytest.mark.parametrize("fault", fault_table.FAULTS)
 def test_a_client_reports_what_the_table_says(url, fault):
     code, calls, node = written()[fault]
-    assert fault_table.by_grpcio(url.removeprefix("http://"), fault) == code
-    if fault != "close":  # a race with the end of the connection
+    assert fault_table.by_grpcio(url.removeprefix("http://"), fault) in code.split(", or ")
+    if fault not in ("close", "HTTP 503"):  # a race with the end of the connection or stream
         assert fault_table.attempts(url, fault) == calls
     assert node
