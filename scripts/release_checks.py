@@ -21,10 +21,6 @@ NEEDED = (
 )
 """Files of the wheel that are no code. All others are compared with the repository."""
 DIST_INFO = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
-INCLUDED: dict[str, str] = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))[
-    "tool"
-]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-"""Files of the repository that have another place in the wheel, by their own."""
 JAVASCRIPT = Path("sdk/javascript")
 CHART = Path("deploy/helm/mockserver/Chart.yaml")
 _RELATIVE_LINK = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
@@ -72,12 +68,19 @@ def content_problems(what: str, names: Iterable[str], expected: set[str]) -> Ite
     yield from (f"{what} has {name}, which is not in the repository" for name in sorted(found - expected))
 
 
+def included() -> dict[str, str]:
+    """Files of the repository that have another place in the wheel, by their own."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    found: dict[str, str] = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    return found
+
+
 def wheel_problems(wheel: Path, tracked: set[str]) -> Iterator[str]:
     """The wheel has the package as it is in the repository, its metadata, and nothing else."""
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if not name.endswith("/")}
     package = {name for name in tracked if name.startswith("mockserver/")}
-    package |= {place for name, place in INCLUDED.items() if name in tracked}
+    package |= {place for name, place in included().items() if name in tracked}
     info = f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"
     yield from content_problems(wheel.name, names, package | {f"{info}/{name}" for name in DIST_INFO})
     yield from (f"{wheel.name} lacks {name}" for name in NEEDED if name not in names | package)
