@@ -426,7 +426,7 @@ class Engine:
             call.webhooks = [due.delivery.id for due in call.due]
         if (
             keep is not None
-            and _is_whole(planned)
+            and (route.grpc is None or _is_whole(planned))
             and is_kept(
                 meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
             )

@@ -130,14 +130,18 @@ def _print_scenario(view: View) -> None:
         click.echo(f"{view['name']}: {'active' if view['active'] else 'not active'}")
 
 
+def _switch(name: str, *, active: bool) -> None:
+    with server() as link:
+        _print_scenario(link.send("PATCH", f"/scenarios/{segment(name)}", {"active": active}))
+
+
 @scenarios.command()
 @click.argument("name")
 @json_option
 @connected
 def on(name: str) -> None:
     """Activate a scenario."""
-    with server() as link:
-        _print_scenario(link.send("PATCH", f"/scenarios/{segment(name)}", {"active": True}))
+    _switch(name, active=True)
 
 
 @scenarios.command()
@@ -146,8 +150,7 @@ def on(name: str) -> None:
 @connected
 def off(name: str) -> None:
     """Deactivate a scenario: its routes match no request."""
-    with server() as link:
-        _print_scenario(link.send("PATCH", f"/scenarios/{segment(name)}", {"active": False}))
+    _switch(name, active=False)
 
 
 @scenarios.command()
