@@ -99,7 +99,6 @@ class App:
         self._servers: list[asyncio.Server] = []
         self._listeners: list[Listener] = []
         self._settled = False
-        self._bounds_reached: set[str] = set()
         self._documents: dict[str, Any] = {}
         self._hosts: tuple[ScenarioSet, frozenset[str]] | None = None
         self._guard = Guard(settings.admin_token, settings.admin_hosts)
@@ -209,10 +208,7 @@ class App:
         }
 
     def _bound_reached(self, kind: str) -> None:
-        """Log a reached limit once for each kind; `/health` and the metrics count it."""
-        if kind in self._bounds_reached:
-            return
-        self._bounds_reached.add(kind)
+        """Log a limit that was reached for the first time; `/health` and the metrics count it."""
         log.warning(
             "a namespace keeps no more than %s entries or %s bytes of %s: %s. See --max-entries and "
             "--max-entries-bytes; `refused` of GET /__admin/health counts it from now on",

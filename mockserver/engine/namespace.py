@@ -95,7 +95,7 @@ class Shared:
     """
 
     __slots__ = (
-        "_told_of_bounds",
+        "_on_first",
         "bounds",
         "forgetting",
         "key_names",
@@ -131,11 +131,13 @@ class Shared:
         self.totals = Totals()
         self.listeners: frozenset[Callable[[Call], None]] = frozenset()
         self.forgetting: Callable[[Namespace], None] | None = None
-        self._told_of_bounds = bounds.reached
+        self._on_first = bounds.reached
 
     def _reached(self, kind: str) -> None:
-        self.refused[kind] += 1
-        self._told_of_bounds(kind)
+        refused = self.refused
+        refused[kind] += 1
+        if refused[kind] == 1:
+            self._on_first(kind)
 
 
 class Namespace:

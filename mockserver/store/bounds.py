@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import heapq
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from mockserver.errors import MockServerError
@@ -48,18 +49,24 @@ class Bounds:
         return entries > self.entries or size_bytes > self.size_bytes
 
 
-class Expiry(Generic[K]):
-    """Expiry times of keys, by the virtual clock. Earlier times of a key stay: check whether it has expired."""
+class Expiry(dict[K, float]):
+    """Expiry times by key, by the virtual clock. Set them with `set_at` alone."""
 
     __slots__ = ("_heap", "_number")
 
-    def __init__(self) -> None:
+    def __init__(self, until_s: Mapping[K, float] = MappingProxyType({})) -> None:
+        super().__init__(until_s)
         self._heap: list[tuple[float, int, K]] = []
         self._number = 0
+        self._rebuild()
 
-    def push(self, until_s: float, key: K) -> None:
+    def set_at(self, key: K, until_s: float) -> None:
+        self[key] = until_s
         self._number += 1
-        heapq.heappush(self._heap, (until_s, self._number, key))  # numbers differ: keys are not compared
+        heap = self._heap
+        heapq.heappush(heap, (until_s, self._number, key))  # numbers differ: keys are not compared
+        if len(heap) > 2 * len(self) + _FEW:
+            self._rebuild()
 
     def due(self, now_s: float) -> Sequence[K]:
         """Remove and return the keys that are due."""
@@ -68,20 +75,17 @@ class Expiry(Generic[K]):
             return ()
         keys = []
         while heap and heap[0][0] <= now_s:
-            keys.append(heapq.heappop(heap)[2])
+            until_s, _, key = heapq.heappop(heap)
+            if self.get(key) == until_s:
+                del self[key]
+                keys.append(key)
         return keys
 
-    def copy(self) -> Expiry[K]:
-        twin: Expiry[K] = Expiry()
-        twin._heap, twin._number = self._heap.copy(), self._number
-        return twin
-
-    def tidy(self, until_s: dict[K, float]) -> None:
-        """Drop outdated times if they are the majority."""
-        if len(self._heap) > 2 * len(until_s) + _FEW:
-            self._heap = [(moment, i, key) for i, (key, moment) in enumerate(until_s.items())]
-            self._number = len(self._heap)
-            heapq.heapify(self._heap)
+    def _rebuild(self) -> None:
+        """Drop the outdated times of keys that were set again or removed."""
+        self._heap = [(until_s, number, key) for number, (key, until_s) in enumerate(self.items())]
+        self._number = len(self._heap)
+        heapq.heapify(self._heap)
 
 
 class Gone(Generic[V]):
@@ -121,7 +125,6 @@ class Bounded(Generic[K, V]):
         "_is_settled",
         "_kind",
         "_sizes",
-        "_until",
         "dropped",
         "size_bytes",
     )
@@ -137,7 +140,6 @@ class Bounded(Generic[K, V]):
         self._is_settled = is_settled
         self._entries: OrderedDict[K, V] = OrderedDict()
         self._sizes: dict[K, int] = {}
-        self._until: dict[K, float] = {}
         self._expiry: Expiry[K] = Expiry()
         self.size_bytes = 0
         self.dropped = 0
@@ -156,13 +158,11 @@ class Bounded(Generic[K, V]):
         sizes[key] = size = size_bytes + _ENTRY_BYTES
         self.size_bytes += size
         if until_s is not None:
-            self._until[key] = until_s
-            self._expiry.push(until_s, key)
-            self._expiry.tidy(self._until)
-        elif self._until:
-            self._until.pop(key, None)
+            self._expiry.set_at(key, until_s)
+        elif self._expiry:
+            self._expiry.pop(key, None)
         bounds = self._bounds
-        if len(self._entries) <= bounds.entries and self.size_bytes <= bounds.size_bytes:
+        if len(entries) <= bounds.entries and self.size_bytes <= bounds.size_bytes:
             return []
         return self._shrink()
 
@@ -170,38 +170,39 @@ class Bounded(Generic[K, V]):
         """Make the entry the newest again."""
         self._entries.move_to_end(key)
         if until_s is not None:
-            self._until[key] = until_s
-            self._expiry.push(until_s, key)
-            self._expiry.tidy(self._until)
+            self._expiry.set_at(key, until_s)
 
     def pop(self, key: K) -> V | None:
         value = self._entries.pop(key, None)
         if value is not None:
             self.size_bytes -= self._sizes.pop(key)
-            self._until.pop(key, None)
+            self._expiry.pop(key, None)
         return value
 
     def expire(self, now_s: float) -> None:
         """Drop the settled entries that have expired."""
         for key in self._expiry.due(now_s):
             value = self._entries.get(key)
-            if value is not None and self._until.get(key, now_s + 1) <= now_s and self._is_settled(value):
+            if value is not None and self._is_settled(value):
                 self.pop(key)
 
     def _shrink(self) -> list[V]:
+        """Drop the oldest settled entries. Those that are not settled become the newest again."""
+        bounds, entries, is_settled = self._bounds, self._entries, self._is_settled
         left: list[V] = []
-        under_way = 0
-        while self._bounds.exceeded(len(self._entries), self.size_bytes) and under_way < len(self._entries):
-            key = next(iter(self._entries))
-            value = self._entries[key]
-            if self._is_settled(value):
-                self.pop(key)
-                left.append(value)
+        under_way: list[tuple[K, V]] = []
+        while entries and bounds.exceeded(len(entries) + len(under_way), self.size_bytes):
+            key, value = entries.popitem(last=False)
+            if is_settled(value):
+                self.size_bytes -= self._sizes.pop(key)
+                self._expiry.pop(key, None)
                 self.dropped += 1
-                self._bounds.reached(self._kind)
+                bounds.reached(self._kind)
+                left.append(value)
             else:
-                self._entries.move_to_end(key)
-                under_way += 1
+                under_way.append((key, value))
+        if under_way:
+            entries.update(under_way)
         return left
 
     @property
@@ -209,9 +210,9 @@ class Bounded(Generic[K, V]):
         """Whether the limit is exceeded, since no entry may be dropped."""
         return self._bounds.exceeded(len(self._entries), self.size_bytes)
 
-    def until(self) -> dict[K, float]:
+    def until(self) -> Mapping[K, float]:
         """Return the expiry times, for entries that have one."""
-        return self._until
+        return self._expiry
 
     def items(self) -> Iterator[tuple[K, V]]:
         return iter(self._entries.items())

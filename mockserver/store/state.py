@@ -26,7 +26,7 @@ class State(Mapping[str, Any]):
     `check` before a client's value is written.
     """
 
-    __slots__ = ("_bounds", "_expiry", "_now_s", "_sizes", "_until", "_values", "size_bytes")
+    __slots__ = ("_bounds", "_expiry", "_now_s", "_sizes", "_values", "size_bytes")
 
     def __init__(self, initial: Mapping[str, Any], now_s: Callable[[], float], bounds: Bounds) -> None:
         self._bounds = bounds
@@ -37,7 +37,7 @@ class State(Mapping[str, Any]):
         """Return the value, or ABSENT."""
         if key not in self._values:
             return ABSENT
-        until_s = self._until.get(key)
+        until_s = self._expiry.get(key)
         if until_s is not None and self._now_s() >= until_s:
             return ABSENT
         return self._values[key]
@@ -48,7 +48,7 @@ class State(Mapping[str, Any]):
 
     def write_all(self, writes: Sequence[tuple[str, Any, float | None]]) -> None:
         """Write all of these, or none if there is no room. Raises StoreFullError."""
-        if self._until:
+        if self._expiry:
             self._forget_expired()
         sized = []
         grown_bytes = self.size_bytes
@@ -70,7 +70,7 @@ class State(Mapping[str, Any]):
 
     def check_sizes(self, sizes: Mapping[str, int]) -> None:
         """Like `check`, for values of known sizes, 0 for null: see `sizes_of`. Raises StoreFullError."""
-        if self._until:
+        if self._expiry:
             self._forget_expired()
         there = sizes.keys() & self._sizes.keys()
         more = len(sizes) - list(sizes.values()).count(0) - len(there)
@@ -86,7 +86,7 @@ class State(Mapping[str, Any]):
         self._write(key, value, ttl_s, _size(key, value))
 
     def _write(self, key: str, value: object, ttl_s: float | None, size: int) -> None:
-        if self._until:
+        if self._expiry:
             self._forget_expired()
         if key in self._values:
             self._remove(key)
@@ -96,16 +96,14 @@ class State(Mapping[str, Any]):
         self._sizes[key] = size
         self.size_bytes += size
         if ttl_s is not None:
-            self._until[key] = until_s = self._now_s() + ttl_s
-            self._expiry.push(until_s, key)
-            self._expiry.tidy(self._until)
+            self._expiry.set_at(key, self._now_s() + ttl_s)
 
     def write_sized(self, values: Mapping[str, Any], sizes: Mapping[str, int]) -> None:
         """Write many values of known sizes at once. Null removes."""
-        if self._until:
+        if self._expiry:
             self._forget_expired()
-        for key in values.keys() & self._until.keys():
-            del self._until[key]
+        for key in values.keys() & self._expiry.keys():
+            del self._expiry[key]
         self._values.update(values)
         self._sizes.update(sizes)
         for key, value in values.items():
@@ -116,38 +114,34 @@ class State(Mapping[str, Any]):
     def _remove(self, key: str) -> None:
         if self._values.pop(key, None) is not None:
             self.size_bytes -= self._sizes.pop(key)
-            self._until.pop(key, None)
+            self._expiry.pop(key, None)
 
     def _forget_expired(self) -> None:
         now_s = self._now_s()
         for key in self._expiry.due(now_s):
-            if self._until.get(key, now_s + 1) <= now_s:
-                self._remove(key)
+            self._remove(key)
 
     def clear(self) -> None:
         self.put({}, {})
 
     def plain(self) -> dict[str, Any]:
-        return {key: self._values[key] for key in self} if self._until else dict(self._values)
+        return {key: self._values[key] for key in self} if self._expiry else dict(self._values)
 
     def parts(self) -> tuple[dict[str, Any], dict[str, float]]:
         """Return copies of the values and of their expiry times; expired ones may be included."""
-        return dict(self._values), dict(self._until)
+        return dict(self._values), dict(self._expiry)
 
     def put(self, values: Mapping[str, Any], until_s: Mapping[str, float]) -> None:
         """Replace everything by the result of `parts`."""
         self._values: dict[str, Any] = dict(values)
         self._sizes = {key: _size(key, value) for key, value in self._values.items()}
         self.size_bytes = sum(self._sizes.values())
-        self._until: dict[str, float] = dict(until_s)
-        self._expiry: Expiry[str] = Expiry()
-        for key, moment_s in self._until.items():
-            self._expiry.push(moment_s, key)
+        self._expiry: Expiry[str] = Expiry(until_s)
 
     def copy(self) -> State:
         twin = State({}, self._now_s, self._bounds)
         twin._values, twin._sizes, twin.size_bytes = dict(self._values), dict(self._sizes), self.size_bytes
-        twin._until, twin._expiry = dict(self._until), self._expiry.copy()
+        twin._expiry = Expiry(self._expiry)
         return twin
 
     def __getitem__(self, key: str) -> object:
@@ -162,12 +156,12 @@ class State(Mapping[str, Any]):
         return default if value is ABSENT else value
 
     def __iter__(self) -> Iterator[str]:
-        if not self._until:
+        if not self._expiry:
             return iter(tuple(self._values))
         return iter([key for key in self._values if self.read(key) is not ABSENT])
 
     def __len__(self) -> int:
-        return len(self._values) if not self._until else sum(1 for _ in self)
+        return len(self._values) if not self._expiry else sum(1 for _ in self)
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and self.read(key) is not ABSENT
