@@ -6,6 +6,9 @@ between its tests: at the bound of `state` the server would refuse more. Keys, e
 stay there, so memory must not grow once they have. With `--keep` the limits are lifted and nothing is forgotten: then
 each portion must cost as much memory as the others, and no more time. Run: `python -m benchmarks.enduring`; `--quick`
 sees that it works.
+
+After each portion a second server answers some of the same requests, and is reset before each time. What the machine
+does to the processor time of both is divided out.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from statistics import median
 
 from benchmarks import machine, memory, processes, servers, traffic
 from benchmarks.asking import ask
@@ -30,44 +34,62 @@ PORTIONS = 40
 SLACK = 0.10
 """How much a portion's processor time may be over that of another."""
 FLAT = 0.05
+COMPARED = 4
+"""The second server gets one of so many requests."""
 KEYS_AN_INTENT = 3
 """Of `state`: a portion must fit into its bound."""
 
 
 @dataclass(frozen=True)
 class Portion:
-    """`us` is the processor time of a call, `rss_bytes` the memory once it was asked."""
+    """
+    `us` is the processor time of a call, `fresh_us` that of one to the server that was reset, `rss_bytes` the memory
+    once it was asked.
+    """
 
     asked: int
     us: float
+    fresh_us: float
     rss_bytes: int
 
 
 def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
     """So many intents, in portions. Raises ServerFailedError where one is refused."""
-    port = processes.free_port()
+    port, fresh_port = processes.free_port(), processes.free_port()
     each = count // PORTIONS
     if not keep and each * KEYS_AN_INTENT > Settings().max_entries:
         raise ServerFailedError(f"{each:,} intents a portion leave more than the default limits allow")
     with processes.scratch() as folder:
-        command = servers.mockserver(
-            servers.scenario(folder, "payments", payments()), port, *(ROOM if keep else ())
-        )
-        with processes.running(command, port, Ask("/__admin/health")) as server:
+        path = servers.scenario(folder, "payments", payments())
+        command = servers.mockserver(path, port, *(ROOM if keep else ()))
+        fresh_command = servers.mockserver(path, fresh_port, *(ROOM if keep else ()))
+        health = Ask("/__admin/health")
+        with (
+            processes.running(command, port, health) as server,
+            processes.running(fresh_command, fresh_port, health) as fresh,
+        ):
             for part in range(PORTIONS):
-                yield _portion(server, part * each, each)
-                if not keep and send(port, "DELETE", "/__admin/state")[0] != 204:
-                    raise ServerFailedError("the state could not be forgotten")
+                us = _cpu_us(server, part * each, each)
+                fresh_us = _cpu_us(fresh, part * each, each // COMPARED)
+                yield Portion((part + 1) * each, us, fresh_us, server.rss_bytes())
+                if not keep:
+                    _change(port, "DELETE", "/__admin/state", 204)
+                _change(fresh_port, "POST", "/__admin/reset", 204)
 
 
-def _portion(server: Running, begun: int, count: int) -> Portion:
+def _cpu_us(server: Running, begun: int, each: int) -> float:
     before_s = server.fine_cpu_s()
     statuses = asyncio.run(
-        ask(server.port, lambda number: traffic.INTENT.raw(begun + number), count, CONNECTIONS)
+        ask(server.port, lambda number: traffic.INTENT.raw(begun + number), each, CONNECTIONS)
     )
-    if statuses != Counter({200: count}):
-        raise ServerFailedError(f"of {count} payment intents: {dict(statuses)}")
-    return Portion(begun + count, (server.fine_cpu_s() - before_s) / count * 1e6, server.rss_bytes())
+    if statuses != Counter({200: each}):
+        raise ServerFailedError(f"of {each} payment intents: {dict(statuses)}")
+    return (server.fine_cpu_s() - before_s) / each * 1e6
+
+
+def _change(port: int, method: str, path: str, status: int) -> None:
+    if send(port, method, path)[0] != status:
+        raise ServerFailedError(f"{method} {path} did not answer {status}")
 
 
 def measure(scale: Scale) -> list[Result]:
@@ -84,16 +106,19 @@ def full(found: list[Portion]) -> list[Portion]:
 
 
 def judged(found: list[Portion]) -> list[Result]:
-    """The first portion warms up. Then the last tenth is compared with the first, and memory with when it was full."""
+    """
+    The first portion warms up. Then the last tenth is compared with the first, each divided by what the second server
+    took at the same time, and memory with when it was full.
+    """
     times_us = [portion.us for portion in found[1:]]
     tenth = len(found) // 10
-    rise = sum(times_us[-tenth:]) / sum(times_us[:tenth]) - 1
+    rise = _beside(found[-tenth:]) / _beside(found[1 : tenth + 1]) - 1
     first, last = full(found)[0], found[-1]
     grown = last.rss_bytes / first.rss_bytes - 1
     return [
         Result(
             f"processor time of a payment intent over {last.asked:,} with new keys",
-            f"{rise:+.1%} from the first tenth to the last; {min(times_us):.0f} to {max(times_us):.0f} µs",
+            f"{rise:+.1%} from the first tenth to the last, beside a server that is reset; {min(times_us):.0f} to {max(times_us):.0f} µs",
             f"at most {SLACK:+.0%}",
             rise <= SLACK,
         ),
@@ -105,6 +130,10 @@ def judged(found: list[Portion]) -> list[Result]:
             grown <= FLAT,
         ),
     ]
+
+
+def _beside(portions: list[Portion]) -> float:
+    return median(portion.us / portion.fresh_us for portion in portions)
 
 
 def _mib(portion: Portion) -> str:
@@ -124,7 +153,8 @@ def main() -> None:
         scale = replace(scale, intents=options.intents)
     machine.move_to_the_load()
     print(
-        "| payment intents | µs a call | resident, MiB | grown by, KiB an intent |\n| --- | --- | --- | --- |"
+        "| payment intents | µs a call | after a reset, µs | resident, MiB | grown by, KiB an intent |\n"
+        "| --- | --- | --- | --- | --- |"
     )
     found: list[Portion] = []
     for portion in portions(scale.intents, keep=options.keep):
@@ -132,7 +162,10 @@ def main() -> None:
         grown = (
             (portion.rss_bytes - before.rss_bytes) / (portion.asked - before.asked) / 1024 if before else 0.0
         )
-        print(f"| {portion.asked:,} | {portion.us:.1f} | {_mib(portion)} | {grown:.2f} |", flush=True)
+        print(
+            f"| {portion.asked:,} | {portion.us:.1f} | {portion.fresh_us:.1f} | {_mib(portion)} | {grown:.2f} |",
+            flush=True,
+        )
         found.append(portion)
     results = judged(found)
     if options.keep:

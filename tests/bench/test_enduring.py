@@ -9,15 +9,12 @@ from benchmarks.enduring import Portion
 MIB = 2**20
 
 
-def portions(times_us, mib):
-    return [
-        Portion((i + 1) * 25_000, us, size * MIB)
-        for i, (us, size) in enumerate(zip(times_us, mib, strict=True))
+def verdicts(times_us, mib, fresh_us=(100,) * 40):
+    portions = [
+        Portion((i + 1) * 25_000, us, fresh, size * MIB)
+        for i, (us, fresh, size) in enumerate(zip(times_us, fresh_us, mib, strict=True))
     ]
-
-
-def verdicts(times_us, mib):
-    return [result.met for result in enduring.judged(portions(times_us, mib))]
+    return [result.met for result in enduring.judged(portions)]
 
 
 def test_time_may_rise_by_a_tenth_from_first_to_last():
@@ -25,6 +22,13 @@ def test_time_may_rise_by_a_tenth_from_first_to_last():
 
     assert verdicts([500, *([100] * 35), *([109] * 4)], flat) == [True, True]
     assert verdicts([500, *([100] * 35), *([112] * 4)], flat) == [False, True]
+
+
+def test_what_the_machine_does_to_both_servers_does_not_count():
+    flat, slower = [100] * 40, [*([100] * 36), *([130] * 4)]
+
+    assert verdicts(slower, flat, fresh_us=slower) == [True, True]
+    assert verdicts(flat, flat, fresh_us=[*([100] * 36), *([80] * 4)]) == [False, True]
 
 
 def test_memory_is_compared_from_when_the_bounds_were_reached():
