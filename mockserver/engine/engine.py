@@ -424,14 +424,10 @@ class Engine:
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
-        if (
-            keep is not None
-            and (route.grpc is None or _is_whole(planned))
-            and is_kept(
-                meaning(planned.response), wrote_effect=bool(claim.effects), has_effects=route.has_effects
-            )
-        ):
-            keep(planned.response)
+        if keep is not None and (route.grpc is None or _is_whole(planned)):
+            status = planned.response.status if route.grpc is None else meaning(planned.response)
+            if is_kept(status, wrote_effect=bool(claim.effects), has_effects=route.has_effects):
+                keep(planned.response)
         return planned
 
     # Responses of real services
