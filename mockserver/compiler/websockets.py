@@ -114,7 +114,7 @@ class _ScriptCompiler:
         return CloseStep(close.code, self._text(close.reason, ("close", "reason"), MOST_CONTROL_BYTES - 2))
 
     def _text(self, text: str, path: KeyPath, most_bytes: int) -> Callable[[Callable[[], Any]], bytes]:
-        """Return the function that makes a text of at most so many bytes, cut if a template makes a longer one."""
+        """Return the function that makes a text of at most that many bytes, cut if a template makes a longer one."""
         if self._raw or not is_template(text):
             data = text.encode()
             if len(data) > most_bytes:

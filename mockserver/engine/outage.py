@@ -22,7 +22,7 @@ class OutageSpec(FaultShareSpec):
     reply: ReplySpec = Field(description="What is answered instead: a status, or a whole reply.")
     routes: list[str] | None = Field(default=None, description="Ids or names; default: all.")
     skip: int = Field(default=0, ge=0, description="So many calls go through first.")
-    times: int | None = Field(default=None, ge=1, description="Over after so many affected calls.")
+    times: int | None = Field(default=None, ge=1, description="Over after this many affected calls.")
     optional: bool = Field(default=False, description="A test does not fail where it answers no call.")
 
 

@@ -1,5 +1,5 @@
 """
-The rule `breaker`: after so many failures in a row the client makes no call for some time, then a few probes.
+The rule `breaker`: after a number of failures in a row the client makes no call for some time, then a few probes.
 
 The server sees answers end some milliseconds before or after the client does. What depends on the order of two
 events within that tolerance is decided in favour of the client.

@@ -128,7 +128,7 @@ class Upgrade:
 class Converse:
     """
     Exchange messages with a client that has not sent its whole body: `talk` starts a generator for the call, which yields
-    what to do. A number: wait so many seconds; bytes: send them; None: receive, and get the next message, or None if the
+    what to do. A number: wait that many seconds; bytes: send them; None: receive, and get the next message, or None if the
     client sends nothing more. At its end the call has its response, whose trailers are sent.
     """
 

@@ -115,7 +115,7 @@ class FaultStep:
 
 @dataclass(frozen=True, slots=True)
 class RepeatStep:
-    """Perform the steps so many times; None: until the connection ends."""
+    """Perform the steps that many times; None: until the connection ends."""
 
     times: int | None
     steps: Script

@@ -48,7 +48,7 @@ _SECRETS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _MOST_REMEMBERED = 20_000
 """Requests of other replicas whose reply is known again by their id."""
 OPEN_AFTER = 256
-"""A namespace is opened after so many calls with constant replies and without any other."""
+"""A namespace is opened after this many calls with constant replies and without any other."""
 
 
 class OwnerLostError(SharedStoreError):

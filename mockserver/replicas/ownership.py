@@ -44,7 +44,7 @@ SILENT_S = 2.0
 """A replica that has not heard of the store for so long is not ready."""
 _AGAIN_S = 0.2
 _LEAST_BETWEEN = 20_000
-"""At least so many entries are between two checkpoints; more where the call log is longer."""
+"""The least number of entries between two checkpoints; more where the call log is longer."""
 _TURN_ENTRIES = 50
 """So many entries are replayed before others have their turn."""
 
@@ -108,7 +108,7 @@ class Ownership:
         self._run_id: str | None = None
         self._beating: asyncio.Task[None] | None = None
         self.checkpoint_entries = max(_LEAST_BETWEEN, 2 * engine.settings.limits.calls)
-        """A checkpoint is due after so many entries."""
+        """The number of entries after which a checkpoint is due."""
         self.open_after = OPEN_AFTER
         self._checkpoints: dict[str, int] = {}
         self._saving: set[asyncio.Task[None]] = set()

@@ -86,7 +86,7 @@ class GrowingSpec(Spec):
     """Each gap is longer than the one before, for clients with at most 25 % of jitter."""
 
     factor: Annotated[float, Field(ge=1)] = Field(
-        default=1.2, description="Each gap is at least so many times the one before."
+        default=1.2, description="Each gap is at least this many times the previous one."
     )
     margin_s: Seconds = Field(
         default=0.02, alias="margin", description="And at least so much longer; default 20ms."

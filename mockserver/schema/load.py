@@ -65,7 +65,7 @@ class BudgetSpec(Spec):
 
 
 class BreakerSpec(Spec):
-    """A circuit breaker: after so many failures in a row, the client makes no call for some time."""
+    """A circuit breaker: after a number of failures in a row, the client makes no call for some time."""
 
     opens_after: Annotated[int, Field(ge=1)] = Field(description="Failures in a row that open it.")
     stays_open_s: Seconds = Field(alias="stays_open", description="Time without a call; at least 100ms.")

@@ -106,7 +106,7 @@ _WINDOWS_S = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 class Rate:
-    """So many calls in so many seconds."""
+    """A number of calls in a number of seconds."""
 
     __slots__ = ("calls", "text", "window_s")
 

@@ -55,7 +55,7 @@ class CountSpec(SubjectSpec):
 
 
 class OrderedSpec(SubjectSpec):
-    """One link of `in_order`: so many calls of it, before the next."""
+    """One link of `in_order`: a number of calls of it, before the next."""
 
     times: Annotated[int, Field(ge=1)] = 1
 

@@ -131,7 +131,7 @@ def applies(kind: TroubleKind, place: CallPlace) -> bool:
 
 def chosen(cells: Sequence[Cell], most: int | None, seed: str) -> list[Cell]:
     """
-    At most so many cells, spread evenly over calls and kinds of trouble, in
+    At most this many cells, spread evenly over calls and kinds of trouble, in
     their old order; which of several equal ones is decided by the seed.
     """
     if most is None or most >= len(cells):
@@ -205,7 +205,7 @@ class PossiblePairs:
         return sum(span.end - span.start for span in (*self._retried, *self._later))
 
     def chosen(self, most: int, seed: str) -> list[Cell]:
-        """At most so many pairs, by the seed: half of them with the second trouble at the retry of the first."""
+        """At most this many pairs, by the seed: half of them with the second trouble at the retry of the first."""
         retried, later = (_count(spans) for spans in (self._retried, self._later))
         share = min(retried, max(most - most // 2, most - later))
         return [

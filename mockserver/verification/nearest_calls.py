@@ -16,7 +16,7 @@ from mockserver.model.plan import Outcome
 from mockserver.verification.counting import Subject
 
 MOST_COMPARED = 100
-"""The newest so many calls are compared: a check that waits is judged after every call."""
+"""How many of the newest calls are compared: a check that waits is judged after every call."""
 _MOST_DIFFERENCES = 10
 _FARTHEST_LINE = 1.2
 """Method and path that differ by more than this were meant for something else."""

@@ -52,7 +52,7 @@ def standing_of(count: int, times: ExpectSpec) -> Standing:
 
 def at_least(count: int, times: ExpectSpec) -> tuple[Standing, bool]:
     """
-    Where a check stands of which at least so many are known, and whether that is exact: what is no longer kept may
+    The standing of a check when at least `count` are known, and whether it is exact: what is no longer kept may
     have been among them, so only a lower bound can hold.
     """
     standing = standing_of(count, times)

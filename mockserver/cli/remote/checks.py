@@ -32,9 +32,9 @@ LONGEST_WAIT_S = 120.0
 
 @click.command(short_help="Verify the calls of a running server.")
 @click.argument("subject", required=False)
-@click.option("--times", type=click.IntRange(0), help="Exactly so many calls.")
-@click.option("--at-least", "least", type=click.IntRange(0), help="At least so many calls; default: 1.")
-@click.option("--at-most", "most", type=click.IntRange(0), help="At most so many calls.")
+@click.option("--times", type=click.IntRange(0), help="The exact number of calls.")
+@click.option("--at-least", "least", type=click.IntRange(0), help="The least number of calls; default: 1.")
+@click.option("--at-most", "most", type=click.IntRange(0), help="The largest number of calls.")
 @click.option("--match", metavar="YAML", help="Further conditions on the request, such as '{json: {amount: 5}}'.")  # fmt: skip
 @click.option("--within", type=DurationText(), help="Wait for the calls, at most so long.")
 @click.option("--quiet", type=DurationText(), help="No further calls may arrive for so long afterwards.")

@@ -43,7 +43,7 @@ def reset(what: tuple[str, ...]) -> None:
 @click.command(short_help="Take a running server, or some routes, down.")
 @click.argument("reply", required=False)
 @click.option("--for", "for_", type=DurationText(), help="End after this time, by the clock of the server.")
-@click.option("--times", type=click.IntRange(1), help="End after so many calls.")
+@click.option("--times", type=click.IntRange(1), help="End after this many calls.")
 @click.option("--skip", type=click.IntRange(0), help="The first calls that are not affected.")
 @click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route; may be repeated.")
 @click.option("--optional", is_flag=True, help="A test does not fail if the outage affects no call.")

@@ -30,7 +30,7 @@ def unique_name(wanted: str, taken: Container[str]) -> str:
 Entry = tuple[dict[str, Any], dict[str, Any]]
 """
 A route without its reply, and its answer: `reply` (a step), with `times` if it
-is used up after so many calls; or `proxy`.
+is used up after that many calls; or `proxy`.
 """
 
 

@@ -199,7 +199,7 @@ class Conversation:
 
     @property
     def _is_behind(self) -> bool:
-        """Whether so many messages wait for a `receive` or a rule that no more are read."""
+        """Whether too many messages wait for a `receive` or a rule to read more."""
         waiting = len(self._inbox) + len(self._matched)
         if waiting < MOST_WAITING and self._waiting_bytes <= self._most_bytes:
             return False

@@ -1712,7 +1712,7 @@ export interface components {
             growing?: boolean | {
                 /**
                  * Factor
-                 * @description Each gap is at least so many times the one before.
+                 * @description Each gap is at least this many times the previous one.
                  * @default 1.2
                  */
                 factor?: number;
@@ -1805,7 +1805,7 @@ export interface components {
         };
         /**
          * BreakerSpec
-         * @description A circuit breaker: after so many failures in a row, the client makes no call for some time.
+         * @description A circuit breaker: after a number of failures in a row, the client makes no call for some time.
          */
         BreakerSpec: {
             /**
@@ -4007,7 +4007,7 @@ export interface components {
         };
         /**
          * OrderedSpec
-         * @description One link of `in_order`: so many calls of it, before the next.
+         * @description One link of `in_order`: a number of calls of it, before the next.
          */
         OrderedSpec: {
             /**
@@ -4071,7 +4071,7 @@ export interface components {
             skip?: number;
             /**
              * Times
-             * @description Over after so many affected calls.
+             * @description Over after this many affected calls.
              */
             times?: number | null;
             /**
