@@ -52,6 +52,12 @@ routes:
     reply: [{status: 201, fault: reset, effect: {kind: refund}}, {status: 201, effect: {kind: refund}, json: {id: re_1}}]
     webhook: {url: "http://127.0.0.1:9/hooks", json: {type: refund.created}, retry: {backoff: [5s, 5m]}}
 """
+LOAD = """
+scenario: stock
+expect: {load: {budget: {retries: 20%, window: 1s}, optional: true}}
+routes:
+  - {name: reserve, request: POST /reservations, reply: {status: 201, delay: 20ms}}
+"""
 ORDERS = """
 scenario: orders
 description: Orders that are approved, shipped and delivered.
@@ -173,6 +179,34 @@ async def failed(http: aiohttp.ClientSession, url: str) -> None:
         await answer.read()
 
 
+async def storm(http: aiohttp.ClientSession, url: str) -> None:
+    """A namespace with an outage, during which every client retries without a limit."""
+    async with http.post(f"{url}/__admin/namespaces", json={"name": "load-test"}) as answer:
+        await answer.read()
+    admin = f"{url}/__admin/@load-test"
+
+    async def operation(number: int) -> None:
+        await asyncio.sleep(number * 0.03)
+        for _ in range(4):
+            headers = {"Idempotency-Key": f"order-{number}"}
+            async with http.post(
+                f"{url}/@load-test/reservations", json={"item": number}, headers=headers
+            ) as answer:
+                if answer.status == 201:
+                    return
+            await asyncio.sleep(0.15)
+
+    async def outage() -> None:
+        await asyncio.sleep(1.2)
+        async with http.put(f"{admin}/outage", json={"reply": 503}) as answer:
+            await answer.read()
+        await asyncio.sleep(1.3)
+        async with http.delete(f"{admin}/outage") as answer:
+            await answer.read()
+
+    await asyncio.gather(outage(), *(operation(number) for number in range(130)))
+
+
 async def pictures() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     folder = PROJECT / "build" / "pictured"
@@ -180,6 +214,7 @@ async def pictures() -> None:
     folder.mkdir(parents=True)
     (folder / "payments.yaml").write_text(TRIES)
     (folder / "orders.yaml").write_text(ORDERS)
+    (folder / "stock.yaml").write_text(LOAD)
     shutil.copy(PROJECT / "scenarios" / "data.yaml", folder)
     async with serving(folder) as (url, _), chromium() as browser, aiohttp.ClientSession() as http:
         await retries(http, url)
@@ -212,6 +247,16 @@ async def pictures() -> None:
             await page.evaluate("(place) => { location.hash = `#/${place}` }", place)
             await page.wait_for_timeout(700)
             await page.screenshot(path=IMAGES / f"{name}-phone.png")
+        await storm(http, url)
+        for name, theme, width, height in (
+            ("light", "light", 1280, 720),
+            ("dark", "dark", 1280, 720),
+            ("phone", "light", 390, 800),
+        ):
+            page = await opened(browser, url, theme, width, height)
+            await page.evaluate("() => { location.hash = '#/@load-test/load' }")
+            await page.wait_for_selector(".load-picture")
+            await page.screenshot(path=IMAGES / f"load-{name}.png")
 
 
 async def opened(browser: Browser, url: str, theme: Any, width: int, height: int) -> Page:

@@ -553,11 +553,38 @@ class LoadIntervalView(AdminView):
     answers: dict[str, int]
 
 
+class FaultPeriodView(AdminView):
+    """
+    The time in which an outage or an injected failure was in effect. `routes` is null for all routes.
+
+    `began` and `ended` are real times, `clock_began` and `clock_ended` those of the virtual clock; the end is null
+    while it is in effect.
+    """
+
+    what: str
+    routes: list[str] | None
+    began: str
+    ended: str | None
+    clock_began: str
+    clock_ended: str | None
+    began_ms: float
+    ended_ms: float | None
+
+
+class LoadRuleView(AdminView):
+    """A rule that does not hold, with the time of the calls that broke it, or that all rules hold."""
+
+    ok: bool
+    text: str
+    began_ms: float | None
+    ended_ms: float | None
+
+
 class LoadView(AdminView):
     """
-    The calls over time. `since` is the arrival of the first call, from which `at_ms` counts.
+    The calls over time. `since` is the arrival of the first call; `at_ms`, `began_ms` and `ended_ms` count from it.
 
-    `amplification` is the number of calls per operation.
+    `amplification` is the number of calls per operation, `outages` are those since the first call.
     """
 
     since: str | None
@@ -568,6 +595,8 @@ class LoadView(AdminView):
     amplification: float | None
     most_in_flight: int
     intervals: list[LoadIntervalView]
+    outages: list[FaultPeriodView]
+    rules: list[LoadRuleView]
 
 
 class OperationList(Listing):

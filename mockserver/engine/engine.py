@@ -335,7 +335,7 @@ class Engine:
         route = match.route
         draw = Draw(ns, call.request, match, call.id)
         try:
-            planned = self._outage(ns, call, draw) if ns.outage is not None else None
+            planned = self._disturbed(ns, call, draw) if ns.outage is not None else None
             if planned is None and route.contract is not None:
                 planned = self._held(ns, call, match, draw, route.contract)
             planned = (
@@ -354,6 +354,13 @@ class Engine:
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         return _completed(call, route, planned)
+
+    def _disturbed(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
+        """Return the response of a fault or outage that applies to this call, and note what has begun or ended by it."""
+        try:
+            return self._outage(ns, call, draw)
+        finally:
+            ns.follow_faults()
 
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""

@@ -55,15 +55,23 @@ class InjectedFault:
 
     def meets(self, seed: str, now_s: float) -> bool:
         """Count a call of its route. Return whether the fault applies."""
+        in_effect = self.is_in_effect(now_s)
         self.seen += 1
         self.strike.calls += 1
+        return in_effect and self.share.takes(seed, self.route, self.seen, now_s)
+
+    def is_in_effect(self, now_s: float) -> bool:
+        """Whether it may apply to the next call of its route."""
         last = self.spec.last_call
         return (
-            self.seen >= self.spec.call
-            and (last is None or self.seen <= last)
+            self.seen >= self.spec.call - 1
+            and (last is None or self.seen < last)
             and not self.share.is_over(now_s)
-            and self.share.takes(seed, self.route, self.seen, now_s)
         )
+
+    @property
+    def routes(self) -> frozenset[str]:
+        return frozenset([self.route])
 
     def view(self) -> dict[str, Any]:
         return {**self.data, "route": self.route, "seen": self.seen, "hits": list(self.hits)}

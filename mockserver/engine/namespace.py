@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mockserver.attempts import KeyNames
 from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
-from mockserver.engine.fault_strikes import ENDED, NOT_YET, Strike, Strikes
+from mockserver.engine.fault_strikes import ENDED, NOT_YET, FaultShare, Strike, Strikes
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
@@ -28,6 +28,7 @@ from mockserver.store.counts import Counts
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryAttempt
 from mockserver.store.effects import Effects
+from mockserver.store.fault_periods import FaultPeriod, FaultPeriods, Moment
 from mockserver.store.memory import Memory
 from mockserver.store.recordings import Recording, Recordings
 from mockserver.store.sequence_states import SequenceKey, SequenceStates
@@ -148,8 +149,8 @@ class Namespace:
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "failed_test", "followers",
-        "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
+        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "failed_test", "fault_periods",
+        "followers", "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
         "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers", "websockets",
     )  # fmt: skip
 
@@ -157,6 +158,8 @@ class Namespace:
     counts: Counts
     deliveries: Deliveries
     effects: Effects
+    fault_periods: FaultPeriods[Outage | InjectedFault]
+    """When the outages and faults were in effect; `follow_faults` brings it up to date."""
     memory: Memory
     positions: SequenceStates
     record: CallLog
@@ -352,6 +355,7 @@ class Namespace:
             self.outage = outage
         if outage is not None:
             self.expect(outage.strike)
+        self.follow_faults()
 
     def set_troubles(self, placed: Iterable[InjectedFault]) -> None:
         """Replace the faults; an empty list ends them. An outage is kept."""
@@ -359,6 +363,7 @@ class Namespace:
         self.outage = InjectedFaults(listed, self.downtime) if listed else self.downtime
         for item in listed:
             self.expect(item.strike)
+        self.follow_faults()
 
     def expect(self, strike: Strike) -> None:
         """A test fails if it strikes no call."""
@@ -383,6 +388,41 @@ class Namespace:
         self.set_outage(self.downtime)
         for item in self.troubles.placed if self.troubles is not None else ():
             self.expect(item.strike)
+        if self._made("fault_periods") is not None:
+            self.fault_periods.forget_ended()
+
+    def faults(self) -> Iterator[Outage | InjectedFault]:
+        """Yield the outage and the faults that are set."""
+        if self.downtime is not None:
+            yield self.downtime
+        if self.troubles is not None:
+            yield from self.troubles.placed
+
+    def follow_faults(self) -> None:
+        """Note which outages and faults have begun or ended to be in effect."""
+        if self.outage is None and self._made("fault_periods") is None:
+            return
+        periods, now_s = self.fault_periods, self.clock.now_s()
+        in_effect = dict.fromkeys(fault for fault in self.faults() if fault.is_in_effect(now_s))
+        for fault, period in tuple(periods.open.items()):
+            if fault not in in_effect:
+                periods.end(fault, self._end_of(fault.share, period.began))
+        for fault in in_effect:
+            if fault not in periods.open:
+                period = FaultPeriod(fault.strike.subject, fault.routes, self._moment(self.shared.wall()))
+                periods.begin(fault, period)
+
+    def _end_of(self, share: FaultShare, began: Moment) -> Moment:
+        """Return when its time was over, or now."""
+        if share.until_s is not None:
+            real_s = self.clock.reached_s(share.until_s, began.real_s)
+            if real_s is not None:
+                return self._moment(real_s)._replace(clock_s=share.until_s)
+        return self._moment(self.shared.wall())
+
+    def _moment(self, real_s: float) -> Moment:
+        shared = self.shared
+        return Moment(real_s, shared.mono() - (shared.wall() - real_s), self.clock.at_s(real_s))
 
     # Memory
 
@@ -493,6 +533,7 @@ _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "counts": lambda ns: Counts(ns.shared.bounds),
     "deliveries": lambda ns: Deliveries(ns.shared.bounds),
     "effects": lambda ns: Effects(ns.shared.bounds),
+    "fault_periods": lambda _: FaultPeriods(),
     "memory": _memory_of,
     "positions": lambda ns: SequenceStates(ns.shared.bounds),
     "record": lambda ns: CallLog(ns.shared.limits),

@@ -48,6 +48,10 @@ class Outage:
     def is_over(self, now_s: float) -> bool:
         return self.share.is_over(now_s) or (self.spec.times is not None and self.answered >= self.spec.times)
 
+    def is_in_effect(self, now_s: float) -> bool:
+        """Whether it may answer the next call of its routes."""
+        return self._skipped >= self.spec.skip and not self.is_over(now_s)
+
     def takes(self, route_id: str, seed: str, now_s: float) -> bool:
         """Whether it answers this call; counts it if so."""
         if self.routes is not None and route_id not in self.routes:

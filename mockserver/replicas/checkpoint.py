@@ -18,6 +18,7 @@ from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryAttempt
+from mockserver.store.fault_periods import Moment
 from mockserver.store.sequence_states import SequenceStates
 from mockserver.store.timers import Timers
 
@@ -36,6 +37,7 @@ def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
     about: dict[str, Any] = {
         "used": [ns.used_at_s, ns.kept_at_s],
         "strike": None if ns.downtime is None else _number(ns.downtime.strike, strikes),
+        "began": [ns.fault_periods.began(fault) for fault in ns.faults()],
         "ended": [_number(strike, strikes) for strike, why in ns.unstruck() if why == ENDED],
         "troubles": [
             [
@@ -78,6 +80,8 @@ def restore_checkpoint(ns: Namespace, data: bytes) -> None:
     ns.forget_strikes()
     for number in about["ended"]:
         ns.expect(strikes[number])
+    for fault, began in zip(ns.faults(), about.get("began", ()), strict=False):  # older checkpoints have none
+        ns.fault_periods.restore(fault, None if began is None else Moment(*began))
     for number, kept, said in snapshots:
         ns.snapshots.append((number, _snapshot(ns, kept, said, strikes)))
 

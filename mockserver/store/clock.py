@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
 
 _MOST_CHANGES = 1000
 """Number of changes whose times are kept."""
@@ -35,6 +36,24 @@ class VirtualClock:
     def _changing(self) -> None:
         """Store the current setting before it changes."""
         self._past.append((self._wall(), self._offset_s, self._frozen_s))
+
+    def reached_s(self, clock_s: float, since_s: float) -> float | None:
+        """
+        Return the first real time, from `since_s` on, at which this clock showed `clock_s` or a later time; None if
+        it has not.
+        """
+        now_s = self._wall()
+        for until_s, offset_s, frozen_s in (*self._past, (inf, self._offset_s, self._frozen_s)):
+            if until_s <= since_s:
+                continue
+            if frozen_s is None:
+                real_s = max(since_s, clock_s - offset_s)
+            else:
+                real_s = since_s if frozen_s >= clock_s else inf
+            if real_s < until_s:
+                return real_s if real_s <= now_s else None
+            since_s = until_s
+        return None
 
     def now_s(self) -> float:
         return self._wall() + self._offset_s if self._frozen_s is None else self._frozen_s

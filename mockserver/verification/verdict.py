@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from mockserver.attempts.findings import Finding
 from mockserver.schema.expect import ExpectSpec
 
 MOST_LINES = 20
@@ -33,6 +34,8 @@ class Verdict:
     text: str
     seen: Any = None
     exact: bool = True
+    findings: tuple[Finding, ...] = ()
+    """Of the rules that do not hold."""
 
     @property
     def ok(self) -> bool:

@@ -169,6 +169,11 @@ class RulesJudge:
         self._expected = expected
         self._operations = operations
 
+    @property
+    def name(self) -> str:
+        """Whose calls are checked."""
+        return self._subject.text
+
     def __call__(self, ns: Namespace) -> Verdict:
         return self.snapshot(ns)()
 
@@ -207,7 +212,15 @@ class RulesJudge:
         late = judgement.late and counted.standing is not Standing.FAILED
         standing = Standing.SHORT if late else Standing.FAILED
         expected = f"{self._times}, {self._expected}"
-        return Verdict(standing, expected, "; ".join(reasons), "\n".join(lines), counted.seen, counted.exact)
+        return Verdict(
+            standing,
+            expected,
+            "; ".join(reasons),
+            "\n".join(lines),
+            counted.seen,
+            counted.exact,
+            tuple(judgement.findings),
+        )
 
 
 def _forgotten(counted: Verdict, kept: int) -> Verdict:
@@ -420,25 +433,25 @@ def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     ]
 
 
-def load_judges(ns: Namespace, scenario: str | None = None) -> list[RulesJudge]:
-    """Return what judges each `expect: {load: …}` of what answers here; of one scenario, where named."""
+def load_judges(ns: Namespace, scenario: str | None = None, route_id: str | None = None) -> list[RulesJudge]:
+    """Return what judges each `expect: {load: …}` of what answers here; of one scenario or route, where named."""
     judges: list[RulesJudge] = []
     scenarios: set[str] = set()
     for route in ns.active_routes():
         name = route.scenario.name
-        if scenario not in (None, name):
+        if scenario not in (None, name) or route_id not in (None, route.id):
             continue
         expected = route.scenario.spec.expect
-        if name not in scenarios and expected is not None and expected.load is not None:
-            judges.append(load_judge(ns, AllCalls(name), _ANY_NUMBER, expected.load))
+        if route_id is None and name not in scenarios and expected is not None and expected.load is not None:
+            judges.append(load_judge(ns, AllCalls(name), ANY_NUMBER, expected.load))
         scenarios.add(name)
         if route.expect is not None and route.expect.load is not None:
             subject = Subject(ns, SubjectSpec(route=route.id))
-            judges.append(load_judge(ns, subject, _ANY_NUMBER, route.expect.load))
+            judges.append(load_judge(ns, subject, ANY_NUMBER, route.expect.load))
     return judges
 
 
-_ANY_NUMBER = ExpectSpec()
+ANY_NUMBER = ExpectSpec()
 
 
 def _of_strike(strike: Strike, saw: str) -> Verdict:

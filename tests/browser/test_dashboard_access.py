@@ -9,7 +9,7 @@ from support.server import PROJECT
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
 VIEWS = (
-    "calls/c-000001", "@*/calls", "@*/calls/kept:c-000001", "@kept/failure", "unmatched", "@fine/unmatched", "attempts", "@fine/attempts", "scenarios",
+    "calls/c-000001", "@*/calls", "@*/calls/kept:c-000001", "@kept/failure", "unmatched", "@fine/unmatched", "attempts", "@fine/attempts", "load", "@fine/load", "scenarios",
     "resources", "webhooks", "effects", "troubles", "@fine/troubles", "recordings", "namespaces", "@*/attempts", "sweeps", "replicas",
 )  # fmt: skip
 RUN = """async () => {
@@ -24,11 +24,14 @@ def busy(serving):
     server = serving({
         "payments.yaml": (PROJECT / "scenarios" / "payments.yaml").read_bytes(),
         "shop.yaml": (PROJECT / "scenarios" / "shop.yaml").read_bytes(),
+        "often.yaml": "expect: {load: {rate: {max: 1/h}}}\nroutes: [{request: GET /often, reply: 200}]",
     }, allow_egress=("127.0.0.1",))  # fmt: skip
     for _ in range(3):
         server.ask("POST", "/v1/charges", "amount=1", headers={"Idempotency-Key": "k"})
     server.ask("POST", "/v1/payment_intents", "amount=5&currency=eur&payment_method=pm_card_visa&confirm=true",
                headers={"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer sk_test_1"})  # fmt: skip
+    server.ask("GET", "/often")
+    server.ask("GET", "/often")
     server.ask("POST", "/v1/charge")
     for name in ("fine", "kept"):
         server.admin.post("/namespaces", {"name": name})

@@ -8,13 +8,13 @@ VIEWS = (
     "Calls",
     "Unmatched",
     "Attempts",
+    "Load",
     "Scenarios",
     "Resources",
     "Webhooks",
     "Effects",
     "Failures",
     "Recordings",
-    "Namespaces",
 )
 NAMED = """void (window.named = (one) => one.tagName + ' ' + (one.getAttribute('aria-label') ?? one.id ?? '') + ' ' + one.textContent.slice(0, 40))"""
 FOCUSABLE = """(() => {
@@ -59,6 +59,8 @@ def test_every_view_is_walked_through_by_keys(busy, browser):
         dashboard.until("document.querySelector('main').innerText.trim().length > 20")
         if view == "Attempts":
             dashboard.sees(".attempts-picture")
+        if view == "Load":
+            dashboard.sees(".load-picture")
         dashboard.run(dashboard.page.get_by_role("navigation").get_by_role("link").first.focus())
         dashboard.asks(LISTEN)
         there = dashboard.asks(FOCUSABLE)
@@ -78,7 +80,7 @@ def test_a_miss_becomes_a_route_and_an_outage_begins_without_a_mouse(busy, brows
     dashboard.presses("Enter")
     dashboard.sees(".said", "Added runtime/POST /v1/charge")
 
-    dashboard.presses("4")
+    dashboard.presses("5")
     dashboard.sees(".tile", "The service is up.")
     dashboard.run(dashboard.page.get_by_label("Answer", exact=True).focus())
     dashboard.presses("Control+A", "5", "0", "2", "Tab", "Tab", "Tab", "Space")

@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from mockserver.client.errors import VerificationFailed
 from mockserver.client.namespaces import Namespace
 from mockserver.server import Server
 from tests.support.grpc import PROTO
 
 pytestmark = pytest.mark.slow
 SERVICE = "GRPC payments.v1.Payments"
+CALLS = 8
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(install, cwd=made, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip("npm could not fetch @grpc/grpc-js")
-    shutil.copy(Path(__file__).with_name("client.mjs"), made)
+    for name in ("client.mjs", "budget.mjs"):
+        shutil.copy(Path(__file__).with_name(name), made)
     return made
 
 
@@ -76,3 +79,32 @@ def test_the_client_of_node_makes_every_kind_of_call(
     charge.assert_attempts(max=3, operations=1, after="retryable")
     (operation,) = charge.attempts()
     assert operation.why == "headers.grpc-previous-rpc-attempts counts it as the next attempt"
+
+
+@pytest.mark.parametrize(
+    ("throttling", "retries"),
+    [({"maxTokens": 4, "tokenRatio": 0.1}, 1), ({"maxTokens": 1000, "tokenRatio": 0.1}, 2 * CALLS)],
+    ids=["few tokens", "many tokens"],
+)
+def test_retry_throttling_keeps_a_retry_budget_if_its_tokens_run_out(
+    folder: Path, grpc_server: Server, mock: Namespace, throttling: dict[str, float], retries: int
+) -> None:
+    charge = mock.on(f"{SERVICE}/Charge").reply("UNAVAILABLE")
+    address = grpc_server.url.removeprefix("http://")
+
+    subprocess.run(
+        ["node", "budget.mjs", address, str(PROTO), mock.name, str(CALLS), json.dumps(throttling)],
+        cwd=folder, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+
+    charge.assert_called(CALLS + retries)
+    rules: list[dict[str, Any]] = [
+        {"budget": {"retries": "20%", "window": "10s"}},
+        {"amplification": {"max": 1.2}},
+    ]
+    for rule in rules:
+        if retries == 1:
+            charge.assert_load(**rule)
+        else:
+            with pytest.raises(VerificationFailed, match=f"{next(iter(rule))}: (16|24) "):
+                charge.assert_load(**rule)

@@ -10,8 +10,7 @@ from mockserver.admin.endpoints.calls import MOST, PAGE, PAGING, REVEAL
 from mockserver.admin.endpoints.checks import THREADED
 from mockserver.admin.models import OperationList
 from mockserver.admin.turns import Turns, offload
-from mockserver.attempts import CallEvidence, Operation, gathered, operation_view, read
-from mockserver.engine.naming import route_named
+from mockserver.attempts import CallEvidence, Grouping, Operation, gathered, operation_view, read
 from mockserver.model.instants import instant
 from mockserver.redaction.redaction import mask_part
 from mockserver.responses.bodies import dump_json
@@ -20,46 +19,38 @@ from mockserver.verification.operations import grouping_of
 
 _VIEW_BYTES = 300
 """Approximate size of an attempt."""
+GROUPING = {
+    "route": "Only calls of this route.",
+    "by": "A selector whose value the attempts of one operation share; `route`: all calls of a route.",
+    "ignore": "Fields that are new on each attempt, separated by commas: json.line,query.rand.",
+}
 
 
 @table.get(
     "/attempts",
     "Operations with their attempts, and how the client waited.",
     answer=OperationList,
-    query={
-        "route": "Only calls of this route.",
-        "by": "A selector whose value the attempts of one operation share; `route`: all calls of a route.",
-        "ignore": "Fields that are new on each attempt, separated by commas: json.line,query.rand.",
-        **PAGING,
-        **REVEAL,
-    },
+    query={**GROUPING, **PAGING, **REVEAL},
 )
 async def list_attempts(request: AdminRequest[Any]) -> Answer:
-    reveal = request.reveal
+    reveal, route_id = request.reveal, request.route_id
     limit, after = request.number("limit", PAGE, MOST), request.cursor()
-    ns = request.ns
-    wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
-    grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
-    evidence, turns = [], Turns()
-    for call in gathered(
-        call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
-    ):
-        evidence.append(CallEvidence(call, grouping))
-        await turns.pause()
+    evidence, grouping = await evidence_of(request)
     operations = (
         await asyncio.to_thread(read, evidence, grouping)
         if len(evidence) > THREADED
         else read(evidence, grouping)
     )[0]
     rest = [operation for operation in operations if operation.attempts[0].call.number > after]
+    turns = Turns()
     items: list[bytes] = []
     for operation in rest[:limit]:
         items.append(await offload(_VIEW_BYTES * len(operation.attempts), _written, operation, reveal=reveal))
         await turns.pause()
     most = [
         counts.most_in_flight
-        for route, counts in ns.counts.routes.items()
-        if wanted is None or route == wanted
+        for route, counts in request.ns.counts.routes.items()
+        if route_id in (None, route)
     ]
     return written_listing(
         items,
@@ -67,6 +58,19 @@ async def list_attempts(request: AdminRequest[Any]) -> Answer:
         amplification=round(len(evidence) / len(operations), 3) if operations else None,
         most_in_flight=max(most, default=0),
     )
+
+
+async def evidence_of(request: AdminRequest[Any]) -> tuple[list[CallEvidence], Grouping]:
+    """Return the matched calls that the query selects, and how they are grouped. Raises InvalidInputError."""
+    ns, route_id = request.ns, request.route_id
+    grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
+    evidence, turns = [], Turns()
+    for call in gathered(
+        call for call in ns.record.after(0) if call.matched and route_id in (None, call.route_id)
+    ):
+        evidence.append(CallEvidence(call, grouping))
+        await turns.pause()
+    return evidence, grouping
 
 
 def _written(operation: Operation, *, reveal: bool) -> bytes:

@@ -72,7 +72,7 @@ async def verify_expectations(request: AdminRequest[Any]) -> Answer:
     ns = request.ns
     verdicts, turns = expectations_without_load(ns, name), Turns()
     for judge in load_judges(ns, name):
-        verdicts.append(await _ruled(ns, judge, turns))
+        verdicts.append(await ruled(ns, judge, turns))
     return answer(verdicts)
 
 
@@ -166,7 +166,8 @@ async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
     return check.verdict(ns) if check.rules is None else await _judged(ns, check.rules)
 
 
-async def _ruled(ns: Namespace, judge: RulesJudge, turns: Turns) -> Verdict:
+async def ruled(ns: Namespace, judge: RulesJudge, turns: Turns) -> Verdict:
+    """Return the verdict on the calls that there are now."""
     await turns.all_of(judge.steps(ns))
     return await _judged(ns, judge)
 

@@ -1,46 +1,48 @@
-"""`/load`: the calls over time, by their answers."""
+"""`/load`: the calls over time, by their answers, with outages and the windows of broken rules."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 from mockserver.admin.api import AdminRequest, Answer, json_answer, table
-from mockserver.admin.endpoints.checks import THREADED
+from mockserver.admin.endpoints.attempts import GROUPING, evidence_of
+from mockserver.admin.endpoints.checks import THREADED, ruled
 from mockserver.admin.models import LoadView
 from mockserver.admin.turns import Turns
-from mockserver.attempts import CallEvidence, gathered, read
-from mockserver.engine.naming import route_named
-from mockserver.errors import WrongValueError, invalid
+from mockserver.attempts import read
+from mockserver.attempts.findings import Finding
+from mockserver.engine.namespace import Namespace
+from mockserver.errors import InvalidInputError, WrongValueError, invalid
 from mockserver.load.series import MOST_INTERVALS, Series, series
 from mockserver.model.instants import instant
+from mockserver.scenarios.flaws import parse_spec
+from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.attempts import GroupingSpec
 from mockserver.schema.base import SECONDS_HINT, duration_s
-from mockserver.verification.operations import grouping_of
+from mockserver.schema.load import LoadSpec
+from mockserver.schema.verify import SubjectSpec
+from mockserver.verification.counting import AllCalls, Subject
+from mockserver.verification.verdict import Verdict
+from mockserver.verification.verify import ANY_NUMBER, RulesJudge, load_judge, load_judges
+
+View = dict[str, Any]
 
 
 @table.get(
     "/load",
-    "The calls over time, by their answers, with retries and concurrent calls.",
+    "The calls over time, by their answers, with outages and the windows of broken rules.",
     answer=LoadView,
     query={
-        "route": "Only calls of this route.",
+        **GROUPING,
         "interval": "Length of an interval, such as 100ms; default: at most 40 intervals.",
-        "by": "A selector whose value the attempts of one operation share; `route`: all calls of a route.",
-        "ignore": "Fields that are new on each attempt, separated by commas: json.line,query.rand.",
+        "rules": "Rules on load in YAML or JSON, such as {in_flight: {max: 10}}; default: those of `expect`.",
     },
 )
 async def show_load(request: AdminRequest[Any]) -> Answer:
-    ns = request.ns
-    wanted = route_named(ns, request.query["route"]).id if request.query.get("route") else None
-    length_s = _length_s(request.query.get("interval"))
-    grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
-    evidence, turns = [], Turns()
-    for call in gathered(
-        call for call in ns.record.after(0) if call.matched and (wanted is None or call.route_id == wanted)
-    ):
-        evidence.append(CallEvidence(call, grouping))
-        await turns.pause()
+    length_s, judges = _length_s(request.query.get("interval")), _judges(request)
+    evidence, grouping = await evidence_of(request)
 
     def shown() -> Series:
         return series(read(evidence, grouping)[0], length_s)
@@ -51,7 +53,12 @@ async def show_load(request: AdminRequest[Any]) -> Answer:
         raise invalid(
             ("interval",), f"there are more than {MOST_INTERVALS} intervals", "Write a longer one, such as 1s"
         ) from None
-    return json_answer(_view(over_time))
+    turns = Turns()
+    verdicts = [(judge, await ruled(request.ns, judge, turns)) for judge in judges]
+    start_s = 0.0 if over_time.first is None else over_time.first.request.arrived_at_s
+    outages = () if over_time.first is None else _outages(request.ns, request.route_id, start_s)
+    rules = [view for judge, verdict in verdicts for view in _rules(judge, verdict, start_s)]
+    return json_answer({**_view(over_time), "outages": list(outages), "rules": rules})
 
 
 def _length_s(text: str | None) -> float | None:
@@ -66,7 +73,24 @@ def _length_s(text: str | None) -> float | None:
     return length_s
 
 
-def _view(over_time: Series) -> dict[str, Any]:
+def _judges(request: AdminRequest[Any]) -> list[RulesJudge]:
+    """Return what checks the rules of the query or, without any, those of `expect`. Raises InvalidInputError."""
+    ns, route_id, text = request.ns, request.route_id, request.query.get("rules")
+    if not text:
+        return load_judges(ns, route_id=route_id)
+    try:
+        data = parse(text)
+        if isinstance(data, dict):
+            grouping = GroupingSpec.of_query(request.query)
+            data = {"by": grouping.by, "ignore": grouping.ignore, **data}
+        spec = parse_spec(LoadSpec, data)
+    except InvalidInputError as error:
+        raise InvalidInputError(flaw.under("rules") for flaw in error.flaws) from error
+    subject = AllCalls() if route_id is None else Subject(ns, SubjectSpec(route=route_id))
+    return [load_judge(ns, subject, ANY_NUMBER, spec, ("rules",))]
+
+
+def _view(over_time: Series) -> View:
     first = over_time.first
     return {
         "since": None if first is None else instant(first.request.arrived_s),
@@ -87,3 +111,46 @@ def _view(over_time: Series) -> dict[str, Any]:
             for each in over_time.intervals
         ],
     }
+
+
+def _outages(ns: Namespace, route_id: str | None, start_s: float) -> Iterator[View]:
+    """Yield the outages and failures of that route, or of all, that had not ended when the first call arrived."""
+    ns.follow_faults()
+    for period in ns.fault_periods:
+        began, ended = period.began, period.ended
+        if not (route_id is None or period.routes is None or route_id in period.routes):
+            continue
+        if ended is not None and ended.at_s < start_s:
+            continue
+        yield {
+            "what": period.subject,
+            "routes": None if period.routes is None else sorted(period.routes),
+            "began": instant(began.real_s),
+            "ended": None if ended is None else instant(ended.real_s),
+            "clock_began": instant(began.clock_s),
+            "clock_ended": None if ended is None else instant(ended.clock_s),
+            "began_ms": _ms(began.at_s, start_s),
+            "ended_ms": None if ended is None else _ms(ended.at_s, start_s),
+        }
+
+
+def _rules(judge: RulesJudge, verdict: Verdict, start_s: float) -> Iterator[View]:
+    """Yield each rule that does not hold, with its window, or that all hold."""
+    if not verdict.findings:
+        text = f"{judge.name}: no rule is broken" if verdict.ok else verdict.text
+        yield {"ok": verdict.ok, "text": text, "began_ms": None, "ended_ms": None}
+    for finding in verdict.findings:
+        yield {"ok": False, "text": f"{judge.name}: {finding.text}", **_window(finding, start_s)}
+
+
+def _window(finding: Finding, start_s: float) -> View:
+    """From the first to the last of the calls that broke the rule."""
+    at_s = [call.request.arrived_at_s for call in finding.window]
+    return {
+        "began_ms": _ms(min(at_s), start_s) if at_s else None,
+        "ended_ms": _ms(max(at_s), start_s) if at_s else None,
+    }
+
+
+def _ms(at_s: float, start_s: float) -> float:
+    return round((at_s - start_s) * 1000, 3)

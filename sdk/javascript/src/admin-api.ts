@@ -437,7 +437,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The calls over time, by their answers, with retries and concurrent calls. */
+        /** The calls over time, by their answers, with outages and the windows of broken rules. */
         get: operations["ShowLoad"];
         put?: never;
         post?: never;
@@ -454,7 +454,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The calls over time, by their answers, with retries and concurrent calls. */
+        /** The calls over time, by their answers, with outages and the windows of broken rules. */
         get: operations["ShowLoadInNamespace"];
         put?: never;
         post?: never;
@@ -2817,6 +2817,31 @@ export interface components {
             after: string | null;
         };
         /**
+         * FaultPeriodView
+         * @description The time in which an outage or an injected failure was in effect. `routes` is null for all routes.
+         *
+         *     `began` and `ended` are real times, `clock_began` and `clock_ended` those of the virtual clock; the end is null
+         *     while it is in effect.
+         */
+        FaultPeriodView: {
+            /** What */
+            what: string;
+            /** Routes */
+            routes: string[] | null;
+            /** Began */
+            began: string;
+            /** Ended */
+            ended: string | null;
+            /** Clock Began */
+            clock_began: string;
+            /** Clock Ended */
+            clock_ended: string | null;
+            /** Began Ms */
+            began_ms: number;
+            /** Ended Ms */
+            ended_ms: number | null;
+        };
+        /**
          * FlawView
          * @description One flaw, with a JSON pointer to its place.
          */
@@ -3152,6 +3177,20 @@ export interface components {
             };
         };
         /**
+         * LoadRuleView
+         * @description A rule that does not hold, with the time of the calls that broke it, or that all rules hold.
+         */
+        LoadRuleView: {
+            /** Ok */
+            ok: boolean;
+            /** Text */
+            text: string;
+            /** Began Ms */
+            began_ms: number | null;
+            /** Ended Ms */
+            ended_ms: number | null;
+        };
+        /**
          * LoadSpec
          * @description Rules on the calls of many operations. Each fails if it does not apply, unless it is `optional`.
          */
@@ -3187,9 +3226,9 @@ export interface components {
         };
         /**
          * LoadView
-         * @description The calls over time. `since` is the arrival of the first call, from which `at_ms` counts.
+         * @description The calls over time. `since` is the arrival of the first call; `at_ms`, `began_ms` and `ended_ms` count from it.
          *
-         *     `amplification` is the number of calls per operation.
+         *     `amplification` is the number of calls per operation, `outages` are those since the first call.
          */
         LoadView: {
             /** Since */
@@ -3208,6 +3247,10 @@ export interface components {
             most_in_flight: number;
             /** Intervals */
             intervals: components["schemas"]["LoadIntervalView"][];
+            /** Outages */
+            outages: components["schemas"]["FaultPeriodView"][];
+            /** Rules */
+            rules: components["schemas"]["LoadRuleView"][];
         };
         /**
          * MachineSpec
@@ -6967,12 +7010,14 @@ export interface operations {
             query?: {
                 /** @description Only calls of this route. */
                 route?: string;
-                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
-                interval?: string;
                 /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
                 by?: string;
                 /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
                 ignore?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description Rules on load in YAML or JSON, such as {in_flight: {max: 10}}; default: those of `expect`. */
+                rules?: string;
             };
             header?: never;
             path?: never;
@@ -6980,7 +7025,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            /** @description The calls over time, by their answers, with outages and the windows of broken rules. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6996,12 +7041,14 @@ export interface operations {
             query?: {
                 /** @description Only calls of this route. */
                 route?: string;
-                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
-                interval?: string;
                 /** @description A selector whose value the attempts of one operation share; `route`: all calls of a route. */
                 by?: string;
                 /** @description Fields that are new on each attempt, separated by commas: json.line,query.rand. */
                 ignore?: string;
+                /** @description Length of an interval, such as 100ms; default: at most 40 intervals. */
+                interval?: string;
+                /** @description Rules on load in YAML or JSON, such as {in_flight: {max: 10}}; default: those of `expect`. */
+                rules?: string;
             };
             header?: never;
             path: {
@@ -7011,7 +7058,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The calls over time, by their answers, with retries and concurrent calls. */
+            /** @description The calls over time, by their answers, with outages and the windows of broken rules. */
             200: {
                 headers: {
                     [name: string]: unknown;

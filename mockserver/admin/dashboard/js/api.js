@@ -10,6 +10,12 @@ export class Problem extends Error {
     this.errors = document.errors || [];
     this.checks = document.checks || [];
   }
+
+  /** What is wrong, in one text. */
+  get explained() {
+    const flaws = this.errors.map((one) => `${one.pointer}: ${one.message}. ${one.hint}`);
+    return [this.title, ...(flaws.length ? flaws : [this.detail])].filter(Boolean).join(". ");
+  }
 }
 
 const BASE = new URL("../", document.baseURI);

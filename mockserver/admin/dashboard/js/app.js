@@ -15,6 +15,8 @@ const LOOK_MS = 2500;
 const REST_FACTOR = 40;
 /** The views that are of the server, or of all namespaces. */
 const OF_ALL = new Set(["calls", "namespaces", "sweeps", "replicas"]);
+/** The views that take the server longest: they are drawn again for calls and outages only. */
+const COSTLY = new Set(["calls", "attempts", "load"]);
 
 export class App {
   /** `views` maps a name to the class of its view. */
@@ -27,6 +29,7 @@ export class App {
     this._views = new Map();
     this._theme = null;
     this._rest_ms = REFRESH_MS;
+    this._isOut = false;
     this._feed = new Feed(this.api, this.rows, {
       added: (seqs, calls) => this._added(seqs, calls),
       reset: () => this._views.get("calls").reset(),
@@ -183,7 +186,7 @@ export class App {
       // As above. What can be asked for all the same, the view shows.
     }
     try {
-      if (this._view !== "calls" && this._view !== "attempts") await this._views.get(this._view).changed?.();
+      if (!COSTLY.has(this._view)) await this._views.get(this._view).changed?.();
     } catch {
       // As above.
     }
@@ -195,6 +198,8 @@ export class App {
 
   outageIs(outage) {
     this._header.outage(outage);
+    if (this._isOut !== Boolean(outage)) this._refreshSoon();
+    this._isOut = Boolean(outage);
   }
 
   // What views ask of the server

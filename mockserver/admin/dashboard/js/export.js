@@ -1,5 +1,7 @@
 /** A picture as a file: SVG as it stands, PNG at twice its size. */
 
+import { button, h } from "./dom.js";
+
 const SCALE = 2;
 const LONGEST_PX = 16_000; // of a canvas
 
@@ -39,4 +41,27 @@ export function save(blob, name) {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** Buttons that save or copy the picture in `place`; `named` begins the name of its file, `said` shows what was done. */
+export function exportButtons(place, named, said) {
+  const act = (label, work) => button(label, async () => {
+    const svg = place.querySelector("svg");
+    if (svg) said.textContent = await work(svg);
+  }, { class: "small" });
+  const saved = async (kind, made) => {
+    const name = `${named}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${kind}`;
+    save(await made, name);
+    return `Saved ${name}.`;
+  };
+  return h("div", { class: "row" }, act("Save SVG", (svg) => saved("svg", svgBlob(svg))), act("Save PNG", (svg) => saved("png", pngBlob(svg))), act("Copy PNG", copied));
+}
+
+async function copied(svg) {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": pngBlob(svg) })]);
+    return "Copied as PNG.";
+  } catch {
+    return "The page can't access the clipboard. Save the chart instead.";
+  }
 }

@@ -14,7 +14,7 @@ const NOTE_PX = 15;
 const NOTE_FONT = "11px system-ui, sans-serif";
 
 /** Puts texts beside each other, and on the next shelf where they would touch. */
-class Shelves {
+export class Shelves {
   constructor() {
     this._ends = [];
   }
@@ -51,7 +51,7 @@ export function ticks(span_ms, most) {
 }
 
 /** A text in lines of at most that width. */
-function wrapped(text, width) {
+export function wrapped(text, width) {
   const lines = [];
   for (const word of text.split(" ")) {
     const longer = lines.length ? `${lines[lines.length - 1]} ${word}` : word;

@@ -4,6 +4,7 @@ import { App } from "./app.js";
 import { AttemptsView } from "./attempts.js";
 import { CallsView } from "./calls.js";
 import { FailureView } from "./failure.js";
+import { LoadView } from "./load.js";
 import { NamespacesView } from "./namespaces.js";
 import { RecordingsView } from "./recordings.js";
 import { ReplicasView } from "./replicas.js";
@@ -17,6 +18,7 @@ const app = new App({
   calls: CallsView,
   unmatched: UnmatchedView,
   attempts: AttemptsView,
+  load: LoadView,
   scenarios: ScenariosView,
   resources: ResourcesView,
   webhooks: WebhooksView,

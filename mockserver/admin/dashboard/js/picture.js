@@ -1,20 +1,13 @@
 /**
  * The attempts picture: one lane for each operation, its attempts as bars, the
  * gaps between them, and a line at the end of the wait that an answer asked for.
- *
- * It stands by itself: colours and fonts are attributes, so that it looks the
- * same when it was saved and pasted somewhere else.
  */
 
 import { s } from "./dom.js";
+import { FONT, halo, hatch, PALETTES, text } from "./drawing.js";
 import { layout, ticks } from "./lanes.js";
 import { duration, kindOf, many, outcomeText } from "./words.js";
 
-const PALETTES = {
-  light: { ground: "#ffffff", text: "#17202e", quiet: "#566173", line: "#d8dde6", good: "#1a7f4e", refused: "#9a5b00", failed: "#c02637", broken: "#c02637", left: "#7a3fb0", other: "#2f6f9f", open: "#566173", wall: "#b3261e", zone: "#fbe4e2", effect: "#1d5fbf", flag: "#7a3fb0", lane: "#f7f8fb" },
-  dark: { ground: "#12161d", text: "#e6eaf1", quiet: "#a2adbf", line: "#2e3643", good: "#4cc38a", refused: "#f0b354", failed: "#ff8087", broken: "#ff8087", left: "#c7a0f2", other: "#7fbce6", open: "#a2adbf", wall: "#ff8f87", zone: "#3a1f22", effect: "#8ab4ff", flag: "#c7a0f2", lane: "#181d26" },
-};
-const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
 const HEAD_PX = 58;
 const FOOT_PX = 30;
 
@@ -94,20 +87,14 @@ export function picture(operations, { width, aligned, theme, title, note, href }
   const c = PALETTES[theme];
   const plan = layout(operations, { width, aligned, words: WORDS, notes });
   const height = HEAD_PX + plan.height + FOOT_PX;
-  const hatch = s("pattern", { id: "not-yet", width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
-    s("rect", { width: 6, height: 6, fill: c.zone }), s("line", { x1: 0, y1: 0, x2: 0, y2: 6, stroke: c.wall, "stroke-width": 1, "stroke-opacity": 0.45 }));
   return s("svg", { class: "attempts-picture", role: "group", "aria-label": `Attempts: ${operations.length} operations`, viewBox: `0 0 ${width} ${height}`, width, height, "font-family": FONT, "font-size": 12 },
-    s("defs", {}, hatch),
+    s("defs", {}, hatch("not-yet", c)),
     s("rect", { width, height, fill: c.ground }),
     text(c.text, plan.margin, 20, title, { "font-size": 14, "font-weight": 600 }),
     text(c.quiet, plan.margin, 37, note),
     plan.lanes.map((lane, i) => (i % 2 ? null : s("rect", { x: 0, y: HEAD_PX + lane.top, width, height: lane.height, fill: c.lane }))),
     axis(plan, c, height),
     plan.lanes.map((lane) => laneOf(lane, plan, c, href)));
-}
-
-function text(fill, x, y, content, attributes = {}) {
-  return s("text", { x, y, fill, ...attributes }, content);
 }
 
 function axis(plan, c, height) {
@@ -148,10 +135,6 @@ function gapOf(gap, y, c) {
       s("path", { d: `M${gap.from + 1} ${y - 8}v8M${gap.to - 1} ${y - 8}v8M${gap.from + 1} ${y - 4}H${gap.x - gap.wide / 2}M${gap.x + gap.wide / 2} ${y - 4}H${gap.to - 1}`, stroke: c.quiet, fill: "none" }),
     ] : s("path", { d: `M${(gap.from + gap.to) / 2} ${y - 16}V${y - 11}`, stroke: c.quiet }),
     text(fill, gap.x, y, gap.label, { "text-anchor": "middle" }));
-}
-
-function halo(c) {
-  return { stroke: c.ground, "stroke-width": 3, "paint-order": "stroke", "stroke-linejoin": "round" };
 }
 
 function wallOf(wall, band, lane, c) {

@@ -1,25 +1,17 @@
 /** The replicas that share a store with this server, and whether the store can be used. */
 
 import { h, show } from "./dom.js";
+import { empty, table, View, withAttributes } from "./view.js";
 import { dayAndTime } from "./words.js";
 
 const COLUMNS = ["Replica", "Address", "Version", "Calls/s", "Owns", "Scenario files", "Heartbeat"];
 const LATE_S = 3;
 
-export class ReplicasView {
+export class ReplicasView extends View {
   constructor(app) {
-    this._app = app;
-    this.title = "Replicas";
+    super(app, "Replicas");
     this._place = h("section", { class: "replicas", "aria-label": "Replicas" });
-    this.element = h("div", { class: "view" }, this._place);
-  }
-
-  shown() {
-    return this.refresh();
-  }
-
-  changed() {
-    return this.refresh();
+    show(this.element, this._place);
   }
 
   async refresh() {
@@ -28,7 +20,7 @@ export class ReplicasView {
 
   _draw({ store, self, replicas }) {
     if (store === null) {
-      show(this._place, h("div", { class: "empty" }, h("p", {}, "This server shares no store. Servers that are started with --store share their namespaces, and are listed here.")));
+      show(this._place, empty("This server shares no store. Servers that are started with --store share their namespaces, and are listed here."));
       return;
     }
     const state = store.ready ? h("span", { class: "state delivered" }, "● ready") : [h("strong", { class: "state failed" }, "■ not ready"), `: ${store.reason}`];
@@ -36,9 +28,7 @@ export class ReplicasView {
     show(this._place, h("h2", {}, "Replicas"),
       h("p", {}, `${store.kind === "valkey" ? "Valkey" : "Redis"} ${store.version}: `, state,
         store.emptied_at && h("span", { class: "quiet" }, ` · it was found empty at ${dayAndTime(store.emptied_at)}, and everything began as after a reset`)),
-      h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "List of replicas" }, h("table", { class: "stacks" },
-        h("thead", {}, h("tr", {}, COLUMNS.map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, replicas.map((one) => h("tr", { "data-replica": one.id }, cells(one, self, digest).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, h("div", {}, cell)))))))));
+      table("List of replicas", COLUMNS, replicas.map((one) => withAttributes(cells(one, self, digest), { "data-replica": one.id })), { class: "stacks" }));
   }
 }
 

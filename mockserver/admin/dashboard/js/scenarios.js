@@ -173,7 +173,7 @@ export class ScenariosView {
       this._given = null;
       await this.refresh();
     } catch (problem) {
-      this._said.textContent = [problem.message, problem.detail].filter(Boolean).join(": ");
+      this._said.textContent = problem.explained ?? problem.message;
     }
   }
 }

@@ -1,6 +1,7 @@
 /** The report of a sweep, read from a file on this computer: what each failure did to each test. Nothing is sent. */
 
 import { field, good, h, show } from "./dom.js";
+import { table, withAttributes } from "./view.js";
 import { many } from "./words.js";
 
 const SIGNS = { survived: ["good", "● survived"], failed_cleanly: ["refused", "▲ failed cleanly"], harmed: ["failed", "■ harmed"] };
@@ -45,9 +46,7 @@ export class SweepsView {
     show(this._place,
       h("p", {}, Object.entries(verdicts).map(([name, n]) => h("span", { class: `chip status ${SIGNS[name]?.[0] ?? ""}` }, `${SIGNS[name]?.[1] ?? name}: ${n}`)),
         broken > 0 && h("span", { class: "chip status refused" }, `▲ rules of retries broken: ${broken}`), h("span", { class: "quiet" }, `${seed ? `seed ${seed}, ` : ""}mockserver ${mockserver}`)),
-      shown.length ? h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Results of the sweep" }, h("table", { class: "stacks sweep" },
-        h("thead", {}, h("tr", {}, COLUMNS.map((one) => h("th", { scope: "col" }, one)))),
-        h("tbody", {}, shown.map((one) => h("tr", { "data-cell": one.id }, rowOf(one).map((cell, i) => h("td", { "data-label": COLUMNS[i] }, h("div", {}, cell))))))))
+      shown.length ? table("Results of the sweep", COLUMNS, shown.map((one) => withAttributes(rowOf(one), { "data-cell": one.id })), { class: "stacks sweep" })
         : good(`${many(cells.length, "result")} without a remark.`),
       unreached.length > 0 && [h("h2", { class: "apart" }, "Not reached"), h("ul", {}, unreached.map((one) => h("li", {}, h("code", {}, one.id), ` ${one.why}`)))],
       skipped.length > 0 && [h("h2", { class: "apart" }, "Not swept"), h("ul", {}, skipped.map((one) => h("li", {}, h("code", {}, one.test), ` ${one.why}`)))]);

@@ -1,57 +1,14 @@
 /** Webhooks, effects and resources: what the service did, and what it holds. */
 
 import { button, field, h, show } from "./dom.js";
+import { empty, table, View, withAttributes } from "./view.js";
 import { clockTime, dayAndTime, duration } from "./words.js";
 
 const MOST_ROWS = 500;
 
-/** A table in a region that scrolls. `columns` are names; `rows` lists of cells. */
-function table(label, columns, rows, attributes = {}) {
-  return h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": label }, h("table", attributes,
-    h("thead", {}, h("tr", {}, columns.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, rows.slice(-MOST_ROWS).map((cells) => h("tr", cells.attributes ?? {}, cells.map((one, i) => h("td", { "data-label": columns[i] }, one)))))));
-}
-
-function withAttributes(cells, attributes) {
-  cells.attributes = attributes;
-  return cells;
-}
-
-function empty(text) {
-  return h("div", { class: "empty" }, h("p", {}, text));
-}
-
-class TableView {
-  constructor(app, title) {
-    this._app = app;
-    this.title = title;
-    this._said = h("p", { role: "status", class: "said" });
-    this._place = h("div", {});
-    this.element = h("div", { class: "view" }, this._said, this._place);
-  }
-
-  shown() {
-    return this.refresh();
-  }
-
-  changed() {
-    return this.refresh();
-  }
-
-  /** Draws where something is another than it was, so that focus and selection stay. */
-  draw(data, make) {
-    const sign = JSON.stringify(data);
-    if (sign === this._sign) return;
-    this._sign = sign;
-    const focused = document.activeElement?.dataset?.key;
-    show(this._place, make());
-    if (focused) this._place.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus();
-  }
-}
-
 const STATES = { waiting: "… waiting", sending: "→ sending", delivered: "● delivered", failed: "■ failed", dropped: "✕ dropped" };
 
-export class WebhooksView extends TableView {
+export class WebhooksView extends View {
   constructor(app) {
     super(app, "Webhooks");
   }
@@ -83,7 +40,7 @@ export class WebhooksView extends TableView {
   }
 }
 
-export class EffectsView extends TableView {
+export class EffectsView extends View {
   constructor(app) {
     super(app, "Effects");
   }
@@ -93,7 +50,7 @@ export class EffectsView extends TableView {
     const kinds = new Map();
     for (const one of items) kinds.set(one.kind, (kinds.get(one.kind) ?? 0) + 1);
     this.draw(items, () => items.length ? [h("p", {}, [...kinds].map(([kind, n]) => h("span", { class: "chip" }, `◆ ${kind} × ${n}`))),
-      table("Effects", ["Kind", "Fields", "Call", "At"], items.map((one) => this._row(one)).reverse())]
+      table("Effects", ["Kind", "Fields", "Call", "At"], [...items].reverse().slice(0, MOST_ROWS).map((one) => this._row(one)))]
       : empty("No effects yet. An effect is what a call really did at the service, such as a charge, apart from the answer."));
   }
 
@@ -103,7 +60,7 @@ export class EffectsView extends TableView {
   }
 }
 
-export class ResourcesView extends TableView {
+export class ResourcesView extends View {
   constructor(app) {
     super(app, "Resources");
     this._path = h("select", { onchange: () => this.refresh() });
@@ -124,7 +81,7 @@ export class ResourcesView extends TableView {
     const items = chosen ? (await api.get(`/resources${chosen}`).catch(() => ({ items: [] }))).items : [];
     this.draw([chosen, items, state], () => [
       !chosen ? empty("No active scenario has a resource.") : items.length ? this._items(chosen, items) : empty(`${chosen} is empty.`),
-      h("h2", { class: "apart" }, "State"), Object.keys(state).length ? table("State", ["Key", "Value"], Object.entries(state).map(([key, value]) => [h("code", {}, key), h("code", {}, JSON.stringify(value))])) : empty("The state has no keys."),
+      h("h2", { class: "apart" }, "State"), Object.keys(state).length ? table("State", ["Key", "Value"], Object.entries(state).slice(0, MOST_ROWS).map(([key, value]) => [h("code", {}, key), h("code", {}, JSON.stringify(value))])) : empty("The state has no keys."),
     ]);
   }
 

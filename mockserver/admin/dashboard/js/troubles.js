@@ -1,6 +1,7 @@
 /** Injected failures: what each does to which calls of a route, and the calls that it affected. */
 
 import { button, field, good, h, show } from "./dom.js";
+import { table, View, withAttributes } from "./view.js";
 import { many } from "./words.js";
 import { plainly } from "./world.js";
 
@@ -8,31 +9,18 @@ const COLUMNS = ["Route", "Failure", "Affected calls", ""];
 const MOST_HITS = 20;
 const OWN = ["seen", "hits", "route", "name", "call", "lasting", "later", "optional"];
 
-export class TroublesView {
+export class TroublesView extends View {
   constructor(app) {
-    this._app = app;
-    this.title = "Failures";
+    super(app, "Failures");
     this._route = h("select", {});
     this._where = h("select", {}, h("option", { value: "before" }, "before processing"), h("option", { value: "after" }, "after processing"));
     this._answer = h("input", { class: "short", value: "503", autocomplete: "off", spellcheck: "false", list: "answers" });
     this._from = h("input", { class: "narrow", value: "1", inputmode: "numeric", autocomplete: "off" });
     this._times = h("input", { class: "narrow", value: "1", autocomplete: "off" });
-    this._said = h("p", { role: "status", class: "said" });
-    this._place = h("div", {});
-    this.element = h("div", { class: "view" },
-      h("form", { class: "toolbar", onsubmit: (event) => { event.preventDefault(); void this._add(); } },
-        field("Route", this._route), field("Failure", this._where), field("Answer", this._answer), field("First call", this._from), field("Calls", this._times),
-        h("button", { type: "submit", class: "danger" }, "Inject"), button("Remove all", () => this._deed(() => this._app.api.send("DELETE", "/troubles"), "The injected failures were removed.")),
-        h("datalist", { id: "answers" }, ["503", "429", "reset", "close", "truncate"].map((one) => h("option", { value: one })))),
-      this._said, this._place);
-  }
-
-  shown() {
-    return this.refresh();
-  }
-
-  changed() {
-    return this.refresh();
+    this.element.prepend(h("form", { class: "toolbar", onsubmit: (event) => { event.preventDefault(); void this._add(); } },
+      field("Route", this._route), field("Failure", this._where), field("Answer", this._answer), field("First call", this._from), field("Calls", this._times),
+      h("button", { type: "submit", class: "danger" }, "Inject"), button("Remove all", () => this.deed(() => this._app.api.send("DELETE", "/troubles"), "The injected failures were removed.")),
+      h("datalist", { id: "answers" }, ["503", "429", "reset", "close", "truncate"].map((one) => h("option", { value: one })))));
   }
 
   async refresh() {
@@ -43,20 +31,15 @@ export class TroublesView {
       const chosen = this._route.value;
       show(this._route, routes.map((one) => h("option", { value: one.id, selected: one.id === chosen }, one.id)));
     }
-    const sign = JSON.stringify([items, this._app.api.namespace]);
-    if (sign === this._sign) return;
-    this._sign = sign;
     this._items = items;
-    show(this._place, items.length ? this._table(items) : good("No failures are injected."));
+    this.draw(items, () => items.length ? table("Injected failures", COLUMNS, items.map((one, i) => this._row(one, i)), { class: "stacks" }) : good("No failures are injected."));
   }
 
-  _table(items) {
-    return h("div", { class: "scroll-x", role: "region", tabindex: "0", "aria-label": "Injected failures" }, h("table", { class: "stacks" },
-      h("thead", {}, h("tr", {}, COLUMNS.map((one) => (one ? h("th", { scope: "col" }, one) : h("td", {}))))),
-      h("tbody", {}, items.map((one, i) => h("tr", { "data-trouble": one.route },
-        [[h("code", {}, one.route), one.name && h("p", { class: "hint" }, one.name)], failureText(one), this._hits(one),
-          button("Remove", () => this._remove(i), { class: "small", "aria-label": `Remove the failure of ${one.route}` })]
-          .map((cell, at) => h("td", { "data-label": COLUMNS[at] }, h("div", {}, cell))))))));
+  _row(one, i) {
+    return withAttributes([
+      [h("code", {}, one.route), one.name && h("p", { class: "hint" }, one.name)], failureText(one), this._hits(one),
+      button("Remove", () => this._remove(i), { class: "small", "aria-label": `Remove the failure of ${one.route}` }),
+    ], { "data-trouble": one.route });
   }
 
   _hits({ hits, seen }) {
@@ -71,25 +54,15 @@ export class TroublesView {
       route: this._route.value, [this._where.value]: /^\d+$/.test(answer) ? Number(answer) : { fault: answer },
       call: numeral(this._from.value), times: numeral(times),
     };
-    return this._deed(() => this._put([...this._items.map(written), trouble]), `The failure of ${trouble.route} was injected; all are counted from now.`);
+    return this.deed(() => this._put([...this._items.map(written), trouble]), `The failure of ${trouble.route} was injected; all are counted from now.`);
   }
 
   _remove(at) {
-    return this._deed(() => this._put(this._items.filter((_, i) => i !== at).map(written)), "The failure was removed; the others are counted from now.");
+    return this.deed(() => this._put(this._items.filter((_, i) => i !== at).map(written)), "The failure was removed; the others are counted from now.");
   }
 
   _put(troubles) {
     return this._app.api.send("PUT", "/troubles", { json: troubles });
-  }
-
-  async _deed(deed, said) {
-    try {
-      await deed();
-      this._said.textContent = said;
-      await this.refresh();
-    } catch (problem) {
-      this._said.textContent = [problem.message, ...problem.errors.map((one) => `${one.pointer}: ${one.message}. ${one.hint}`)].join(". ");
-    }
   }
 }
 

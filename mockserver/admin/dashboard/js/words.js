@@ -7,7 +7,7 @@ export function duration(ms) {
   if (size < 10) return `${trimmed(ms, size < 1 ? 2 : 1)} ms`;
   if (size < 1000) return `${Math.round(ms)} ms`;
   if (size < 60_000) return `${trimmed(ms / 1000, 2)} s`;
-  if (size < 3_600_000) return `${Math.trunc(ms / 60_000)} min ${Math.round((size % 60_000) / 1000)} s`;
+  if (size < 3_600_000) return [`${Math.trunc(ms / 60_000)} min`, size % 60_000 >= 500 && `${Math.round((size % 60_000) / 1000)} s`].filter(Boolean).join(" ");
   return `${trimmed(ms / 3_600_000, 1)} h`;
 }
 
@@ -56,6 +56,13 @@ export function kindOf(status, outcome) {
   if (status < 400) return { name: "other", sign: "→" };
   if (status < 500) return { name: "refused", sign: "▲" };
   return { name: "failed", sign: "■" };
+}
+
+/** The same of an answer as counted: a status, a fault, or what became of the call. */
+export function kindOfAnswer(answer) {
+  if (/^\d+$/.test(answer)) return kindOf(Number(answer), "done");
+  if (GRPC.includes(answer)) return kindOf(answer, "done");
+  return kindOf(null, answer);
 }
 
 const OUTCOMES = {

@@ -111,7 +111,7 @@ export class WorldPanel {
       this._said.textContent = said;
       await this._app.changedWorld();
     } catch (problem) {
-      this._said.textContent = [problem.message, ...problem.errors.map((one) => `${one.pointer}: ${one.message}. ${one.hint}`)].join(". ");
+      this._said.textContent = problem.explained ?? problem.message;
     }
   }
 }
