@@ -1,0 +1,40 @@
+"""Scenarios and routes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from mockserver.admin.models.base import AdminView, list_of
+
+
+class ScenarioView(AdminView):
+    name: str
+    active: bool
+    description: str | None
+    origin: Literal["file", "admin"]
+    file: str | None
+    base: str
+    host: str | None
+    routes: list[str]
+
+
+ScenarioList = list_of("ScenarioList", ScenarioView)
+
+
+class RouteView(BaseModel):
+    """A route as written, with what the server knows about it. `step` is the next one, from 1."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True)
+    id: str
+    scenario: str
+    name: str
+    request: str
+    calls: int
+    step: int
+    steps: int
+    exhausted: bool
+
+
+RouteList = list_of("RouteList", RouteView)
