@@ -16,7 +16,8 @@ from mockserver.outbound.webhook_queue import WebhookNamespace
 from mockserver.outbound.webhooks import TAKEN_BACK, WebhookService
 from mockserver.replicas.committer import StoreTimeoutError
 from mockserver.replicas.journal import NamespaceJournal
-from mockserver.replicas.replica import NoAnswerError, Replica, failure
+from mockserver.replicas.problems import NoAnswerError, failure
+from mockserver.replicas.replica import Replica
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryState, Try
