@@ -281,7 +281,7 @@ class SharedReplica:
             journal = self.ownership.journals.get(ns.name)
             if journal is not None:
                 try:
-                    await journal.closed()  # others may have added calls
+                    await journal.opening.closed()  # others may have added calls
                 except MockServerError as error:
                     log.debug("the namespace %s stays: %s", ns.name, error)
                     continue
@@ -310,7 +310,7 @@ class SharedReplica:
                 editing.use(journal.ns, scenarios)
 
             await journal.change(request, use, lambda _: True)
-            await journal.stored()
+            await journal.entries.stored()
         return journal.ns
 
     async def all(self) -> list[NamespaceFacts]:

@@ -57,7 +57,7 @@ class LocalAnswers:
         done, or the call was begun and goes on by its id.
         """
         journal = self._ownership.journals.get(name)
-        if journal is None or journal.token or journal.changes.locked() or self._ownership.committer.is_away:
+        if journal is None or journal.entries.token or journal.changes.locked() or self._ownership.committer.is_away:
             return None
         begun = None if is_local else journal.known(request_id)
         call, plan = begun or journal.begin(request, request_id, header, is_local=is_local)
@@ -75,7 +75,7 @@ class LocalAnswers:
             await self._admitted(journal, ask)
         if apart is not None and apart.amended is not None:
             journal.amend_added(*apart.amended)
-            await journal.stored()
+            await journal.entries.stored()
             return
         begun = journal.known(ask.id)  # it may have come again meanwhile
         if begun is not None and begun[0].outcome is Outcome.LOST:
@@ -93,7 +93,7 @@ class LocalAnswers:
         call, plan = begun
         is_ready = call.number not in journal.open
         try:
-            await journal.stored()
+            await journal.entries.stored()
         except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
             close_as_lost(journal, call)
             raise NoAnswerError(failure(error)) from error
@@ -122,7 +122,7 @@ class LocalAnswers:
             return plain and constant_route(scenario_set, ask.request) is not None
 
         try:
-            token = await journal.admit(is_constant)
+            token = await journal.opening.admit(is_constant)
         except (StoreTimeoutError, StoreIsFullError, StoreRefusedError) as error:
             raise NoAnswerError(failure(error)) from error
         if token:
@@ -150,7 +150,7 @@ class LocalAnswers:
 
 def close_as_lost(journal: NamespaceJournal, call: Call, *, sent: bool = False) -> None:
     """Nobody knows yet whether what the call did is in the store; its client gets no answer of the scenario."""
-    if journal.lost is not None:
+    if journal.entries.lost is not None:
         return
     if call.number in journal.open:
         journal.finish(call, Outcome.LOST)
@@ -160,7 +160,7 @@ def close_as_lost(journal: NamespaceJournal, call: Call, *, sent: bool = False) 
 
 def not_received(journal: NamespaceJournal, call: Call) -> None:
     """The client did not take the reply."""
-    if journal.lost is None:
+    if journal.entries.lost is None:
         journal.amend(call, Outcome.CLIENT_LEFT, sent=False)
 
 

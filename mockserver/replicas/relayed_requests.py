@@ -107,7 +107,7 @@ class RelayedRequests:
                 close_as_lost(journal, call)
                 server.reply(frames, stream, encode(failure(error), request.arrived_s), over_failed)
 
-        journal.when_stored(stored)
+        journal.entries.when_stored(stored)
         return True
 
     async def _answer(self, ask: Ask, transport: RemoteTransport, wire: Http1Wire) -> None:

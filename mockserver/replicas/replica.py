@@ -178,7 +178,7 @@ class Replica:
                     journal.remember(request_id, (call, ()))
                 pending.ask_again()
 
-        journal.when_stored(stored)
+        journal.entries.when_stored(stored)
         return True
 
     async def answer_admin(self, request: Request, wire: Http1Wire) -> None:

@@ -139,7 +139,7 @@ def test_a_checkpoint_is_taken_as_soon_as_no_call_is_in_progress() -> None:
         await kept_short(world, 0)
         assert world.table.kept["default"].newest is None
         journal.finish(call, Outcome.DONE)
-        await journal.stored()
+        await journal.entries.stored()
         await asyncio.sleep(0.05)
         assert world.table.kept["default"].newest is not None
         await world.close()
