@@ -22,13 +22,14 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.webhooks import Due
 from mockserver.errors import shown
 from mockserver.http.callbacks import consulted
-from mockserver.http.connection import Connection, PendingReply
+from mockserver.http.connection import Connection
 from mockserver.http.heads import BadHeadError
 from mockserver.http.http1_wire import Http1Wire
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import ProtocolDetector
+from mockserver.http.stored_replies import PendingReply
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
 from mockserver.model.grpc import GrpcRequest

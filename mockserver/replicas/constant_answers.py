@@ -10,8 +10,9 @@ from mockserver.engine.routes import Route
 from mockserver.errors import MockServerError
 from mockserver.http.encoder import encode
 from mockserver.http.http1_wire import Http1Wire
-from mockserver.http.listener import Listener, PendingReply
+from mockserver.http.listener import Listener
 from mockserver.http.performer import ready_response
+from mockserver.http.stored_replies import PendingReply
 from mockserver.model.http import Request
 from mockserver.model.plan import Outcome
 from mockserver.replicas.committer import StoreTimeoutError

@@ -19,7 +19,8 @@ from mockserver.engine.engine import NamespaceExistsError
 from mockserver.errors import MockServerError
 from mockserver.http.encoder import encode
 from mockserver.http.http1_wire import Http1Wire
-from mockserver.http.listener import Listener, PendingReply
+from mockserver.http.listener import Listener
+from mockserver.http.stored_replies import PendingReply
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Outcome
 from mockserver.replicas.asks import Apart, Ask
