@@ -103,7 +103,9 @@ class Served(Protocol):
     """A connection of any protocol. `idle_since_s`: time of its last request, by the monotonic clock."""
 
     transport: asyncio.Transport
-    idle_since_s: float
+
+    @property
+    def idle_since_s(self) -> float: ...
 
     @property
     def is_idle(self) -> bool: ...

@@ -107,7 +107,7 @@ class BodyReader:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         piece = self._pieces.popleft()
-        stream.connection.make_room(stream, len(piece))
+        stream.connection.windows.make_room(stream, len(piece))
         return piece
 
     def feed(self, data: bytes) -> None:
