@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mockserver.engine.namespace import Namespace
@@ -12,7 +13,6 @@ from mockserver.http.heads import CHUNKED
 from mockserver.http.http1_wire import Http1Wire
 from mockserver.http.refusals import LINGER_S, slow_body, too_large, unreadable
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Outcome
 
 if TYPE_CHECKING:
     from mockserver.http.connection import Connection
@@ -98,16 +98,8 @@ class Incoming:
         """Handle the end of the client's data in the middle of the body."""
         self._close()
         self.data.clear()
-        if self.refused or not isinstance(self.ns, Namespace):
-            return
-        request, listener = self.request, self._connection.listener
-        request.complete = False
-        if listener.replica is not None:
-            listener.replica.record_incomplete(request, self.ns.name)
-            return
-        call = listener.engine.begin_incomplete(request, self.ns, None)
-        call.left_at_s = listener.mono()
-        listener.engine.finish(call, Outcome.CLIENT_LEFT)
+        if not self.refused and isinstance(self.ns, Namespace):
+            self._connection.listener.record_incomplete(self.request, self.ns)
 
     def too_slow(self) -> None:
         """Handle a body that was not complete within the timeout."""
@@ -128,19 +120,19 @@ class Incoming:
         connection.stop_timer()
         self.refused = True
         self.data.clear()
-        request, ns, replica = self.request, self.ns, listener.replica
+        request, ns = self.request, self.ns
+        answering: Callable[[Http1Wire], Awaitable[None]]
         if not isinstance(ns, Namespace):
             connection.served += 1
-            connection.begin(self._answer_and_linger(lambda wire: listener.send(response, wire)))
-            return
-        request.complete = False
-        if replica is not None:
-            connection.begin(
-                self._answer_and_linger(lambda wire: replica.answer_apart(request, ns.name, wire, response))
-            )
-            return
-        call = listener.engine.begin_incomplete(request, ns, response)
-        connection.begin(self._answer_and_linger(lambda wire: listener.perform(ns, call, wire)))
+            answering = partial(listener.send, response)
+        elif listener.replica is not None:
+            request.complete = False
+            answering = partial(listener.replica.answer_apart, request, ns.name, response=response)
+        else:
+            request.complete = False
+            call = listener.engine.begin_incomplete(request, ns, response)
+            answering = partial(listener.perform, ns, call)
+        connection.begin(self._answer_and_linger(answering))
 
     async def _answer_and_linger(self, answering: Callable[[Http1Wire], Awaitable[None]]) -> bool:
         """Answer, then read for a moment, so that a client that is still sending sees the response and not a reset."""

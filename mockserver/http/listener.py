@@ -297,6 +297,16 @@ class Listener:
         call.first_byte_at_s = call.last_byte_at_s = self.mono()
         self.engine.finish(call, Outcome.DONE)
 
+    def record_incomplete(self, request: Request, ns: Namespace) -> None:
+        """Record a request whose client left in the middle of its body."""
+        request.complete = False
+        if self.replica is not None:
+            self.replica.record_incomplete(request, ns.name)
+            return
+        call = self.engine.begin_incomplete(request, ns, None)
+        call.left_at_s = self.mono()
+        self.engine.finish(call, Outcome.CLIENT_LEFT)
+
     # Asynchronous responses
 
     def _grpc_handler(self, request: Request, ns: Namespace) -> StreamHandler | None:

@@ -13,10 +13,15 @@ class AdminView(BaseModel):
     model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
-class Problem(BaseModel):
-    """A problem document (RFC 9457)."""
+class OpenView(BaseModel):
+    """An answer that may have more fields."""
 
     model_config = ConfigDict(extra="allow", defer_build=True)
+
+
+class Problem(OpenView):
+    """A problem document (RFC 9457)."""
+
     type: str
     title: str
     status: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import ConfigDict, RootModel
 
-from mockserver.admin.models.base import AdminView, Listing, list_of
+from mockserver.admin.models.base import AdminView, Listing, OpenView, list_of
 
 
 class NamespaceView(AdminView):
@@ -40,8 +40,7 @@ class SnapshotView(AdminView):
     id: str
 
 
-class OutageView(BaseModel):
-    model_config = ConfigDict(extra="allow", defer_build=True)
+class OutageView(OpenView):
     answered: int
     skipped: int
 
@@ -52,14 +51,13 @@ class OutageAnswer(RootModel[OutageView | None]):
     model_config = ConfigDict(defer_build=True)
 
 
-class TroubleView(BaseModel):
+class TroubleView(OpenView):
     """
     A trouble as sent, with the complete id of its route.
 
     `seen` is the number of calls of the route since, `hits` are the ids of affected calls, at most the first 1000.
     """
 
-    model_config = ConfigDict(extra="allow", defer_build=True)
     route: str
     seen: int
     hits: list[str]
@@ -68,10 +66,9 @@ class TroubleView(BaseModel):
 TroubleList = list_of("TroubleList", TroubleView)
 
 
-class StateView(BaseModel):
+class StateView(OpenView):
     """Values by key."""
 
-    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 ItemList = list_of("ItemList", dict[str, Any])
@@ -83,8 +80,7 @@ class ClockView(AdminView):
     offset_s: float
 
 
-class DeliveryView(BaseModel):
-    model_config = ConfigDict(extra="allow", defer_build=True)
+class DeliveryView(OpenView):
     id: str
     call: str
     route: str

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from mockserver.admin.models.base import AdminView, list_of
+from mockserver.admin.models.base import AdminView, OpenView, list_of
 
 
 class ScenarioView(AdminView):
@@ -23,10 +21,9 @@ class ScenarioView(AdminView):
 ScenarioList = list_of("ScenarioList", ScenarioView)
 
 
-class RouteView(BaseModel):
+class RouteView(OpenView):
     """A route as written, with what the server knows about it. `step` is the next one, from 1."""
 
-    model_config = ConfigDict(extra="allow", defer_build=True)
     id: str
     scenario: str
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from mockserver.admin.models.base import AdminView
+from mockserver.admin.models.base import AdminView, OpenView
 
 
 class CallOfApi(AdminView):
@@ -35,8 +35,7 @@ class StateFileView(AdminView):
     error: str | None
 
 
-class HealthView(BaseModel):
-    model_config = ConfigDict(extra="allow", defer_build=True)
+class HealthView(OpenView):
     status: Literal["ok"]
     version: str
     started: str
@@ -53,10 +52,9 @@ class LiveView(AdminView):
     status: Literal["ok"]
 
 
-class StoreView(BaseModel):
+class StoreView(OpenView):
     """`reason` says why the store can't be used now. `emptied_at` is when it was found empty, or another one, last."""
 
-    model_config = ConfigDict(extra="allow", defer_build=True)
     kind: str
     version: str
     ready: bool

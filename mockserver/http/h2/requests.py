@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mockserver.engine.answers import problem_response
@@ -52,6 +53,7 @@ log = logging.getLogger("mockserver")
 
 MOST_STREAMS = 250
 """Streams at once on one connection."""
+Answering = Callable[[Http2Wire], Awaitable[None]]
 
 
 class Http2Requests:
@@ -289,9 +291,9 @@ class Http2Requests:
         if isinstance(ns, Namespace):
             request.complete = False
             call = listener.engine.begin_incomplete(request, ns, response)
-            self._begin(stream, lambda wire: listener.perform(ns, call, wire))
+            self._begin(stream, partial(listener.perform, ns, call))
         else:
-            self._begin(stream, lambda wire: listener.send(response, wire))
+            self._begin(stream, partial(listener.send, response))
 
     def _too_slow(self, stream: Http2Stream) -> None:
         """Handle a body that was not complete within the timeout."""
@@ -330,7 +332,6 @@ class Http2Requests:
         listener = self._listener
         self.served += 1
         self.idle_since_s = request.arrived_at_s
-        answering: Callable[[Http2Wire], Awaitable[None]]
         if isinstance(ns, Namespace):
             call = listener.engine.begin(request, ns)
             if (
@@ -345,20 +346,11 @@ class Http2Requests:
                     stream.is_done = True
                     self._close(stream)
                 return
-            home = ns
-
-            def answering(wire: Http2Wire) -> Awaitable[None]:
-                return listener.perform(home, call, wire)
+            answering: Answering = partial(listener.perform, ns, call)
         elif ns is None:
-
-            def answering(wire: Http2Wire) -> Awaitable[None]:
-                return listener.answer_admin(request, wire)
+            answering = partial(listener.answer_admin, request)
         else:
-            response = ns
-
-            def answering(wire: Http2Wire) -> Awaitable[None]:
-                return listener.send(response, wire)
-
+            answering = partial(listener.send, ns)
         if stream is None:
             stream = self._open(stream_id, request, ns)
             stream.has_ended = True
@@ -387,7 +379,7 @@ class Http2Requests:
         if self.is_last and not self.streams and self._writer.is_open:
             self._connection.leave()
 
-    def _begin(self, stream: Http2Stream, answering: Callable[[Http2Wire], Awaitable[None]]) -> None:
+    def _begin(self, stream: Http2Stream, answering: Answering) -> None:
         """Answer in a task."""
         wire = stream.wire = Http2Wire(
             stream, self._listener.engine, head_only=stream.request.method == "HEAD"
@@ -395,7 +387,7 @@ class Http2Requests:
         stream.task = asyncio.get_running_loop().create_task(self._run(stream, wire, answering))
 
     async def _run(
-        self, stream: Http2Stream, wire: Http2Wire, answering: Callable[[Http2Wire], Awaitable[None]]
+        self, stream: Http2Stream, wire: Http2Wire, answering: Answering
     ) -> None:
         stream.is_running = True
         if stream.is_closed and stream.task is not None:
@@ -422,7 +414,7 @@ class Http2Requests:
         stream = self._open(stream_id, request, ns)
         reader = stream.reader = BodyReader(stream)
         stream.has_ended = ends
-        self._begin(stream, lambda wire: handler(reader, wire))
+        self._begin(stream, partial(handler, reader))
 
     # The end of streams
 
@@ -447,7 +439,8 @@ class Http2Requests:
             stream.wire.lost = outcome
         stream.is_closed = True
         if stream.task is None:
-            self._body_lost(stream)
+            if isinstance(stream.ns, Namespace):
+                self._listener.record_incomplete(stream.request, stream.ns)
             self._close(stream)
             return
         if stream.reader is not None:
@@ -455,16 +448,6 @@ class Http2Requests:
         stream.wake()
         if stream.is_running:
             stream.task.cancel()
-
-    def _body_lost(self, stream: Http2Stream) -> None:
-        """Record a request whose body did not come."""
-        if not isinstance(stream.ns, Namespace):
-            return
-        request = stream.request
-        request.complete = False
-        call = self._listener.engine.begin_incomplete(request, stream.ns, None)
-        call.left_at_s = self._listener.mono()
-        self._listener.engine.finish(call, Outcome.CLIENT_LEFT)
 
     def lost(self) -> None:
         """Handle the end of the connection."""
