@@ -29,7 +29,7 @@ from mockserver.http.h2.frames import (
 from mockserver.http.h2.hpack import TooManyFieldsError
 from mockserver.http.h2.request_heads import RequestHead, RequestHeads, check_trailers
 from mockserver.http.h2.response_heads import CONTINUE
-from mockserver.http.h2.stream import BodyReader, Http2Stream
+from mockserver.http.h2.stream import BodyReader, Home, Http2Stream
 from mockserver.http.h2.windows import ReceiveWindows
 from mockserver.http.h2.wire import Http2Wire
 from mockserver.http.h2.writer import FrameWriter
@@ -303,11 +303,7 @@ class Http2Requests:
     # Answering
 
     def _answer(
-        self,
-        stream_id: int,
-        stream: Http2Stream | None,
-        request: Request,
-        ns: Namespace | Response | None,
+        self, stream_id: int, stream: Http2Stream | None, request: Request, ns: Home
     ) -> None:
         """Answer a complete request, at once or in a task. `ns` is the result of `namespace_of`."""
         try:
@@ -323,11 +319,7 @@ class Http2Requests:
             self.settle()
 
     def _answer_or_raise(
-        self,
-        stream_id: int,
-        stream: Http2Stream | None,
-        request: Request,
-        ns: Namespace | Response | None,
+        self, stream_id: int, stream: Http2Stream | None, request: Request, ns: Home
     ) -> None:
         listener = self._listener
         self.served += 1
@@ -356,7 +348,7 @@ class Http2Requests:
             stream.has_ended = True
         self._begin(stream, answering)
 
-    def _open(self, stream_id: int, request: Request, ns: Namespace | Response | None) -> Http2Stream:
+    def _open(self, stream_id: int, request: Request, ns: Home) -> Http2Stream:
         stream = self.streams[stream_id] = Http2Stream(self._connection, stream_id, request, ns, self._writer.stream_window)
         self._listener.enter()
         return stream

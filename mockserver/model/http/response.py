@@ -29,16 +29,8 @@ class Response:
     """
 
     __slots__ = (
-        "_sha256",
-        "body",
-        "encoded",
-        "headers",
-        "http2_head",
-        "reason",
-        "shape",
-        "status",
-        "trailers",
-    )
+        "_sha256", "body", "encoded", "headers", "http2_head", "reason", "shape", "status", "trailers",
+    )  # fmt: skip
 
     def __init__(
         self,
