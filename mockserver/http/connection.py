@@ -348,9 +348,7 @@ class Connection(asyncio.Protocol):
                 return
             request.method, upgrades = WEBSOCKET, False
         if listener.replica is not None:
-            answer_when_stored(
-                self, listener.replica, request, ns, keep_alive=keep_alive, upgrades=upgrades
-            )
+            answer_when_stored(self, listener.replica, request, ns, keep_alive=keep_alive, upgrades=upgrades)
             return
         call = listener.engine.begin(request, ns)
         if upgrades:
@@ -531,7 +529,6 @@ class Connection(asyncio.Protocol):
             protocol.data_received(held)
         if self.has_ended and not protocol.eof_received():
             self.transport.close()
-
 
 
 async def _let_others() -> bool:

@@ -26,7 +26,7 @@ from mockserver.replicas.committer import Committer
 from mockserver.replicas.constant import Added
 from mockserver.replicas.entries import Kind, request_head, response_head
 from mockserver.replicas.entry_writer import EntryWriter
-from mockserver.replicas.opening import OPEN_AFTER, Opening
+from mockserver.replicas.opening import OPEN_AFTER, NamespaceOpening
 from mockserver.replicas.store import Written
 from mockserver.store.delivery import Delivery, DeliveryAttempt, DeliveryState, Try
 
@@ -75,6 +75,7 @@ class NamespaceJournal:
     ) -> None:
         self.ns = ns
         self.engine = engine
+        self.shared = engine.shared
         self.clock = clock
         self.open: dict[int, Call] = {}
         self.changes = asyncio.Lock()
@@ -84,7 +85,7 @@ class NamespaceJournal:
         self.when_idle: Callable[[NamespaceJournal], None] | None = None
         """Called by a call that is over, if none is in progress and no change is being made."""
         self.entries = EntryWriter(ns.name, epoch, committer, partial(owner.refused, self), blocks=blocks)
-        self.opening = Opening(
+        self.opening = NamespaceOpening(
             ns,
             self.entries,
             committer,
@@ -172,9 +173,7 @@ class NamespaceJournal:
             )
         return call
 
-    def run_apart(
-        self, request: Request, response: Response | None, document: dict[str, Any] | None
-    ) -> Call:
+    def run_apart(self, request: Request, response: Response | None, document: dict[str, Any] | None) -> Call:
         """Have the engine record a request that claims no route."""
         if document is None:
             call = self.engine.begin_incomplete(request, self.ns, response)
@@ -202,7 +201,12 @@ class NamespaceJournal:
 
     def tell_idle(self) -> None:
         """Call `when_idle` if nothing is in progress: all that was done is in the entries so far."""
-        if self.when_idle is not None and not self.open and not self.changes.locked() and not self.entries.token:
+        if (
+            self.when_idle is not None
+            and not self.open
+            and not self.changes.locked()
+            and not self.entries.token
+        ):
             self.when_idle(self)
 
     def known(self, request_id: str) -> Begun | None:
@@ -320,12 +324,16 @@ class NamespaceJournal:
                 answer = await run()
             if succeeded(answer):
                 kept = [pair for pair in request.headers.pairs if pair[0].lower() not in _SECRETS]
-                self.entries.append(Kind.ADMIN, at_s, [request_head(request)], Headers(kept).as_bytes(), request.body)
+                self.entries.append(
+                    Kind.ADMIN, at_s, [request_head(request)], Headers(kept).as_bytes(), request.body
+                )
         return answer
 
     def kept(self) -> None:
         """How long the namespace stays was changed."""
-        self.entries.append(Kind.KEPT, self.clock.live(), [self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s])
+        self.entries.append(
+            Kind.KEPT, self.clock.live(), [self.ns.ttl_s, self.ns.kept_at_s, self.ns.used_at_s]
+        )
 
     def _clock_moved(self) -> None:
         self.entries.append(Kind.CLOCK, self.clock.now(), list(self.ns.clock.state()))
@@ -342,7 +350,9 @@ class NamespaceJournal:
         if attempt is not None:
             said = [attempt.at_s, attempt.sent_at_s, attempt.duration_ms, attempt.status, attempt.error]
         head = [delivery.number, delivery.state.value, delivery.error, delivery.due_s, next_number, said]
-        self.entries.append(Kind.SENT, self.clock.live(), head, attempt.answer if attempt is not None else b"")
+        self.entries.append(
+            Kind.SENT, self.clock.live(), head, attempt.answer if attempt is not None else b""
+        )
 
     def _wait_for(self, due: Sequence[Due]) -> None:
         """In a replay: what the owner would have sent waits in the timers."""

@@ -57,7 +57,12 @@ class LocalAnswers:
         done, or the call was begun and goes on by its id.
         """
         journal = self._ownership.journals.get(name)
-        if journal is None or journal.entries.token or journal.changes.locked() or self._ownership.committer.is_away:
+        if (
+            journal is None
+            or journal.entries.token
+            or journal.changes.locked()
+            or self._ownership.committer.is_away
+        ):
             return None
         begun = None if is_local else journal.known(request_id)
         call, plan = begun or journal.begin(request, request_id, header, is_local=is_local)

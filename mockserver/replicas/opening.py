@@ -23,7 +23,7 @@ OPEN_AFTER = 256
 """A namespace is opened after so many calls with constant replies and without any other."""
 
 
-class Opening:
+class NamespaceOpening:
     """
     Opens and closes a namespace. `changes` is held by what changes it. `read_blocks` reads the next blocks, `confirm`
     makes sure that nobody has taken the namespace over; both raise OwnerLostError, StoreAwayError.

@@ -332,7 +332,9 @@ class Ownership:
 
     async def read_blocks(self, journal: NamespaceJournal) -> Sequence[bytes]:
         """Read the next blocks of a namespace. Raises OwnerLostError, StoreAwayError."""
-        result, blocks = await self.store.blocks(journal.ns.name, journal.entries.epoch, journal.entries.blocks)
+        result, blocks = await self.store.blocks(
+            journal.ns.name, journal.entries.epoch, journal.entries.blocks
+        )
         if result is not Written.DONE:
             self.lose(journal, _refusal(result))
         if journal.entries.lost is not None:

@@ -37,9 +37,7 @@ class RelayedRequests:
         self._local = local
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def asked(
-        self, server: LinkServer, frames: Frames, stream: int, received: int, payload: bytes
-    ) -> None:
+    def asked(self, server: LinkServer, frames: Frames, stream: int, received: int, payload: bytes) -> None:
         try:
             ask = Ask.unpack(payload)
         except (ValueError, TypeError) as error:

@@ -70,7 +70,6 @@ class StateView(OpenView):
     """Values by key."""
 
 
-
 ItemList = list_of("ItemList", dict[str, Any])
 
 

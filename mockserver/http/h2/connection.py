@@ -426,4 +426,3 @@ class Http2Connection(asyncio.Protocol):
             transport.close()
             return
         self._timer = asyncio.get_running_loop().call_later(LINGER_S, transport.close)
-

@@ -22,7 +22,7 @@ _STATIC: tuple[Field, ...] = tuple(
     (name.encode(), value.encode())
     for name, _, value in (
         field.partition("=")
-        for field in (
+        for field in (  # noqa: SIM905  (a list takes a line for each)
             ":authority|:method=GET|:method=POST|:path=/|:path=/index.html|:scheme=http|:scheme=https|"
             ":status=200|:status=204|:status=206|:status=304|:status=400|:status=404|:status=500|accept-charset|"
             "accept-encoding=gzip, deflate|accept-language|accept-ranges|accept|access-control-allow-origin|age|"

@@ -302,9 +302,7 @@ class Http2Requests:
 
     # Answering
 
-    def _answer(
-        self, stream_id: int, stream: Http2Stream | None, request: Request, ns: Home
-    ) -> None:
+    def _answer(self, stream_id: int, stream: Http2Stream | None, request: Request, ns: Home) -> None:
         """Answer a complete request, at once or in a task. `ns` is the result of `namespace_of`."""
         try:
             self._answer_or_raise(stream_id, stream, request, ns)
@@ -349,7 +347,9 @@ class Http2Requests:
         self._begin(stream, answering)
 
     def _open(self, stream_id: int, request: Request, ns: Home) -> Http2Stream:
-        stream = self.streams[stream_id] = Http2Stream(self._connection, stream_id, request, ns, self._writer.stream_window)
+        stream = self.streams[stream_id] = Http2Stream(
+            self._connection, stream_id, request, ns, self._writer.stream_window
+        )
         self._listener.enter()
         return stream
 
@@ -378,9 +378,7 @@ class Http2Requests:
         )
         stream.task = asyncio.get_running_loop().create_task(self._run(stream, wire, answering))
 
-    async def _run(
-        self, stream: Http2Stream, wire: Http2Wire, answering: Answering
-    ) -> None:
+    async def _run(self, stream: Http2Stream, wire: Http2Wire, answering: Answering) -> None:
         stream.is_running = True
         if stream.is_closed and stream.task is not None:
             stream.task.cancel()  # only now: a task that has not started could not report the outcome of its call

@@ -51,9 +51,7 @@ class ReceiveWindows:
     def make_room(self, stream: Http2Stream, size: int) -> None:
         """Let the client send as much more on a stream as was read."""
         stream.owed += size
-        if stream.owed >= WINDOW_BYTES // 2 and not (
-            stream.has_ended or stream.is_closed or self._is_closed
-        ):
+        if stream.owed >= WINDOW_BYTES // 2 and not (stream.has_ended or stream.is_closed or self._is_closed):
             self._put(window_update(stream.id, stream.owed))
             stream.receivable += stream.owed
             stream.owed = 0

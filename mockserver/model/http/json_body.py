@@ -17,6 +17,7 @@ _SMALL_BYTES = 1 << 20
 MAX_JSON_DEPTH = 200
 """Limit of nested lists and objects, which protects the stack."""
 
+
 def _bounded(value: object, source: bytes) -> object:
     """Return the value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError. Does not recurse."""
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:

@@ -65,6 +65,7 @@ class Response:
         name = name.lower()
         return next((value for key, value in self.headers if key.lower() == name), None)
 
+
 @dataclass(frozen=True, slots=True)
 class StreamReply:
     """A response without a known end: the head, then pieces until the client disconnects."""
