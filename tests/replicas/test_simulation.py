@@ -520,7 +520,7 @@ def test_a_namespace_that_is_taken_over_remembers_the_same() -> None:
             await world.ask(number % 3, PATHS[number % len(PATHS)], f"k{number % 4}" if number % 2 else None)
         first = await world.replicas[0].ownership.home("default")
         assert isinstance(first, NamespaceJournal)
-        await first.closed()
+        await first.opening.closed()
         before = remembered(first)
         world.replicas[0].is_stopped = True
         world.time.now_s += 10
@@ -543,7 +543,7 @@ def test_listeners_of_a_new_owner_hear_only_of_calls_that_were_open() -> None:
         first = await world.replicas[0].ownership.home("default")
         assert isinstance(first, NamespaceJournal)
         first.begin(request("/slow", 2, None))
-        await first.stored()
+        await first.entries.stored()
         heard: list[int] = []
         ownership = world.replicas[1].ownership
         listen_everywhere(ownership.engine, lambda call: heard.append(call.number))
