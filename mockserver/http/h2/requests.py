@@ -356,6 +356,7 @@ class Http2Requests:
     def _close(self, stream: Http2Stream) -> None:
         """Forget a stream, after telling the client if its end of it is open."""
         del self.streams[stream.id]
+        stream.wire = stream.reader = None  # which refer to the stream
         stream.stop_timer()
         if stream.is_done:
             self._credit.earn(REPLY_CREDIT)
