@@ -373,9 +373,9 @@ def python_page():
         *section("Operations", records, "Operations"),
         *section("Operation", records, "Operation"),
         *section("Try", records, "Try"),
-        *section("Delivery", records, "Delivery"),
+        *section("Delivery", records, "Payload", "Delivery"),
         *section("WebSocketConnection", records, "WebSocketConnection"),
-        *section("WebSocketFrame", records, "WebSocketFrame"),
+        *section("WebSocketFrame", records, "Payload", "WebSocketFrame"),
         "## Errors",
         table(["error", "bases", "description"], list(errors())),
     ]  # fmt: skip

@@ -307,6 +307,23 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Payload(View):
+    """A document with a body."""
+
+    @property
+    def body(self) -> bytes:
+        """Raw body, truncated to 64 KiB."""
+        return body_bytes(self.data.get("body") or {})
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Try(View):
     """
     One attempt of an operation.
@@ -380,7 +397,7 @@ class Operations(list[Operation]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery(View):
+class Delivery(Payload):
     """A webhook delivery. `state` is waiting, sending, delivered, failed or dropped."""
 
     id: str
@@ -397,20 +414,9 @@ class Delivery(View):
     def headers(self) -> Headers:
         return Headers((name, value) for name, value in self.data.get("headers", ()))
 
-    @property
-    def body(self) -> bytes:
-        return body_bytes(self.data.get("body") or {})
-
-    @property
-    def text(self) -> str:
-        return self.body.decode(errors="replace")
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WebSocketFrame(View):
+class WebSocketFrame(Payload):
     """
     A frame of a WebSocket connection. `direction` is `received` or `sent` by the mock server, `type` is `text`, `binary`,
     `ping`, `pong` or `close`. `at_ms` is counted from the handshake.
@@ -419,18 +425,6 @@ class WebSocketFrame(View):
     direction: str
     type: str
     at_ms: float
-
-    @property
-    def body(self) -> bytes:
-        """The payload, truncated to 64 KiB."""
-        return body_bytes(self.data["body"])
-
-    @property
-    def text(self) -> str:
-        return self.body.decode(errors="replace")
-
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

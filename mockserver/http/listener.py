@@ -22,13 +22,14 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.webhooks import Due
 from mockserver.errors import shown
 from mockserver.http.callbacks import consulted
-from mockserver.http.connection import Connection, PendingReply
+from mockserver.http.connection import Connection
 from mockserver.http.heads import BadHeadError
 from mockserver.http.http1_wire import Http1Wire
 from mockserver.http.limits import WireLimits
 from mockserver.http.outgoing import Wire
 from mockserver.http.performer import Performer, ready_response
 from mockserver.http.protocol_detection import ProtocolDetector
+from mockserver.http.stored_replies import PendingReply
 from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
 from mockserver.model.grpc import GrpcRequest
@@ -102,7 +103,9 @@ class Served(Protocol):
     """A connection of any protocol. `idle_since_s`: time of its last request, by the monotonic clock."""
 
     transport: asyncio.Transport
-    idle_since_s: float
+
+    @property
+    def idle_since_s(self) -> float: ...
 
     @property
     def is_idle(self) -> bool: ...
@@ -293,6 +296,16 @@ class Listener:
         call = self.engine.begin_refused(request, ns, document)
         call.first_byte_at_s = call.last_byte_at_s = self.mono()
         self.engine.finish(call, Outcome.DONE)
+
+    def record_incomplete(self, request: Request, ns: Namespace) -> None:
+        """Record a request whose client left in the middle of its body."""
+        request.complete = False
+        if self.replica is not None:
+            self.replica.record_incomplete(request, ns.name)
+            return
+        call = self.engine.begin_incomplete(request, ns, None)
+        call.left_at_s = self.mono()
+        self.engine.finish(call, Outcome.CLIENT_LEFT)
 
     # Asynchronous responses
 

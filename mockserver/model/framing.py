@@ -6,6 +6,11 @@ from mockserver.model.headers import Pairs
 
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 """Headers of the connection. The server writes them; those of a scenario are sent if they are right."""
+HOP_BY_HOP = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+    "transfer-encoding", "upgrade",
+})  # fmt: skip
+"""Headers of one connection (RFC 9110 7.6.1): nobody passes them on."""
 
 
 def has_body(status: int) -> bool:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mockserver.engine.answers import problem_response
 from mockserver.errors import MockServerError, TlsSettingsError
 from mockserver.model.durations import format_duration
-from mockserver.model.framing import has_body
+from mockserver.model.framing import HOP_BY_HOP, has_body
 from mockserver.model.headers import Headers, Pairs, line_text
 from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 HOPS = "x-mockserver-hops"
 """Names the mock servers that a request has passed, to detect loops."""
 MINE = frozenset({HOPS, "x-mockserver-namespace"})
-HOP_BY_HOP = frozenset({
-    "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-    "transfer-encoding", "upgrade", "expect", "http2-settings",
-})  # fmt: skip
+_NOT_FORWARDED = HOP_BY_HOP | {"expect", "http2-settings"}
 _READ_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
 
@@ -212,7 +209,7 @@ def target_of(request: Request) -> str:
 
 def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
     """Return the header lines to send: without Host, and without those of the connection."""
-    dropped = HOP_BY_HOP | MINE | {"host", "content-length"} | _nominated(lines)
+    dropped = _NOT_FORWARDED | MINE | {"host", "content-length"} | _nominated(lines)
     cases: dict[str, str] = {}  # aiohttp would take the same name in another case for a new value of it
     return [
         (cases.setdefault(name.lower(), name), value) for name, value in lines if name.lower() not in dropped
@@ -230,7 +227,7 @@ def _plain(codings: str) -> str:
 
 def received_lines(lines: Pairs, length: int | None) -> Pairs:
     """Return the header lines of the reply, with one Content-Length if the body has one."""
-    dropped = HOP_BY_HOP | {"content-length"} | _nominated(lines)
+    dropped = _NOT_FORWARDED | {"content-length"} | _nominated(lines)
     kept = [line for line in lines if line[0].lower() not in dropped]
     return tuple(kept) if length is None else (*kept, ("Content-Length", str(length)))
 

@@ -6,49 +6,17 @@ or of intermediaries.
 from __future__ import annotations
 
 from mockserver.errors import shown
+from mockserver.model.framing import HOP_BY_HOP
 from mockserver.model.lines import is_header_name
 from mockserver.recording.exchanges import Lines
 
-_HOP_BY_HOP = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-    ]
-)
 _MADE_ANEW = frozenset(["age", "content-encoding", "content-length", "date", "server", "server-timing"])
-_IN_BETWEEN = frozenset(
-    [
-        "alt-svc",
-        "cf-cache-status",
-        "cf-ray",
-        "expect-ct",
-        "nel",
-        "p3p",
-        "public-key-pins",
-        "report-to",
-        "reporting-endpoints",
-        "strict-transport-security",
-        "timing-allow-origin",
-        "via",
-        "x-amz-cf-id",
-        "x-amz-cf-pop",
-        "x-cache",
-        "x-cache-hits",
-        "x-powered-by",
-        "x-runtime",
-        "x-served-by",
-        "x-timer",
-        "x-varnish",
-    ]
-)
-_OF_REPLIES = _HOP_BY_HOP | _MADE_ANEW | _IN_BETWEEN
+_IN_BETWEEN = frozenset({
+    "alt-svc", "cf-cache-status", "cf-ray", "expect-ct", "nel", "p3p", "public-key-pins", "report-to", "reporting-endpoints",
+    "strict-transport-security", "timing-allow-origin", "via", "x-amz-cf-id", "x-amz-cf-pop", "x-cache", "x-cache-hits",
+    "x-powered-by", "x-runtime", "x-served-by", "x-timer", "x-varnish",
+})  # fmt: skip
+_OF_REPLIES = HOP_BY_HOP | _MADE_ANEW | _IN_BETWEEN
 
 
 def telling(headers: Lines) -> tuple[Lines, list[str]]:

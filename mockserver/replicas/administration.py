@@ -16,7 +16,8 @@ from mockserver.outbound.webhook_queue import WebhookNamespace
 from mockserver.outbound.webhooks import TAKEN_BACK, WebhookService
 from mockserver.replicas.committer import StoreTimeoutError
 from mockserver.replicas.journal import NamespaceJournal
-from mockserver.replicas.replica import NoAnswerError, Replica, failure
+from mockserver.replicas.problems import NoAnswerError, failure
+from mockserver.replicas.replica import Replica
 from mockserver.replicas.store import StoreAwayError, StoreIsFullError
 from mockserver.store.clock import VirtualClock
 from mockserver.store.delivery import Delivery, DeliveryState, Try
@@ -82,23 +83,23 @@ class Administration:
             and request.method not in READING
             and (request.method, located[0].path) not in NO_CHANGE
         )
-        journal.attended += 1
+        journal.opening.attended += 1
         try:
-            await journal.closed()
+            await journal.opening.closed()
             if changes and located is not None and located[0].namespaced:
                 answer: Answer = await journal.change(request, lambda: self.api(request), _succeeded)
             else:
                 answer = await self.api(request)
-                if changes and _succeeded(answer) and journal.lost is None:
+                if changes and _succeeded(answer) and journal.entries.lost is None:
                     journal.kept()
-            if journal.lost is None or not changes:
-                await journal.stored()
+            if journal.entries.lost is None or not changes:
+                await journal.entries.stored()
                 if not changes:
                     await self.replica.ownership.confirm(journal)
         except (StoreTimeoutError, StoreIsFullError) as error:
             raise NoAnswerError(failure(error)) from error
         finally:
-            journal.attended -= 1
+            journal.opening.attended -= 1
         return answer
 
     async def run_again(self, request: Request, ns: Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The store's time, read from a local clock, and pinned while an entry is run so that a replay sees the same moment."""
+"""The clocks of replicas: the time of the store, pinned while an entry is run, and the clock of a namespace."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
+
+from mockserver.store.clock import VirtualClock
 
 
 class _Pinned:
@@ -91,3 +93,33 @@ class StoreClock:
             yield
         finally:
             del self._pinned_tasks[task]
+
+
+class LoggedClock(VirtualClock):
+    """The clock of a namespace, whose changes are told."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, wall: Callable[[], float], told: Callable[[], None] = lambda: None) -> None:
+        super().__init__(wall)
+        self.told = told
+
+    def freeze(self, at_s: float | None = None) -> None:
+        super().freeze(at_s)
+        self.told()
+
+    def move_to(self, at_s: float) -> None:
+        super().move_to(at_s)
+        self.told()
+
+    def resume(self) -> None:
+        super().resume()
+        self.told()
+
+    def reset(self) -> None:
+        super().reset()
+        self.told()
+
+    def restore(self, state: tuple[float, float | None]) -> None:
+        super().restore(state)
+        self.told()

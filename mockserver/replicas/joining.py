@@ -242,7 +242,7 @@ class SharedReplica:
             },
             "takeovers": figures.taken_over,
             "lost": figures.lost,
-            "relayed": self.replica.relayed,
+            "relayed": self.replica.relay.count,
         }
 
     def metrics(self) -> Iterator[tuple[str, str, str, Any]]:
@@ -265,7 +265,7 @@ class SharedReplica:
         yield "histogram", "mockserver_store_write_seconds", "How long the store took for a write.", (buckets, committer.seconds)  # fmt: skip
         yield "counter", "mockserver_replica_takeovers", "Namespaces that were taken over from other replicas.", figures.taken_over  # fmt: skip
         yield "counter", "mockserver_replica_lost_namespaces", "Namespaces that were given up.", figures.lost
-        yield "counter", "mockserver_replica_relayed_requests", "Requests that another replica answered.", self.replica.relayed  # fmt: skip
+        yield "counter", "mockserver_replica_relayed_requests", "Requests that another replica answered.", self.replica.relay.count  # fmt: skip
         yield "gauge", "mockserver_replicas", "Replicas that share the store.", len(self.ownership.members)
         yield "gauge", "mockserver_store_ready", "1 if the store can be used.", int(self.ready() is None)
         yield "gauge", "mockserver_store_emptied_timestamp_seconds", "When the store was found empty last; 0 for never.", figures.emptied_at_s or 0.0  # fmt: skip
@@ -281,7 +281,7 @@ class SharedReplica:
             journal = self.ownership.journals.get(ns.name)
             if journal is not None:
                 try:
-                    await journal.closed()  # others may have added calls
+                    await journal.opening.closed()  # others may have added calls
                 except MockServerError as error:
                     log.debug("the namespace %s stays: %s", ns.name, error)
                     continue
@@ -310,7 +310,7 @@ class SharedReplica:
                 editing.use(journal.ns, scenarios)
 
             await journal.change(request, use, lambda _: True)
-            await journal.stored()
+            await journal.entries.stored()
         return journal.ns
 
     async def all(self) -> list[NamespaceFacts]:

@@ -17,11 +17,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Protocol, cast
 
-from msgpack import packb, unpackb
-
 from mockserver.errors import MockServerError
 
-_TEXTS: Any = {"unicode_errors": "surrogateescape"}
 _FRAME = struct.Struct(">IBII")
 MOST_FRAME_BYTES = 512 * 1024 * 1024
 _MOST_UNPROVEN_BYTES = 1024
@@ -501,15 +498,3 @@ class _Greeting(Frames):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.send(Sort.ACK, 0, 0, self._nonce)
-
-
-def pack_ask(head: list[Any]) -> bytes:
-    """Return the payload of a request to another replica."""
-    data: bytes = packb(head, **_TEXTS)
-    return data
-
-
-def unpack_ask(payload: bytes) -> list[Any]:
-    """Return what `pack_ask` was given. Raises ValueError."""
-    head: list[Any] = unpackb(payload, **_TEXTS)
-    return head

@@ -15,16 +15,12 @@ from mockserver.engine.engine import Engine, NamespaceExistsError
 from mockserver.engine.namespace import DEFAULT, Namespace
 from mockserver.errors import MockServerError
 from mockserver.replicas.checkpoint import checkpoint_of, restore_checkpoint
-from mockserver.replicas.clock import StoreClock
+from mockserver.replicas.clock import LoggedClock, StoreClock
 from mockserver.replicas.committer import Committer
-from mockserver.replicas.journal import (
-    OPEN_AFTER,
-    AdminRun,
-    LoggedClock,
-    Mark,
-    NamespaceJournal,
-    OwnerLostError,
-)
+from mockserver.replicas.entry_writer import Mark
+from mockserver.replicas.journal import NamespaceJournal, OwnerLostError
+from mockserver.replicas.opening import OPEN_AFTER
+from mockserver.replicas.replay import AdminRun, replay
 from mockserver.replicas.store import (
     Beat,
     Facts,
@@ -202,12 +198,12 @@ class Ownership:
         Make sure that nobody has taken the namespace over so far: what it remembers here is what the store has. Raises
         OwnerLostError, StoreAwayError.
         """
-        if journal.lost is None:
-            written = await self.store.check(journal.ns.name, journal.epoch)
+        if journal.entries.lost is None:
+            written = await self.store.check(journal.ns.name, journal.entries.epoch)
             if written is not Written.DONE:
                 self.lose(journal, _refusal(written))
-        if journal.lost is not None:
-            raise journal.lost
+        if journal.entries.lost is not None:
+            raise journal.entries.lost
 
     async def stop(self) -> None:
         """Give up every namespace, and leave."""
@@ -262,14 +258,14 @@ class Ownership:
 
     async def remove(self, journal: NamespaceJournal) -> None:
         """Remove a namespace of this replica. Raises StoreAwayError, OwnerLostError."""
-        await journal.closed()
-        await journal.stored()
-        if await self.store.remove(journal.ns.name, journal.epoch) is Written.FENCED:
+        await journal.opening.closed()
+        await journal.entries.stored()
+        if await self.store.remove(journal.ns.name, journal.entries.epoch) is Written.FENCED:
             error = OwnerLostError("another replica owns it")
             self.lose(journal, error)
             raise error
         self.journals.pop(journal.ns.name, None)
-        journal.fail(OwnerLostError("the namespace was removed"))
+        journal.entries.fail(OwnerLostError("the namespace was removed"))
 
     async def _claim(self, name: str, facts: Facts | None) -> NamespaceJournal | Member | None:
         claim = await self.store.claim(name, self.member.id, secrets.token_hex(8), facts)
@@ -314,7 +310,7 @@ class Ownership:
         try:
             if history.checkpoint is not None:
                 restore_checkpoint(ns, history.checkpoint)
-            await journal.replay(history.blocks, self._run, pause)
+            await replay(journal, history.blocks, self._run, pause)
         except MockServerError as error:
             self._drop(name)
             raise StoreRefusedError(
@@ -336,16 +332,18 @@ class Ownership:
 
     async def read_blocks(self, journal: NamespaceJournal) -> Sequence[bytes]:
         """Read the next blocks of a namespace. Raises OwnerLostError, StoreAwayError."""
-        result, blocks = await self.store.blocks(journal.ns.name, journal.epoch, journal.blocks)
+        result, blocks = await self.store.blocks(
+            journal.ns.name, journal.entries.epoch, journal.entries.blocks
+        )
         if result is not Written.DONE:
             self.lose(journal, _refusal(result))
-        if journal.lost is not None:
-            raise journal.lost
+        if journal.entries.lost is not None:
+            raise journal.entries.lost
         return blocks
 
     def lose(self, journal: NamespaceJournal, error: MockServerError) -> None:
         """Give a namespace up: another replica owns it, or the store has not taken what it did."""
-        journal.fail(error)
+        journal.entries.fail(error)
         if self.journals.get(journal.ns.name) is journal:
             del self.journals[journal.ns.name]
             self.figures.lost += 1
@@ -372,7 +370,7 @@ class Ownership:
         the first moment without a call in progress. Calls that other replicas have added are counted before.
         """
         for journal in self.journals.values():
-            if journal.token:
+            if journal.entries.token:
                 self._begin(self._follow(journal))
             elif self._is_due(journal):
                 journal.when_idle = self._take_checkpoint
@@ -390,14 +388,14 @@ class Ownership:
         """Count what other replicas have added to an open namespace. It is closed where somebody waits for calls."""
         try:
             if journal.ns.watchers or journal.ns.followers or journal.ns.listeners:
-                await journal.closed()
+                await journal.opening.closed()
             else:
-                await journal.catch_up()
+                await journal.opening.catch_up()
         except MockServerError as error:
             log.debug("the namespace %s could not be followed: %s", journal.ns.name, error)
             return
-        is_quiet = journal.is_complete and not journal.open and not journal.changes.locked()
-        if journal.is_open and is_quiet and self._is_due(journal):
+        is_quiet = journal.entries.is_complete and not journal.open and not journal.changes.locked()
+        if journal.opening.is_open and is_quiet and self._is_due(journal):
             self._take_checkpoint(journal)
 
     def _take_checkpoint(self, journal: NamespaceJournal) -> None:
@@ -406,17 +404,17 @@ class Ownership:
             return  # they are only in the entries
         journal.when_idle = None
         self._checkpoints[ns.name] = journal.recorded
-        unlogged = journal.added.unlogged
+        unlogged = journal.opening.added.unlogged
         ns.last_number += unlogged
         taken = checkpoint_of(ns, self.engine.settings.seed)
         ns.last_number -= unlogged
-        self._begin(self._save(journal, journal.end(), taken))
+        self._begin(self._save(journal, journal.entries.end(), taken))
 
     async def _save(self, journal: NamespaceJournal, end: Mark, taken: Callable[[], bytes]) -> None:
         try:
             data = await asyncio.to_thread(taken)
-            await journal.stored()
-            await self.store.checkpoint(journal.ns.name, journal.epoch, end.blocks, data)
+            await journal.entries.stored()
+            await self.store.checkpoint(journal.ns.name, journal.entries.epoch, end.blocks, data)
         except MockServerError as error:
             log.warning("no checkpoint of the namespace %s could be kept: %s", journal.ns.name, error)
 

@@ -16,8 +16,10 @@ import pytest
 from support.http2 import DATA, END, HEADERS, PREFACE, Http2Client
 from support.server import until
 
-from mockserver.http.h2.connection import CREDIT, MOST_HELD_BYTES, MOST_STREAMS, Http2Connection
+from mockserver.http.h2.connection import MOST_HELD_BYTES, Http2Connection
+from mockserver.http.h2.credit import CREDIT
 from mockserver.http.h2.frames import FrameType, frame, rst_stream, settings, window_update
+from mockserver.http.h2.requests import MOST_STREAMS
 from mockserver.model.http2_codes import Http2Code
 
 pytestmark = pytest.mark.in_memory  # a server with a store refuses HTTP/2

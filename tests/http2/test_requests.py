@@ -1,12 +1,15 @@
 """Requests by HTTP/2: what routes see of them, what comes back, and what is recorded."""
 
+import gc
 import json
 import socket
 
 import pytest
 from support.http2 import HEADERS, Http2Client
+from support.server import until
 from support.wire import Wire
 
+from mockserver.http.h2.connection import Http2Connection
 from mockserver.http.h2.frames import frame
 from mockserver.model.http2_codes import Http2Code
 
@@ -240,3 +243,21 @@ def test_requests_that_are_under_way_are_answered_before_the_server_stops(server
         client.ping()
         server.stop()
         assert client.answers[stream].body == b"late" or client.answer(stream).body == b"late"
+
+
+def test_a_closed_connection_is_freed_without_the_collector(server):
+    """Its parts refer to each other while it is open."""
+
+    def connections():
+        return [thing for thing in gc.get_objects() if isinstance(thing, Http2Connection)]
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(connections())
+        with Http2Client(server.address) as client:
+            assert client.ask("GET", "/late").body == b"late"
+            client.request("POST", "/length", b"ab")
+        until(lambda: len(connections()) == before)
+    finally:
+        gc.enable()

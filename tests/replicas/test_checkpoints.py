@@ -107,7 +107,7 @@ def test_a_checkpoint_and_the_entries_after_it_are_all_of_a_namespace(
         for step in before:
             world.time.now_s += 1
             if isinstance(step, str):
-                await first.closed()
+                await first.opening.closed()
                 change(first.ns, step)
             else:
                 await world.ask(0, *step)
@@ -116,7 +116,7 @@ def test_a_checkpoint_and_the_entries_after_it_are_all_of_a_namespace(
             for path, key in after:
                 await world.ask(0, path, key)
         assert world.table.kept["default"].position > 0, "no checkpoint was taken"
-        await first.closed()
+        await first.opening.closed()
         second = await taken_over(world)
         assert remembered(second.ns) == remembered(first.ns)
         assert unstruck(second.ns) == unstruck(first.ns)
@@ -139,7 +139,7 @@ def test_a_checkpoint_is_taken_as_soon_as_no_call_is_in_progress() -> None:
         await kept_short(world, 0)
         assert world.table.kept["default"].newest is None
         journal.finish(call, Outcome.DONE)
-        await journal.stored()
+        await journal.entries.stored()
         await asyncio.sleep(0.05)
         assert world.table.kept["default"].newest is not None
         await world.close()
@@ -180,7 +180,7 @@ def test_a_snapshot_of_a_checkpoint_has_its_webhooks_and_clock() -> None:
         ns.timers.clear()
         ns.forget_calls()  # the snapshot has them still
 
-        again = (await owned(world, 0))._engine.renew("other", seed=None, ttl_s=None)
+        again = (await owned(world, 0)).engine.renew("other", seed=None, ttl_s=None)
         restore_checkpoint(again, checkpoint_of(ns, "same")())
 
         assert remembered(again)[2] == remembered(ns)[2]

@@ -198,7 +198,7 @@ class World:
                     continue
                 owner, journal = found
                 if journal.known(str(number)) is None:
-                    token = await journal.admit(is_constant)
+                    token = await journal.opening.admit(is_constant)
                     if token:
                         replica.writer.token = token
                         continue
@@ -242,7 +242,7 @@ class World:
                 if found is None:
                     continue
                 owner, journal = found
-                await journal.closed()
+                await journal.opening.closed()
                 await work(owner, journal)
                 await owner.ownership.confirm(journal)
             except (StoreAwayError, OwnerLostError):
@@ -260,7 +260,7 @@ class World:
             self.changed += 1
             asked = request(f"/outage/{what}/{self.changed}", 0, None)
             await journal.change(asked, lambda: owner.change(asked, journal.ns), lambda _: True)
-            await journal.stored()
+            await journal.entries.stored()
             made.append(asked.path)
 
         made: list[str] = []
@@ -290,7 +290,7 @@ class World:
 
                 async def work(_: Simulated, journal: NamespaceJournal, added: Added = added) -> None:
                     journal.amend_added(added, Outcome.LOST)
-                    await journal.stored()
+                    await journal.entries.stored()
 
                 await self.attend(at, work)
 
@@ -320,11 +320,11 @@ async def run(journal: NamespaceJournal, asked: Request, request_id: str) -> tup
         return None
     call, plan = known or journal.begin(asked, request_id)
     try:
-        await journal.stored()
+        await journal.entries.stored()
     except (StoreTimeoutError, StoreIsFullError):
-        if journal.lost is None and call.number in journal.open:
+        if journal.entries.lost is None and call.number in journal.open:
             journal.finish(call, Outcome.LOST)
-        elif journal.lost is None:
+        elif journal.entries.lost is None:
             journal.amend(call, Outcome.LOST, sent=False)
         return None
     if call.number in journal.open:
@@ -471,9 +471,9 @@ async def judged(world: World) -> None:
                 continue
             owner, journal = found
             try:
-                await journal.closed()
+                await journal.opening.closed()
                 journal.kept()  # a claim that arrived late has fenced it: then it is not the owner that the store names
-                await journal.stored()
+                await journal.entries.stored()
             except MockServerError:
                 continue
             before = remembered(journal)
@@ -520,7 +520,7 @@ def test_a_namespace_that_is_taken_over_remembers_the_same() -> None:
             await world.ask(number % 3, PATHS[number % len(PATHS)], f"k{number % 4}" if number % 2 else None)
         first = await world.replicas[0].ownership.home("default")
         assert isinstance(first, NamespaceJournal)
-        await first.closed()
+        await first.opening.closed()
         before = remembered(first)
         world.replicas[0].is_stopped = True
         world.time.now_s += 10
@@ -543,7 +543,7 @@ def test_listeners_of_a_new_owner_hear_only_of_calls_that_were_open() -> None:
         first = await world.replicas[0].ownership.home("default")
         assert isinstance(first, NamespaceJournal)
         first.begin(request("/slow", 2, None))
-        await first.stored()
+        await first.entries.stored()
         heard: list[int] = []
         ownership = world.replicas[1].ownership
         listen_everywhere(ownership.engine, lambda call: heard.append(call.number))
@@ -600,10 +600,10 @@ def test_calls_with_constant_replies_are_decided_by_every_replica_and_known_to_e
     async def run_all() -> None:
         world = await opened()
         journal = await owner_of(world)
-        before = journal.position
+        before = journal.entries.position
         for number in range(200):
             await world.ask(number % 3, "/fixed", None)
-        assert journal.position == before, "the owner has decided some"
+        assert journal.entries.position == before, "the owner has decided some"
         assert len(world.answers) == 205
         await world.read(2)
         assert journal.ns.counts.total == 205
@@ -655,7 +655,7 @@ def test_a_group_that_was_written_before_the_namespace_was_closed_is_not_written
         asked = asyncio.create_task(world.ask(1, "/fixed", None))
         await happened.wait()
         journal = await owner_of(world)
-        await journal.closed()
+        await journal.opening.closed()
         assert journal.ns.counts.total == 6
         closed.set()
         await asked
@@ -741,22 +741,22 @@ def test_what_the_owner_writes_meanwhile_has_its_place_among_added_calls() -> No
         call, _ = journal.begin(request("/slow", 99, None))
         for at in (0, 0, 0, 1, 2):
             await world.ask(at, "/fixed", None)
-        assert journal.is_open
+        assert journal.opening.is_open
         journal.finish(call, Outcome.DONE)
         await world.ask(1, "/fixed", None)
-        put_into_log = journal.added.log
+        put_into_log = journal.opening.added.log
 
         async def log(pause: Callable[[], Awaitable[None]]) -> None:
             journal.kept()  # after the blocks of others were read
             await put_into_log(pause)
 
-        journal.added.log = log  # type: ignore[method-assign]
-        closing = asyncio.create_task(journal.closed())
+        journal.opening.added.log = log  # type: ignore[method-assign]
+        closing = asyncio.create_task(journal.opening.closed())
         await asyncio.sleep(0)
         journal.kept()  # before they are
         await closing
-        await journal.stored()
-        assert journal.blocks == len(world.table.kept["default"].blocks)
+        await journal.entries.stored()
+        assert journal.entries.blocks == len(world.table.kept["default"].blocks)
         await judged(world)
 
     asyncio.run(run_all())
@@ -776,12 +776,12 @@ def test_added_calls_are_dropped_from_the_call_log_as_others_are(counts: list[in
                 await world.ask(at, "/fixed", None)
             await asyncio.gather(*(world.ask(number % 3, "/fixed", None) for number in range(count)))
             journal = await owner_of(world)
-            if journal.is_open:
-                await journal.catch_up()
+            if journal.opening.is_open:
+                await journal.opening.catch_up()
             if count % 2:
-                await journal.closed()
+                await journal.opening.closed()
             total += 5 + count
-        await journal.closed()
+        await journal.opening.closed()
         record = journal.ns.record
         assert journal.ns.counts.total == journal.ns.last_number == record.added == total
         assert [call.number for call in record] == list(range(total - kept + 1, total + 1))

@@ -75,7 +75,7 @@ def test_a_malformed_chunk_is_told_the_same_however_it_came(server, chunks):
         with Wire(server.address) as wire:
             for sent, piece in enumerate(pieces):
                 if sent:
-                    until(lambda: any(one._body for one in server.app._listeners[0].connections))
+                    until(lambda: any(one.body for one in server.app._listeners[0].connections))
                 wire.send(piece)
             answer = wire.answer()
             said.append((answer.status, answer.body))

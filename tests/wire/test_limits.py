@@ -109,9 +109,9 @@ def test_an_admin_call_that_comes_too_slowly_is_408_too(serving):
 
 def test_requests_that_come_in_pieces_are_answered_and_leave_no_timer(serving, monkeypatch):
     timers = set()
-    start, stop = Connection._start_timer, Connection._stop_timer
-    monkeypatch.setattr(Connection, "_start_timer", lambda self: (start(self), timers.add(self)))
-    monkeypatch.setattr(Connection, "_stop_timer", lambda self: (stop(self), timers.discard(self)))
+    start, stop = Connection.start_timer, Connection.stop_timer
+    monkeypatch.setattr(Connection, "start_timer", lambda self: (start(self), timers.add(self)))
+    monkeypatch.setattr(Connection, "stop_timer", lambda self: (stop(self), timers.discard(self)))
     server = serving(PLAIN)
     with Wire(server.address) as wire:
         for data in (ONE, b"POST /plain HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +42,12 @@ IN_BRIEF = Pace(rest_s=0.1, most=150, queue=1500, sample=20)
 HEARTBEAT_S = 15.0
 POLL_S = 0.25
 """Time between two looks at namespaces in which nothing happens."""
+_HEAD = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
+
+
+def _check_readers(request: AdminRequest[Any], ns: Namespace) -> None:
+    there, most = len(ns.followers), request.services.settings.max_streams
+    check_limit(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
 
 
 @table.get(
@@ -53,12 +59,10 @@ POLL_S = 0.25
 )
 async def stream_calls(request: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(request), viewer(request)
-    there, most = len(request.ns.followers), request.services.settings.max_streams
-    check_limit(request.engine, "streams", there, most, "readers of this namespace's stream", "Close some")
+    _check_readers(request, request.ns)
     start = number_in(request.http.headers.get("last-event-id", ""), "c-")
-    head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
     pace = IN_BRIEF if view is brief_view else WHOLE
-    return StreamReply(head, _events(request.ns, wanted, view, start, pace))
+    return StreamReply(_HEAD, _events(request.ns, wanted, view, start, pace))
 
 
 async def _events(
@@ -79,11 +83,9 @@ async def _events(
         yield b": calls as they happen\n\n"
         while True:
             calls, dropped = follower.take(pace.most)
-            if dropped:
-                yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
-            for at in range(0, len(calls), pace.slice):
-                yield b"".join(_event(call, view) for call in calls[at : at + pace.slice])
-                await asyncio.sleep(0)
+            for events in _portions(calls, dropped, view, pace):
+                yield events
+                await asyncio.sleep(0)  # other connections have their turn
             if calls or dropped or woken:
                 woken = False
                 await asyncio.sleep(pace.rest_s)
@@ -103,11 +105,8 @@ async def _events(
     namespaced=False,
 )
 async def stream_all_calls(request: AdminRequest[Any]) -> Answer:
-    engine = request.engine
-    there, most = len(engine.default.followers), request.services.settings.max_streams
-    check_limit(engine, "streams", there, most, "readers of this namespace's stream", "Close some")
-    head = Response(200, [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")])
-    return StreamReply(head, _events_of_all(engine, IN_BRIEF))
+    _check_readers(request, request.engine.default)
+    return StreamReply(_HEAD, _events_of_all(request.engine, IN_BRIEF))
 
 
 async def _events_of_all(engine: Engine, pace: Pace) -> AsyncIterator[bytes]:
@@ -122,11 +121,9 @@ async def _events_of_all(engine: Engine, pace: Pace) -> AsyncIterator[bytes]:
         yield b": calls as they happen\n\n"
         while True:
             calls, dropped = _taken(engine, followers, pace)
-            if dropped:
-                yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
-            for at in range(0, len(calls), pace.slice):
-                yield b"".join(_event(call, _named_view) for call in calls[at : at + pace.slice])
-                await asyncio.sleep(0)
+            for events in _portions(calls, dropped, _named_view, pace):
+                yield events
+                await asyncio.sleep(0)  # other connections have their turn
             pause_s = pace.rest_s if calls or dropped else POLL_S
             silent_s = 0.0 if calls or dropped else silent_s + pause_s
             if silent_s >= HEARTBEAT_S:
@@ -180,5 +177,14 @@ async def _something(ns: Namespace) -> bool:
     return True
 
 
-def _event(call: Call, view: Callable[[Call], dict[str, Any]]) -> bytes:
-    return f"id: {call.id}\nevent: call\ndata: {to_json(view(call))}\n\n".encode()
+def _portions(
+    calls: list[Call], dropped: int, view: Callable[[Call], dict[str, Any]], pace: Pace
+) -> Iterator[bytes]:
+    """Return the events of these calls, in the pieces that are sent at once."""
+    if dropped:
+        yield f"event: dropped\ndata: {to_json({'dropped': dropped})}\n\n".encode()
+    for at in range(0, len(calls), pace.slice):
+        yield "".join(
+            f"id: {call.id}\nevent: call\ndata: {to_json(view(call))}\n\n"
+            for call in calls[at : at + pace.slice]
+        ).encode()

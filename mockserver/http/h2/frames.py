@@ -103,3 +103,15 @@ def unpadded(payload: bytes) -> bytes:
     if padding > len(payload):
         raise Http2Error(Http2Code.PROTOCOL_ERROR, "the padding is longer than its frame")
     return payload[1 : len(payload) - padding + 1]
+
+
+def check(holds: bool, code: Http2Code, text: str) -> None:
+    """Raises Http2Error if the condition does not hold."""
+    if not holds:
+        raise Http2Error(code, text)
+
+
+def check_priority(stream_id: int, priority: bytes) -> None:
+    """Raises Http2StreamError for a stream that depends on itself (RFC 7540 5.3.1)."""
+    if int.from_bytes(priority[:4]) & MOST_WINDOW == stream_id:
+        raise Http2StreamError(stream_id, Http2Code.PROTOCOL_ERROR, "a stream depends on itself")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from sys import intern
 
-from mockserver.http.h2.hpack import Field
+from mockserver.http.h2.hpack import Field, HeaderDecoder
 from mockserver.http.heads import bad_request, too_many_lines
+from mockserver.http.limits import WireLimits
 
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -15,6 +16,8 @@ _NOT_IN_TARGET = re.compile(rb"[\x00-\x20\x7f]")
 _GRPC = re.compile(r"\ncontent-type: application/grpc(?:[+;][^\r]*)?\r")
 _OF_HTTP_1 = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
 _PSEUDO = frozenset((b":method", b":path", b":scheme", b":authority"))
+_MOST_KNOWN_HEADS = 64
+_MOST_KNOWN_BYTES = 512
 
 
 class RequestHead:
@@ -33,6 +36,38 @@ class RequestHead:
         self.length = length
         self.is_grpc = method == "POST" and _GRPC.search(self.lower) is not None
         self.expects_continue = "\nexpect: 100-continue\r" in self.lower
+
+
+class RequestHeads:
+    """The header blocks of one connection. A client that repeats itself sends the same block, whose head is known then."""
+
+    __slots__ = ("_decoder", "_known", "_known_since", "_most_lines", "decode")
+
+    def __init__(self, limits: WireLimits) -> None:
+        self._decoder = HeaderDecoder(limits.head_bytes)
+        self.decode = self._decoder.decode
+        self._most_lines = limits.headers
+        self._known: dict[bytes, RequestHead] = {}
+        self._known_since = 0
+
+    def read(self, block: bytes) -> RequestHead:
+        """Raises BadHeadError, HeaderBlockError, TooManyFieldsError."""
+        decoder, known = self._decoder, self._known
+        head = known.get(block)
+        if head is not None and decoder.changes == self._known_since:
+            return head
+        fields = decoder.decode(block)
+        if decoder.changes != self._known_since:
+            # What the block means depended on the table before the change.
+            known.clear()
+            self._known_since = decoder.changes
+            return request_head(fields, self._most_lines)
+        head = request_head(fields, self._most_lines)
+        if len(block) <= _MOST_KNOWN_BYTES:
+            if len(known) >= _MOST_KNOWN_HEADS:
+                known.clear()
+            known[block] = head
+        return head
 
 
 def request_head(fields: list[Field], most_lines: int) -> RequestHead:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 WINDOW_BYTES = 256 * 1024
 """Bytes that a client may send on one stream before they are read."""
+Home = Namespace | Response | None
+"""Who answers a request: the result of `namespace_of`."""
 
 
 class Http2Stream:
@@ -41,7 +43,7 @@ class Http2Stream:
         connection: Http2Connection,
         stream_id: int,
         request: Request,
-        ns: Namespace | Response | None,
+        ns: Home,
         window: int,
     ) -> None:
         self.connection = connection
@@ -107,7 +109,7 @@ class BodyReader:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         piece = self._pieces.popleft()
-        stream.connection.make_room(stream, len(piece))
+        stream.connection.windows.make_room(stream, len(piece))
         return piece
 
     def feed(self, data: bytes) -> None:

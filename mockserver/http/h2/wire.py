@@ -30,7 +30,7 @@ class Http2Wire(Wire):
 
     @property
     def is_closing(self) -> bool:
-        return self.stream.is_closed or self.stream.connection.transport.is_closing()
+        return self.stream.is_closed or self.stream.connection.writer.transport.is_closing()
 
     async def respond(
         self, response: Response, length: int | None, body: bytes = b"", unsent: int | None = 0
@@ -65,7 +65,7 @@ class Http2Wire(Wire):
         self.first_byte()
         self.has_begun = True
         stream = self.stream
-        stream.connection.put(frame(FrameType.DATA, PADDED, stream.id, b"\xff" + data[:100]))
+        stream.connection.writer.put(frame(FrameType.DATA, PADDED, stream.id, b"\xff" + data[:100]))
         await self._sent()
 
     def is_last(self) -> None:
@@ -89,17 +89,17 @@ class Http2Wire(Wire):
 
     def _reset(self, code: int) -> None:
         self.check_open()
-        self.stream.connection.reset_stream(self.stream, code)
+        self.stream.connection.requests.reset_stream(self.stream, code)
 
     def close_window(self) -> None:
-        self.stream.connection.close_window()
+        self.stream.connection.windows.close()
 
     async def took_what_came(self) -> bool:
         return True
 
     def interrupted(self) -> bool:
         stream = self.stream
-        if stream.is_done and not stream.connection.paused and not self.is_completed:
+        if stream.is_done and not stream.connection.writer.paused and not self.is_completed:
             self.completed()
         if self.lost is Outcome.CLOSE and not self.is_completed:
             self.ends()  # the server has closed the connection
@@ -110,16 +110,16 @@ class Http2Wire(Wire):
         stream = self.stream
         self.has_begun = True
         stream.is_done = ends
-        stream.connection.put_block(stream.id, block, END_STREAM if ends else 0)
+        stream.connection.writer.put_block(stream.id, block, END_STREAM if ends else 0)
         await self._sent()
 
     async def _data(self, data: bytes, *, ends: bool) -> None:
         """Send data as fast as the client takes it. Raises ConnectionError."""
-        stream, connection = self.stream, self.stream.connection
+        stream, writer = self.stream, self.stream.connection.writer
         at, length = 0, len(data)
         while at < length or ends:
             self.check_open()
-            size = max(0, min(length - at, connection.window, stream.window, _MOST_AT_ONCE))
+            size = max(0, min(length - at, writer.window, stream.window, _MOST_AT_ONCE))
             if not size and length:
                 await stream.changes()
                 continue
@@ -127,14 +127,14 @@ class Http2Wire(Wire):
             at += size
             is_end = ends and at == length
             stream.is_done = is_end
-            connection.put_data(stream, piece, END_STREAM if is_end else 0)
+            writer.put_data(stream, piece, END_STREAM if is_end else 0)
             await self._sent()
             if is_end:
                 return
 
     async def _sent(self) -> None:
         """Wait until the connection has sent what was written. Raises ConnectionError."""
-        while self.stream.connection.paused:
+        while self.stream.connection.writer.paused:
             self.check_open()
             await self.stream.changes()
         if self.stream.is_done:

@@ -1,5 +1,5 @@
 """
-Requests and responses as plain values: bytes kept, headers ordered and repeated.
+Requests: bytes kept, headers ordered and repeated.
 
 Values derived from a request (query, JSON, form) are computed on first use and cached, so that a request pays only for
 what its routes use.
@@ -7,44 +7,35 @@ what its routes use.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from copy import copy
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, NamedTuple, NoReturn, TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBodyError, decode_charset, decode_content, parse_media_type
 from mockserver.model.headers import Headers, Pairs
+from mockserver.model.http.forms import Grouped, grouped, split_form, split_urlencoded
+from mockserver.model.http.json_body import (
+    DECODERS,
+    DECODERS_AS_WRITTEN,
+    MAX_JSON_MEMBERS,
+    Decoders,
+    decode_json,
+)
 from mockserver.model.multipart import Part, split_multipart
-from mockserver.model.written import written_float
-
-__all__ = [
-    "ABSENT", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "UnreadableBodyError",
-]  # fmt: skip
 
 T = TypeVar("T")
-Grouped = Mapping[str, list[str]]
-"""Values by name, in their order."""
 
 HTTP_1_1 = (1, 1)
 """The default version of a request."""
 HTTP_2 = (2, 0)
-MAX_FORM_BYTES = 1 << 20
-"""Limit of a urlencoded form: percent-decoding a byte costs as much as reading ten of JSON."""
-MAX_FORM_FIELDS = 10_000
+WEBSOCKET = "WS"
+"""The method of a WebSocket handshake in routes and calls."""
+ADMIN = "/__admin"
+"""Prefix of the admin API. Routes can't use it."""
 _SMALL_FORM_BYTES = 4096
 """Limit of a form: fewer than MAX_FORM_FIELDS fields."""
-MAX_JSON_MEMBERS = 100_000
-"""Default limit of a JSON body: decoding more would block the event loop for longer than 50 ms."""
-MAX_LARGE_JSON_DIGITS = 400
-"""Limit of an integer in a JSON body of more than 1 MiB: Python's time for one grows with the square of its digits."""
-_SMALL_BYTES = 1 << 20
-MAX_JSON_DEPTH = 200
-"""Limit of nested lists and objects, which protects the stack."""
 
 
 class _Absent:
@@ -58,119 +49,6 @@ class _Absent:
 
 
 ABSENT = _Absent()
-
-
-def grouped(pairs: Pairs) -> Grouped:
-    """
-    Group the values by name, in order.
-
-    >>> grouped((("a", "1"), ("b", "2"), ("a", "3")))
-    {'a': ['1', '3'], 'b': ['2']}
-    """
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return values
-
-
-def split_urlencoded(text: str) -> Pairs:
-    """
-    Decode the fields of a query or a form, in order; invalid UTF-8 is replaced.
-
-    >>> split_urlencoded("a=1+2&b%5B%5D=%C3%A9&&c")
-    (('a', '1 2'), ('b[]', 'é'), ('c', ''))
-    """
-    text = text.replace("+", " ")
-    pairs = []
-    for field in text.split("&"):
-        if field:
-            name, _, value = field.partition("=")
-            if "%" in field:
-                name = _decoded_name(name) if len(name) < _SHORT_NAME_CHARS else unquote(name)
-                value = unquote(value) if "%" in value else value
-            pairs.append((name, value))
-    return tuple(pairs)
-
-
-_SHORT_NAME_CHARS = 100
-
-
-@lru_cache(maxsize=1024)
-def _decoded_name(name: str) -> str:
-    """Decode a name, cached: names of fields repeat."""
-    return unquote(name)
-
-
-def _bounded(value: object, source: bytes) -> object:
-    """Return the value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError. Does not recurse."""
-    if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
-        return value
-    level = [value] if isinstance(value, (dict, list)) else []
-    for _ in range(MAX_JSON_DEPTH):
-        level = [
-            below
-            for item in level
-            for below in (item.values() if isinstance(item, dict) else item)
-            if isinstance(below, (dict, list))
-        ]
-    if level:
-        raise UnreadableBodyError(f"it is nested more than {MAX_JSON_DEPTH} deep")
-    return value
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise UnreadableBodyError(f"{name} is not valid JSON")
-
-
-def _finite(text: str) -> float:
-    """Reject infinity: it could be compared and stored, but never be written again."""
-    value = float(text)
-    if value - value:  # true for infinite numbers only
-        raise UnreadableBodyError(f"{text[:20]} is larger than a double can be")
-    return value
-
-
-_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
-
-
-def _has_short_integers(data: bytes) -> bool:
-    """Whether no number in that JSON can be too long. This check is faster than a hook for every integer."""
-    return 0 not in data[:4] and b"0" * (MAX_LARGE_JSON_DIGITS + 1) not in data.translate(_AS_ZEROS)
-
-
-def _of_few_digits(text: str) -> int:
-    if len(text) > MAX_LARGE_JSON_DIGITS:
-        raise UnreadableBodyError(
-            f"it is larger than 1 MiB and has an integer of more than {MAX_LARGE_JSON_DIGITS} digits: {text[:20]}…"
-        )
-    return int(text)
-
-
-def _as_written(text: str) -> float:
-    _finite(text)
-    return written_float(text)
-
-
-Decoders = tuple[json.JSONDecoder, json.JSONDecoder]
-
-
-def _decoders(parse_float: Callable[[str], float]) -> Decoders:
-    """Decoders of small and of large bodies."""
-    return (
-        json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float),
-        json.JSONDecoder(parse_constant=_no_constant, parse_float=parse_float, parse_int=_of_few_digits),
-    )
-
-
-_DECODERS = _decoders(_finite)
-_DECODERS_AS_WRITTEN = _decoders(_as_written)
-
-
-def _json_text(data: bytes) -> str:
-    """Decode JSON: UTF-8 by RFC 8259 8.1; a byte order mark, UTF-16 and UTF-32 are accepted."""
-    if 0 in data[:4] or data[0] > 0xEE:
-        return data.decode(json.detect_encoding(data))
-    return data.decode()
 
 
 class _Unreadable:
@@ -458,31 +336,10 @@ class Request:
     @property
     def json_as_written(self) -> Any:
         """Like `json`, but decimals keep their text. For a body that defines a route's reply."""
-        return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
+        return self.once("json_as_written", lambda: self._read_json(DECODERS_AS_WRITTEN))
 
-    def _read_json(self, decoders: Decoders = _DECODERS) -> object:
-        data = self.decoded_body
-        if not data:
-            raise UnreadableBodyError("the body is empty")
-        most = self.max_json_members
-        # Each member follows one of these characters, which texts may hold too. Counting is faster than decoding.
-        if len(data) > most and sum(map(data.count, (b",", b"{", b"["))) > most:
-            raise UnreadableBodyError(
-                f"it is not decoded: it has more than {most:,} members; see --max-json-members"
-            )
-        try:
-            is_utf8 = self._charset in ("", "utf-8", "utf8")
-            text = _json_text(data) if is_utf8 else self.text
-            decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
-            return _bounded(decoder.decode(text), data)
-        except RecursionError as error:
-            raise UnreadableBodyError("it is nested too deeply") from error
-        except UnicodeDecodeError as error:
-            raise UnreadableBodyError(
-                f"it is not valid {error.encoding} text: {error.reason} at byte {error.start}"
-            ) from error
-        except ValueError as error:  # JSONDecodeError, or too many digits
-            raise UnreadableBodyError(f"it is not valid JSON: {error}") from error
+    def _read_json(self, decoders: Decoders = DECODERS) -> object:
+        return decode_json(self.decoded_body, self._charset, self.max_json_members, decoders)
 
     @property
     def form_pairs(self) -> Pairs:
@@ -498,7 +355,7 @@ class Request:
         ):
             return split_urlencoded(self.body.decode("ascii"))  # as most clients send it
         if self.media_type == "application/x-www-form-urlencoded":
-            return self._read_urlencoded()
+            return split_form(self.text)
         if self.media_type == "multipart/form-data":
             return tuple(
                 (part.name, part.text)
@@ -507,14 +364,6 @@ class Request:
             )
         named = self.media_type or "absent"
         raise UnreadableBodyError(f"a form needs its own content-type; this one is {named}")
-
-    def _read_urlencoded(self) -> Pairs:
-        text = self.text
-        if len(text) > MAX_FORM_BYTES:
-            raise UnreadableBodyError(f"the form is longer than {MAX_FORM_BYTES} bytes")
-        if text.count("&") >= MAX_FORM_FIELDS:
-            raise UnreadableBodyError(f"the form has more than {MAX_FORM_FIELDS} fields")
-        return split_urlencoded(text)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -527,87 +376,3 @@ class Request:
         if not kind.startswith("multipart/") or not boundary:
             raise UnreadableBodyError("it is not a multipart body with a boundary")
         return split_multipart(self.decoded_body, boundary)
-
-
-def decode_segment(text: str) -> str:
-    """Percent-decode one path segment or parameter once; invalid UTF-8 becomes U+FFFD."""
-    return unquote(text) if "%" in text else text
-
-
-class Shape:
-    """
-    The common part of responses that differ only in their bodies. `http/` caches the `head` before the Date, and
-    `http2_head` before the length.
-    """
-
-    __slots__ = ("head", "http2_head")
-
-    def __init__(self) -> None:
-        self.head: bytes | None = None
-        self.http2_head: bytes | None = None
-
-
-class Response:
-    """
-    A response: headers in their order and case. `body` is the encoded body. `trailers` are header lines after the body:
-    HTTP/1.1 sends them in chunked encoding, HTTP/1.0 not at all.
-    """
-
-    __slots__ = (
-        "_sha256",
-        "body",
-        "encoded",
-        "headers",
-        "http2_head",
-        "reason",
-        "shape",
-        "status",
-        "trailers",
-    )
-
-    def __init__(
-        self,
-        status: int,
-        headers: Iterable[tuple[str, str]] = (),
-        body: bytes = b"",
-        reason: str | None = None,
-        trailers: Iterable[tuple[str, str]] = (),
-    ) -> None:
-        self.status = status
-        self.headers: Pairs = tuple(headers)
-        self.body = body
-        self.reason = reason
-        self.trailers: Pairs = tuple(trailers)
-        self._sha256: str | None = None
-        self.encoded: tuple[bytes, bytes] | None = None
-        """The bytes before and after the Date, cached by `http/` for responses that are sent repeatedly."""
-        self.http2_head: tuple[bytes, bool] | None = None
-        """The header block of HTTP/2 before the Date, and whether it needs one; cached likewise."""
-        self.shape: Shape | None = None
-        """The part shared with responses that differ only in their bodies."""
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the body, in hex; computed once for all calls that share it."""
-        if self._sha256 is None:
-            self._sha256 = hashlib.sha256(self.body).hexdigest()
-        return self._sha256
-
-    def header(self, name: str) -> str | None:
-        """Return the first value of that header, case ignored."""
-        name = name.lower()
-        return next((value for key, value in self.headers if key.lower() == name), None)
-
-
-WEBSOCKET = "WS"
-"""The method of a WebSocket handshake in routes and calls."""
-ADMIN = "/__admin"
-"""Prefix of the admin API. Routes can't use it."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamReply:
-    """A response without a known end: the head, then pieces until the client disconnects."""
-
-    response: Response
-    pieces: AsyncIterator[bytes]
