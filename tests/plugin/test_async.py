@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.smoke
+
 pytest_plugins = "pytester"
 
 TEST = """
