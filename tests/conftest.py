@@ -77,8 +77,12 @@ def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
     function = getattr(function, "__func__", function)
     if is_hypothesis_test(function):
         # Hypothesis has no public way to change the settings of a test that has its own. A test with several cases has one function.
-        own = vars(function).setdefault("_own_settings", function._hypothesis_internal_use_settings)
-        function._hypothesis_internal_use_settings = sampling.fewer_examples(own, quick=quick)
+        holder, name = function, "_hypothesis_internal_use_settings"
+        if not hasattr(function, name):  # a state machine, run by its class
+            holder, name = item.cls, "settings"
+        if not hasattr(holder, "limited"):
+            holder.limited = True
+            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), quick=quick))
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:
