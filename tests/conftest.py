@@ -25,6 +25,8 @@ STARTERS = {"browser", "grpc_server", "process", "pytester", "server_loop"}
 """The fixtures that start a server or a process. A test that has one of them, however deep, is not quick."""
 
 FEW_CASES = 6
+_smoke_runs = False
+"""Whether the test that runs is marked smoke: it may start a process."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,7 +88,7 @@ def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:
-    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"} and not _smoke_runs:
         raise AssertionError("A test that starts a process is not quick: mark it with @pytest.mark.slow.")
 
 
@@ -98,6 +100,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    global _smoke_runs
+    _smoke_runs = item.get_closest_marker("smoke") is not None
     yield
     if nextitem is not None and nextitem.path != item.path:
         _freeze()  # what this file has imported
