@@ -25,8 +25,7 @@ STARTERS = {"browser", "grpc_server", "process", "pytester", "server_loop"}
 """The fixtures that start a server or a process. A test that has one of them, however deep, is not quick."""
 
 FEW_CASES = 6
-_smoke_runs = False
-"""Whether the test that runs is marked smoke: it may start a process."""
+_running: dict[str, pytest.Item] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only tests that start no server and no process and are not marked slow, with few examples, and those marked smoke",
     )
-    parser.addoption("--few-cases", action="store_true", help=f"at most {FEW_CASES} cases of each test function")
+    parser.addoption(
+        "--few-cases", action="store_true", help=f"at most {FEW_CASES} cases of each test function"
+    )
     parser.addoption("--thorough", action="store_true", help="all seeds and all examples of general tests")
 
 
@@ -61,17 +62,21 @@ def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Ite
     items[:] = kept
 
 
+def _is_smoke(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("smoke") is not None
+
+
 def _is_quick(item: pytest.Item) -> bool:
     if item.get_closest_marker("slow"):
         return False
-    return bool(item.get_closest_marker("smoke")) or STARTERS.isdisjoint(getattr(item, "fixturenames", ()))
+    return _is_smoke(item) or STARTERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _few_cases(items: list[pytest.Item]) -> list[pytest.Item]:
     functions: dict[object, list[pytest.Item]] = {}
     for item in items:
         functions.setdefault((item.parent, getattr(item, "originalname", item.name)), []).append(item)
-    return [item for cases in functions.values() for item in sampling.spread(cases, FEW_CASES)]
+    return [item for cases in functions.values() for item in sampling.chosen(cases, FEW_CASES)]
 
 
 def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
@@ -88,7 +93,7 @@ def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:
-    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"} and not _smoke_runs:
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"} and not _is_smoke(_running.get("item")):
         raise AssertionError("A test that starts a process is not quick: mark it with @pytest.mark.slow.")
 
 
@@ -100,8 +105,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    global _smoke_runs
-    _smoke_runs = item.get_closest_marker("smoke") is not None
+    _running["item"] = item
     yield
     if nextitem is not None and nextitem.path != item.path:
         _freeze()  # what this file has imported

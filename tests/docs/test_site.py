@@ -113,5 +113,3 @@ def test_the_example_of_the_home_page_passes(tmp_path):
     (tmp_path / "test_home.py").write_text("from shop import pay\n\n\n" + example)
     done = run(tmp_path, sys.executable, "-m", "pytest", "-q")
     assert done.code == 0, done.output
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -16,15 +17,14 @@ thorough = False
 
 
 def part(cases: Sequence[T], count: int) -> Sequence[T]:
-    """Return at most `count` of the cases, at equal distances; all of them with --thorough."""
-    if thorough:
-        return cases
-    return spread(cases, count)
+    """Return at most `count` of the cases, the same ones every time; all of them with --thorough."""
+    return cases if thorough else chosen(cases, count)
 
 
-def spread(cases: Sequence[T], count: int) -> Sequence[T]:
-    """Return at most `count` of the cases, at equal distances, the first among them."""
-    return cases[:: max(1, -(-len(cases) // count))]
+def chosen(cases: Sequence[T], count: int) -> Sequence[T]:
+    """Return at most `count` of the cases, in their order. They are drawn: equal distances would miss values of a product."""
+    numbers = random.Random(0).sample(range(len(cases)), min(count, len(cases)))
+    return [cases[number] for number in sorted(numbers)]
 
 
 def fewer_examples(own: settings, *, quick: bool) -> settings:
