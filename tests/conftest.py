@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import is_hypothesis_test
 from hypothesis import settings as hypothesis_settings
+from support import sampling
 from support.server import InProcess, Loop, Process
 
 from mockserver.settings import Settings
@@ -23,7 +24,8 @@ hypothesis_settings.load_profile("mockserver")
 STARTERS = {"browser", "grpc_server", "process", "pytester", "server_loop"}
 """The fixtures that start a server or a process. A test that has one of them, however deep, is not quick."""
 
-QUICK_EXAMPLES = 10
+FEW_CASES = 6
+_running: dict[str, pytest.Item] = {}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,40 +34,66 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="only tests that start no server and no process and are not marked slow, with few examples, and those marked smoke",
     )
+    parser.addoption(
+        "--few-cases", action="store_true", help=f"at most {FEW_CASES} cases of each test function"
+    )
+    parser.addoption("--thorough", action="store_true", help="all seeds and all examples of general tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    sampling.thorough = config.getoption("thorough")
 
 
 @pytest.hookimpl(trylast=True)  # after the marks of other conftest.py files
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if os.environ.get("MOCKSERVER_TEST_STORE"):
-        shared = [item for item in items if not item.get_closest_marker("in_memory")]
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("in_memory")])
-        items[:] = shared
+        _keep(config, items, [item for item in items if not item.get_closest_marker("in_memory")])
     if config.getoption("quick"):
-        quick = [item for item in items if _is_quick(item)]
-        config.hook.pytest_deselected(items=[item for item in items if not _is_quick(item)])
-        items[:] = quick
-        for item in quick:
-            _limit_examples(item)
+        _keep(config, items, [item for item in items if _is_quick(item)])
+    if config.getoption("few_cases"):
+        _keep(config, items, _few_cases(items))
+    for item in items:
+        _limit_examples(item, quick=config.getoption("quick"))
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
+    chosen = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = kept
+
+
+def _is_smoke(item: pytest.Item | None) -> bool:
+    return item is not None and item.get_closest_marker("smoke") is not None
 
 
 def _is_quick(item: pytest.Item) -> bool:
-    if item.get_closest_marker("smoke"):
-        return True
-    return not item.get_closest_marker("slow") and STARTERS.isdisjoint(getattr(item, "fixturenames", ()))
+    if item.get_closest_marker("slow"):
+        return False
+    return _is_smoke(item) or STARTERS.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-def _limit_examples(item: pytest.Item) -> None:
+def _few_cases(items: list[pytest.Item]) -> list[pytest.Item]:
+    functions: dict[object, list[pytest.Item]] = {}
+    for item in items:
+        functions.setdefault((item.parent, getattr(item, "originalname", item.name)), []).append(item)
+    return [item for cases in functions.values() for item in sampling.chosen(cases, FEW_CASES)]
+
+
+def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
     function = getattr(item, "obj", None)
     function = getattr(function, "__func__", function)
     if is_hypothesis_test(function):
-        # Hypothesis has no public way to change the settings of a test that has its own.
-        own = function._hypothesis_internal_use_settings
-        few = hypothesis_settings(own, max_examples=min(own.max_examples, QUICK_EXAMPLES))
-        function._hypothesis_internal_use_settings = few
+        # Hypothesis has no public way to change the settings of a test that has its own. A test with several cases has one function.
+        holder, name = function, "_hypothesis_internal_use_settings"
+        if not hasattr(function, name):  # a state machine, run by its class
+            holder, name = item.cls, "settings"
+        if not hasattr(holder, "limited"):
+            holder.limited = True
+            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), quick=quick))
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:
-    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"}:
+    if event in {"subprocess.Popen", "os.fork", "os.posix_spawn"} and not _is_smoke(_running.get("item")):
         raise AssertionError("A test that starts a process is not quick: mark it with @pytest.mark.slow.")
 
 
@@ -77,6 +105,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    _running["item"] = item
     yield
     if nextitem is not None and nextitem.path != item.path:
         _freeze()  # what this file has imported

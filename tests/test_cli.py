@@ -23,6 +23,8 @@ from mockserver import cli
 from mockserver.server import running
 from mockserver.settings import Settings
 
+pytestmark = pytest.mark.smoke
+
 
 def ended(*args):
     """The result of a command that ends by itself, in this process: as a process it costs half a second."""

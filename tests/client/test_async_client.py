@@ -8,6 +8,8 @@ import pytest
 from mockserver.client import AsyncClient, AsyncNamespace, AsyncRoute, Client, Namespace, Route
 from mockserver.client.clock import AsyncClock, Clock
 
+pytestmark = pytest.mark.smoke
+
 
 async def test_a_route_is_made_and_asked(async_mock, call):
     route = await async_mock.post("/data").reply(503, json={"success": True}, status=200)

@@ -8,6 +8,8 @@ import pytest
 from mockserver.client import Client, Refused, VerificationFailed
 from mockserver.errors import MockServerError
 
+pytestmark = pytest.mark.smoke
+
 # Routes
 
 

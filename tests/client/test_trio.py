@@ -8,6 +8,8 @@ from support.http import ask
 
 import mockserver
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture
 def mock():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from support.server import CLEAN_ENV, PROJECT
 
 SURFACE = """
 from collections.abc import Coroutine, Mapping
@@ -64,20 +65,13 @@ def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("types")
     (folder / "surface.py").write_text(SURFACE)
     (folder / "wrong.py").write_text(WRONG)
-    command = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--cache-dir",
-        str(folder / "cache"),
-        "surface.py",
-        "wrong.py",
-    ]
-    output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
+    # With the settings of scripts/check: what it has kept of the package is read, which takes a tenth of the time.
+    command = [sys.executable, "-m", "mypy", str(folder / "surface.py"), str(folder / "wrong.py")]
+    env = CLEAN_ENV | {"MYPYPATH": str(PROJECT)}
+    output = subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, check=False).stdout
     assert "(checked 2 source files)" in output
     lines = {
-        name: {int(number) for number in re.findall(rf"^{name}\.py:(\d+): error:", output, re.MULTILINE)}
+        name: {int(number) for number in re.findall(rf"{name}\.py:(\d+): error:", output)}
         for name in ("surface", "wrong")
     }
     return lines, output

@@ -47,5 +47,16 @@ def test_its_suite_is_green_on_several_workers(pytester, serving, monkeypatch, s
         monkeypatch.setenv("MOCKSERVER_URL", serving({}).url)
     (suite,) = (text for language, text in BLOCKS if language == "python")
     pytester.makepyfile(test_suite=suite)
-    args = ("-p", "no:hypothesispytest", "-p", "no:faker", "-p", "no:schemathesis", "-n", "2")
+    args = (
+        "-p",
+        "no:hypothesispytest",
+        "-p",
+        "no:faker",
+        "-p",
+        "no:pact",
+        "-p",
+        "no:schemathesis",
+        "-n",
+        "2",
+    )
     pytester.runpytest_subprocess(*LOADED, *args).assert_outcomes(passed=20)

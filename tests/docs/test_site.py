@@ -76,10 +76,7 @@ def test_every_heading_of_a_page_is_one_on_the_site(site):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "broken", ["[a](nowhere.md)", "[a](glossary.md#nothing)", "[a](../scenarios/nowhere.yaml)"]
-)
-def test_a_broken_link_fails(tmp_path, broken):
+def test_each_broken_link_is_named_and_fails(tmp_path):
     for name in ("mkdocs.yml", "SECURITY.md"):
         shutil.copy(PROJECT / name, tmp_path)
     (tmp_path / "scripts").mkdir()
@@ -90,8 +87,12 @@ def test_a_broken_link_fails(tmp_path, broken):
     (tmp_path / "mkdocs.yml").write_text(config.partition("nav:\n  - Home")[0])
     (tmp_path / "docs/index.md").write_text("# A page\n\n[good](glossary.md)\n")
     assert build(tmp_path, tmp_path / "site").returncode == 0
-    (tmp_path / "docs/index.md").write_text(f"# A page\n\n{broken}\n")
-    assert build(tmp_path, tmp_path / "site").returncode != 0
+    broken = ["nowhere.md", "glossary.md#nothing", "../scenarios/nowhere.yaml"]
+    (tmp_path / "docs/index.md").write_text("# A page\n\n" + "".join(f"[a]({link})\n\n" for link in broken))
+    done = build(tmp_path, tmp_path / "site")
+    assert done.returncode != 0
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
+    assert [link for link in broken if not any(f"'{link}'" in line for line in warnings)] == []
 
 
 def test_the_scripts_are_there():
@@ -112,14 +113,3 @@ def test_the_example_of_the_home_page_passes(tmp_path):
     (tmp_path / "test_home.py").write_text("from shop import pay\n\n\n" + example)
     done = run(tmp_path, sys.executable, "-m", "pytest", "-q")
     assert done.code == 0, done.output
-
-
-def test_the_generated_pages_are_up_to_date():
-    done = subprocess.run(
-        [sys.executable, "scripts/reference.py", "--check"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ PAGE = page("docs/testing-with-pytest.md")
 BLOCKS = blocks(PAGE)
 SHOP, *TESTS = (text for language, text in BLOCKS if language == "python")
 INI = """
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:anyio -p no:schemathesis
+addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error

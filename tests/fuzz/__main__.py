@@ -83,7 +83,7 @@ def _rounds(name: str, seed: str, seconds: float) -> bool:
     number = int(seed)
     while True:
         again = f"scripts/fuzz {name} --seed {number} --minutes 0"
-        command = [sys.executable, "-m", "pytest", "-n", "0", "-q", f"--hypothesis-seed={number}", str(HERE / f"test_{name}.py")]  # fmt: skip
+        command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "--thorough", f"--hypothesis-seed={number}", str(HERE / f"test_{name}.py")]  # fmt: skip
         try:
             done = subprocess.run(command, env={**os.environ, "FUZZ_EXAMPLES": str(EXAMPLES[name])}, capture_output=True, text=True, timeout=ROUND_S, check=False)  # fmt: skip
         except subprocess.TimeoutExpired:

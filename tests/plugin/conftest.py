@@ -11,7 +11,7 @@ LOADED = () if INSTALLED else ("-p", "mockserver.pytest_plugin")
 
 PLAIN = """
 [pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:anyio -p no:schemathesis
+addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error

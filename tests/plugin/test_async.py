@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.smoke
+
 pytest_plugins = "pytester"
 
 TEST = """
@@ -61,7 +63,7 @@ def test_anyio(suite):
     )
     args = (
         "-o",
-        "addopts=-p no:hypothesispytest -p no:faker -p no:schemathesis",
+        "addopts=-p no:hypothesispytest -p no:faker -p no:pact -p no:schemathesis",
         "-o",
         "asyncio_mode=strict",
     )
@@ -128,7 +130,7 @@ async def test_not_awaited(mock_server_async):
 """
     args = (
         "-o",
-        "addopts=-p no:hypothesispytest -p no:faker -p no:schemathesis",
+        "addopts=-p no:hypothesispytest -p no:faker -p no:pact -p no:schemathesis",
         "-o",
         "asyncio_mode=strict",
     )

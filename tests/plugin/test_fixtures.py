@@ -11,6 +11,8 @@ from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.namespaces import NamespaceHandle
 from mockserver.pytest_plugin.servers import LocalSessionServer
 
+pytestmark = pytest.mark.smoke
+
 pytest_plugins = "pytester"
 
 RETRIES = """

@@ -20,6 +20,8 @@ from mockserver.scenarios.source import LoadError
 from mockserver.schema.scenario import schema_document
 from mockserver.settings import Settings
 
+pytestmark = pytest.mark.smoke
+
 
 @pytest.fixture
 def upstream():

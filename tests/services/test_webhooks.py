@@ -9,6 +9,8 @@ from slack_sdk.signature import SignatureVerifier
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from support.wire import Wire
 
+pytestmark = pytest.mark.smoke
+
 START = "2030-01-02T03:04:05Z"
 START_S = 1893553445
 DAY_S = 86400

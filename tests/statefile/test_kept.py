@@ -16,6 +16,8 @@ from mockserver.store.counts import Counts, RouteCount
 from mockserver.templating.random_values import seed_for
 from statefile.conftest import save
 
+pytestmark = pytest.mark.smoke
+
 SHOP = """
 state: {stock: 3}
 oauth: {path: /token, clients: {app: s3cret}, expires: 1h}

@@ -86,7 +86,19 @@ def taken_out(defence: Defence, copy: Path) -> Iterator[str]:
 
 def _run(test: str, copy: Path) -> str:
     """What became of it: `failed`, `passed`, `no end`, or `broken` where the change kept it from being run at all."""
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider", test]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "-x",
+        "-q",
+        "--thorough",
+        "-p",
+        "no:cacheprovider",
+        test,
+    ]
     env = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     # A group of its own: what a test has started goes with it.
     with subprocess.Popen(command, cwd=copy, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # fmt: skip

@@ -13,7 +13,7 @@ from support.server import CLEAN_ENV
 
 INI = """
 [pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:anyio -p no:schemathesis
+addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error

@@ -6,6 +6,8 @@ import hashlib
 import pytest
 from support.wire import Wire
 
+pytestmark = pytest.mark.smoke
+
 SCENARIO = """
 routes:
   - request: POST /echo

@@ -7,6 +7,8 @@ import zlib
 import pytest
 from support.wire import Wire
 
+pytestmark = pytest.mark.smoke
+
 
 def get(target, *lines, method="GET"):
     return "\r\n".join([f"{method} {target} HTTP/1.1", "Host: x", *lines, "", ""])

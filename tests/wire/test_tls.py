@@ -16,6 +16,8 @@ from mockserver.http.tls import certificates
 from mockserver.settings import Settings
 from wire import test_faults as plain
 
+pytestmark = pytest.mark.smoke
+
 ECHO = """
 routes:
   - request: ANY /echo

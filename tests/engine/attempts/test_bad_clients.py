@@ -2,6 +2,7 @@
 
 import pytest
 from support.clients_in_memory import CREATED, UNAVAILABLE, Answer, Service, exponential, fixed
+from support.sampling import part
 
 FAILING = (UNAVAILABLE, UNAVAILABLE, UNAVAILABLE, CREATED)
 CHARGE = {"amount": 5}
@@ -135,7 +136,7 @@ def test_without_the_fault_each_of_these_rules_holds():
 
 
 def test_retries_after_a_little_work_never_pass_as_growing():
-    for seed in range(1000):
+    for seed in part(range(1000), 100):
         service = Service(*FAILING, seed=seed)
         service.operation(lambda _number, _before_s, rng=service.random: rng.uniform(-0.001, 0.014))
 
