@@ -16,7 +16,7 @@ from support.sampling import part
 
 pytestmark = pytest.mark.slow
 
-SEEDS = part(range(1000), 100)
+SEEDS = part(range(1000), 250)
 OPERATIONS = 2
 SCRIPT = (*[UNAVAILABLE] * 4, CREATED) * OPERATIONS
 """
