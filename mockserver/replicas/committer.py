@@ -63,7 +63,7 @@ class GroupSource(Protocol):
         """Hear what became of a group."""
 
     def give_up(self, error: MockServerError) -> None:
-        """Tell whoever waits that it takes too long. Groups that were taken are written all the same, later."""
+        """Tell the waiting callers that it takes too long. Groups that were taken are still written, later."""
 
 
 class Committer:

@@ -89,7 +89,7 @@ class AddedHandler(Protocol):
 class ConstantWriter:
     """
     Adds the calls of one replica to one namespace. `token` is that by which it is open, empty if it is not known to be.
-    `lost` is called with calls that were written after whoever waited had been told that they may not be.
+    `lost` is called with calls that were written after their callers had been told that they may not be.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class ConstantWriter:
             then(error, (self._id, group.sequence, index))
 
     def give_up(self, error: MockServerError) -> None:
-        """Tell whoever waits that it takes too long. What is not on its way yet is never written."""
+        """Tell the waiting callers that it takes too long. What is not being sent yet is never written."""
         self._refuse_waiting(error)
         for sequence, handlers in self._taken.items():
             self._taken[sequence] = []

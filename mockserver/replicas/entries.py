@@ -41,7 +41,7 @@ class Kind(IntEnum):
     SENDING = 9
     """An attempt of a webhook begins."""
     SENT = 10
-    """An attempt of a webhook is over."""
+    """An attempt of a webhook has ended."""
     KEPT = 11
     """How long the namespace stays."""
     ADDED = 12

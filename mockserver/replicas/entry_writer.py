@@ -29,7 +29,7 @@ class EntryWriter:
     """
     The only writer of its namespace, unless that is open. `position` counts the entries that were appended here,
     `confirmed` those that the store has taken. `blocks` are those of the list in the store that this memory has; the
-    last ones may not be written yet. `epoch` is that of the claim. `refused` is called when the store refuses a group.
+    last ones may not be written yet. `epoch` is that of the ownership. `refused` is called when the store refuses a group.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class EntryWriter:
             self._waiting.append((self.position, then))
 
     def give_up(self, error: MockServerError) -> None:
-        """Whoever waits is told that it takes too long. The entries are written all the same, later."""
+        """Tell the waiting callers that it takes too long. The entries are still written, later."""
         waiting, self._waiting = self._waiting, deque()
         for _, then in waiting:
             then(error)
@@ -165,7 +165,7 @@ class EntryWriter:
             waiting.popleft()[1](None)
 
     def fail(self, error: MockServerError) -> None:
-        """Nothing more can be written: whoever waits is told."""
+        """Nothing more can be written: tell the waiting callers."""
         if self.lost is None:
             self.lost = error
         self._unwritten.clear()

@@ -1,8 +1,8 @@
 """
 One namespace that this replica owns: runs what it is told by the engine, and writes each of it down for the store.
 
-What was run is appended in the same step, so the entries are in the order in which the engine has seen them. Nobody is
-told what came of it before `stored` has come back. Running the entries of another owner gives its memory.
+What was run is appended in the same step, so the entries are in the order in which the engine has seen them. No
+result leaves before `stored` has come back. Running the entries of another owner gives its memory.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ Begun = tuple[Call, Plan]
 
 
 class OwnerStore(Protocol):
-    """What a journal asks of whoever manages ownership."""
+    """What a journal needs of the manager of ownership."""
 
     async def read_blocks(self, journal: NamespaceJournal) -> Sequence[bytes]:
         """Read the next blocks of the namespace. Raises OwnerLostError, StoreAwayError."""
@@ -59,7 +59,7 @@ class OwnerStore(Protocol):
 
 
 class NamespaceJournal:
-    """The calls and changes of a namespace, run and written down. `epoch` is that of the claim."""
+    """The calls and changes of a namespace, run and written down. `epoch` is that of the ownership."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class NamespaceJournal:
         self.due: dict[int, Sequence[Due]] = {}
         """Webhooks of calls that were completed before their last byte left."""
         self.when_idle: Callable[[NamespaceJournal], None] | None = None
-        """Called by a call that is over, if none is in progress and no change is being made."""
+        """Called by a completed call, if none is in progress and no change is being made."""
         self.entries = EntryWriter(ns.name, epoch, committer, partial(owner.refused, self), blocks=blocks)
         self.opening = NamespaceOpening(
             ns,
@@ -119,7 +119,7 @@ class NamespaceJournal:
     ) -> Begun:
         """
         Decide a call. One whose reply is whole and ready is completed at once: nobody can see it before it is stored,
-        and from then on it is over for everybody. `header` is one more line of the reply. A completed call that `is_local` is
+        and from then on it is complete for everybody. `header` is one more line of the reply. A completed call that `is_local` is
         not `known` by its id, unless it is told to `remember`.
         """
         clock = self.clock
@@ -345,7 +345,7 @@ class NamespaceJournal:
         self.entries.append(Kind.SENDING, self.clock.live(), [delivery.number, number])
 
     def sent(self, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
-        """An attempt is over, or the delivery was given up. `next_number` is that of the attempt that follows, 0 for none."""
+        """An attempt has ended, or the delivery was given up. `next_number` is that of the attempt that follows, 0 for none."""
         said = None
         if attempt is not None:
             said = [attempt.at_s, attempt.sent_at_s, attempt.duration_ms, attempt.status, attempt.error]

@@ -2,7 +2,7 @@
 Connections between replicas: requests go to the replica that owns their namespace, and the bytes of the answers come back.
 
 One connection carries many exchanges. Each frame of an answer is numbered and kept until it is acknowledged, so an
-exchange survives a cut: whoever asked connects again, says how much it has, and gets the rest.
+exchange survives a lost connection: the requesting replica connects again, says how much it has, and gets the rest.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Sort(IntEnum):
     DATA = 5
     """Bytes of the answer."""
     END = 6
-    """The answer is over; the payload says whether the connection of the client stays."""
+    """The answer is complete; the payload says whether the connection of the client stays."""
     CLOSE = 7
     RESET = 8
     MOVED = 9
@@ -51,7 +51,7 @@ class Sort(IntEnum):
     REPLY = 11
     """All of an answer that was whole and ready, after which the connection of the client stays."""
     OPENED = 12
-    """The namespace is open: whoever asks decides the call. The payload is the token by which it is added."""
+    """The namespace is open: the requesting replica decides the call. The payload is the token by which it is added."""
 
 
 _UNNUMBERED = frozenset({Sort.MOVED, Sort.FAILED, Sort.REPLY, Sort.OPENED})
@@ -202,7 +202,7 @@ class PeerLink:
             self._frames.send(sort, stream, number)
 
     def forget(self, stream: int) -> None:
-        """The exchange is over."""
+        """End the exchange."""
         self._exchanges.pop(stream, None)
 
     async def _connected(self) -> Frames:
@@ -346,7 +346,7 @@ class RemoteTransport(asyncio.Transport):
             self._frames.send(sort, self._stream, 0, payload)
 
     def end(self, *, keep_alive: bool) -> None:
-        """The answer is over."""
+        """End the answer."""
         if not self._closing:
             self._send(Sort.END, b"\1" if keep_alive else b"\0")
 
@@ -463,7 +463,7 @@ class LinkServer:
             self._replied[frames, stream] = over
 
     def forget(self, request_id: str) -> None:
-        """The exchange is over."""
+        """End the exchange."""
         transport = self.transports.pop(request_id, None)
         if transport is not None:
             self._by_stream.pop(transport.key, None)

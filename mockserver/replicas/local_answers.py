@@ -23,7 +23,7 @@ from mockserver.replicas.store import StoreIsFullError, StoreRefusedError
 
 
 class NamespaceOpenError(MockServerError):
-    """Any replica may decide the call: whoever was asked by the client adds it by that token."""
+    """Any replica may decide the call: the replica that received it adds it with that token."""
 
     def __init__(self, token: str) -> None:
         super().__init__("the namespace is open")

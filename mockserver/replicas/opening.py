@@ -90,7 +90,7 @@ class NamespaceOpening:
     async def admit(self, is_constant: Callable[[], bool]) -> str:
         """
         Wait until a call can begin here, and return an empty text. If the namespace is open, and the call is one that
-        any replica may decide, return the token by which whoever was asked adds it. Raises OwnerLostError,
+        any replica may decide, return the token with which the replica that received it adds it. Raises OwnerLostError,
         StoreTimeoutError, StoreAwayError.
         """
         entries = self._entries
@@ -122,7 +122,7 @@ class NamespaceOpening:
     def _close_done(self, task: asyncio.Task[None]) -> None:
         self._closing = None
         if not task.cancelled():
-            task.exception()  # whoever waits has it too
+            task.exception()  # those who wait receive it too
 
     async def _close(self) -> None:
         entries = self._entries

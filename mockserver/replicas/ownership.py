@@ -140,7 +140,7 @@ class Ownership:
         known, run_id = set(self.members), self._run_id
         beat = await self.store.beat(replace(self.member, told=self._told()))
         if not beat.is_known:
-            await self._join_anew(emptied=beat.run_id != run_id)
+            await self._join_again(emptied=beat.run_id != run_id)
             return
         self._observe(before_s, beat)
         self._beat_ok_s = before_s
@@ -158,7 +158,7 @@ class Ownership:
             self.lose(journal, OwnerLostError("other scenario files are valid now"))
         await self.store.leave(self.member.id)
 
-    async def _join_anew(self, *, emptied: bool) -> None:
+    async def _join_again(self, *, emptied: bool) -> None:
         """Others have taken this replica for dead, or the store was emptied."""
         log.warning(
             "this replica joins the store again: %s",

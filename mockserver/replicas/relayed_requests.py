@@ -122,14 +122,14 @@ class RelayedRequests:
         except NamespaceOpenError as error:
             transport.tell(Sort.OPENED, error.token.encode())
         except (OwnerLostError, StoreAwayError):
-            transport.tell(Sort.MOVED)  # whoever asks tries once more, or finds that the store is away
+            transport.tell(Sort.MOVED)  # the requesting replica retries, or finds that the store is unavailable
         except (NoAnswerError, StoreRefusedError, StoreIsFullError) as error:
             response = error.response if isinstance(error, NoAnswerError) else failure(error)
             with contextlib.suppress(ConnectionError):
                 await send_problem(response, self._listener, wire)
                 transport.end(keep_alive=wire.keep_alive)
         except (ConnectionError, asyncio.CancelledError, TimeoutError):
-            pass  # whoever noticed that the client has left has closed the call
+            pass  # the call is closed where the disconnect of the client was noticed
         except Exception as error:
             log.exception("a request of another replica could not be answered")
             transport.tell(Sort.FAILED, f"{type(error).__name__}: its log says more".encode())

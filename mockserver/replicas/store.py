@@ -12,7 +12,7 @@ from mockserver.errors import SharedStoreError
 FORMAT = "2"
 """The version of the keys and entries in the store."""
 DEAD_S = 3.0
-"""A replica whose last heartbeat is so long ago, by the store's time, has lost its namespaces to whoever asks for them."""
+"""A replica whose last heartbeat is so long ago, by the store's time, loses its namespaces to the replicas that request them."""
 GONE_S = 5.0
 """After so long it is no member any more."""
 MOST_BLOCKS = 16
@@ -37,7 +37,7 @@ class StoreIsFullError(SharedStoreError):
 @dataclass(frozen=True, slots=True)
 class Member:
     """
-    A replica as the others see it. `id` is new at each start and each time it joins anew. `address` is where others
+    A replica as the others see it. `id` is new at each start and each time it joins again. `address` is where others
     reach it, as host:port; `secret` what they prove themselves by. `files` are the digests of its scenario files by name.
     """
 
