@@ -70,7 +70,7 @@ def restore_into(ns: Namespace, document: dict[str, Any]) -> list[str]:
     ns.last_snapshot = about["last_snapshot"]
     if "clock" in about:
         offset_s, frozen_s = about["clock"]
-        ns.clock.restore((offset_s, frozen_s))
+        ns.clock.set_up((offset_s, frozen_s))
     wrong = list(_put_overlay(ns, about.get("overlay"), rows))
     wrong += [f"outage: {line}" for line in _put_outage(ns, about.get("outage"))]
     _put_memory(ns, about, rows)

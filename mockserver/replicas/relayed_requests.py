@@ -122,7 +122,7 @@ class RelayedRequests:
         except NamespaceOpenError as error:
             transport.tell(Sort.OPENED, error.token.encode())
         except (OwnerLostError, StoreAwayError):
-            transport.tell(Sort.MOVED)  # the requesting replica retries, or finds that the store is unavailable
+            transport.tell(Sort.MOVED)  # it retries, or finds that the store is away
         except (NoAnswerError, StoreRefusedError, StoreIsFullError) as error:
             response = error.response if isinstance(error, NoAnswerError) else failure(error)
             with contextlib.suppress(ConnectionError):

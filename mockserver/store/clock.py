@@ -100,4 +100,8 @@ class VirtualClock:
 
     def restore(self, state: tuple[float, float | None]) -> None:
         self._changing()
+        self.set_up(state)
+
+    def set_up(self, state: tuple[float, float | None]) -> None:
+        """Restore the state in a new clock, for all times before, too."""
         self._offset_s, self._frozen_s = state

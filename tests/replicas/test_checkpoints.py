@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mockserver.engine.fault_injection import InjectedFault
@@ -91,6 +91,7 @@ async def taken_over(world: World) -> NamespaceJournal:
 ASK = st.tuples(st.sampled_from(PATHS), st.sampled_from([None, "k1", "k2"]))
 
 
+@example(["trouble", "clock"], [("/data", None)])
 @given(
     before=st.lists(st.one_of(ASK, st.sampled_from(CHANGES)), max_size=20),
     after=st.lists(ASK, min_size=1, max_size=10),
