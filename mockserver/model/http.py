@@ -173,6 +173,21 @@ def _json_text(data: bytes) -> str:
     return data.decode()
 
 
+def _decoded(decoder: json.JSONDecoder, text: str, data: bytes) -> object:
+    """Decode JSON text, whose bytes are `data`. Raises UnreadableBodyError."""
+    try:
+        return _bounded(decoder.decode(text), data)
+    except RecursionError as error:
+        raise UnreadableBodyError("it is nested too deeply") from error
+    except ValueError as error:  # JSONDecodeError, or too many digits
+        raise UnreadableBodyError(f"it is not valid JSON: {error}") from error
+
+
+def decode_json(text: str) -> object:
+    """Decode JSON text within the limits of a small body. Raises UnreadableBodyError."""
+    return _decoded(_DECODERS[0], text, text.encode("utf-8", "surrogatepass"))
+
+
 class _Unreadable:
     """Cached value of a part that can't be decoded."""
 
@@ -473,16 +488,13 @@ class Request:
         try:
             is_utf8 = self._charset in ("", "utf-8", "utf8")
             text = _json_text(data) if is_utf8 else self.text
-            decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
-            return _bounded(decoder.decode(text), data)
-        except RecursionError as error:
-            raise UnreadableBodyError("it is nested too deeply") from error
         except UnicodeDecodeError as error:
             raise UnreadableBodyError(
                 f"it is not valid {error.encoding} text: {error.reason} at byte {error.start}"
             ) from error
-        except ValueError as error:  # JSONDecodeError, or too many digits
-            raise UnreadableBodyError(f"it is not valid JSON: {error}") from error
+        return _decoded(
+            decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))], text, data
+        )
 
     @property
     def form_pairs(self) -> Pairs:
