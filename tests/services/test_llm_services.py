@@ -391,3 +391,21 @@ def test_gemini_reads_names_in_both_forms():
     assert APIS[3].answer(asked) == ("g", {"n": 1})
     assert APIS[3].usage(asked)[0] == 2
     assert APIS[3].answer(done) == "The tool returned 7."
+
+
+FORMATS = [
+    (APIS[0], {"response_format": {"type": "json_schema", "json_schema": {"name": "o", "schema": TOOL}}}),
+    (APIS[1], {"text": {"format": {"type": "json_schema", "name": "o", "schema": TOOL}}}),
+    (APIS[2], {"output_config": {"format": {"type": "json_schema", "schema": TOOL}}}),
+    (APIS[3], {"generationConfig": {"responseMimeType": "application/json", "responseJsonSchema": TOOL}}),
+    (APIS[4], {"format": TOOL}),
+]
+
+
+@pytest.mark.parametrize(("api", "wanted"), FORMATS, ids=[type(api).__name__ for api, _ in FORMATS])
+def test_a_request_with_the_schema_of_a_response_gets_json(api, wanted):
+    client = Client(api)
+
+    assert json.loads(client.answer(**wanted)) == SAMPLE
+    assert json.loads(client.answer(tools=["charge"], result="ch_1", **wanted)) == SAMPLE
+    assert client.answer(tools=["charge"], **wanted) == ("charge", SAMPLE)
