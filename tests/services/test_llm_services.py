@@ -313,7 +313,7 @@ def embedded(client, path, body):
 
 
 def floats(text_in_base64):
-    data = base64.b64decode(text_in_base64)
+    data = base64.b64decode(text_in_base64, validate=True)
     return [round(one, 6) for one in struct.unpack(f"<{len(data) // 4}f", data)]
 
 
