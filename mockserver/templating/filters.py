@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from mockserver.model.http import MAX_JSON_MEMBERS, UnreadableBodyError, decode_json
 from mockserver.templating import list_filters as lists
 from mockserver.templating import methods
 from mockserver.templating.scope import RenderError, Scope
@@ -126,6 +127,16 @@ def tojson(scope: Scope, value: object, indent: int | None = None) -> str:
     return text
 
 
+def fromjson(scope: Scope, value: object) -> object:
+    """Return the value of JSON text."""
+    text = to_text(scope, value)
+    scope.take_steps(sum(map(text.count, ",[{")))  # each member follows one of them
+    try:
+        return decode_json(text.encode("utf-8", "surrogateescape"), "", MAX_JSON_MEMBERS)
+    except UnreadableBodyError as error:
+        raise RenderError(f"fromjson can't read the text: {error}") from error
+
+
 def b64encode(scope: Scope, x: object) -> str:
     data = x if isinstance(x, bytes) else to_text(scope, x).encode("utf-8", "surrogateescape")
     scope.take_chars(len(data) * 4 // 3)
@@ -164,6 +175,7 @@ FILTERS: dict[str, Filter] = {
     "escape": escape,
     "first": lists.first,
     "float": to_float,
+    "fromjson": fromjson,
     "int": to_int,
     "items": lists.items,
     "join": lists.join,

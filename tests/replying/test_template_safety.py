@@ -456,6 +456,12 @@ def test_escaping_pays_for_what_it_adds():
         value("{{ vars.s | escape }}", scope)
 
 
+def test_json_pays_for_its_members():
+    value("{{ vars.s | fromjson | length }}", vars={"s": f"[{'0,' * 99_990}0]"})
+    with pytest.raises(TemplateError, match="100,000 steps"):
+        value("{{ vars.s | fromjson | length }}", vars={"s": f"[{'0,' * 100_000}0]"})
+
+
 def test_a_long_random_text_is_drawn_in_steps():
     with pytest.raises(TemplateError, match="steps"):
         value("{{ random_string(900000) }}")
