@@ -18,10 +18,10 @@ from mockserver.errors import MockServerError, near
 from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer, SessionServer
 from mockserver.redaction.redaction import mask_text
+from mockserver.sweep.baseline import Baseline, CleanRun, learn_baseline
 from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.failing import FAIL_ON
 from mockserver.sweep.kinds import Kinds, load_kinds
-from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import Result, Sweep, Trial
 from mockserver.sweep.table import budget, table
 from mockserver.sweep.writing import write_report
@@ -84,15 +84,15 @@ class _Session:
         self._commands = Commands(options.command)
 
     def run(self) -> int:
-        lesson = self._learned()
-        if lesson is None:
+        baseline = self._learned()
+        if baseline is None:
             return FAILED
-        sweep = self._planned(lesson)
+        sweep = self._planned(baseline)
         if sweep is None:
             return FAILED
         for line in budget(sweep, self._options.jobs):
             _say(line)
-        finished = self._run_all(sweep, lesson)
+        finished = self._run_all(sweep, baseline)
         for line in ("", *table(sweep)):
             _say(line)
         _say(f"report: {write_report(sweep, Path.cwd()) / 'report.html'}")
@@ -102,15 +102,15 @@ class _Session:
 
     # Clean runs
 
-    def _learned(self) -> Lesson | None:
+    def _learned(self) -> Baseline | None:
         _say("mock server sweep: two clean runs to learn the calls")
         runs = [self._clean(seed) for seed in (self._seed, f"{self._seed}\nclean-again")]
-        lesson = learn(*runs)
-        if lesson.why is not None:
+        baseline = learn_baseline(*runs)
+        if baseline.why is not None:
             hint = "" if runs[0].evidence.calls else ". The command finds it at the URL in EXTERNAL_API_URL"
-            _say(f"mock server sweep: nothing to sweep: {mask_text(lesson.why)}{hint}", err=True)
+            _say(f"mock server sweep: nothing to sweep: {mask_text(baseline.why)}{hint}", err=True)
             return None
-        return lesson
+        return baseline
 
     def _clean(self, seed: str) -> CleanRun:
         ended, evidence = self._once("clean", seed, (), self._options.limit_s)
@@ -121,16 +121,16 @@ class _Session:
 
     # Cells
 
-    def _planned(self, lesson: Lesson) -> Sweep | None:
+    def _planned(self, baseline: Baseline) -> Sweep | None:
         given = self._options
-        cells = all_cells([lesson], self._kinds)
-        plan = Plan.made(cells, self._kinds, given.only, given.max_cells, given.pairs, given.seed)
+        cells = all_cells([baseline], self._kinds)
+        plan = Plan.create(cells, self._kinds, given.only, given.max_cells, given.pairs, given.seed)
         if not plan.planned:
             hint = near(given.only[0], [cell.name for cell in cells]) if given.only else ""
             _say(f"no cell of this sweep matches {' or '.join(given.only)}. {hint}", err=True)
             return None
         return Sweep(
-            lessons=[lesson],
+            baselines=[baseline],
             kinds=self._kinds,
             plan=plan,
             seed=given.seed,
@@ -148,9 +148,9 @@ class _Session:
         words += ["--limit", f"{given.limit_s:g}s"] if given.limit_s is not None else []
         return shlex.join([*words, "--", *given.command])
 
-    def _run_all(self, sweep: Sweep, lesson: Lesson) -> bool:
+    def _run_all(self, sweep: Sweep, baseline: Baseline) -> bool:
         """Return whether all cells ran, without Ctrl-C."""
-        limit_s = self._options.limit_s or 30 + 5 * lesson.duration_s
+        limit_s = self._options.limit_s or 30 + 5 * baseline.duration_s
         with ThreadPoolExecutor(self._options.jobs) as pool:
             waiting = {pool.submit(self._trial, cell, limit_s) for cell in sweep.planned}
             try:

@@ -21,8 +21,8 @@ import pytest
 
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner
+from mockserver.sweep.baseline import Baseline, CleanRun, learn_baseline
 from mockserver.sweep.evidence import SweepEvidence
-from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import last_line
 
 CLEAN, AGAIN = "clean", "clean-again"
@@ -85,7 +85,7 @@ def _why(passed: bool | None, error: str) -> str:
     return f"it fails without any trouble: {last}" if last else "it fails without any trouble"
 
 
-def learn_all(config: pytest.Config, write: Callable[[str], None]) -> tuple[list[Lesson], int]:
+def learn_baselines(config: pytest.Config, write: Callable[[str], None]) -> tuple[list[Baseline], int]:
     """
     Makes the clean runs; what they print goes to `write` as it comes. The
     lessons, in the order in which pytest collects their tests, and the session's exit code.
@@ -98,7 +98,7 @@ def learn_all(config: pytest.Config, write: Callable[[str], None]) -> tuple[list
             pytest.exit(
                 f"The clean runs of the sweep came to no end (exit code {code})", returncode=code or 1
             )
-        return _lessons(json.loads(file.read_text("utf-8"))), code
+        return _baselines(json.loads(file.read_text("utf-8"))), code
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -122,11 +122,11 @@ def _session(config: pytest.Config, file: Path, write: Callable[[str], None]) ->
         process.stdout.close()
 
 
-def _lessons(runs: list[dict[str, Any]]) -> list[Lesson]:
+def _baselines(runs: list[dict[str, Any]]) -> list[Baseline]:
     made: dict[str, dict[str, CleanRun]] = {}
     for data in runs:
         name = data.pop("run")
         made.setdefault(data["test"], {})[name] = CleanRun.of_json(data)
     tests = [runs for runs in made.values() if CLEAN in runs]
     tests.sort(key=lambda runs: runs[CLEAN].place)
-    return [learn(runs[CLEAN], runs.get(AGAIN)) for runs in tests]
+    return [learn_baseline(runs[CLEAN], runs.get(AGAIN)) for runs in tests]

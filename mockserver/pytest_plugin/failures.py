@@ -18,7 +18,7 @@ from mockserver import __version__
 from mockserver.client import Call, Namespace, Unmatched
 from mockserver.pytest_plugin.reports import became, ended, head_of, outcome_of
 from mockserver.redaction.redaction import mask_text
-from mockserver.sweep.evidence import SweepEvidence, evidence
+from mockserver.sweep.evidence import SweepEvidence, collect_evidence
 from mockserver.sweep.page import SHARED_SCRIPTS, assembled
 from mockserver.sweep.results import timeline
 
@@ -67,7 +67,7 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
         delivery for delivery in link.look("/webhooks", masked=True)["items"] if delivery["call"] in ids
     ]
     effects = [effect for effect in link.look("/effects", masked=True)["items"] if effect.get("call") in ids]
-    whole = evidence(views, operations, (), deliveries, {})
+    whole = collect_evidence(views, operations, (), deliveries, {})
     start = datetime.fromisoformat(views[0]["times"]["arrived"]) if views else None
     return {
         "mockserver": __version__,

@@ -35,7 +35,7 @@ from mockserver.pytest_plugin.failures import write_failure
 from mockserver.scenarios.loader import load
 from mockserver.schema.scenario import RUNTIME
 from mockserver.server import Running, Server
-from mockserver.sweep.evidence import Kept, SweepEvidence, evidence
+from mockserver.sweep.evidence import BoundedCalls, SweepEvidence, collect_evidence
 from mockserver.verification.operations import grouping_of
 from mockserver.verification.verify import expectations
 
@@ -140,7 +140,7 @@ class LocalSessionServer(SessionServer):
         assert running is not None
         self._running: Running = running
         self._engine = running.app.engine
-        self._journals: dict[str, Kept[Call]] = {}
+        self._journals: dict[str, BoundedCalls[Call]] = {}
         self._loaded = {
             scenario.source.file.resolve(): scenario.name
             for scenario in self._engine.shared.scenario_set.scenarios.values()
@@ -185,7 +185,9 @@ class LocalSessionServer(SessionServer):
             self._engine.remove_namespace(engine_ns)
 
     def watch(self, ns: Namespace) -> None:
-        journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
+        journal = self._journals[ns.name] = BoundedCalls(
+            lambda call: call.route_id, lambda call: bool(call.effects)
+        )
         self._running.on_loop(lambda: self._engine.namespaces[ns.name].listen(journal.add))
 
     def evidence(self, ns: Namespace) -> SweepEvidence:
@@ -193,14 +195,14 @@ class LocalSessionServer(SessionServer):
         journal = self._journals.pop(ns.name)
         return self._running.on_loop(lambda: self._evidence(ns.name, journal))
 
-    def _evidence(self, name: str, journal: Kept[Call]) -> SweepEvidence:
+    def _evidence(self, name: str, journal: BoundedCalls[Call]) -> SweepEvidence:
         engine_ns = self._engine.namespaces.get(name)
         if engine_ns is None:
             return SweepEvidence()  # the test has removed it itself
         still_open = [call for call in engine_ns.record if call.outcome is Outcome.OPEN]
         calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
         grouped = operations((call for call in calls if call.matched), grouping_of(engine_ns))
-        return evidence(
+        return collect_evidence(
             (call_view(call, reveal=True) for call in calls),
             (operation_view(operation, instant) for operation in grouped),
             (
@@ -311,12 +313,14 @@ class ExternalSessionServer(SessionServer):
             forgotten = _forgotten(following, recorded)
         finally:
             following.close()
-        kept: Kept[Mapping[str, Any]] = Kept(lambda call: call["route"], lambda call: bool(call["effects"]))
+        kept: BoundedCalls[Mapping[str, Any]] = BoundedCalls(
+            lambda call: call["route"], lambda call: bool(call["effects"])
+        )
         listed = [call for _, call in sorted({**forgotten, **recorded}.items())]
         for call in listed:
             kept.add(call)
         tried = list(link.items("/attempts")) if not forgotten else _operations(listed)
-        return evidence(
+        return collect_evidence(
             kept.calls,
             tried,
             link.send("GET", "/troubles")["items"],

@@ -19,15 +19,15 @@ import pytest
 from mockserver import __version__
 from mockserver.errors import near
 from mockserver.model.durations import HINT, parse_duration_s
-from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_all, seed_of
+from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_baselines, seed_of
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner, parameter
 from mockserver.scenarios.source import LoadError
+from mockserver.sweep.baseline import Baseline
 from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
 from mockserver.sweep.kinds import Kinds, load_kinds
-from mockserver.sweep.learning import Lesson
 from mockserver.sweep.results import Sweep, Trial
 from mockserver.sweep.table import budget, table
 from mockserver.sweep.verdicts import CellVerdict
@@ -117,22 +117,22 @@ class Sweeper:
     def pytest_sessionstart(self) -> None:
         """Before any worker is started, since the workers get the plan."""
         self._say("mock server sweep: clean runs to learn the calls")
-        lessons, self._clean_code = learn_all(self._config, self._write)
-        self._sweep = self._planned([lesson for lesson in lessons if self._is_wanted(lesson)])
+        baselines, self._clean_code = learn_baselines(self._config, self._write)
+        self._sweep = self._planned([baseline for baseline in baselines if self._is_wanted(baseline)])
         for line in budget(self._sweep, self._workers()):
             self._say(line)
         self._runner.plan(self._runs)
 
-    def _planned(self, lessons: list[Lesson]) -> Sweep:
-        cells = all_cells(lessons, self._kinds)
+    def _planned(self, baselines: list[Baseline]) -> Sweep:
+        cells = all_cells(baselines, self._kinds)
         most, pairs = (self._config.getoption(name) for name in ("--max-cells", "--mock-server-sweep-pairs"))
-        plan = Plan.made(cells, self._kinds, self._only, most, pairs, self._seed)
+        plan = Plan.create(cells, self._kinds, self._only, most, pairs, self._seed)
         if self._only and not plan.planned:
             hint = near(self._only[0], [cell.id for cell in cells])
             raise pytest.UsageError(
                 f"no cell of this sweep matches {' or '.join(map(repr, self._only))}. {hint}"
             )
-        durations = {lesson.test: lesson.duration_s for lesson in lessons}
+        durations = {baseline.test: baseline.duration_s for baseline in baselines}
         for cell in plan.planned:
             run_id = parameter(cell.name)
             limit_s = self._limit_s or 30 + 5 * durations[cell.test]
@@ -140,7 +140,7 @@ class Sweeper:
             self._runs.append(Run(run_id, cell.test, seed, limit_s, cell.troubles, hides_failure=True))
             self._cells[cell.test, run_id] = cell
         return Sweep(
-            lessons=lessons,
+            baselines=baselines,
             kinds=self._kinds,
             plan=plan,
             seed=self._seed,
@@ -150,10 +150,10 @@ class Sweeper:
             fail_on_option="--mock-server-sweep-fail-on",
         )
 
-    def _is_wanted(self, lesson: Lesson) -> bool:
+    def _is_wanted(self, baseline: Baseline) -> bool:
         """Whether the command line means this very parameter of its test."""
         names = [arg.partition("::")[2] for arg in self._wanted]
-        mine = lesson.test.partition("::")[2]
+        mine = baseline.test.partition("::")[2]
         return (
             not names
             or mine in names
