@@ -1,8 +1,7 @@
 """
-The sweep's own session: plans the cells once the clean runs have taught which there are, runs them, and reports.
+The pytest session of a sweep: plans the cells after the clean runs, runs them, and writes the report.
 
-Under pytest-xdist the controller plans and judges, and the workers run what
-it has planned for them.
+With pytest-xdist, the controller plans and evaluates, and the workers run the cells.
 """
 
 from __future__ import annotations
@@ -43,15 +42,15 @@ _LETTERS = {
 
 
 def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
-    """Adds the hooks that this process needs."""
+    """Register the hooks that this process needs."""
     plugins = config.pluginmanager
-    _open_parameters(config)
+    _drop_parameters(config)
     worker = getattr(config, "workerinput", None)
-    learns = config.getoption(LEARN)
-    if learns:
+    clean_runs_file = config.getoption(LEARN)
+    if clean_runs_file:
         plugins.register(CleanRunner(config, evidence_of))
         if worker is None:
-            plugins.register(Collector(Path(learns)))
+            plugins.register(Collector(Path(clean_runs_file)))
         return
     runner = CellRunner(evidence_of)
     plugins.register(runner)
@@ -61,8 +60,12 @@ def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
         runner.plan([Run.of_json(run) for run in json.loads(worker[_WORKER_INPUT])])
 
 
-def _open_parameters(config: pytest.Config) -> None:
-    """`test_x[a]` on the command line names no item of a sweep, whose tests have one parameter more: all of `test_x` do."""
+def _drop_parameters(config: pytest.Config) -> None:
+    """
+    Replace `test_x[a]` on the command line by `test_x`.
+
+    The items of a sweep have one more parameter, so pytest would not find `test_x[a]`.
+    """
     config.args[:] = [_function(arg) for arg in config.args]
 
 
@@ -91,7 +94,7 @@ class CellRunner(Runner):
 
 
 class Sweeper:
-    """Hooks of the process that all reports come to: the controller, or the only one."""
+    """Hooks of the process that receives all reports: the controller of pytest-xdist, or the only process."""
 
     def __init__(self, config: pytest.Config, runner: CellRunner) -> None:
         self._config = config
@@ -111,11 +114,11 @@ class Sweeper:
         self._sweep: Sweep | None = None
         self._folder: Path | None = None
 
-    # First: what there is to do
+    # Planning
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Before any worker is started, since the workers get the plan."""
+        """Plan before any worker starts, since the workers get the plan."""
         self._say("mock server sweep: clean runs to learn the calls")
         baselines, self._clean_code = learn_baselines(self._config, self._write)
         self._sweep = self._planned([baseline for baseline in baselines if self._is_wanted(baseline)])
@@ -151,43 +154,43 @@ class Sweeper:
         )
 
     def _is_wanted(self, baseline: Baseline) -> bool:
-        """Whether the command line means this very parameter of its test."""
+        """Return whether the command line includes the test, with these parameters."""
         names = [arg.partition("::")[2] for arg in self._wanted]
-        mine = baseline.test.partition("::")[2]
+        test = baseline.test.partition("::")[2]
         return (
             not names
-            or mine in names
-            or not any(name.partition("[")[0] == mine.partition("[")[0] for name in names)
+            or test in names
+            or not any(name.partition("[")[0] == test.partition("[")[0] for name in names)
         )
 
     def _workers(self) -> int:
         return len(getattr(self._config.option, "tx", None) or [1])
 
     def _command(self, cell: Cell) -> str:
-        """Runs that cell again, from the folder in which this session was started."""
+        """Return the command that runs the cell again, from the folder in which this session was started."""
         path, colons, names = cell.test.partition("::")
         file = os.path.relpath(self._config.rootpath / path, self._config.invocation_params.dir)
         words = ["pytest", file + colons + names.partition("[")[0], "--mock-server-sweep-only", cell.id]
-        given = {
+        options = {
             "--mock-server-sweep-seed": self._seed,
             "--mock-server-sweep-troubles": self._config.getoption("--mock-server-sweep-troubles"),
             "--mock-server-sweep-limit": self._config.getoption("--mock-server-sweep-limit"),
             "--mock-server-sweep-fail-on": self._config.getoption("--mock-server-sweep-fail-on"),
             "--mock-server-url": self._config.getoption("--mock-server-url"),
         }
-        words += [word for name, value in given.items() if value for word in (name, str(value))]
+        words += [word for name, value in options.items() if value for word in (name, str(value))]
         return shlex.join(words)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Of pytest-xdist: the plan of a worker."""
+        """Pass the plan to a worker of pytest-xdist."""
         node.workerinput[_WORKER_INPUT] = json.dumps([run.as_json() for run in self._runs])
 
-    # Then: what becomes of it
+    # Results
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
-        """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
+        """Set the outcome of a cell before other plugins count it: it fails only if it fails the sweep."""
         data = getattr(report, "mock_server_run", None)
         cell = self._cells.get((data["test"], data["run"])) if data is not None else None
         if data is not None and cell is not None and self._sweep is not None:
@@ -224,7 +227,7 @@ class Sweeper:
             category, letter, markup = "with a broken retry rule", "R", {"red": True}
         return category, letter, (category.upper(), markup)
 
-    # Last: the report
+    # Report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -273,16 +276,20 @@ def _fail_on(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:
-    """As given on the command line, or beside the ini file that names it; seen from where pytest was started."""
-    given = config.getoption("--mock-server-sweep-troubles")
-    start = config.invocation_params.dir
-    if given:
-        return Path(os.path.relpath(start / given))
-    named = str(config.getini("mock_server_sweep_troubles"))
-    if not named:
+    """
+    Return the trouble file of the command line or of the ini option.
+
+    The path is relative to the current folder. In the ini file, it is written
+    relative to that file.
+    """
+    option = config.getoption("--mock-server-sweep-troubles")
+    if option:
+        return Path(os.path.relpath(config.invocation_params.dir / option))
+    ini_option = str(config.getini("mock_server_sweep_troubles"))
+    if not ini_option:
         return None
-    beside = config.inipath.parent if config.inipath is not None else config.rootpath
-    return Path(os.path.relpath(beside / named))
+    ini_folder = config.inipath.parent if config.inipath is not None else config.rootpath
+    return Path(os.path.relpath(ini_folder / ini_option))
 
 
 def _kinds(path: Path | None) -> Kinds:
