@@ -38,7 +38,7 @@ SERVERS: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def callers_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that whoever called us runs on, if any."""
+    """Return the running event loop of the caller, if any."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

@@ -185,7 +185,7 @@ _TITLES = {"request": "The request breaks the contract", "reply": "The reply bre
 
 
 def _refused(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
-    """A problem document that names each thing, with what was expected and what came."""
+    """Return a problem document with each violation: the expected and the actual value."""
     views = [masked(violation.view()) for violation in violations]
     texts = [text_of(view) for view in views]
     document = problem(

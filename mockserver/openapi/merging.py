@@ -46,8 +46,9 @@ def _all_of(properties: dict[str, Any], name: str, schema: object) -> object:
 
 def discriminated(branch: object, discriminator: Any) -> tuple[str, list[str]] | None:
     """
-    The property of a discriminator and the values by which it names a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
-    None where the branch is no reference, or nothing discriminates.
+    Return the property of a discriminator and its values for a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
+
+    None if the branch is not a reference, or there is no valid discriminator.
     """
     name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
     ref = branch.get("$ref") if isinstance(branch, dict) else None

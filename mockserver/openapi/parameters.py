@@ -24,11 +24,11 @@ _NOT_HERE = frozenset(("accept", "content-type", "authorization"))
 _BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 Texts = Callable[[Request, dict[str, str]], list[str]]
-"""What came under a parameter's name; `dict` are the path's parameters."""
+"""Returns the values of a parameter in the request; `dict` are the path parameters."""
 
 
 class Parameter:
-    """One parameter, ready to be looked at."""
+    """One compiled parameter."""
 
     __slots__ = ("_read", "_required", "_texts", "_validator", "where")
 

@@ -38,12 +38,12 @@ ATTEMPTS = (
 
 
 class EndlessSchemaError(MockServerError):
-    """A schema holds itself, and no end of it is in reach."""
+    """A schema contains itself without an end."""
 
 
 @dataclass(frozen=True)
 class _Given:
-    """A value that the author gave, with the schema that it stands in."""
+    """A value of the document, such as an example, with its schema."""
 
     value: Any
     schema: dict[str, Any]
@@ -95,7 +95,11 @@ def sample(schema: DocumentNode, seed: str, validators: Validators, direction: D
 
 
 def _attempt(way: _Way, validators: Validators, seed: str) -> object:
-    """The value of one way, made anew as long as it holds values of the author that break their schema. Raises EndlessSchemaError, ValueError."""
+    """
+    Return the value of one way. It is generated again as long as values of the document in it violate their schema.
+
+    Raises EndlessSchemaError, ValueError.
+    """
     validator = validators.of(way.home, way.direction)
     while True:
         value = _made(way.home.value, way, 0)

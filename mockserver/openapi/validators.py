@@ -73,7 +73,7 @@ class Validators:
             self.doubts = told
 
     def of_uri(self, uri: str, direction: Direction) -> Any:
-        """Raises ValueError for what is no schema."""
+        """Raises ValueError for an invalid schema."""
         made = self._made.get((uri, direction))
         if made is None:
             made = self._made[uri, direction] = self._validator({"$ref": uri}, direction)

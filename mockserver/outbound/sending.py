@@ -27,7 +27,7 @@ KEPT_BYTES = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The answer of the receiver. `error` is for people; beside a status, it says what is wrong with the answer."""
+    """The answer of the receiver. `error` is a text; with a status, it says what is wrong with the answer."""
 
     status: int | None = None
     error: str | None = None
@@ -78,14 +78,14 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Webho
 
 
 def explained(error: Exception, target: Target | str) -> str:
-    """Return why a request has no answer, for people."""
+    """Return a text on why a request has no answer."""
     import aiohttp  # by now it is imported
 
     if isinstance(error, aiohttp.ClientError):
         return _said(error, target)
     if isinstance(error, OSError):
         return _unreachable(error, target)
-    return f"it can't be sent: {error}"  # a header that can't stand on the wire
+    return f"it can't be sent: {error}"  # an invalid header
 
 
 def _said(error: aiohttp.ClientError, target: Target | str) -> str:

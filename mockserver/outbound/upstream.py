@@ -1,7 +1,7 @@
 """
 Requests to real services: forwarded as received; the reply is streamed back unchanged.
 
-Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side is framed anew, to prevent request
+Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side has its own framing, to prevent request
 smuggling. Redirects are returned like other replies. If the service can't be called, a problem document has the reason
 and the fix.
 """

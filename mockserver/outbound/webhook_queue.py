@@ -42,7 +42,7 @@ class AttemptListener:
         """An attempt of that number begins."""
 
     def sent(self, ns: WebhookNamespace, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
-        """An attempt is over, or the delivery was given up; the next attempt has that number, 0 for none."""
+        """Called after an attempt, or if the delivery was given up. `next_number` is that of the next attempt, 0 for none."""
 
 
 class WebhookQueue:
@@ -73,7 +73,7 @@ class WebhookQueue:
         self._handle: asyncio.TimerHandle | None = None
         self._armed_s = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._running: set[asyncio.Task[Any]] = set()  # of these, the tries that timers began
+        self._running: set[asyncio.Task[Any]] = set()  # of these, the attempts that timers started
         self._last: dict[str, asyncio.Task[Any]] = {}  # the latest of each call
         self._lock = asyncio.Lock()
         self._stepping = False  # the clock is being advanced
@@ -181,7 +181,7 @@ class WebhookQueue:
         if not self.over:
             ns.clock.freeze(end_s)
 
-    # Tries
+    # Attempts
 
     async def try_now(self, delivery: Delivery) -> None:
         """Make the first attempt immediately."""

@@ -39,10 +39,10 @@ class WebhookService:
         self._limit = limit
         self._refused = refused
         self._queues: dict[WebhookNamespace, WebhookQueue] = {}
-        self._retired: set[WebhookQueue] = set()  # taken back by a reset, with tries still under way
+        self._retired: set[WebhookQueue] = set()  # ended by a reset, with attempts still in progress
         self._closed = False
         self.listener: AttemptListener = _NOBODY
-        """Who is told of each attempt."""
+        """Called for each attempt."""
 
     def tries(self) -> dict[str, int]:
         """Return the number of attempts since the start of the server, by result: delivered, refused or unanswered."""
@@ -126,7 +126,7 @@ class WebhookService:
         ns.tell()
 
     def abandon(self, ns: WebhookNamespace) -> None:
-        """Send nothing more of a namespace that goes on elsewhere."""
+        """Stop sending webhooks of a namespace that moved to another replica."""
         queue = self._queues.pop(ns, None)
         if queue is not None:
             queue.end(TAKEN_BACK)

@@ -88,7 +88,7 @@ def answer(verdicts: list[Verdict]) -> Answer:
 
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     """
-    Return the verdicts once all checks passed, one can't pass any more, or the timeout is over.
+    Return the verdicts once all checks passed, one can't pass any more, or the timeout has passed.
 
     Then wait for the quiet time of the checks, if there is one.
     """
