@@ -42,13 +42,13 @@ async def send(
 
     Raises TimeoutError, unless the answer has begun.
     """
-    asking = await client_library()
+    library = await client_library()
     import aiohttp  # by now it is imported
 
     try:
-        async with asking.session_to(target) as session:
+        async with library.session_to(target) as session:
             async with asyncio.timeout_at(deadline_at_s):
-                response = await asking.request_by(session, target, method, headers, body, empty_body=b"")
+                response = await library.request_by(session, target, method, headers, body, empty_body=b"")
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
@@ -82,13 +82,13 @@ def explained(error: Exception, target: Target | str) -> str:
     import aiohttp  # by now it is imported
 
     if isinstance(error, aiohttp.ClientError):
-        return _said(error, target)
+        return _client_error_text(error, target)
     if isinstance(error, OSError):
         return _unreachable(error, target)
     return f"it can't be sent: {error}"  # an invalid header
 
 
-def _said(error: aiohttp.ClientError, target: Target | str) -> str:
+def _client_error_text(error: aiohttp.ClientError, target: Target | str) -> str:
     import aiohttp  # by now it is imported
 
     match error:

@@ -51,7 +51,7 @@ class WebhookService:
     def schedule(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Send it when it is due. Returns immediately."""
         queue = self._queue(ns)
-        if self._closed or len(ns.timers) + queue.under_way >= self._limit:
+        if self._closed or len(ns.timers) + queue.in_progress >= self._limit:
             delivery.state = DeliveryState.FAILED
             delivery.error = STOPPED if self._closed else self._too_many()
             self.listener.sent(ns, delivery, None, 0)
@@ -73,7 +73,7 @@ class WebhookService:
 
     async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
         """Send it again now, after attempts in progress of the same call. It does not change the schedule."""
-        return await self._queue(ns).try_again(delivery)
+        return await self._queue(ns).redeliver(delivery)
 
     async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         """
@@ -93,9 +93,9 @@ class WebhookService:
         await queue.move(to_s, wait=wait)
         self._tidy(ns, queue)
 
-    async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
+    async def change(self, ns: WebhookNamespace, change_clock: Callable[[VirtualClock], None]) -> None:
         """Freeze, resume or reset the clock, once nobody else is moving it."""
-        await self._queue(ns).change(deed)
+        await self._queue(ns).change(change_clock)
 
     def moved(self, ns: WebhookNamespace) -> None:
         """Set the timer again, after clock or timers were changed elsewhere."""
@@ -137,7 +137,7 @@ class WebhookService:
         self._closed = True
         tasks: set[asyncio.Task[object]] = set()
         for queue in (*self._queues.values(), *self._retired):
-            queue.end(queue.over or STOPPED)
+            queue.end(queue.end_reason or STOPPED)
             tasks |= queue.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_S)
