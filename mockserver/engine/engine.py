@@ -374,7 +374,7 @@ class Engine:
         self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract
     ) -> Planned:
         """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
-        validation = contract.asked(ns, call)
+        validation = contract.check_request(ns, call)
         guarded = (
             self._guard(ns, call, match, validation.refusal) if match.route.guarded else validation.refusal
         )
