@@ -34,7 +34,7 @@ class OnLoop(Protocol):
 
 
 SERVERS: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Those that run: each is an OnLoop."""
+"""The running servers; each is an OnLoop."""
 
 
 def callers_loop() -> asyncio.AbstractEventLoop | None:

@@ -90,7 +90,7 @@ PRIVATE_KEYS = SecretPattern(
 )
 """PEM (RFC 7468), also with a missing end: the parts before, between and after."""
 USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
-"""Of a URL (RFC 3986 3.2.1): the part before the password, and the password."""
+"""The userinfo of a URL (RFC 3986 3.2.1): the part before the password, and the password."""
 
 
 # Card numbers
