@@ -71,7 +71,7 @@ GRACE_S = 0.2
 ALONE: dict[str, Any] = {
     "store": None, "self": None, "replicas": [], "commits": None, "takeovers": 0, "lost": 0, "relayed": 0,
 }  # fmt: skip
-"""What `GET /replicas` says without a shared store."""
+"""The answer of `GET /replicas` without a shared store."""
 
 
 class PortInUseError(MockServerError):

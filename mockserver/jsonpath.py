@@ -22,7 +22,7 @@ _ANY_CHARACTER = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\.)", re.DOTALL)
 
 def re2_pattern(pattern: str) -> str:
     """
-    Return a pattern of RFC 9485, whose dot is no line end of either kind, as RE2 has to read it.
+    Return a pattern of RFC 9485, in the syntax of RE2. The dot matches neither kind of line end.
 
     >>> re2_pattern("a.") == "a[^" + chr(92) + "n" + chr(92) + "r]", re2_pattern("[.]")
     (True, '[.]')

@@ -1,7 +1,10 @@
-"""Fail where docs, JSON Schema or dashboard use a word of scripts/vocabulary.txt. Code is not checked."""
+"""Fail if docs, JSON Schema, dashboard, or docstrings and comments of the code use a word of scripts/vocabulary.txt."""
 
+import ast
+import io
 import re
 import sys
+import tokenize
 from pathlib import Path
 
 PROJECT = Path(__file__).parent.parent
@@ -10,9 +13,14 @@ MEASURED = {"docs/performance.md", "docs/decisions/0005-requests-that-came-befor
 """Written together with the benchmarks, and not checked yet."""
 DASHBOARD = [
     f"mockserver/{folder}/**/*.{kind}"
-    for folder in ("admin/dashboard", "plugin/report", "sweep/report")
+    for folder in ("admin/dashboard", "pytest_plugin/report", "sweep/report")
     for kind in ("html", "js")
 ]
+CODE_FILES = "mockserver/**/*.py"
+DOCS_ONLY = "docs: "
+"""Prefix of words that docstrings and comments may use."""
+DOCTEST = re.compile(r"^ *(?:>>>|\.\.\.) .*$", re.MULTILINE)
+PARAGRAPH = re.compile(r"\S.*?(?=\n\s*\n|\s*\Z)", re.DOTALL)
 DESCRIPTION = re.compile(r'"description": "((?:\\.|[^"\\])*)"')
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|(?<=\])\([^)\s]*\)|<!--.*?-->", re.DOTALL | re.MULTILINE)
 STRING = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""")
@@ -21,49 +29,82 @@ NAMES = re.compile(r"""(?:class|"data-part"|from|import)[: ]+"[^"]*"|\$\{[^}]*\}
 """Of a script: class names, modules, and the code inside of a text."""
 
 
-def words():
+def words(*, of_code=False):
+    """Yield each word as a pattern with its replacement; with `of_code`, those that are checked in code."""
     for line in (PROJECT / "scripts/vocabulary.txt").read_text("utf-8").splitlines():
-        if line and not line.startswith("#"):
-            pattern, _, instead = line.rpartition(" = ")
-            yield re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE), instead
+        if not line or line.startswith("#") or (of_code and line.startswith(DOCS_ONLY)):
+            continue
+        pattern, _, instead = line.removeprefix(DOCS_ONLY).rpartition(" = ")
+        yield re.compile(rf"(?<![\w-])(?:{pattern})(?![\w-])", re.IGNORECASE), instead
+
+
+WORDS, WORDS_OF_CODE = list(words()), list(words(of_code=True))
 
 
 def blanked(pattern, text):
-    """The text with spaces in place of what matches: lines keep their numbers."""
-    return pattern.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    """Return the text with spaces in place of the matches. Lines keep their numbers."""
+    return pattern.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 
-def only(pattern, group, text):
-    """The text with spaces in place of everything else."""
-    kept = [one if one == "\n" else " " for one in text]
-    for found in pattern.finditer(text):
-        kept[found.start(group) : found.end(group)] = found[group]
+def only(spans, text):
+    """Return the text with spaces outside of the spans."""
+    kept = [char if char == "\n" else " " for char in text]
+    for start, end in spans:
+        kept[start:end] = text[start:end]
     return "".join(kept)
 
 
+def docstrings_and_comments(text):
+    """Yield the spans of docstrings, of other strings that are statements, and of comments."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    strings = {
+        (node.lineno, len(text.splitlines()[node.lineno - 1].encode()[: node.col_offset].decode()))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.start in strings):
+            (line, column), (end_line, end_column) = token.start, token.end
+            yield starts[line - 1] + column, starts[end_line - 1] + end_column
+
+
 def prose(path):
+    """Return the text of a file with spaces in place of code, and the whole text."""
     text = path.read_text("utf-8")
+    if path.suffix == ".py":
+        return blanked(CODE, blanked(DOCTEST, only(docstrings_and_comments(text), text))), text
     if path.suffix == ".js":
-        return only(STRING, 2, blanked(NAMES, blanked(COMMENT, text))), text
+        clean = blanked(NAMES, blanked(COMMENT, text))
+        return only((match.span(2) for match in STRING.finditer(clean)), clean), text
     if path.suffix == ".json":
-        return blanked(CODE, only(DESCRIPTION, 1, text)), text
+        return blanked(CODE, only((match.span(1) for match in DESCRIPTION.finditer(text)), text)), text
     return blanked(CODE, text), text
+
+
+def errors(path):
+    """Yield a message for each use of a word."""
+    text, whole = prose(path)
+    for paragraph in PARAGRAPH.finditer(text):  # blanked code is most of a file, and slow to search
+        for word, instead in WORDS_OF_CODE if path.suffix == ".py" else WORDS:
+            for match in word.finditer(paragraph[0]):
+                line = whole.count("\n", 0, paragraph.start() + match.start()) + 1
+                yield f"{path.relative_to(PROJECT)}:{line}: {match[0]!r}. Write: {instead}"
 
 
 def main():
     count = 0
-    for pattern in (*PAGES, *DASHBOARD):
+    for pattern in (*PAGES, *DASHBOARD, CODE_FILES):
         for path in sorted(PROJECT.glob(pattern)):
-            if path.relative_to(PROJECT).as_posix() in MEASURED:
+            name = path.relative_to(PROJECT).as_posix()
+            if name in MEASURED:
                 continue
-            text, whole = prose(path)
-            for word, instead in words():
-                for found in word.finditer(text):
-                    line = whole.count("\n", 0, found.start()) + 1
-                    print(
-                        f"{path.relative_to(PROJECT)}:{line}: {found[0]!r}. Write: {instead}", file=sys.stderr
-                    )
-                    count += 1
+            for error in errors(path):
+                print(error, file=sys.stderr)
+                count += 1
     return 1 if count else 0
 
 

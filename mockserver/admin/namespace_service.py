@@ -13,7 +13,7 @@ from mockserver.engine.namespace import Namespace
 
 @dataclass(frozen=True, slots=True)
 class NamespaceFacts:
-    """What a list of namespaces says of each. `ttl_s` None: it is never collected."""
+    """An entry of the list of namespaces. `ttl_s` None: it is never removed when idle."""
 
     name: str
     seed: str
@@ -22,7 +22,7 @@ class NamespaceFacts:
 
 
 class NamespaceService(Protocol):
-    """Who is asked for namespaces."""
+    """Creates, lists and removes namespaces."""
 
     async def make(
         self, name: str, *, seed: str | None, ttl_s: float | None, scenarios: Sequence[str] | None
@@ -42,7 +42,7 @@ def facts_of(ns: Namespace) -> NamespaceFacts:
 
 
 class LocalNamespaces:
-    """Those of one engine. `forget` takes back the webhooks of a namespace."""
+    """The namespaces of one engine. `forget` drops the webhooks of a namespace."""
 
     def __init__(self, engine: Engine, forget: Callable[[Namespace], None]) -> None:
         self._engine = engine

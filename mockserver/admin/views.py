@@ -190,7 +190,7 @@ def _payload_view(frame: RecordedFrame, *, reveal: bool) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What masking must know about a body: its media type, and its content-codings in the order of their use."""
+    """The properties of a body that masking needs: its media type, and its content-codings in the order of their use."""
 
     media_type: str = ""
     codings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What one request says about the operation that it belongs to: ids, counters, keys and what it asks."""
+"""The evidence in one request for the grouping of attempts: ids, counters, keys, contents."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COUNTERS = (
 """Headers in which SDKs count their retries: name, pattern, value on the first attempt."""
 _ABSENT_AT_FIRST = "grpc-previous-rpc-attempts"
 ROUTE = "route"
-"""As `by`: all calls of a route are one operation."""
+"""Value of `by`: all calls of a route are one operation."""
 KeyOf = Callable[[Request], str | None]
 ParamsOf = Callable[[Call], dict[str, str]]
 
@@ -58,14 +58,14 @@ class By:
         self._selector = recorded_selector(text, path)
 
     def value(self, call: Call, params_of: ParamsOf) -> str | None:
-        """Return the value that the calls of one operation share; None where the call has none."""
+        """Return the value that the calls of one operation share; None if the call has none."""
         if self._selector is None:
             return ""
         return self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
 
 
 def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:
-    """Return what a route or a scenario says under `attempts`. Raises InvalidInputError."""
+    """Compile `attempts` of a route or a scenario. Raises InvalidInputError."""
     if spec is None:
         return None, Ignored()
     by = None if spec.by is None else By(spec.by, (*path, "by"))
@@ -74,13 +74,13 @@ def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By 
 
 @dataclass(frozen=True, slots=True)
 class RouteRules:
-    """What a route, or its scenario, says about the grouping of its calls."""
+    """The grouping rules of a route and its scenario."""
 
     by: By | None = None
     ignored: Ignored = field(default_factory=Ignored)
     key_of: KeyOf | None = None
     key_selector: str = ""
-    """Where `key_of` looks, as a selector."""
+    """The selector that `key_of` evaluates."""
 
 
 _NO_RULES = RouteRules()
@@ -89,9 +89,10 @@ _NO_RULES = RouteRules()
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """
-    How calls are grouped: `by` and `ignored` of the question, and what the routes declare.
+    How calls are grouped: `by` and `ignored` of a check, and the rules of the routes.
 
-    `params_of` gives a call's path parameters, `clock_at` the namespace's Unix time at a real one.
+    `params_of` returns the path parameters of a call, `clock_at` the namespace's Unix
+    time at a real Unix time.
     """
 
     by: By | None = None
@@ -109,14 +110,15 @@ class Grouping:
 
 class CallEvidence:
     """
-    What a call says about its operation. Made once for a call that has ended.
+    The evidence of a call. Created once for a call that has ended.
 
-    `retryable_by_id`: the answer may be retried, as far as it goes to a request that an id, a counter or a key names.
+    `retryable_by_id`: the answer may be retried by a request with an id, a counter or a key.
+    `stable` are the fields that all attempts share, `volatile` those that may vary.
     """
 
     __slots__ = (
-        "asking", "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
-        "likeness", "range", "retryable", "retryable_by_id", "target", "volatile", "volatile_digest",
+        "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
+        "likeness", "range", "retryable", "retryable_by_id", "stable", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
     def __init__(self, call: Call, grouping: Grouping) -> None:
@@ -142,12 +144,12 @@ class CallEvidence:
         )
         self.range = request.headers.get("range") or request.headers.get("x-ms-range")
         self.authorization = request.headers.get("authorization")
-        self.identity = _who(self.authorization)
+        self.identity = _identity(self.authorization)
         fields = fields_of(call)
-        self.asking, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
+        self.stable, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
         key_field = self.key[0] if self.key is not None else ""
         self.likeness = digest_of(
-            (self.target[1:], sorted(item for item in self.asking.items() if item[0] != key_field))
+            (self.target[1:], sorted(item for item in self.stable.items() if item[0] != key_field))
         )
         self.volatile_digest = digest_of(sorted((name, part.value) for name, part in self.volatile.items()))
         if call.outcome is not Outcome.OPEN:
@@ -163,15 +165,15 @@ class CallEvidence:
 
     @property
     def fingerprint(self) -> tuple[bytes, str | None]:
-        """What equal requests for the same bytes share."""
+        """A value that is equal for equal requests of the same bytes."""
         return self.likeness, self.range
 
     def counted(self) -> tuple[object, ...]:
-        """Return what equal requests with the same retry counter share."""
+        """Return a value that is equal for equal requests with the same retry counter."""
         return self.likeness, self.counter_name, self.counter
 
     def counted_before(self) -> list[tuple[object, ...]]:
-        """Return what `counted` gives for the attempt before, of an SDK that counts up to this one."""
+        """Return the possible values of `counted` for the previous attempt."""
         assert self.counter is not None
         before: list[tuple[object, ...]] = [(self.likeness, self.counter_name, self.counter - 1)]
         if self.counter_name == _ABSENT_AT_FIRST and self.counter == 1:
@@ -180,44 +182,44 @@ class CallEvidence:
 
 
 _UNSIGNED = frozenset({"basic", "bearer", "token"})
-_SIGNED_ANEW = frozenset({"nc", "response", "uri", "bodyhash"})
+_SIGNATURE_PARAMS = frozenset({"nc", "response", "uri", "bodyhash"})
 _PARAM = re.compile(r"([\w-]+)=(\"[^\"]*\"|[^,;&\s]*)")
 
 
-def _who(authorization: str | None) -> str | None:
+def _identity(authorization: str | None) -> str | None:
     """
-    Return what stays the same where a client signs each request anew.
+    Return the part of `Authorization` that is the same in each signed request of a client.
 
-    Of parameters (AWS Signature 4, Digest, OAuth 1, Hawk) it is all but nonces, times and signatures, of
-    `SharedKey ACCOUNT:SIGNATURE` the account.
+    For schemes with parameters (AWS Signature 4, Digest, OAuth 1, Hawk) all but nonces,
+    times and signatures; for `SharedKey ACCOUNT:SIGNATURE` the account.
     """
     scheme, _, rest = (authorization or "").partition(" ")
     if not rest or scheme.lower() in _UNSIGNED:
         return authorization
     params = _PARAM.findall(rest)
     if rest.partition("=")[0].strip().replace("-", "").replace("_", "").isalnum() and params:
-        kept = [(name, value) for name, value in params if not _is_signed_anew(name)]
-        # The scope of AWS's credential begins with the day.
+        kept = [(name, value) for name, value in params if not _changes_with_signature(name)]
+        # The first part of an AWS credential is the access key; its scope changes daily.
         return f"{scheme} {[(name, value.partition('/')[0] if name == 'Credential' else value) for name, value in kept]}"
     account, colon, _ = rest.rpartition(":")
     return f"{scheme} {account}" if colon else authorization
 
 
-def _is_signed_anew(name: str) -> bool:
-    return is_volatile_name(name) or name.lower().replace("-", "").replace("_", "") in _SIGNED_ANEW
+def _changes_with_signature(name: str) -> bool:
+    return is_volatile_name(name) or name.lower().replace("-", "").replace("_", "") in _SIGNATURE_PARAMS
 
 
 def differing(before: CallEvidence, after: CallEvidence) -> dict[str, tuple[str | None, str | None]]:
     """Return the fields whose values differ, by path, with both values as text; None where absent."""
     return {
-        name: (before.asking.get(name), after.asking.get(name))
-        for name in dict.fromkeys((*before.asking, *after.asking))
-        if before.asking.get(name) != after.asking.get(name)
+        name: (before.stable.get(name), after.stable.get(name))
+        for name in dict.fromkeys((*before.stable, *after.stable))
+        if before.stable.get(name) != after.stable.get(name)
     }
 
 
 def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
-    """Return the volatile fields whose values differ, with whether they surely prove nothing."""
+    """Return the volatile fields whose values differ, and whether they certainly vary between attempts."""
     names = {}
     for name in dict.fromkeys((*before.volatile, *after.volatile)):
         pair: list[Volatile | None] = [before.volatile.get(name), after.volatile.get(name)]

@@ -1,4 +1,4 @@
-"""What a rule found: one value for each thing that it looked at."""
+"""Findings: the results of a rule, one for each item that it checked."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.model.call import Call
 
 
 class FindingState(Enum):
-    """`NOTHING`: the rule had nothing to judge. `DOUBT`: the calls do not tell whether it holds."""
+    """`NOTHING`: there was nothing to check. `DOUBT`: the calls don't show whether the rule holds."""
 
     HELD = "held"
     BROKEN = "broken"
@@ -20,7 +20,7 @@ class FindingState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`late`: a later call may make it hold. `window` are the calls that show it, if they are not its operations."""
+    """`late`: the rule may still hold after a later call. `window`: the calls that show it, unless they are its operations."""
 
     state: FindingState
     text: str = ""
@@ -37,10 +37,10 @@ def broken(text: str, *, late: bool = False, window: Iterable[Call] = ()) -> Fin
 
 
 def nothing(text: str) -> Finding:
-    """Return a finding that there was nothing to judge."""
+    """Return a finding that there was nothing to check."""
     return Finding(FindingState.NOTHING, f"nothing to judge: {text}", late=True)
 
 
 def doubt(text: str) -> Finding:
-    """Return a finding that the calls do not tell."""
+    """Return a finding that the calls don't show whether the rule holds."""
     return Finding(FindingState.DOUBT, f"can't tell {text}", late=True)

@@ -1,4 +1,4 @@
-"""Rules on gaps: bounds, growth, and the schedule of a back-off."""
+"""Rules on gaps between attempts: bounds, growth, back-off schedule."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ from itertools import pairwise
 
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
 from mockserver.attempts.operations import Operation
-from mockserver.attempts.parting import differences_between
+from mockserver.attempts.separation import differences_between
 from mockserver.model.durations import format_duration
 from mockserver.model.plural import counted
 from mockserver.schema.attempts import DECORRELATED, BackoffSpec, GapsSpec, GrowingSpec
 
 EARLY_S = 0.005
-"""Timers are not exact: a gap may be so much shorter than the schedule."""
+"""A gap may be this much shorter than the schedule, since timers are not exact."""
 LATE_S, LATE_SHARE = 0.05, 0.1
-"""And longer by the larger of both: what a busy machine adds."""
-LEAST_SHARE = 0.08
-"""Of the nominal sum: with full jitter a single gap proves nothing, the sum of at least three does."""
-LEAST_GAPS = 3
+"""A gap may be longer by the larger of both, since machines may be busy."""
+MIN_SHARE = 0.08
+"""
+Minimum sum of the gaps, as a share of the nominal sum. With full jitter only the sum
+of several gaps shows whether there is a back-off.
+"""
+MIN_GAPS = 3
 JITTER = 0.25
-"""Of a client whose gaps are to grow."""
+"""Assumed jitter of a client with growing gaps, relative to its longest wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """
-    The wait before attempt `number`, which counts from 1. `free`: the client chose it, and
-    no answer asked for it. `seconds` is None where the attempt before had not ended.
+    The wait before attempt `number`, which counts from 1.
+
+    `free`: the client chose the wait, no answer asked for it. `seconds` is None if the
+    previous attempt had not ended.
     """
 
     number: int
@@ -37,7 +42,7 @@ class Gap:
 
 
 def gaps_of(operation: Operation) -> list[Gap]:
-    """Return the gaps between the attempts of an operation; those after a 401 or a redirect are inside of one."""
+    """Return the gaps between the attempts of an operation, without those after a 401 or a redirect, which are part of an attempt."""
     gaps = []
     number = 1
     for attempt in operation.attempts[1:]:
@@ -49,7 +54,7 @@ def gaps_of(operation: Operation) -> list[Gap]:
 
 
 def _attempts(operations: list[Operation]) -> str:
-    """`3 operations of 1 attempt each; they differ in json.line. Say …`, for what had nothing to judge."""
+    """Return `3 operations of 1 attempt each; they differ in json.line. Say …`, for findings with nothing to check."""
     if not operations:
         return "there is no call"
     sizes = sorted({operation.size for operation in operations})
@@ -63,19 +68,19 @@ def _attempts(operations: list[Operation]) -> str:
 
 
 def too_few(operations: list[Operation]) -> Finding:
-    """Return that no operation has enough attempts to judge."""
+    """Return a finding that no operation has enough attempts."""
     return nothing(_attempts(operations))
 
 
 def _none_compared(operations: list[Operation], needed: int) -> Finding:
-    """Return that there are too few gaps, or that answers set them."""
+    """Return a finding that there are too few gaps, or that answers asked for them."""
     if any(len(gaps_of(operation)) >= needed for operation in operations):
         return nothing(f"{_attempts(operations)}, and a gap that an answer asked for is not compared")
     return too_few(operations)
 
 
 def gap_findings(spec: GapsSpec | list[GapsSpec], operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a finding for each gap; nothing to judge where no operation has as many as there are bounds."""
+    """Yield a finding for each gap, or one with nothing to check if no operation has as many gaps as there are bounds."""
     needed = len(spec) if isinstance(spec, list) else 1
     enough = False
     for operation in operations:
@@ -108,21 +113,21 @@ def _bounded(operation: Operation, gap: Gap, bounds: GapsSpec) -> Finding:
 
 
 def growing_findings(spec: GrowingSpec, operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a finding for each two neighbouring gaps that the client chose."""
-    judged = False
+    """Yield a finding for each two consecutive gaps that the client chose."""
+    compared_count = False
     for operation in operations:
         gaps = gaps_of(operation)
         for first, second in pairwise(gaps):
             if not first.free or not second.free:
                 continue
-            judged = True
+            compared_count = True
             yield _grown(operation, first, second, spec)
-    if not judged:
+    if not compared_count:
         yield _none_compared(operations, 2)
 
 
 def _at_cap(gap_s: float, spec: GrowingSpec) -> bool:
-    """Whether it is the longest wait of the client, whose gaps need not grow any more."""
+    """Return whether the gap is the client's longest wait. After it, gaps need not grow."""
     if spec.cap_s is None:
         return False
     longest_s = spec.cap_s * (1 + JITTER)
@@ -147,24 +152,24 @@ def _ms(seconds: float) -> str:
 
 
 def backoff_findings(spec: BackoffSpec, operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a finding for each gap that the client chose, and one for their sum where a gap may be 0."""
+    """Yield a finding for each gap that the client chose, and one for their sum if a single gap may be 0."""
     total_s = nominal_total_s = 0.0
-    judged = 0
+    compared_count = 0
     for operation in operations:
         before_s = spec.first_s
         for i, gap in enumerate(gaps_of(operation)):
             nominal_s = _capped(spec.first_s * spec.factor**i, spec)
             if gap.free:
-                judged += 1
+                compared_count += 1
                 total_s, nominal_total_s = total_s + max(0.0, gap.seconds or 0.0), nominal_total_s + nominal_s
                 yield _scheduled(operation, gap, *_range(spec, nominal_s, before_s))
             if gap.seconds is not None:
-                # An answer that set the wait leaves what the client computes its next one from.
+                # A wait that an answer asked for does not change the base of the next computed one.
                 before_s = max(gap.seconds, spec.first_s if gap.free else before_s)
-    if not judged:
+    if not compared_count:
         yield _none_compared(operations, 1)
-    elif spec.jitter != DECORRELATED and spec.jitter[0] < LEAST_SHARE:
-        yield _summed(total_s, nominal_total_s, judged, spec.jitter[0])
+    elif spec.jitter != DECORRELATED and spec.jitter[0] < MIN_SHARE:
+        yield _summed(total_s, nominal_total_s, compared_count, spec.jitter[0])
 
 
 def _capped(seconds: float, spec: BackoffSpec) -> float:
@@ -188,13 +193,13 @@ def _scheduled(operation: Operation, gap: Gap, low_s: float, high_s: float) -> F
     return broken(f"{name} is not on the schedule: it came after {_ms(gap.seconds)}, expected {expected}")
 
 
-def _summed(total_s: float, nominal_s: float, judged: int, low: float) -> Finding:
-    if judged < LEAST_GAPS:
+def _summed(total_s: float, nominal_s: float, compared_count: int, low: float) -> Finding:
+    if compared_count < MIN_GAPS:
         return nothing(
-            f"with a jitter from {low:g} at least {LEAST_GAPS} gaps are needed, and there {'is' if judged == 1 else 'are'} {judged}"
+            f"with a jitter from {low:g} at least {MIN_GAPS} gaps are needed, and there {'is' if compared_count == 1 else 'are'} {compared_count}"
         )
-    if total_s >= LEAST_SHARE * nominal_s:
+    if total_s >= MIN_SHARE * nominal_s:
         return HELD
     return broken(
-        f"there is no back-off: {judged} gaps of {_ms(total_s)} in all, expected about {_ms(nominal_s / 2)}"
+        f"there is no back-off: {compared_count} gaps of {_ms(total_s)} in all, expected about {_ms(nominal_s / 2)}"
     )

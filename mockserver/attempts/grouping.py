@@ -23,11 +23,14 @@ from mockserver.model.plan import Outcome
 T = TypeVar("T")
 Use = tuple[object, ...]
 LEAVING_S = 0.05
-"""A client that times out may send its next attempt so long before the server sees it leave the one before."""
-MOST_WAITING = 512
-"""Equal requests that failed, and that nothing has followed so far; of more the latest half is kept."""
+"""After a client timeout, the server may see the next attempt this long before the disconnect of the previous one."""
+MAX_PENDING = 512
+"""Maximum number of equal failed requests without a next attempt; of more, the latest half is kept."""
 EXACT, SIMILAR, DOUBTFUL = 0, 1, 2
-"""How much a request differs from the one before it: not at all, in what surely proves nothing, in what may prove something."""
+"""
+How much a request differs from the previous one: not at all, only in parts that
+certainly vary between attempts, in parts that may show another operation.
+"""
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CUT = frozenset(
     {Outcome.RESET, Outcome.CLOSE, Outcome.TRUNCATE, Outcome.MALFORMED_CHUNK, Outcome.CLIENT_LEFT}
@@ -38,9 +41,9 @@ _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})", re.ASCII)
 @dataclass(slots=True)
 class Join:
     """
-    Why a call belongs to the operation of the call before it.
+    Why a call belongs to the operation of the previous call.
 
-    `doubt` says why it may not; `pairing` that another call may be the one before it.
+    `doubt`: why it may not; `pairing`: why another call may be the previous attempt.
     """
 
     evidence: str
@@ -52,7 +55,7 @@ class Join:
 
 
 class CallNode:
-    """A call in its group. `followed`: another call is its next attempt."""
+    """A call and its group. `followed`: another call is its next attempt."""
 
     __slots__ = ("call", "evidence", "followed", "group", "join")
 
@@ -65,7 +68,7 @@ class CallNode:
 
 
 class Group:
-    """The calls of one operation, by arrival, and what the last of them to have it says."""
+    """The calls of one operation, by arrival, with the latest known value of each identifier."""
 
     __slots__ = ("by", "invocation", "key", "nodes")
 
@@ -84,7 +87,7 @@ class Group:
 
 
 def ended_before(first: Call, second: Call) -> bool:
-    """Whether the first call had ended when the second arrived."""
+    """Return whether the first call had ended when the second arrived."""
     ended_at_s = first.ended_at_s
     if first.outcome is Outcome.OPEN or ended_at_s is None:
         return False
@@ -104,7 +107,7 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
     worst = max((join.level for join in first.joins), default=EXACT)
     certain: _Grouper | None = None
     if worst > EXACT:
-        # A later request that is more alike is the next attempt rather than an earlier one that is less so.
+        # A more similar later request is the next attempt, rather than a less similar earlier one.
         taken: dict[int, int] = {}
         for level in range(worst):
             certain = _Grouper(uses, level, taken).grouped(evidence)
@@ -120,10 +123,10 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
 
 class _Grouper:
     """
-    Puts calls into groups, one after the other.
+    Groups calls, one after the other.
 
-    `level` is how much the requests of one operation may differ, `taken` the calls whose
-    next attempt is alike to a higher degree, with that degree.
+    `level`: how much the requests of one operation may differ. `taken`: calls with a
+    more similar next attempt, by call number, with the level of that attempt.
     """
 
     def __init__(
@@ -133,7 +136,7 @@ class _Grouper:
         self.joins: list[Join] = []
         self.taken = taken or {}
         self.followed = dict(self.taken)
-        """`taken`, and the calls that have a next attempt here."""
+        """`taken`, plus the calls that have a next attempt in this grouping."""
         self._level = level
         self._latest = latest
         self._uses = uses
@@ -156,12 +159,12 @@ class _Grouper:
         before = (
             self._sharing_value(node)
             or self._sharing_invocation(node)
-            or self._redirecting(node)
-            or self._unauthorized(node)
-            or self._counted(node)
+            or self._redirect_before(node)
+            or self._unauthorized_before(node)
+            or self._counted_before(node)
         )
         if before is None and not evidence.first:
-            before = self._sharing_key(node) or self._failed_like(node)
+            before = self._sharing_key(node) or self._retried_request(node)
         if before is None:
             self.groups.append(node.group)
         else:
@@ -173,7 +176,7 @@ class _Grouper:
         node.group.add(node)
         self._register(node, before)
 
-    # The evidence, strongest first. Each returns the attempt before, and sets `node.join`.
+    # The evidence, strongest first. Each method returns the previous attempt, and sets `node.join`.
 
     def _sharing_value(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
@@ -191,45 +194,49 @@ class _Grouper:
         if evidence.invocation is None:
             return None
         groups = self._by_invocation.get((*evidence.target[1:], evidence.invocation), ())
-        group = next((group for group in reversed(groups) if not _valued_apart(group, evidence)), None)
+        group = next((group for group in reversed(groups) if not _different_by(group, evidence)), None)
         if group is None:
             return None
         node.join = Join("the calls share an invocation id", f"headers.{INVOCATION_HEADER}")
         return group.nodes[-1]
 
-    def _redirecting(self, node: CallNode) -> CallNode | None:
-        """The redirect that this request follows: a step of the same attempt."""
-        fits = [
+    def _redirect_before(self, node: CallNode) -> CallNode | None:
+        """Return the redirect that this request follows. Both belong to one attempt."""
+        candidates = [
             redirect
-            for redirect in self._fitting(self._by_location.get(_target_of(node.call)), node)
+            for redirect in self._candidates(self._by_location.get(_target_of(node.call)), node)
             if is_followed(redirect.call, node.call)
         ]
-        return self._paired(node, fits, Join("it follows the redirect of the call before"))
+        return self._join_first(node, candidates, Join("it follows the redirect of the call before"))
 
-    def _unauthorized(self, node: CallNode) -> CallNode | None:
-        """The 401 after which the client asks again with another authorization: a step of the same attempt."""
+    def _unauthorized_before(self, node: CallNode) -> CallNode | None:
+        """Return the 401 after which the client sends new credentials. Both calls belong to one attempt."""
         evidence = node.evidence
         refused = [
             before
-            for before in self._fitting(self._refused.get(evidence.likeness), node)
+            for before in self._candidates(self._refused.get(evidence.likeness), node)
             if before.evidence.authorization != evidence.authorization
         ]
-        return self._alike(node, refused, "it repeats a 401 with another authorization", refreshed=True)
+        return self._most_similar(
+            node, refused, "it repeats a 401 with another authorization", refreshed=True
+        )
 
-    def _counted(self, node: CallNode) -> CallNode | None:
+    def _counted_before(self, node: CallNode) -> CallNode | None:
         evidence = node.evidence
         if evidence.counter is None or evidence.first:
             return None
-        fits = [
+        candidates = [
             before
             for at in evidence.counted_before()
-            for before in self._fitting(self._by_counter.get(at), node)
-            if not _invoked_apart(before.group, evidence)
+            for before in self._candidates(self._by_counter.get(at), node)
+            if not _different_invocation(before.group, evidence)
         ]
-        same_key = [before for before in fits if have_same_key(before.evidence, evidence)]
+        same_key = [before for before in candidates if have_same_key(before.evidence, evidence)]
         name = f"headers.{evidence.counter_name}"
-        return self._paired(
-            node, _nearest(same_key or fits, evidence), Join(f"{name} counts it as the next attempt", name)
+        return self._join_first(
+            node,
+            _nearest(same_key or candidates, evidence),
+            Join(f"{name} counts it as the next attempt", name),
         )
 
     def _sharing_key(self, node: CallNode) -> CallNode | None:
@@ -239,20 +246,22 @@ class _Grouper:
         place, value = evidence.key
         groups = self._by_key.get((*evidence.target, value), ())
         for group in reversed(groups):
-            if not _valued_apart(group, evidence) and not _invoked_apart(group, evidence):
+            if not _different_by(group, evidence) and not _different_invocation(group, evidence):
                 node.join = Join(f"the calls share {place}", place)
                 return group.nodes[-1]
         return None
 
-    def _failed_like(self, node: CallNode) -> CallNode | None:
-        return self._alike(node, self._failed_before(node), "an equal request got a retryable answer before")
+    def _retried_request(self, node: CallNode) -> CallNode | None:
+        return self._most_similar(
+            node, self._failed_requests(node), "an equal request got a retryable answer before"
+        )
 
-    def _alike(
+    def _most_similar(
         self, node: CallNode, candidates: Iterable[CallNode], reason: str, *, refreshed: bool = False
     ) -> CallNode | None:
-        """The call among the candidates whose request is most alike."""
+        """Return the candidate with the most similar request."""
         evidence = node.evidence
-        fits: list[tuple[tuple[int, ...], CallNode, Join]] = []
+        similar: list[tuple[tuple[int, ...], CallNode, Join]] = []
         for before in candidates:
             if self._level == EXACT and before.evidence.volatile_digest != evidence.volatile_digest:
                 continue
@@ -271,25 +280,25 @@ class _Grouper:
             join = Join(reason, level=level)
             if doubts:
                 join.doubt, join.settled_by = "; ".join(text for text, _ in doubts), doubts[0][1]
-            fits.append((differences, before, join))
-        best = [fit for fit in fits if fit[0] == min(rank for rank, _, _ in fits)]
+            similar.append((differences, before, join))
+        best = [item for item in similar if item[0] == min(rank for rank, _, _ in similar)]
         if not best:
             return None
         nodes = [before for _, before, _ in best]
         chosen = self._first_ended(nodes)
-        return self._paired(node, nodes, next(join for _, before, join in best if before is chosen))
+        return self._join_first(node, nodes, next(join for _, before, join in best if before is chosen))
 
-    def _failed_before(self, node: CallNode) -> Iterator[CallNode]:
-        """Equal requests with a retryable answer; those are not looked at that an id or a key parts from it anyway."""
+    def _failed_requests(self, node: CallNode) -> Iterator[CallNode]:
+        """Yield equal requests with a retryable answer, without those of another operation by id or key."""
         evidence = node.evidence
         uses = self._uses_of(evidence)
         kinds = (0, 1, 2) if uses == 0 else (0, 1) if uses == 1 and self._level == DOUBTFUL else (0,)
         for kind in kinds:
             for invoked in (False,) if evidence.invocation else (False, True):
-                yield from self._fitting(self._failed.get((evidence.likeness, kind, invoked)), node)
+                yield from self._candidates(self._failed.get((evidence.likeness, kind, invoked)), node)
 
     def _uses_of(self, evidence: CallEvidence) -> int:
-        """How often its key is used: 0 without one, 2 for any number above one."""
+        """Return how often its key is used: 0, 1 or 2, which means several times."""
         if evidence.key is None:
             return 0
         return min(2, self._uses[(*evidence.target, evidence.key[1])])
@@ -298,34 +307,34 @@ class _Grouper:
         self, before: CallNode, evidence: CallEvidence, *, refreshed: bool
     ) -> list[tuple[str, str | None]] | None:
         """
-        Return each doubt with the selector that settles it; None where the requests are of two operations.
+        Return each doubt with the selector that resolves it; None if the requests are of two operations.
 
-        `refreshed`: the request follows a 401, so its authorization is another one.
+        `refreshed`: the request follows a 401, so its authorization differs.
         """
-        keys = self._keys_apart(before, evidence)
-        if keys == "" or _counted_apart(before.evidence, evidence):
+        keys = self._key_doubt(before, evidence)
+        if keys == "" or _counter_not_increased(before.evidence, evidence):
             return None
         doubts: list[tuple[str, str | None]] = []
         if keys:
             doubts.append((keys, _key_place(evidence)))
         if refreshed:
-            if _invoked_apart(before.group, evidence):
+            if _different_invocation(before.group, evidence):
                 doubts.append(("the requests have different invocation ids", f"headers.{INVOCATION_HEADER}"))
         elif before.evidence.identity != evidence.identity:
             doubts.append(("the requests have different headers.authorization", "headers.authorization"))
         for name, certain in left_out(before.evidence, evidence).items():
-            if self._used_again(before.evidence, evidence, name):
+            if self._has_repeated_value(before.evidence, evidence, name):
                 return None
             if not certain:
                 doubts.append((f"the requests differ in {name}, which may be new on each attempt", name))
         return doubts
 
-    def _used_again(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
-        """Whether a field that looks like random bytes is not new on each attempt: another request has the value too."""
+    def _has_repeated_value(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
+        """Return whether another request has the same value in a field that looks random, so it does not vary between attempts."""
         return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
 
-    def _keys_apart(self, before: CallNode, evidence: CallEvidence) -> str | None:
-        """Return None where the keys do not differ, "" where they part the calls, else the doubt."""
+    def _key_doubt(self, before: CallNode, evidence: CallEvidence) -> str | None:
+        """Return None if the keys don't differ, "" if they show two operations, else the doubt."""
         old, new = before.group.key, evidence.key
         if old is None or new is None or old[1] == new[1]:
             return None
@@ -334,10 +343,10 @@ class _Grouper:
             return ""
         return f"each has its own {new[0]}, used once: a new key for each attempt, or an operation that was repeated"
 
-    # Finding the attempt before
+    # Finding the previous attempt
 
-    def _fitting(self, nodes: list[CallNode] | None, node: CallNode) -> list[CallNode]:
-        """Those that ended before it and have no successor; the others never will, and leave the list."""
+    def _candidates(self, nodes: list[CallNode] | None, node: CallNode) -> list[CallNode]:
+        """Return the nodes that ended before it and have no next attempt. The others are removed from the list."""
         if not nodes:
             return []
         if any(candidate.followed for candidate in nodes):
@@ -347,82 +356,82 @@ class _Grouper:
             for candidate in nodes
             if ended_before(candidate.call, node.call)
             and same_range(candidate.evidence, node.evidence)
-            and not _valued_apart(candidate.group, node.evidence)
+            and not _different_by(candidate.group, node.evidence)
         ]
 
-    def _paired(self, node: CallNode, fits: list[CallNode], join: Join) -> CallNode | None:
-        """Of several that fit, the one that ended first."""
-        if not fits:
+    def _join_first(self, node: CallNode, candidates: list[CallNode], join: Join) -> CallNode | None:
+        """Join the call to the candidate that ended first."""
+        if not candidates:
             return None
-        if len(fits) > 1:
+        if len(candidates) > 1:
             join.pairing = (
                 "several equal requests had ended before it, and it may be the next attempt of each"
             )
         node.join = join
-        return self._first_ended(fits)
+        return self._first_ended(candidates)
 
     def _first_ended(self, nodes: list[CallNode]) -> CallNode:
         pick = max if self._latest else min
         return pick(nodes, key=lambda candidate: (candidate.call.ended_at_s or 0.0, candidate.call.number))
 
-    # What later calls look up
+    # Registering calls for later lookups
 
     def _register(self, node: CallNode, before: CallNode | None) -> None:
         evidence, call = node.evidence, node.call
         if evidence.by is not None:
             self._by_value.setdefault((call.route_id, evidence.by), node.group)
         if evidence.invocation is not None:
-            _note(self._by_invocation, (*evidence.target[1:], evidence.invocation), node.group)
+            _add_group(self._by_invocation, (*evidence.target[1:], evidence.invocation), node.group)
         if evidence.key is not None:
-            _note(self._by_key, (*evidence.target, evidence.key[1]), node.group)
+            _add_group(self._by_key, (*evidence.target, evidence.key[1]), node.group)
         if call.outcome is Outcome.OPEN:
-            return  # nothing follows what has not ended
-        _append(self._by_counter, evidence.counted(), node)
+            return  # an open call has no next attempt yet
+        _add_node(self._by_counter, evidence.counted(), node)
         if call.meaning == UNAUTHORIZED:
-            _append(self._refused, evidence.likeness, node)
+            _add_node(self._refused, evidence.likeness, node)
         if evidence.retryable:
             kind = self._uses_of(evidence), evidence.invocation is not None
-            _append(self._failed, (evidence.likeness, *kind), node)
+            _add_node(self._failed, (evidence.likeness, *kind), node)
             for step in _redirected_from(node, before):
-                # A client that follows redirects by itself retries from the first request.
-                _append(self._failed, (step.evidence.likeness, *kind), node)
+                # A client that follows redirects automatically retries the first request.
+                _add_node(self._failed, (step.evidence.likeness, *kind), node)
         self._register_redirect(node)
 
     def _register_redirect(self, node: CallNode) -> None:
         location = redirected_to(node.call)
         if location is not None:
-            _append(self._by_location, location, node)
+            _add_node(self._by_location, location, node)
 
 
-def _append(nodes: dict[T, list[CallNode]], at: T, node: CallNode) -> None:
-    """Add a node, and drop the oldest of very many: each call looks at all of a list."""
-    known = nodes.setdefault(at, [])
-    known.append(node)
-    if len(known) > MOST_WAITING:
-        known[:] = [waiting for waiting in known if not waiting.followed][-MOST_WAITING // 2 :]
+def _add_node(nodes: dict[T, list[CallNode]], at: T, node: CallNode) -> None:
+    """Add a node, and drop the oldest ones: each call searches the whole list."""
+    pending = nodes.setdefault(at, [])
+    pending.append(node)
+    if len(pending) > MAX_PENDING:
+        pending[:] = [waiting for waiting in pending if not waiting.followed][-MAX_PENDING // 2 :]
 
 
-def _note(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
+def _add_group(groups: dict[tuple[object, ...], list[Group]], at: tuple[object, ...], group: Group) -> None:
     known = groups.setdefault(at, [])
     if not known or known[-1] is not group:
         known.append(group)
 
 
-def _valued_apart(group: Group, evidence: CallEvidence) -> bool:
-    """Whether `by` says that the call is of another operation. A call without the value may be of any."""
+def _different_by(group: Group, evidence: CallEvidence) -> bool:
+    """Return whether `by` shows another operation. A call without the value may belong to any."""
     return evidence.by is not None and group.by is not None and group.by != evidence.by
 
 
-def _invoked_apart(group: Group, evidence: CallEvidence) -> bool:
+def _different_invocation(group: Group, evidence: CallEvidence) -> bool:
     ids = group.invocation, evidence.invocation
     return None not in ids and ids[0] != ids[1]
 
 
-def _counted_apart(before: CallEvidence, after: CallEvidence) -> bool:
+def _counter_not_increased(before: CallEvidence, after: CallEvidence) -> bool:
     """
-    Whether the retry counter does not go up. It may leave out attempts that did not reach the server.
+    Return whether the retry counter does not increase. It may skip attempts that did not reach the server.
 
-    A client that counts does so in every retry, so a request without the counter begins anew.
+    Clients with a counter send it in every retry, so a request without it starts a new operation.
     """
     if before.counter is None:
         return False
@@ -432,7 +441,7 @@ def _counted_apart(before: CallEvidence, after: CallEvidence) -> bool:
 
 
 def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
-    """Those whose volatile fields differ least: a byte for byte equal request is the better attempt before."""
+    """Return the nodes with the fewest different volatile fields."""
     if len(nodes) < 2 or not evidence.volatile:
         return nodes
     differences = [len(left_out(candidate.evidence, evidence)) for candidate in nodes]
@@ -442,7 +451,7 @@ def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
 
 
 def _uses(evidence: CallEvidence) -> Iterator[Use]:
-    """Yield under what the uses of its key, and of its fields that look random, are counted."""
+    """Yield the keys under which uses of its idempotency key and of its random-looking fields are counted."""
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
     for name in evidence.volatile:
@@ -450,9 +459,9 @@ def _uses(evidence: CallEvidence) -> Iterator[Use]:
 
 
 def _field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
-    """Under what the uses of a field's value are counted, where two of them show that it is not new on each attempt."""
+    """Yield the key under which uses of a field's value are counted, if a second use shows that it does not vary between attempts."""
     volatile = evidence.volatile.get(name)
-    if volatile is not None and volatile.reason.parts_if_used_again:
+    if volatile is not None and volatile.reason.is_stable_if_repeated:
         yield evidence.likeness, name, volatile.value
 
 
@@ -468,13 +477,13 @@ def _key_place(evidence: CallEvidence) -> str | None:
 
 
 def is_followed(redirect: Call, following: Call) -> bool:
-    """Whether the second request goes where the answer of the first sends the client."""
+    """Return whether the second request follows the redirect of the first."""
     methods = (redirect.request.method, "GET", "HEAD")
     return redirected_to(redirect) == _target_of(following) and following.request.method in methods
 
 
 def _redirected_from(node: CallNode, before: CallNode | None) -> Iterator[CallNode]:
-    """The redirects that led to a request, the last one first."""
+    """Yield the redirects that led to a request, the last one first."""
     if before is None:
         return
     following = node
@@ -506,13 +515,13 @@ def _target_of(call: Call) -> str:
 
 
 def same_range(before: CallEvidence, after: CallEvidence) -> bool:
-    """Whether both ask for the same bytes, or the later one for those that a cut answer still owed."""
+    """Return whether both request the same bytes, or the later one the rest of an incomplete answer."""
     if before.range == after.range:
         return True
     call = before.call
     wanted, earlier = _span(after.range), _span(before.range)
     if wanted is not None and wanted == earlier:
-        return True  # `bytes=0-` is all of it
+        return True  # `bytes=0-` is the whole resource
     if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
         return False
     sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)

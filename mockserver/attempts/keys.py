@@ -1,4 +1,4 @@
-"""Idempotency keys: where clients are known to put them, and how a server's own names change that list."""
+"""Idempotency keys: the headers and fields that usually have them, and changes of this list by a server's settings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeyNames:
-    """Names of headers and of fields at the top of a JSON, form or query, in the order they are looked up."""
+    """Names of headers and of top-level fields of JSON, form and query, in the order of the lookup."""
 
     headers: tuple[str, ...] = KEY_HEADERS
     fields: tuple[str, ...] = KEY_FIELDS
@@ -52,8 +52,8 @@ class KeyNames:
         """
         Return these names, with `x-order` or `json.orderId` added and `-client_token` dropped.
 
-        A bare name is a header if it holds a dash, else a field. Raises InvalidInputError
-        where a name to drop is not known.
+        A bare name is a header if it contains a dash, else a field. Raises InvalidInputError
+        if a name to drop is not known.
         """
         headers, fields = list(self.headers), list(self.fields)
         for text in names:

@@ -1,9 +1,9 @@
 """
-Likeness: whether two requests ask the same thing.
+Comparison of requests: whether two requests may be attempts of one operation.
 
-A request is taken apart into fields by path (`query.page`, `json.items[0].sku`, `form.amount`,
-`headers.x-amz-target`). Requests are alike where method, path and all fields agree that are neither
-volatile nor an idempotency key.
+A request is split into fields by path (`query.page`, `json.items[0].sku`, `form.amount`,
+`headers.x-amz-target`). Requests are equal if method, path and all fields are equal, except for
+volatile fields and the idempotency key.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Part, Request, UnreadableBodyError
 from mockserver.model.written import WrittenFloat
 
-ASKING_HEADERS = (
+COMPARED_HEADERS = (
     "content-range",
     "x-amz-target",
     "soapaction",
     "x-http-method-override",
     "stripe-account",
 )
-"""Headers that say what is asked, beside `range`, which a resumed download changes."""
-MOST_FIELDS = 2000
-"""Of a body; a larger one is compared as a whole."""
-_MOST_BYTES = 1 << 20
-"""Of a body that is taken apart or compared by value; a larger one is compared by its bytes."""
+"""Headers that are compared, besides `range`, which a resumed download changes."""
+MAX_FIELDS = 2000
+"""Maximum number of fields of a body; one with more is compared as a whole."""
+_MAX_BYTES = 1 << 20
+"""Maximum size of a body that is parsed; a larger one is compared by its bytes."""
 
 _NOT_BARE = re.compile(r"[.\[\]]")
 
 Fields = dict[str, Any]
-"""A request's fields by path; a name that is repeated has a tuple of values."""
+"""The fields of a request by path; a repeated name has a tuple of values."""
 
 
 class Ignored:
-    """Fields that a test declares to be new on each attempt: `json.line`, `json.items[*].id`, `query.rand`, `body`."""
+    """Fields that are declared to vary between attempts: `json.line`, `json.items[*].id`, `query.rand`, `body`."""
 
     __slots__ = ("_pattern", "texts")
 
@@ -74,10 +74,10 @@ def _pattern(text: str, path: KeyPath) -> str:
 
 
 def fields_of(call: Call) -> Fields:
-    """Return the fields of the query, the body and the headers that say what is asked."""
+    """Return the fields of the query, the body and the compared headers."""
     request = call.request
     fields: Fields = _by_name("query", request.query_pairs) if request.query_string else {}
-    for name in ASKING_HEADERS:
+    for name in COMPARED_HEADERS:
         value = request.headers.get(name)
         if value is not None:
             fields[f"headers.{name}"] = value
@@ -86,7 +86,7 @@ def fields_of(call: Call) -> Fields:
 
 
 def body_fields(call: Call) -> Fields:
-    """Return the fields of the body; `body` with its SHA-256 where it can't be taken apart."""
+    """Return the fields of the body; only `body` with its SHA-256 if it can't be parsed."""
     request = call.request
     if call.body_sha256:
         return {"body": f"sha256 {call.body_sha256}"}
@@ -101,7 +101,7 @@ def body_fields(call: Call) -> Fields:
 def _body_fields(request: Request) -> Fields:
     """Raises UnreadableBodyError."""
     body = request.decoded_body
-    if len(body) > _MOST_BYTES:
+    if len(body) > _MAX_BYTES:
         return {"body": _digest(body)}
     if isinstance(request, GrpcRequest):
         return _json_fields(request.json, "message")
@@ -128,12 +128,12 @@ def _body_fields(request: Request) -> Fields:
 
 
 def _digest(data: bytes) -> str:
-    """Return what stands for bytes; not hex alone, which would be taken for a random value."""
+    """Return a digest of bytes, with a prefix since hex alone would be taken for a random value."""
     return f"sha256 {hashlib.sha256(data).hexdigest()}"
 
 
 def _part_text(part: Part) -> str:
-    """Its text; the digest of what is not a text, such as the media of a multipart/related upload."""
+    """Return the text of a part, or the digest of binary data."""
     try:
         return part.body.decode()
     except UnicodeDecodeError:
@@ -166,14 +166,14 @@ def _json_fields(value: object, root: str = "json") -> Fields:
             pending.extend((f"{path}[{i}]", item[i]) for i in reversed(range(len(item))))
         else:
             fields[path] = item
-        if len(fields) + len(pending) > MOST_FIELDS:
+        if len(fields) + len(pending) > MAX_FIELDS:
             whole = json.dumps(_by_value(value), sort_keys=True).encode()
             return {"body": _digest(whole)}
     return fields
 
 
 def _below(path: str, name: str) -> str:
-    """The path of a member: `json.a`, or `json['a.b']` for a name that would read as another path."""
+    """Return the path of a member: `json.a`, or `json['a.b']` for a name with special characters."""
     return f"{path}.{name}" if name and not _NOT_BARE.search(name) else f"{path}['{name}']"
 
 
@@ -188,7 +188,7 @@ def _by_value(value: object) -> object:
 
 
 def _as_decimal(value: WrittenFloat) -> str | float:
-    """A number with more digits than a double has, as its text; any other as itself."""
+    """Return a number as text if it has more digits than a double, else the number."""
     exact, rounded = Decimal(value.text), Decimal(repr(float(value)))
     if exact != rounded:
         return f"number {exact.normalize()}"
@@ -196,13 +196,13 @@ def _as_decimal(value: WrittenFloat) -> str | float:
 
 
 def as_text(value: object) -> str:
-    """Return a value as a text to compare: the number 1 and the text "1" differ, 1 and 1.0 do not."""
+    """Return a value as text for comparison: the number 1 and the text "1" differ, 1 and 1.0 don't."""
     return json.dumps(_by_value(value), sort_keys=True, default=str)
 
 
 def split(call: Call, fields: Fields, ignored: Ignored) -> tuple[dict[str, str], dict[str, Volatile]]:
-    """Return the fields that say what is asked, and the volatile ones, each by path and as text."""
-    asking: dict[str, str] = {}
+    """Return the stable and the volatile fields, by path, with their values as text."""
+    stable: dict[str, str] = {}
     volatile: dict[str, Volatile] = {}
     for field, value in fields.items():
         if field in ignored:
@@ -212,10 +212,10 @@ def split(call: Call, fields: Fields, ignored: Ignored) -> tuple[dict[str, str],
         if reason:
             volatile[field] = Volatile(as_text(value), reason)
         else:
-            asking[field] = as_text(value)
-    return asking, volatile
+            stable[field] = as_text(value)
+    return stable, volatile
 
 
 def digest_of(parts: Iterable[Any]) -> bytes:
-    """Return what equal requests share, in 16 bytes."""
+    """Return a digest of 16 bytes, equal for equal parts."""
     return hashlib.blake2b(repr(tuple(parts)).encode("utf-8", "surrogatepass"), digest_size=16).digest()

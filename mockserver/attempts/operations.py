@@ -1,4 +1,4 @@
-"""Operations and their attempts, as values: gaps, waits that were asked for, and what each attempt changed."""
+"""Operations and their attempts: gaps, requested waits, and changes between attempts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.attempts.evidence import CallEvidence, Grouping, differing, left_out
 from mockserver.attempts.grouping import CallNode, Group, ended_before, is_followed, readings
 from mockserver.attempts.keys import Key
-from mockserver.attempts.retryable import UNAUTHORIZED, RetryWait, asked_wait, closed_with_error, failed
+from mockserver.attempts.retryable import UNAUTHORIZED, RetryWait, closed_with_error, failed, requested_wait
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.redaction.redaction import mask_part
@@ -17,7 +17,7 @@ from mockserver.redaction.redaction import mask_part
 DEFAULT_GROUPING = Grouping()
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BODY_ROOTS = ("json", "form", "files", "body")
-_LONGEST_VALUE = 60
+_MAX_VALUE_CHARS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Attempt:
     """
     One call of an operation.
 
-    `gap_s` is from the end of the call before to its arrival; below 0 they overlap, None
-    where that one had not ended. `changed` are the parts that differ from the call before,
-    as selectors, `fields` the fields, with both values as JSON texts. `step`: the call after
-    it belongs to the same attempt, since this one was answered 401 or with a redirect.
+    `gap_s`: time from the end of the previous call to the arrival of this one; below 0 they
+    overlap, None if the previous one had not ended. `changed`: selectors of the parts that differ
+    from the previous call. `fields`: fields that differ, with both values as JSON texts.
+    `step`: `unauthorized` or `redirect` if the next call belongs to the same attempt.
     """
 
     call: Call
@@ -38,9 +38,9 @@ class Attempt:
     fields: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     overlaps: bool = False
     wait: RetryWait | None = None
-    """What the answer before asked for."""
+    """The wait that the previous answer asked for."""
     retry_after: str | None = None
-    """`kept` or `broken`: whether it waited as the answer before asked; None where that asked nothing."""
+    """`kept` or `broken`: whether the client waited as requested; None if no wait was requested."""
     step: str | None = None
     after_step: str | None = None
 
@@ -49,17 +49,17 @@ class Attempt:
         return self.evidence.key
 
     @property
-    def asked_s(self) -> float | None:
+    def requested_wait_s(self) -> float | None:
         return None if self.wait is None else self.wait.seconds
 
 
 @dataclass(slots=True)
 class Operation:
     """
-    Calls that are attempts of one thing.
+    The calls of one operation.
 
-    `key` is the idempotency key of the first, or the value of `by`. `why` says what joined
-    them, or what is in doubt; `by` is the selector that tells, or would tell, operations apart.
+    `key`: idempotency key of the first call, or the value of `by`. `why`: reason of the grouping,
+    or the doubt. `by`: selector that distinguishes, or would distinguish, operations.
     """
 
     number: int
@@ -72,11 +72,11 @@ class Operation:
     repeats: int | None = None
     left_out: tuple[str, ...] = ()
     doubt: tuple[Call, ...] = ()
-    """The two calls that may belong apart, or the one that may follow another call."""
+    """The two calls that may be of two operations, or the one that may follow another call."""
 
     @property
     def size(self) -> int:
-        """How many attempts; a 401 or redirect and what follows it are one."""
+        """Number of attempts. A 401 or redirect and the next call count as one."""
         return sum(attempt.step is None for attempt in self.attempts)
 
     @property
@@ -99,13 +99,13 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """As messages call it, with the head of its key; the number alone where it has none."""
+        """The name in messages: its number, with the beginning of its key."""
         key = f" (key={mask_part(self.by or '', self.key)[:8]})" if self.key else ""
         return f"operation {self.number}{key}"
 
 
 def gathered(calls: Iterable[Call]) -> list[Call]:
-    """Return those that can be attempts, in the order of their arrival."""
+    """Return the calls that can be attempts, in the order of their arrival."""
     listed = [call for call in calls if call.request.complete and not call.automatic]
     return sorted(listed, key=lambda call: (call.request.arrived_at_s, call.number))
 
@@ -180,7 +180,7 @@ def _own_selector(evidence: CallEvidence) -> str | None:
 
 
 def _step(node: CallNode, following: CallNode) -> str | None:
-    """Whether the next call belongs to the same attempt."""
+    """Return why the next call belongs to the same attempt; None if it does not."""
     if node.call.meaning == UNAUTHORIZED and not failed(node.call):
         return "unauthorized" if node.evidence.authorization != following.evidence.authorization else None
     return "redirect" if is_followed(node.call, following.call) else None
@@ -193,7 +193,7 @@ def _attempt(before: CallNode, node: CallNode, step: str | None, grouping: Group
     if gap_s is not None and gap_s < 0 and not overlaps:
         gap_s = 0.0
     after_step = _step(before, node)
-    wait = None if after_step == "unauthorized" else asked_wait(before.call, grouping.clock_at)
+    wait = None if after_step == "unauthorized" else requested_wait(before.call, grouping.clock_at)
     fields = {} if after_step == "redirect" else differing(before.evidence, node.evidence)
     return Attempt(
         call,
@@ -210,14 +210,14 @@ def _attempt(before: CallNode, node: CallNode, step: str | None, grouping: Group
 
 
 def waited(gap_s: float | None, wait: RetryWait) -> bool:
-    """Whether the next request came late enough."""
+    """Return whether the next request came late enough."""
     return gap_s is not None and gap_s >= wait.seconds - wait.tolerance_s
 
 
 def _changed(
     before: CallEvidence, after: CallEvidence, fields: dict[str, tuple[str | None, str | None]]
 ) -> tuple[str, ...]:
-    """The parts of the request that differ, as selectors; volatile fields left out."""
+    """Return the selectors of the parts that differ, without volatile fields."""
     parts = []
     first, second = before.call.request, after.call.request
     if first.method != second.method:
@@ -236,12 +236,12 @@ def _changed(
 
 
 def is_body_field(name: str) -> bool:
-    """Whether a field is one of the body."""
+    """Return whether a field is part of the body."""
     return name.partition(".")[0].partition("[")[0] in _BODY_ROOTS
 
 
 def _mark_repeats(numbered: list[Operation]) -> None:
-    """Number the earlier operation that failed at the end with an equal request."""
+    """Set `repeats` of operations that begin with the request of an earlier failed operation."""
     failed_at: dict[object, Operation] = {}
     ends = sorted(numbered, key=lambda operation: operation.attempts[-1].call.ended_at_s or float("inf"))
     pending = iter([operation for operation in ends if operation.final == "failed"])
@@ -260,17 +260,17 @@ def _mark_repeats(numbered: list[Operation]) -> None:
 
 
 def shown_field(name: str, value: str | None) -> str:
-    """Return a field's value, given as JSON, as messages show it: secrets masked, long ones cut."""
+    """Return a field's value, given as JSON, for messages: masked and truncated."""
     if value is None:
         return "absent"
     quoted = value.startswith('"')
     masked = mask_part(name, value[1:-1] if quoted else value)
     text = f'"{masked}"' if quoted else masked
-    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 1] + "…"
+    return text if len(text) <= _MAX_VALUE_CHARS else text[: _MAX_VALUE_CHARS - 1] + "…"
 
 
 def change_text(name: str, before: str | None, after: str | None) -> str:
-    """Return a changed field with both values, given as JSON; where only one is a text, with what each is."""
+    """Describe a changed field with both values, given as JSON; with their types if only one is a text."""
     kinds = _kind(before), _kind(after)
     with_kinds = None not in kinds and kinds[0] != kinds[1] and "text" in kinds
     expected, got = (
@@ -281,14 +281,14 @@ def change_text(name: str, before: str | None, after: str | None) -> str:
 
 
 def _kind(value: str | None) -> str | None:
-    """Return what a value, given as JSON, is; None for null and where it is absent."""
+    """Return the type of a value, given as JSON; None for null and absent values."""
     if value is None or value == "null":
         return None
     kinds = {'"': "text", "{": "object", "[": "array", "t": "boolean", "f": "boolean"}
     return kinds.get(value[0], "number")
 
 
-# As the admin API shows them
+# Views for the admin API
 
 
 def operation_view(operation: Operation, instant: Callable[[float], str]) -> dict[str, Any]:
@@ -317,7 +317,7 @@ def _attempt_view(attempt: Attempt, instant: Callable[[float], str]) -> dict[str
         "arrived": instant(call.request.arrived_s),
         "duration_ms": _ms(None if ended_at_s is None else ended_at_s - call.request.arrived_at_s),
         "gap_ms": _ms(attempt.gap_s),
-        "asked_ms": _ms(attempt.asked_s),
+        "asked_ms": _ms(attempt.requested_wait_s),
         "retry_after": attempt.retry_after,
         "status": call.shown_status,
         "outcome": call.outcome.value,

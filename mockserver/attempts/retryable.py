@@ -1,4 +1,4 @@
-"""Which answers a client may retry, and how long an answer asks it to wait."""
+"""Retryable answers, and the waits that answers ask for."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mockserver.model.http import Response
 from mockserver.model.plan import Outcome
 
 TOLERANCE_S = 0.05
-"""How much earlier than asked a retry may arrive: timers of clients are not exact."""
+"""How much earlier than requested a retry may arrive, since timers of clients are not exact."""
 DATE_TOLERANCE_S = 1.0
-"""The same for a date, which has whole seconds."""
+"""The same for dates, which have a resolution of a second."""
 UNAUTHORIZED = 401
 
 _RECONNECTED = frozenset({1006, 1011, 1012, 1013, 1014})
@@ -52,7 +52,7 @@ _ERROR_INSIDE = re.compile(
 
 
 def failed(call: Call) -> bool:
-    """Whether the connection broke, or the client left before it had its answer."""
+    """Return whether the connection broke, or the client disconnected before it had the answer."""
     return (
         call.fault is not None
         or call.outcome not in (Outcome.OPEN, Outcome.DONE)
@@ -61,18 +61,18 @@ def failed(call: Call) -> bool:
 
 
 def close_code(call: Call) -> int | None:
-    """Return the code with which a WebSocket connection was closed; None for others, and while it is open."""
+    """Return the close code of a WebSocket connection; None for other calls and open connections."""
     closed = None if call.websocket is None else call.websocket.closed
     return None if closed is None else closed.code
 
 
 def closed_with_error(call: Call) -> bool:
-    """Whether a WebSocket connection was closed with a code that means a failure."""
+    """Return whether a WebSocket connection was closed with an error code."""
     return close_code(call) not in _CLOSED_NORMALLY
 
 
 def retryable(call: Call) -> bool:
-    """Whether a client may send the same request again after this answer."""
+    """Return whether a client may repeat the request after this answer."""
     if failed(call):
         return True
     if call.grpc_status is not None:
@@ -94,12 +94,12 @@ def retryable(call: Call) -> bool:
 
 
 def in_progress(call: Call) -> bool:
-    """Whether the answer is the 409 by which services say that the request with this key is still in progress."""
+    """Return whether the answer is a 409, which services send while a request with the same key is in progress."""
     return call.grpc_status != "ABORTED" and call.meaning == _CONFLICT and not failed(call)
 
 
 def error_inside(call: Call) -> bool:
-    """Whether a 2xx says in its body that it failed, as S3, Slack and GraphQL do."""
+    """Return whether a 2xx has an error in its body, as S3, Slack and GraphQL send it."""
     if call.response is None or not 200 <= (call.status or 0) < 300:
         return False
     return _ERROR_INSIDE.search(call.response.body[:_HEAD_BYTES]) is not None
@@ -124,7 +124,7 @@ def _throttled(response: Response) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RetryWait:
-    """What an answer asks for: `seconds` from its end, early by `tolerance_s` at most; `source` quotes it."""
+    """A requested wait: `seconds` after the end of the answer, with a tolerance; `source` quotes the header."""
 
     seconds: float
     tolerance_s: float
@@ -141,14 +141,14 @@ ClockAt = Callable[[float], float]
 """A namespace's clock: its Unix time at a real Unix time."""
 
 
-def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
-    """Return what the answer asks by `retry-after-ms`, `Retry-After` (RFC 9110 10.2.3) or a rate-limit reset."""
+def requested_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
+    """Return the wait requested by `retry-after-ms`, `Retry-After` (RFC 9110 10.2.3) or a rate-limit reset."""
     response = call.response
     if response is None or (call.first_byte_at_s is None and failed(call)):
         return None
     if call.grpc_status is not None:
         pushback = trailer(response, PUSHBACK)
-        return None if pushback is None else _pushed_back(pushback)
+        return None if pushback is None else _pushback_wait(pushback)
     milliseconds = _SECONDS.fullmatch(response.header("retry-after-ms") or "")
     if milliseconds:
         return RetryWait(float(milliseconds[1]) / 1000, TOLERANCE_S, f"retry-after-ms: {milliseconds[1]}")
@@ -163,21 +163,21 @@ def asked_wait(call: Call, clock_at: ClockAt = float) -> RetryWait | None:
     return None
 
 
-_PUSHED = re.compile(r"\d{1,9}", re.ASCII)
+_PUSHBACK = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def _pushed_back(value: str) -> RetryWait:
-    """Return what a gRPC server asks for: a negative or invalid number means not to retry."""
+def _pushback_wait(value: str) -> RetryWait:
+    """Return the wait of a gRPC pushback; a negative or invalid number means not to retry."""
     source = f"{PUSHBACK}: {value}"
-    if _PUSHED.fullmatch(value):
+    if _PUSHBACK.fullmatch(value):
         return RetryWait(int(value) / 1000, TOLERANCE_S, source)
     return RetryWait(NEVER_S, TOLERANCE_S, source)
 
 
 def invalid_waits(call: Call) -> list[str]:
-    """Return the headers of the answer that should ask for a wait and can't be read, as `name: value`."""
+    """Return the headers of the answer with an invalid wait, as `name: value`."""
     response = call.response
-    if response is None or asked_wait(call) is not None:
+    if response is None or requested_wait(call) is not None:
         return []
     return [
         f"{name}: {value}"

@@ -1,8 +1,8 @@
 """
-The rules of `attempts`. docs/attempts.md says what each needs, and what it says without.
+The rules of `attempts`. docs/attempts.md describes what each rule needs.
 
-A rule is judged in every reading that the evidence allows. It holds if it holds in all of them, and fails with its
-reason if it fails in all; where they differ, the calls do not tell.
+A rule is evaluated for every reading that the evidence allows: every possible grouping of the calls. It holds if it
+holds in all of them, and fails if it fails in all; otherwise the result is a doubt.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from itertools import chain, pairwise
 from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
 from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
-from mockserver.attempts.grouping import MOST_WAITING, ended_before, have_same_key
-from mockserver.attempts.honours import honour_findings
+from mockserver.attempts.grouping import MAX_PENDING, ended_before, have_same_key
 from mockserver.attempts.operations import READS, Operation, gathered, read
-from mockserver.attempts.parting import parted_by
+from mockserver.attempts.requested_waits import honour_findings
 from mockserver.attempts.retryable import failed
 from mockserver.attempts.sameness import Same, by_findings, same_findings
+from mockserver.attempts.separation import separation_reason
 from mockserver.errors import KeyPath
 from mockserver.model.call import Call
 from mockserver.model.plural import counted
 from mockserver.schema.attempts import AttemptsSpec
 
 Rule = Callable[[list[Operation]], Iterable[Finding]]
-_MOST_PARTED = 3
+_MAX_REASONS = 3
 
 
-class Judgement:
-    """What the rules came to: the operations of the first reading, and every finding that does not hold, what is broken first."""
+class RuleResult:
+    """The result of rules: the operations of the first reading, and the findings that don't hold, broken ones first."""
 
     __slots__ = ("findings", "operations")
 
@@ -39,7 +39,7 @@ class Judgement:
 
     @property
     def late(self) -> bool:
-        """Whether later calls may make all of it hold."""
+        """Whether all rules may still hold after later calls."""
         return all(finding.late for finding in self.findings)
 
     @property
@@ -52,9 +52,9 @@ class Judgement:
 
 class RuleSet:
     """
-    Rules on operations, judged in every reading.
+    Rules on operations, evaluated in every reading.
 
-    Keeps what it learnt of calls that have ended: a check that waits judges again and again.
+    Caches the evidence of ended calls, since a waiting check evaluates the rules repeatedly.
     """
 
     __slots__ = ("_evidence", "_grouping", "_optional", "_rules")
@@ -66,17 +66,17 @@ class RuleSet:
         self._evidence: dict[int, CallEvidence] = {}
 
     def learn(self, calls: Iterable[Call]) -> Iterator[None]:
-        """Read the calls, one at each step, so that a caller can let others run in between."""
+        """Read one call at each step, so that the caller can yield to other tasks."""
         for call in calls:
             self._evidence_of(call)
             yield
 
-    def judge(self, calls: Iterable[Call]) -> Judgement:
-        """Judge the calls by every rule."""
+    def evaluate(self, calls: Iterable[Call]) -> RuleResult:
+        """Evaluate every rule for the calls."""
         evidence = [self._evidence_of(call) for call in gathered(calls)]
         readings = read(evidence, self._grouping)
         findings = dict.fromkeys(finding for rule in self._rules for finding in self._read(rule, readings))
-        return Judgement(
+        return RuleResult(
             readings[0], sorted(findings, key=lambda finding: finding.state is not FindingState.BROKEN)
         )
 
@@ -89,7 +89,7 @@ class RuleSet:
         return evidence
 
     def _read(self, rule: Rule, readings: list[list[Operation]]) -> list[Finding]:
-        """What does not hold of one rule."""
+        """Return the findings of one rule that don't hold."""
         by_reading = [self._unmet(rule(operations)) for operations in readings]
         if not any(by_reading):
             return []
@@ -140,7 +140,7 @@ def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Itera
 
 
 def _which(operations: list[Operation]) -> str:
-    """Which calls may be one operation or two, why, and how to settle it."""
+    """Describe which calls may be one operation or two, why, and how to resolve it."""
     calls = sorted(
         (attempt.call for operation in operations for attempt in operation.attempts),
         key=lambda call: call.number,
@@ -169,16 +169,16 @@ def _count_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator
         yield HELD
         return
     expected = str(wanted).replace("calls", "operations").replace("call", "operation")
-    reasons = _parted(operations) if wanted.max is not None and count > wanted.max else ""
+    reasons = _separation_reasons(operations) if wanted.max is not None and count > wanted.max else ""
     yield broken(f"expected {expected}, saw {count}{reasons}", late=count < wanted.min)
 
 
-def _parted(operations: list[Operation]) -> str:
-    """What told the operations apart, each reason once."""
+def _separation_reasons(operations: list[Operation]) -> str:
+    """Return the reasons why the operations are separate, without duplicates."""
     reasons: dict[str, str] = {}
     for before, after in pairwise(operations):
-        reasons.setdefault(parted_by(before, after), f"{before.number} and {after.number}")
-    said = [f"{pair}: {reason}" for reason, pair in list(reasons.items())[:_MOST_PARTED]]
+        reasons.setdefault(separation_reason(before, after), f"{before.number} and {after.number}")
+    said = [f"{pair}: {reason}" for reason, pair in list(reasons.items())[:_MAX_REASONS]]
     return f" (operations {'; '.join(said)})" if said else ""
 
 
@@ -198,7 +198,7 @@ def _size_findings(spec: AttemptsSpec, operations: list[Operation]) -> Iterator[
 
 
 def _repeated(operation: Operation, operations: list[Operation]) -> str:
-    """Whether a later operation does this one again: then the client may retry around its SDK."""
+    """Return a text if a later operation repeats this one: then the client may retry around its SDK."""
     later = next((other for other in operations if other.repeats == operation.number), None)
     if later is None:
         return ""
@@ -217,7 +217,7 @@ def _overlap_findings(operations: list[Operation], *, wanted: bool) -> Iterator[
             for number, attempt in enumerate(operation.attempts, 1):
                 if attempt.overlaps:
                     yield broken(_overlap(operation, number, attempt.gap_s))
-        yield from _beside_each_other(operations)
+        yield from _concurrent_equal_requests(operations)
 
 
 def _overlapping(operations: list[Operation]) -> Iterator[Finding]:
@@ -237,8 +237,8 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
     return f"{operation.name}: attempt {number} overlaps: attempt {number - 1} {ahead} it came"
 
 
-def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
-    """Equal requests without key, id or counter that were open together: two operations, or a hedged one."""
+def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]:
+    """Yield a doubt for equal concurrent requests without key, id or counter: two operations, or a hedged one."""
     open_until: dict[object, tuple[Operation, CallEvidence]] = {}
     attempts = sorted(
         ((attempt.evidence, operation) for operation in operations for attempt in operation.attempts),
@@ -267,7 +267,7 @@ def _beside_each_other(operations: list[Operation]) -> Iterator[Finding]:
 
 
 def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
-    """Equal requests, or requests under one key, after an answer that is not retryable. Needs no grouping."""
+    """Yield findings for equal requests, or requests with one key, after an answer that is not retryable. Needs no grouping."""
     if not operations:
         yield nothing("there is no call")
         return
@@ -286,7 +286,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
         known = [sent.setdefault(mark, []) for mark in marks]
-        # A retry follows the attempt before it, whatever happened to an equal operation in the meantime.
+        # A retry follows the previous attempt, whatever happened to an equal operation in the meantime.
         earlier = [(before.evidence, operation) for before in operation.attempts[: number - 1]]
         if attempt.after_step is None:
             candidates = earlier or chain.from_iterable(known)
@@ -300,13 +300,13 @@ _Sent = tuple[CallEvidence, Operation]
 
 
 def _note_request(requests: list[_Sent], request: _Sent, *, refreshed: bool) -> None:
-    """Keep the last that has ended and those that have not; nothing is said of what follows a refreshed 401."""
+    """Keep the last ended request and the open ones. `refreshed`: requests after a 401 with new credentials are not checked."""
     ended: list[_Sent] = []
     still_open: list[_Sent] = []
     for before in requests:
         (ended if ended_before(before[0].call, request[0].call) else still_open).append(before)
     requests[:] = (
-        still_open[-MOST_WAITING:] if refreshed else [*ended[-1:], *still_open[-MOST_WAITING:], request]
+        still_open[-MAX_PENDING:] if refreshed else [*ended[-1:], *still_open[-MAX_PENDING:], request]
     )
 
 
@@ -319,7 +319,7 @@ def _after(
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.shown_status if not failed(earlier.call) else earlier.call.outcome.value
-    place = "" if other is operation else _known_apart(earlier, evidence)
+    place = "" if other is operation else _distinguishing_part(earlier, evidence)
     if place is None or (place and (earlier.call.meaning or 0) < 400):
         return HELD
     if place:
@@ -335,16 +335,16 @@ def _after(
 
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
-    """Whether both are reads that succeeded: asking again is polling, and not a retry."""
+    """Return whether both are successful reads: then the second is polling, not a retry."""
     reads = evidence.call.request.method in READS
     return reads and 200 <= (earlier.call.status or 0) < 400
 
 
-def _known_apart(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
+def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
     """
-    Return which id, key or counter says that the client began another operation, "" where none does.
+    Return the id, key or counter that shows another operation, "" if there is none.
 
-    None where `by` says so, which leaves no doubt. After an error the others may be of a loop around an SDK.
+    None if `by` shows it, which leaves no doubt. The others may be from a retry loop around an SDK after an error.
     """
     if None not in (earlier.by, evidence.by) and earlier.by != evidence.by:
         return None

@@ -1,4 +1,4 @@
-"""The rule `same`: what every attempt of an operation shares."""
+"""The rule `same`: parts of the request that are equal in every attempt of an operation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, UnreadableBodyError
 
 BODY = "body"
-_MOST_FIELDS = 5
+_MAX_FIELDS = 5
 
 
 class Same:
@@ -24,19 +24,19 @@ class Same:
     __slots__ = ("_selector", "optional", "text")
 
     def __init__(self, written: str, path: KeyPath) -> None:
-        """Raises InvalidInputError for what is not a selector."""
+        """Raises InvalidInputError if it is not a selector."""
         self.optional = written.endswith("?")
         self.text = written.removesuffix("?")
         self._selector: Selector = recorded_selector(self.text, path)
 
     def value(self, call: Call, grouping: Grouping) -> str | None:
-        """Return the part that the selector names, as JSON; None where the request has none."""
+        """Return the selected part as JSON; None if the request lacks it."""
         value = self._selector.value(call.request, grouping.params_of(call))
         return None if value is ABSENT or value is None else as_text(value)
 
 
 def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
-    """Yield a finding for each operation of two attempts or more."""
+    """Yield a finding for each operation with at least two attempts."""
     judged = [
         (operation, attempts)
         for operation in operations
@@ -57,8 +57,8 @@ def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]
     """
     Return the attempts to compare with each other, by number.
 
-    What follows a redirect asks elsewhere, and a client may retry there: such attempts are compared among themselves.
-    A 401 is there to change the authorization.
+    Attempts after a redirect are compared with each other, since they go to another URL. The authorization is not
+    compared with that of a request that was answered 401.
     """
     first: list[tuple[int, Attempt]] = []
     beyond: dict[object, list[tuple[int, Attempt]]] = {}
@@ -78,7 +78,7 @@ def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]
 
 
 def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: Same) -> Iterator[Finding]:
-    """Compare the fields of the bodies, volatile ones left out."""
+    """Compare the fields of the bodies, without volatile ones."""
     if all(not attempt.call.request.body and not attempt.call.body_sha256 for _, attempt in attempts):
         yield HELD if same.optional else nothing(f"no attempt of {operation.name} has a body")
         return
@@ -89,22 +89,22 @@ def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: 
         for name in left_out(first.evidence, attempt.evidence)
         if is_body_field(name)
     ]
-    compared = any(is_body_field(name) for _, attempt in attempts for name in attempt.evidence.asking)
+    compared = any(is_body_field(name) for _, attempt in attempts for name in attempt.evidence.stable)
     if volatile and not compared:
-        listed = ", ".join(list(dict.fromkeys(volatile))[:_MOST_FIELDS])
+        listed = ", ".join(list(dict.fromkeys(volatile))[:_MAX_FIELDS])
         yield nothing(
             f"every field of the bodies of {operation.name} is left out of the comparison: {listed}"
         )
         return
     for number, attempt in attempts[1:]:
-        before, after = first.evidence.asking, attempt.evidence.asking
+        before, after = first.evidence.stable, attempt.evidence.stable
         names = [name for name in dict.fromkeys((*before, *after)) if is_body_field(name)]
         changed = [name for name in names if before.get(name) != after.get(name)]
         if changed:
             fields = "; ".join(
-                change_text(name, before.get(name), after.get(name)) for name in changed[:_MOST_FIELDS]
+                change_text(name, before.get(name), after.get(name)) for name in changed[:_MAX_FIELDS]
             )
-            more = f"; and {len(changed) - _MOST_FIELDS} more" if len(changed) > _MOST_FIELDS else ""
+            more = f"; and {len(changed) - _MAX_FIELDS} more" if len(changed) > _MAX_FIELDS else ""
             whole = changed == [BODY]
             yield broken(
                 f"{operation.name}: attempt {number} changed body" + ("" if whole else f": {fields}{more}")
@@ -139,7 +139,7 @@ def _same_value(
 
 
 def by_findings(text: str, operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a finding where no call has what the selector `by` of a check names: a misspelt one groups nothing."""
+    """Yield a finding if no call has the selected part of `by`, since the selector may be misspelt."""
     attempts = [attempt for operation in operations for attempt in operation.attempts]
     if attempts and all(attempt.evidence.by is None for attempt in attempts):
         yield nothing(_absent("no call", (attempt.call for attempt in attempts), text))
@@ -147,7 +147,7 @@ def by_findings(text: str, operations: list[Operation]) -> Iterator[Finding]:
 
 def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
     root = text.partition(".")[0].partition("[")[0]
-    # Compared without the root, which would make any two names near.
+    # Compared without the root, which would make any two names similar.
     names = {name.removeprefix(root) for call in calls for name in _selectors(call, root)}
     hint = near(text.removeprefix(root), names)
     if not hint.startswith("Did"):
@@ -157,7 +157,7 @@ def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
 
 
 def _selectors(call: Call, root: str) -> Iterator[str]:
-    """What a selector with that root could name in this request."""
+    """Yield the selectors with that root that exist in the request."""
     request = call.request
     if root in ("headers", "header"):
         yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)

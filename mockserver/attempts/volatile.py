@@ -1,8 +1,8 @@
 """
-Volatile fields: values that an honest client makes anew for each attempt, such as a timestamp or a signature.
+Volatile fields: values that a client generates for each attempt, such as a timestamp or a signature.
 
-A field is volatile by its name or by its shape. Where both agree the field proves nothing; where only one
-says so, two requests that differ in it alone may be one operation or two.
+A field is volatile by its name or by its shape. If both agree, it is left out of comparisons. If only one does,
+two requests that differ only in this field may be one operation or two.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ _EPOCH_SCALES = (1.0, 1e3, 1e6, 1e9)
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){16,}|[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{22,}|[A-Za-z0-9_-]{22,})={0,2}")
 _TYPED_ID = re.compile(r"[a-z]{2,8}_")
-"""How Stripe and others begin the ids of objects: `cus_…`. They say which object is meant."""
+"""The prefix of object ids of Stripe and others, such as `cus_…`. These ids are not volatile."""
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
-_LONGEST = 20_000
+_MAX_CHARS = 20_000
 
 
 class Reason(Flag):
-    """What says that a field is volatile."""
+    """Why a field is volatile."""
 
     NONE = 0
     NAME = auto()
     SHAPE = auto()
     RANDOM = auto()
-    """The shape is that of random bytes or of a counter, which only a retry has twice."""
+    """The shape is that of random bytes or of a counter: only retries repeat such a value."""
     DECLARED = auto()
-    """`ignore` names it."""
+    """The field is in `ignore`."""
 
     @property
     def certain(self) -> bool:
         return Reason.DECLARED in self or Reason.NAME | Reason.SHAPE in self
 
     @property
-    def parts_if_used_again(self) -> bool:
-        """Whether a value that two requests share shows that the field is not new on each attempt."""
+    def is_stable_if_repeated(self) -> bool:
+        """Whether a value in two requests shows that the field does not vary between attempts."""
         return Reason.RANDOM in self and not self.certain
 
 
 def reason_of(field: str, value: object, sent_s: float, siblings: dict[str, Any]) -> Reason:
     """
-    Return what says that this field is volatile.
+    Return why this field is volatile.
 
     `field` is a path such as `json.meta.ts`, `sent_s` the Unix time of the call,
     `siblings` all fields of the request by path.
@@ -77,18 +77,18 @@ def _last_name(field: str) -> str:
 
 
 def is_volatile_name(name: str) -> bool:
-    """Whether a field of that name is made anew for each attempt."""
+    """Return whether fields of that name usually vary between attempts."""
     folded = name.lower()
     return folded in VOLATILE_NAMES or re.sub(r"[-_.]", "", folded) in VOLATILE_NAMES
 
 
 def is_volatile_shape(value: object, sent_s: float) -> bool:
-    """Whether it is a time within a day of the call, 16 bytes or more in hex or base64, or a JWT."""
+    """Return whether it is a time within a day of the call, at least 16 bytes in hex or base64, or a JWT."""
     if isinstance(value, bool):
         return False
     if isinstance(value, (int, float)):
         return _is_epoch(value, sent_s)
-    if not isinstance(value, str) or not 9 < len(value) < _LONGEST:
+    if not isinstance(value, str) or not 9 < len(value) < _MAX_CHARS:
         return False
     return _is_time(value, sent_s) or _is_random(value)
 
@@ -105,7 +105,7 @@ def _is_time(text: str, sent_s: float) -> bool:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             time = read(text)
-            # A time without a zone may be meant in any.
+            # A time without a zone may be in any zone.
             margin_s = _DAY_S if time.tzinfo is not None else 2 * _DAY_S
             return abs(time.timestamp() - sent_s) <= margin_s
         except (ValueError, TypeError, OverflowError, OSError):
@@ -123,14 +123,14 @@ def _is_random(text: str) -> bool:
 
 
 def _is_rpc_id(field: str, siblings: dict[str, Any]) -> bool:
-    """Whether it is the `id` beside `jsonrpc` (JSON-RPC 2.0), of a call or of a batch."""
+    """Return whether it is the `id` of a JSON-RPC 2.0 request, alone or in a batch."""
     parent, _, name = field.rpartition(".")
     return name == "id" and parent.partition("[")[0] == "json" and f"{parent}.jsonrpc" in siblings
 
 
 @dataclass(frozen=True, slots=True)
 class Volatile:
-    """A field that is left out of comparisons: its value as text, and what says that it is volatile."""
+    """A volatile field: its value as text, and why it is volatile."""
 
     value: str
     reason: Reason

@@ -38,7 +38,7 @@ MOST_STREAM_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffOptions:
-    """What the command line says."""
+    """The options of the command line."""
 
     paths: tuple[str, ...]
     against: str

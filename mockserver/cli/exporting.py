@@ -52,7 +52,7 @@ def export_scenarios(format_: str, paths: Iterable[str], output: str | None, *, 
 
 
 def _ability(format_: str, name: str, otherwise: str) -> Callable[..., Exported]:
-    """What the format's module can do. Raises ConversionRefusedError where it can't."""
+    """Return a function of the format's module. Raises ConversionRefusedError if it has none."""
     result = getattr(format_named(format_), name, None)
     if result is None:
         raise ConversionRefusedError(f"{format_} {otherwise}")
@@ -79,7 +79,7 @@ def _has_files(source: Source) -> bool:
 
 
 def _options(format_: str, of_pact: dict[str, Any]) -> dict[str, Any]:
-    """What only a pact has. Raises ConversionRefusedError where another format is given it."""
+    """Return the options of pacts. Raises ConversionRefusedError if they are used with another format."""
     given = {name: value for name, value in of_pact.items() if value is not None}
     if given and format_ != "pact":
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)

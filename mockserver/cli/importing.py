@@ -120,7 +120,7 @@ def _text(name: str, document: Document, remarks: list[str], stem: str) -> str:
     own = {key: value for key, value in document.items() if key != "scenario"}
     if name != stem:
         own = {"scenario": name, **own}
-    # Where it came from stands above, not below all routes.
+    # The source is noted before the routes, not after them.
     notes = {key: own.pop(key) for key in list(own) if key.startswith("x-") and isinstance(own[key], str)}
     comments = [f"# {line}" for remark in remarks for line in remark.splitlines()]
     head = [_SCHEMA, *comments, *([dump(notes).removesuffix("\n")] if notes else [])]

@@ -38,7 +38,7 @@ WRITTEN, NOTHING, WRONG = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOptions:
-    """What the command line says; `output` None is a file named after the service. `command` ends the recording."""
+    """The options of the command line. `output` None: a file named after the service. The end of `command` ends the recording."""
 
     to: str
     output: str | None = None
@@ -149,7 +149,7 @@ async def _interrupted(app: App, to: str, place: OutputPlace | None) -> None:
 
 
 def recordings_of(app: App) -> list[Recording]:
-    """Those of every namespace."""
+    """Return the recordings of all namespaces."""
     return [
         recording
         for ns in app.engine.namespaces.values()

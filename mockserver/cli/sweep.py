@@ -74,4 +74,6 @@ def sweep(ctx: click.Context, /, paths: tuple[str, ...], **options: Any) -> None
         )
     from mockserver.cli.sweep_session import SweepOptions, run
 
-    sys.exit(run(SweepOptions(paths=scenario_paths(paths), command=tuple(command), given=paths, **options)))
+    sys.exit(
+        run(SweepOptions(paths=scenario_paths(paths), command=tuple(command), written_paths=paths, **options))
+    )

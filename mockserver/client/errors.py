@@ -72,7 +72,7 @@ def refusal(problem: dict[str, Any]) -> Refused:
 
 
 def _said(problem: dict[str, Any]) -> str:
-    """What a person needs of it: the failed checks or the wrong fields alone, else title and detail."""
+    """Return the text of a problem: only the failed checks or wrong fields if it has any, else title and detail."""
     title, detail = str(problem.get("title", "")), str(problem.get("detail", ""))
     if detail and (problem.get("checks") or problem.get("errors")):
         return detail

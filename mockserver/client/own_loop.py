@@ -34,11 +34,11 @@ class OnLoop(Protocol):
 
 
 SERVERS: weakref.WeakSet[Any] = weakref.WeakSet()
-"""Those that run: each is an OnLoop."""
+"""The running servers; each is an OnLoop."""
 
 
 def callers_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop that whoever called us runs on, if any."""
+    """Return the running event loop of the caller, if any."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:

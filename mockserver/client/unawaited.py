@@ -74,7 +74,7 @@ class Unawaited:
 
 
 _HELD_HERE = 2
-"""References: of the object above, and of whoever counts."""
+"""Number of references without others: that of the object above, and that of `sys.getrefcount`."""
 
 
 def call_text(name: str, args: tuple[Any, ...], keys: Mapping[str, Any], instance: object) -> str:

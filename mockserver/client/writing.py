@@ -145,7 +145,7 @@ _FAULTS: tuple[tuple[type[BaseException], str], ...] = (
     (EOFError, "close"),
     (ConnectionError, "reset"),
 )
-"""What the service does where a client is to see such an exception."""
+"""The fault that raises each exception in a client."""
 
 
 def _is_exception(value: object) -> bool:

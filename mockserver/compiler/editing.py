@@ -240,7 +240,7 @@ def _own_name(route: Route) -> dict[str, Any]:
 
 
 def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
-    """Return the scenario of a route with that route changed: it is compiled anew, and hides the old one."""
+    """Return the scenario of a route with that route changed. It is compiled again, and hides the old one."""
     source = route.scenario.source
     if not _is_written(route):
         place = dotted(route.path)
@@ -252,7 +252,7 @@ def _edited(route: Route, data: dict[str, Any] | None) -> Scenario:
     routes: list[dict[str, Any]] = [{"name": each.name, **each.data} for each in written]
     routes[at : at + 1] = [] if data is None else [data]
     try:
-        # What a test changes may stand in for a function's answer: it is judged as it is given.
+        # A test may replace the answer of a function, so the reply is not validated strictly.
         changed = edited(source, {**source.data, "routes": routes})
         return compile_scenario(changed, route.scenario.order, strict=False)
     except InvalidInputError as error:

@@ -1,8 +1,8 @@
 """
 A follower of the calls of a namespace, which polls for completed calls.
 
-It reads the call log when it is polled, so that calls cost the same with and without followers. Calls that it misses
-are counted.
+It reads the call log when it is polled, so that calls cost the same with and without followers. Calls that the log
+drops before a poll are counted.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ class Follower:
         if after > last_number:
             after = 0
         kept = record.newest(len(record))
-        over = [call for call in kept if not _is_open(call)]
-        last = next((call for call in over if call.number == after), None)
+        completed = [call for call in kept if not _is_open(call)]
+        last = next((call for call in completed if call.number == after), None)
         if last is None:
-            missed = sorted((call for call in over if call.number > after), key=ending)
+            missed = sorted((call for call in completed if call.number > after), key=ending)
             first = kept[0].number if kept else last_number + 1
             self._lost += max(0, first - after - 1)
         else:
-            missed = sorted((item for item in over if ending(item) > ending(last)), key=ending)
+            missed = sorted((item for item in completed if ending(item) > ending(last)), key=ending)
         if self._holds is not None:
             missed = [item for item in missed if self._holds(item)]
         self._lost += max(0, len(missed) - self._most)
@@ -93,12 +93,12 @@ class Follower:
             wanted = min(fresh, self._sample)
         kept = record.newest(wanted)
         self._lost += fresh - len(kept)
-        self._wait(self._over(kept))
+        self._wait(self._completed(kept))
 
-    def _over(self, kept: list[Call]) -> list[Call]:
+    def _completed(self, kept: list[Call]) -> list[Call]:
         """Return the calls that are completed, including those that were open before, in order of completion."""
         before, self._open = self._open, []
-        over: list[Call] = [
+        completed: list[Call] = [
             call for call in self._left if call.home is None and call.outcome is not Outcome.CLIENT_LEFT
         ]
         self._left = [call for call in self._left if call.home is not None]
@@ -106,10 +106,10 @@ class Follower:
             if _is_open(call):
                 self._open.append(call)
             else:
-                over.append(call)
+                completed.append(call)
                 if call.home is not None:
                     self._left.append(call)
-        return sorted(over, key=ending)
+        return sorted(completed, key=ending)
 
     def forget(self) -> None:
         """Handle a reset of the call log. Open calls complete unrecorded."""

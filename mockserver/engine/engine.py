@@ -29,7 +29,7 @@ from mockserver.engine.answers import (
 from mockserver.engine.missing import has_routes, nearest_routes
 from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
-from mockserver.engine.proxy import done_at_reply, forward, needs_whole
+from mockserver.engine.proxy import apply_side_effects, forward, needs_whole
 from mockserver.engine.routes import Route
 from mockserver.engine.routing import RouteMatch, cors_for, find, on_path
 from mockserver.engine.scenario_set import ScenarioSet
@@ -106,9 +106,9 @@ class Engine:
         self.shared = Shared(scenario_set, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
         self.namespaces: dict[str, Namespace] = {}
-        self.default = self._made(DEFAULT, None)
+        self.default = self._create(DEFAULT, None)
 
-    def _made(self, name: str, seed: str | None, ttl_s: float | None = None) -> Namespace:
+    def _create(self, name: str, seed: str | None, ttl_s: float | None = None) -> Namespace:
         seed = seed_for(name, self.settings.seed) if seed is None else seed
         ns = Namespace(name, seed, self.shared)
         ns.ttl_s = ttl_s
@@ -127,7 +127,7 @@ class Engine:
         """Create an isolated namespace. Copies nothing, whatever the number of scenarios. Raises NamespaceExistsError."""
         if name in self.namespaces:
             raise NamespaceExistsError(name)
-        return self._made(name, seed, ttl_s)
+        return self._create(name, seed, ttl_s)
 
     def near_namespace(self, name: str) -> str:
         """Return a hint for an unknown namespace. Names are compared only if there are few, to limit the cost."""
@@ -144,7 +144,7 @@ class Engine:
 
     def renew(self, name: str, *, seed: str | None, ttl_s: float | None) -> Namespace:
         """Create an empty namespace of that name, which replaces an existing one."""
-        ns = self._made(name, seed, ttl_s)
+        ns = self._create(name, seed, ttl_s)
         if name == DEFAULT:
             ns.ttl_s = None
             self.default = ns
@@ -203,7 +203,7 @@ class Engine:
                 return self._open(ns, call, unreadable)
         match = self.find(ns, request)
         if match is None:
-            return self._open(ns, call, self._missed(ns, call))
+            return self._open(ns, call, self._unmatched(ns, call))
         route = match.route
         call.route_id = route.id
         call.scenario = route.scenario.name
@@ -252,7 +252,7 @@ class Engine:
             call.response = planned.response
             call.status = planned.response.status
         else:
-            _decided(call, planned)
+            _set_response(call, planned)
         counts, record = ns.counts, ns.record
         call.home = (ns, counts, record)
         counts.begun(call)
@@ -337,11 +337,11 @@ class Engine:
         try:
             planned = self._disturbed(ns, call, draw) if ns.outage is not None else None
             if planned is None and route.contract is not None:
-                planned = self._held(ns, call, match, draw, route.contract)
+                planned = self._validated_answer(ns, call, match, draw, route.contract)
             planned = (
                 planned
                 or (self._guard(ns, call, match) if route.guarded else None)
-                or self._claimed(ns, call, match, draw)
+                or self._claim_and_render(ns, call, match, draw)
             )
         except TemplateError as error:
             call.error = explained_error(route, error)
@@ -353,7 +353,7 @@ class Engine:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
-        return _completed(call, route, planned)
+        return _with_common_headers(call, route, planned)
 
     def _disturbed(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call, and note what has begun or ended by it."""
@@ -365,10 +365,10 @@ class Engine:
     def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
         now_s = ns.clock.now_s()
-        struck = ns.troubles.before(call, ns.seed, now_s) if ns.troubles is not None else None
+        planned_fault = ns.troubles.before(call, ns.seed, now_s) if ns.troubles is not None else None
         outage = ns.downtime
-        if struck is not None or outage is None:
-            return struck
+        if planned_fault is not None or outage is None:
+            return planned_fault
         if outage.is_over(now_s):
             ns.set_outage(None)
             return None
@@ -377,14 +377,18 @@ class Engine:
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
 
-    def _held(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract) -> Planned:
+    def _validated_answer(
+        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract
+    ) -> Planned:
         """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
-        held = contract.asked(ns, call)
-        guarded = self._guard(ns, call, match, held.refusal) if match.route.guarded else held.refusal
+        validation = contract.check_request(ns, call)
+        guarded = (
+            self._guard(ns, call, match, validation.refusal) if match.route.guarded else validation.refusal
+        )
         if guarded is not None:
             return guarded
-        planned = self._claimed(ns, call, match, draw)
-        return planned if call.consult is not None else held.answered(ns, call, planned)
+        planned = self._claim_and_render(ns, call, match, draw)
+        return planned if call.consult is not None else validation.answered(ns, call, planned)
 
     def _guard(
         self, ns: Namespace, call: Call, match: RouteMatch, refusal: Planned | None = None
@@ -403,7 +407,7 @@ class Engine:
             refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
 
-    def _claimed(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
+    def _claim_and_render(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
         """Claim, then render. An error while rendering does not undo the claim."""
         route, request = match.route, call.request
         claim = prepare(ns, request, match, draw)
@@ -445,16 +449,16 @@ class Engine:
         """Return the plan that forwards the request; the rest follows when the response arrives."""
         route = match.route
 
-        def came(response: Response) -> bool:
+        def on_response(response: Response) -> bool:
             try:
-                claim = done_at_reply(ns, call, route, draw, response)
+                claim = apply_side_effects(ns, call, route, draw, response)
             except TemplateError as error:
                 call.error = explained_error(route, error)
-                self._settled(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, _sent(problem_response(call.error)))
                 return False
             except StoreFullError as error:
                 call.error = explained_full(ns, error)
-                self._settled(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, _sent(problem_response(call.error)))
                 return False
             if (
                 keep is not None
@@ -462,21 +466,21 @@ class Engine:
                 and is_kept(response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects)
             ):
                 keep(response)
-            self._settled(call, route, _sent(response))
+            self._set_final_response(call, route, _sent(response))
             return not whole
 
         whole = needs_whole(ns, call, route, is_kept=keep is not None)
-        return forward(ns, call, to, came, whole=whole)
+        return forward(ns, call, to, on_response, whole=whole)
 
-    def _passed_on(self, ns: Namespace, call: Call, to: str) -> Planned:
+    def _forward_unmatched(self, ns: Namespace, call: Call, to: str) -> Planned:
         """Forward an unmatched request."""
 
-        def came(response: Response) -> bool:
-            _decided(call, _sent(response))
+        def on_response(response: Response) -> bool:
+            _set_response(call, _sent(response))
             ns.tell()
             return True
 
-        return forward(ns, call, to, came, whole=False)
+        return forward(ns, call, to, on_response, whole=False)
 
     # Responses of functions
 
@@ -484,45 +488,45 @@ class Engine:
         self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
     ) -> Planned:
         """Return a placeholder until the function has returned the response."""
-        question = claim.consult
-        assert question is not None
+        consultation = claim.consult
+        assert consultation is not None
         assert claim.planned is not None
 
         def answered(value: object) -> None:
             try:
-                made = question.claim_of(value, match.route, draw)
+                made = consultation.claim_of(value, match.route, draw)
                 write(ns, call, made)
                 planned = self._answered(ns, call, match, draw, made, keep)
             except (InvalidInputError, TemplateError) as error:
                 failed(error)
             except StoreFullError as error:
                 call.error = explained_full(ns, error)
-                self._settled(call, match.route, _sent(problem_response(call.error)))
+                self._set_final_response(call, match.route, _sent(problem_response(call.error)))
             else:
-                self._settled(call, match.route, planned)
+                self._set_final_response(call, match.route, planned)
 
         def failed(error: Exception) -> None:
             call.error = explained_failure(match.route, error)
-            self._settled(call, match.route, _sent(problem_response(call.error)))
+            self._set_final_response(call, match.route, _sent(problem_response(call.error)))
 
-        call.consult = Consultation(question.ask, question.blocks, answered, failed)
+        call.consult = Consultation(consultation.ask, consultation.blocks, answered, failed)
         return claim.planned
 
-    def _settled(self, call: Call, route: Route, planned: Planned) -> None:
+    def _set_final_response(self, call: Call, route: Route, planned: Planned) -> None:
         """Set the response of the call, before its first byte."""
         if route.contract is not None:
             planned = route.contract.settled(call.home[0], call, planned)
         troubles = call.home[0].troubles
         if troubles is not None:
             planned = troubles.answered(call, planned)
-        _decided(call, _completed(call, route, planned))
+        _set_response(call, _with_common_headers(call, route, planned))
         ns, counts, _ = call.home
         counts.answered(call)
         ns.tell()
 
     # Responses to unmatched requests
 
-    def _missed(self, ns: Namespace, call: Call) -> Planned:
+    def _unmatched(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
         if request.__class__ is GrpcRequest:
             from mockserver.engine.grpc_calls import missed
@@ -544,10 +548,10 @@ class Engine:
             if cors is not None:
                 call.automatic = True
                 return _sent(preflight(on, cors, request))
-        to = self._real_service(ns, request)
+        to = self._upstream_url(ns, request)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
-            return self._passed_on(ns, call, to)
+            return self._forward_unmatched(ns, call, to)
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
             # Only the routes named in the response: looking through all routes would cost more the more there are.
             call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
@@ -560,7 +564,7 @@ class Engine:
         cors = cors_for(ns, request, on, (route for route, _ in call.nearest))
         return planned if cors is None else with_cors(planned, cors, request)
 
-    def _real_service(self, ns: Namespace, request: Request) -> str | None:
+    def _upstream_url(self, ns: Namespace, request: Request) -> str | None:
         """The real service for unmatched requests; None for no service."""
         if request.method == WEBSOCKET:
             return None  # a connection can't be forwarded
@@ -569,7 +573,7 @@ class Engine:
         return self.settings.forward_to
 
 
-def _decided(call: Call, planned: Planned) -> None:
+def _set_response(call: Call, planned: Planned) -> None:
     """
     Set the response of the call. It has a status once the status line is sent, or is about to be: never if a fault
     replaces it, and not while the reply waits.
@@ -583,7 +587,7 @@ def _decided(call: Call, planned: Planned) -> None:
     call.status = response.status if is_sent and plan[0].__class__ is not Wait else None
 
 
-def _completed(call: Call, route: Route, planned: Planned) -> Planned:
+def _with_common_headers(call: Call, route: Route, planned: Planned) -> Planned:
     """Return the plan with the headers of the limit, unless it has its own, and of CORS; for gRPC, as gRPC."""
     if call.limit_headers:
         names = {name.lower() for name, _ in planned.response.headers}

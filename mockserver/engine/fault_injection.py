@@ -86,8 +86,8 @@ class RetryNamespace(Protocol):
 
 class InjectedFaults:
     """
-    The faults of a namespace. They take the place of an outage, and hold one that is also set as `outage`, so that a
-    namespace without faults pays for one check.
+    The faults of a namespace. The engine uses it in place of the outage; an actual outage is its `outage`. So a
+    namespace without faults needs only one check.
     """
 
     __slots__ = ("_struck", "outage", "placed")
@@ -148,7 +148,7 @@ def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list
         due = replace(due, delay_s=due.delay_s + spec.delay_s, before=False)
     made = [due]
     if due.delivery.state is DeliveryState.FAILED:
-        return made  # it failed, so there is nothing to send twice
+        return made  # it is not sent at all
     for _ in range((spec.repeat or 1) - 1):
         twin = due.delivery.twin(home.deliveries.next_number())
         home.deliveries.add(twin)

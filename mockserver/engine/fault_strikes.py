@@ -1,7 +1,7 @@
 """
-Which calls a fault or an outage affects, and whether it affected any. One that affected none fails a test, unless it is optional.
+Which calls a fault or an outage affects, and whether it affected any.
 
-A test that sets a fault expects it to happen. If no call was affected, the test proves nothing about it.
+A test that sets a fault expects that it affects a call. If it affected none, the test fails, unless the fault is optional.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class FaultShare:
     """
     The share of the calls that a fault affects, since it was set at `since_s`.
 
-    `key` separates its draws from those of other faults. A draw is a function of the seed, the route and the number of
-    the call at this fault, so concurrent calls of other routes don't change it.
+    `key` separates its random values from those of other faults. A value is a function of the seed, the route and the
+    number of the call at this fault, so concurrent calls of other routes don't change it.
     """
 
     __slots__ = ("_is_certain", "_key", "_ramp_s", "_spec", "since_s", "until_s")

@@ -52,7 +52,7 @@ def masked(difference: Difference) -> Difference:
     text, hint = difference.text, difference.hint
     for value, instead in zip((expected, actual), seen, strict=True):
         if value != instead:
-            text, hint = (_retold(said, value, instead) for said in (text, hint))
+            text, hint = (_replace_value(phrase, value, instead) for phrase in (text, hint))
     return replace(difference, expected=seen[0], actual=seen[1], text=mask_text(text), hint=mask_text(hint))
 
 
@@ -65,7 +65,7 @@ def _masked(where: str, value: object) -> object:
     return mask_tree(value, where.rpartition(".")[2])
 
 
-def _retold(text: str, value: Any, instead: Any) -> str:
+def _replace_value(text: str, value: Any, instead: Any) -> str:
     """Replace the quoted value in the text; a long one is quoted only by its beginning."""
     text = text.replace(show(value), show(instead))
     # A short value could match unrelated words.

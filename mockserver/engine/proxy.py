@@ -30,54 +30,56 @@ WHOLE_BYTES = 16 * 1024 * 1024
 class Proxy(Behaviour):
     """The response of a route that forwards its requests."""
 
-    __slots__ = ("_stand_in", "to")
+    __slots__ = ("_placeholder", "to")
 
     def __init__(self, to: str) -> None:
         self.to = to
-        self._stand_in = stand_in(to)
+        self._placeholder = placeholder(to)
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         route = match.route
         if route.lets:
             draw.scope()
         let = draw.let() if route.lets else None
-        return Claim(None, 200, planned=self._stand_in, let=let, forward=self.to)
+        return Claim(None, 200, planned=self._placeholder, let=let, forward=self.to)
 
 
-def stand_in(to: str) -> Planned:
-    """The placeholder of a response that only the real service knows."""
+def placeholder(to: str) -> Planned:
+    """Return a placeholder for the response of the real service."""
     text = f"what {to} answers".encode()
     return Planned((), Response(200, [("Content-Type", "text/plain")], text))
 
 
-def forward(ns: Namespace, call: Call, to: str, came: Callable[[Response], bool], *, whole: bool) -> Planned:
+def forward(
+    ns: Namespace, call: Call, to: str, on_response: Callable[[Response], bool], *, whole: bool
+) -> Planned:
     """Return the plan that forwards a call. A running recording gets the call when it completes."""
     call.forwarded = to
     recording = ns.recording
     keep_bytes = KEPT_BODY_BYTES
-    told = came
+    observed = on_response
     if recording is not None:
         keep_bytes = WHOLE_BYTES
         recording.expect(call)
 
-        def told(response: Response) -> bool:
-            return came(_led_here(response, to, call.request.base_url))
+        def observed(response: Response) -> bool:
+            return on_response(_with_local_links(response, to, call.request.base_url))
 
     step = Forward(
         to,
-        told,
+        observed,
         whole_bytes=WHOLE_BYTES if whole else 0,
         keep_bytes=keep_bytes,
         is_recorded=recording is not None,
     )
-    return Planned((step,), stand_in(to).response)
+    return Planned((step,), placeholder(to).response)
 
 
 _LINKS = frozenset({"location", "content-location", "link"})
 
 
-def _led_here(response: Response, to: str, base_url: str) -> Response:
-    """Rewrite links to the service so that they lead to the recorder: clients would bypass it otherwise."""
+def _with_local_links(response: Response, to: str, base_url: str) -> Response:
+    """Rewrite links to the service to this server, so that clients don't bypass the recording."""
     if not any(name.lower() in _LINKS and to in value for name, value in response.headers):
         return response
     lines = [
@@ -93,7 +95,7 @@ def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bo
     return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.strikes_after(call))
 
 
-def done_at_reply(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:
+def apply_side_effects(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:
     """Execute the route's side effects, below 400. Return them. Raises TemplateError; then nothing is done."""
     claim = Claim(None, response.status)
     work = route.work
@@ -105,11 +107,11 @@ def done_at_reply(ns: Namespace, call: Call, route: Route, draw: Draw, response:
         due = due_of(ns, call, claim.webhooks, draw.scope(), response)
         if ns.troubles is not None:
             due = ns.troubles.due(call, due, ns)
-        call.due = [_after(item) for item in due]
+        call.due = [_after_response(item) for item in due]
         call.webhooks = [item.delivery.id for item in due]
     return claim
 
 
-def _after(due: Due) -> Due:
-    """The response is known only when the real service has answered: nothing can be sent before it."""
+def _after_response(due: Due) -> Due:
+    """Send a webhook after the response, also if it is configured to be sent before: the response is not known earlier."""
     return replace(due, before=False) if due.before else due

@@ -23,8 +23,9 @@ def scope_for(
     draw: tuple[str, int] | None = None,
 ) -> Scope:
     """
-    Return the scope of a request. Before the claim there is no `call`, and random values are those of a call that has
-    not happened: the same every time.
+    Return the scope of a request.
+
+    Before the claim there is no `call`, and random values are the same every time: those of call number 0.
     """
     memory = ns.memory
     values: dict[str, Any] = {
@@ -43,7 +44,7 @@ def scope_for(
 def scope_before_claim(
     ns: Namespace, request: Request, route: Route, params: dict[str, str], scope: Scope | None
 ) -> Scope:
-    """Return the scope of a candidate: that of the one before it if its variables are the same."""
+    """Return the scope of a candidate. The scope of the previous candidate is reused if its variables are the same."""
     if scope is None or scope.values["vars"] is not route.scenario.vars or scope.values["path"] != params:
         return scope_for(ns, request, route, params)
     scope.draw_from(partial(Draws, ns.seed, route.id, 0))

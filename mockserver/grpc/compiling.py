@@ -33,7 +33,7 @@ def compile_schema(spec: GrpcSpec, read_file: ReadFile) -> GrpcSchema:
 
 @dataclass(frozen=True, slots=True)
 class GrpcTarget:
-    """What the routes of a path know: the method and its schema; None if they are not known, or are several."""
+    """The method and schema of a path's routes; None if they are unknown or ambiguous."""
 
     method: GrpcMethod | None = None
     schema: GrpcSchema | None = None

@@ -56,7 +56,7 @@ class ScriptStep:
 
 
 class GrpcConversation:
-    """The record of one call while it talks: messages of both sides, within their limits."""
+    """The messages of both sides of one call while it is open, within their limits."""
 
     __slots__ = ("_call", "_forms", "_method", "_request", "_sent", "headers", "is_over")
 

@@ -75,7 +75,7 @@ class StatusMaker:
 
     @property
     def fixed(self) -> GrpcStatus | None:
-        """The status, if it is no template."""
+        """The status, unless it is a template."""
         return GrpcStatus[self._status] if isinstance(self._status, str) else None
 
     def status(self, scope: Scope | None) -> GrpcStatus:

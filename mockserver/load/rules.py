@@ -1,7 +1,7 @@
 """
 The rules of `load`. docs/load.md says what each needs, and what it says without.
 
-They look at the operations that `attempts/` finds, so a rule is judged in every reading that the evidence allows.
+They look at the operations that `attempts/` finds, so a rule is evaluated in every reading that the evidence allows.
 """
 
 from __future__ import annotations

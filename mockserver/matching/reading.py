@@ -221,7 +221,7 @@ def _all(value: dict[Any, Any], reader: Reader) -> Condition:
 
 def _operator(key: Any, operand: object, reader: Reader) -> Condition:
     place = reader.below(key)
-    place.depth -= 1  # an operator is no level of its own
+    place.depth -= 1  # an operator does not add a level
     name = str(key).removeprefix("$") if reader.dialect.dollar else key
     known = _known(reader)
     if name not in known:

@@ -24,7 +24,7 @@ from mockserver.scenarios.flaws import parse_spec
 
 log = logging.getLogger("mockserver")
 _MODULES = (checking, control, editing, reading)
-"""They fill the table of tools."""
+"""Imported to register their tools."""
 INSTRUCTIONS = (
     "mockserver is a mock of the external services of an application under test. Routes in scenarios answer its requests, "
     "with failure sequences if wanted, and every call is recorded. server_status has the URL that the application must use. "

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.model.coding import decode_content, parse_media_type
 from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.model.violation import Part, Violation
-from mockserver.openapi.checks import judged
+from mockserver.openapi.checks import violations_of
 from mockserver.openapi.validators import Direction, Validators, standalone
 from mockserver.resources.bodies import FORMS, BodyMismatchError, from_form
 from mockserver.resources.shapes import SchemaShape
@@ -16,7 +16,7 @@ from mockserver.scenarios.openapi_nodes import DocumentNode
 
 
 class MediaContent:
-    """The media types that a message may have: an exact one before a range such as `text/*`."""
+    """The documented media types of a message. An exact type has precedence over a range such as `text/*`."""
 
     __slots__ = ("_part", "_schemas")
 
@@ -35,7 +35,7 @@ class MediaContent:
         return bool(self._schemas)
 
     def find(self, kind: str) -> tuple[Any, SchemaShape | None] | Violation:
-        """The validator for a media type; a violation for one that is not documented."""
+        """Return the validator for a media type, or a violation if it is not documented."""
         for known in (kind, kind.partition("/")[0] + "/*", "*/*"):
             result = self._schemas.get(known)
             if result is not None:
@@ -76,7 +76,7 @@ class RequestBody:
         except BodyMismatchError as error:
             first = error.errors[0]
             return [Violation("request", "body", first["message"], pointer=f"/{first['field']}")]
-        return judged(validator, value, "request", "body")
+        return violations_of(validator, value, "request", "body")
 
 
 def _from_form(request: Request, shape: SchemaShape) -> dict[str, object]:
@@ -91,7 +91,7 @@ def _from_form(request: Request, shape: SchemaShape) -> dict[str, object]:
 
 
 class ReplyRules:
-    """One documented answer."""
+    """One documented reply."""
 
     __slots__ = ("_content", "_headers")
 
@@ -104,7 +104,7 @@ class ReplyRules:
         ]
 
     def violations(self, response: Response, *, has_body: bool) -> list[Violation]:
-        """`has_body`: it is sent whole, by a method and with a status that have one."""
+        """Return the violations of a reply. `has_body`: the body is complete, and method and status allow one."""
         result = self._of_headers(response)
         if not has_body or not self._content:
             return result
@@ -121,7 +121,7 @@ class ReplyRules:
             value = json.loads(_decoded(response))
         except (ValueError, UnreadableBodyError, RecursionError) as error:
             return [*result, Violation("reply", "body", f"must be JSON, but {error}")]
-        return [*result, *judged(validator, value, "reply", "body")]
+        return [*result, *violations_of(validator, value, "reply", "body")]
 
     def _of_headers(self, response: Response) -> list[Violation]:
         result = []
@@ -130,7 +130,7 @@ class ReplyRules:
             if value is None:
                 result += [Violation("reply", f"headers.{name}", "is required")] if required else []
             elif validator is not None and "array" not in shape.types and "object" not in shape.types:
-                result += judged(validator, shape.typed(value), "reply", f"headers.{name}")
+                result += violations_of(validator, shape.typed(value), "reply", f"headers.{name}")
         return result
 
 

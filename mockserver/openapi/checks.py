@@ -14,8 +14,8 @@ MOST = 20
 """Maximum number of violations of one value."""
 
 
-def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation]:
-    """Return the violations of a schema; the usual case, none, costs one call of the library."""
+def violations_of(validator: Any, value: Any, part: Part, where: str) -> list[Violation]:
+    """Return the violations of a schema. A valid value, the usual case, costs one call of the library."""
     try:
         if validator.is_valid(value):
             return []
@@ -24,10 +24,10 @@ def judged(validator: Any, value: Any, part: Part, where: str) -> list[Violation
         return [Violation(part, where, "must not contain lone surrogates")]
     except ValueError as exception:
         return [Violation(part, where, f"can't be checked: {exception}")]
-    told: dict[tuple[KeyPath, str], None] = {}
+    messages: dict[tuple[KeyPath, str], None] = {}
     for error in result:
-        told |= dict.fromkeys(said(error, value))
-    return [_violation(part, where, value, path, message) for path, message in islice(told, MOST)]
+        messages |= dict.fromkeys(said(error, value))
+    return [_violation(part, where, value, path, message) for path, message in islice(messages, MOST)]
 
 
 def _violation(part: Part, where: str, value: object, path: KeyPath, message: str) -> Violation:

@@ -12,12 +12,12 @@ from mockserver.openapi.validators import Validators
 
 
 def is_outside(status: int) -> bool:
-    """Whether such an answer may come from an intermediary, so that it need not be documented."""
+    """Return whether a reply with that status may come from an intermediary, so that it need not be documented."""
     return status >= 500 or status in (408, 429)
 
 
 class OperationRules:
-    """What an operation documents. `id` is its operationId, or its line."""
+    """The rules of an operation. `id` is its operationId, or its request line."""
 
     __slots__ = ("_body", "_parameters", "_replies", "id")
 
@@ -43,7 +43,7 @@ class OperationRules:
     def of_reply(
         self, response: Response, *, is_whole: bool = True, is_head: bool = False
     ) -> list[Violation]:
-        """`is_whole`: its body is all there, and not a stream's."""
+        """Return the violations of a reply. `is_whole`: its body is complete, and not a stream."""
         status = response.status
         rules = self._replies.get(str(status)) or self._replies.get(f"{status // 100}XX")
         if rules is None and is_outside(status):

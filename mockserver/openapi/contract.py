@@ -28,7 +28,7 @@ from mockserver.store.violations import Violations
 
 
 class KeepsViolations(Protocol):
-    """A namespace, as far as a contract knows it."""
+    """The part of a namespace that a contract uses."""
 
     @property
     def violations(self) -> Violations: ...
@@ -37,14 +37,14 @@ class KeepsViolations(Protocol):
 class Contract:
     """The document of a scenario in one mode. `doubts` are parts of it that cannot be validated."""
 
-    __slots__ = ("_bases", "_index", "_known", "doubts", "mode")
+    __slots__ = ("_bases", "_checked_replies", "_index", "doubts", "mode")
 
     def __init__(
         self, index: Index[OperationRules], bases: tuple[str, ...], doubts: list[str], mode: Mode
     ) -> None:
         self._index = index
         self._bases = bases
-        self._known: dict[tuple[int, str], tuple[Response, list[Violation]]] = {}
+        self._checked_replies: dict[tuple[int, str], tuple[Response, list[Violation]]] = {}
         self.doubts = doubts
         self.mode = mode
 
@@ -53,7 +53,7 @@ class Contract:
         return self if mode == self.mode else Contract(self._index, self._bases, self.doubts, mode)
 
     def operation(self, method: str, path: str) -> tuple[OperationRules, dict[str, str]] | None:
-        """What a request line asks for: below the scenario's `base`, or below the path of one of the servers."""
+        """Return the operation of a request line and its path parameters, below the scenario's `base` or the path of a server."""
         for base in self._bases:
             if base and not path.startswith(base + "/"):
                 continue
@@ -62,13 +62,13 @@ class Contract:
                 return result[0][0].target, result[0][1]
         return None
 
-    def learn(self, rules: OperationRules, response: Response) -> list[Violation]:
+    def check_constant_reply(self, rules: OperationRules, response: Response) -> list[Violation]:
         """Validate a constant response once, so that calls need not."""
         result = rules.of_reply(response)
-        self._known[id(response), rules.id] = (response, result)
+        self._checked_replies[id(response), rules.id] = (response, result)
         return result
 
-    def asked(self, ns: KeepsViolations, call: Call) -> Holding:
+    def check_request(self, ns: KeepsViolations, call: Call) -> RequestValidation:
         """Validate a request; violations are recorded."""
         request = call.request
         result = self.operation(request.method, request.path)
@@ -81,16 +81,16 @@ class Contract:
                     f"{request.method} {request.path}",
                 )
             ]
-            held = Holding(self, None)
+            validation = RequestValidation(self, None)
         else:
             rules, params = result
             violations = rules.of_request(request, params)
-            held = Holding(self, rules)
+            validation = RequestValidation(self, rules)
         if violations:
-            self._keep(ns, call, held.rules, violations)
+            self._record_violations(ns, call, validation.rules, violations)
             if self.mode == "enforce":
-                held.refusal = _refused(400, "request", call, violations)
-        return held
+                validation.refusal = _rejection(400, "request", call, violations)
+        return validation
 
     def answered(
         self, ns: KeepsViolations, call: Call, planned: Planned, rules: OperationRules | None
@@ -99,29 +99,29 @@ class Contract:
         if rules is None or planned.fault is not None:
             return planned
         response = planned.response
-        known = self._known.get((id(response), rules.id))
-        if known is not None and call.request.method != "HEAD":
-            violations = known[1]
+        checked = self._checked_replies.get((id(response), rules.id))
+        if checked is not None and call.request.method != "HEAD":
+            violations = checked[1]
         else:
             is_whole = not any(isinstance(step, Drip) for step in planned.plan)
             violations = rules.of_reply(response, is_whole=is_whole, is_head=call.request.method == "HEAD")
         if not violations:
             return planned
-        self._keep(ns, call, rules, violations)
-        return planned if self.mode == "report" else _refused(500, "reply", call, violations)
+        self._record_violations(ns, call, rules, violations)
+        return planned if self.mode == "report" else _rejection(500, "reply", call, violations)
 
     def kept(self, request: Request) -> OperationRules | None:
-        """The rules that a request keeps; None where it breaks them, or nothing is documented. Keeps nothing."""
+        """Return the rules of a valid request; None if it violates them, or is not documented. Records nothing."""
         result = self.operation(request.method, request.path)
         if result is None or result[0].of_request(request, result[1]):
             return None
         return result[0]
 
     def is_kept(self, rules: OperationRules, request: Request, response: Response) -> bool:
-        """Whether an answer that is sent whole keeps them."""
-        known = self._known.get((id(response), rules.id))
-        if known is not None:
-            return not known[1]
+        """Return whether a complete reply is valid."""
+        checked = self._checked_replies.get((id(response), rules.id))
+        if checked is not None:
+            return not checked[1]
         return not rules.of_reply(response, is_head=request.method == "HEAD")
 
     def settled(self, ns: KeepsViolations, call: Call, planned: Planned) -> Planned:
@@ -129,7 +129,7 @@ class Contract:
         result = self.operation(call.request.method, call.request.path)
         return self.answered(ns, call, planned, None if result is None else result[0])
 
-    def _keep(
+    def _record_violations(
         self, ns: KeepsViolations, call: Call, rules: OperationRules | None, violations: list[Violation]
     ) -> None:
         about = {
@@ -144,7 +144,7 @@ class Contract:
             ns.violations.add({**about, **violation.view()})
 
 
-class Holding:
+class RequestValidation:
     """A validated request: its operation, None if undocumented, and its rejection, if any."""
 
     __slots__ = ("_contract", "refusal", "rules")
@@ -159,7 +159,7 @@ class Holding:
 
 
 def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> Contract:
-    """The contract in the file of that name. Raises InvalidInputError, paths from the scenario's root."""
+    """Compile the contract in the file of that name. Raises InvalidInputError, with paths from the scenario's root."""
     try:
         spec = read(name, lambda file: read_file(file, ("openapi",)))
         validators = Validators(spec)
@@ -184,8 +184,8 @@ def compile_contract(name: str, mode: Mode, base: str, read_file: ReadFile) -> C
 _TITLES = {"request": "The request breaks the contract", "reply": "The reply breaks the contract"}
 
 
-def _refused(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
-    """A problem document that names each thing, with what was expected and what came."""
+def _rejection(status: int, part: Part, call: Call, violations: list[Violation]) -> Planned:
+    """Return a problem document with each violation: the expected and the actual value."""
     views = [masked(violation.view()) for violation in violations]
     texts = [text_of(view) for view in views]
     document = problem(

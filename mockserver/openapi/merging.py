@@ -12,7 +12,7 @@ KINDS = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 
 def merged(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
-    """A schema that holds where both hold, as far as one schema can say so; else what `second` says."""
+    """Return a schema for values that are valid for both, as far as possible; otherwise `second` has precedence."""
     made = dict(first)
     for key, value in second.items():
         made[key] = _both(key, made[key], value) if key in made else value
@@ -46,8 +46,9 @@ def _all_of(properties: dict[str, Any], name: str, schema: object) -> object:
 
 def discriminated(branch: object, discriminator: Any) -> tuple[str, list[str]] | None:
     """
-    The property of a discriminator and the values by which it names a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
-    None where the branch is no reference, or nothing discriminates.
+    Return the property of a discriminator and its values for a branch of `oneOf` (OpenAPI 3.1, 4.8.25).
+
+    None if the branch is not a reference, or there is no valid discriminator.
     """
     name = discriminator.get("propertyName") if isinstance(discriminator, dict) else None
     ref = branch.get("$ref") if isinstance(branch, dict) else None
@@ -60,7 +61,7 @@ def discriminated(branch: object, discriminator: Any) -> tuple[str, list[str]] |
 
 
 def kinds_of(schema: dict[str, Any]) -> list[str]:
-    """The types that a schema allows; all where it names none."""
+    """Return the types that a schema allows; all types without `type`."""
     kind = schema.get("type")
     if isinstance(kind, str):
         return [kind]

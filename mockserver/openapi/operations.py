@@ -22,8 +22,10 @@ _UNFIT = re.compile(r"[^A-Za-z0-9_-]")
 @dataclass(frozen=True)
 class ApiOperation:
     """
-    One method of one path. `path` is as the document writes it, `parameters`
-    those of the path and its own, `names` the names of the path's parameters in order.
+    One method of one path.
+
+    `path` is as written in the document, `parameters` those of the path and of the
+    operation, `names` the names of the path parameters in order.
     """
 
     node: DocumentNode
@@ -33,7 +35,7 @@ class ApiOperation:
 
     @property
     def id(self) -> str:
-        """Its operationId; where it has none, `GET /pets`."""
+        """Its operationId, or its request line, such as `GET /pets`."""
         written = self.node.value.get("operationId")
         return written if isinstance(written, str) and written else f"{self.method} {self.path}"
 
@@ -43,13 +45,13 @@ class ApiOperation:
 
     @cached_property
     def route_path(self) -> str:
-        """The path in the notation of routes, whose parameters have names such as `pet_id`; see `route_names`."""
+        """The path in the syntax of routes; see `route_names`."""
         names = iter(self.route_names)
         return _PARAMETER.sub(lambda _: "{" + next(names) + "}", self.path)
 
     @cached_property
     def route_names(self) -> tuple[str, ...]:
-        """The path's parameters as routes may name them, each once."""
+        """The path parameters with names that are valid in routes, such as `pet_id`, and unique."""
         taken: list[str] = []
         for name in self.names:
             plain = _UNFIT.sub("_", name) or "x"
@@ -60,7 +62,7 @@ class ApiOperation:
         return tuple(taken)
 
     def responses(self) -> dict[str, DocumentNode]:
-        """By status as written: `200`, `4XX`, `default`."""
+        """Return the responses by status as written: `200`, `4XX`, `DEFAULT`."""
         return {str(status).upper(): node for status, node in self.node.mapping("responses")}
 
 
@@ -91,7 +93,7 @@ def _parameters(item: DocumentNode, operation: DocumentNode) -> Iterator[Documen
 
 def arranged(paths: Iterable[str]) -> list[str]:
     """
-    Each path before the templated ones that take all it takes.
+    Return the paths, each before the templated ones that match everything it matches.
 
     >>> arranged(["/users/{id}", "/users/me", "/x"])
     ['/users/me', '/users/{id}', '/x']
@@ -116,7 +118,7 @@ def arranged(paths: Iterable[str]) -> list[str]:
 
 
 Mask = tuple[bool, ...]
-"""Which segments of a path have parameters."""
+"""Whether each segment of a path has parameters."""
 
 
 def _under(mask: Mask, segments: list[str]) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ def _under(mask: Mask, segments: list[str]) -> tuple[str, ...]:
 
 
 def _narrower(path: str, other: str) -> bool:
-    """Whether `other` takes whatever `path` takes, and more."""
+    """Return whether `other` matches everything that `path` matches, and more."""
     pairs = list(zip(path.split("/"), other.split("/"), strict=True))
     return path != other and all(_covers(b, a) for a, b in pairs) and not all(_covers(a, b) for a, b in pairs)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.violation import Violation
-from mockserver.openapi.checks import judged
+from mockserver.openapi.checks import violations_of
 from mockserver.openapi.validators import Validators, standalone
 from mockserver.resources.bodies import BodyMismatchError, from_form
 from mockserver.resources.shapes import SchemaShape
@@ -24,16 +24,16 @@ _NOT_HERE = frozenset(("accept", "content-type", "authorization"))
 _BETWEEN = {"spaceDelimited": " ", "pipeDelimited": "|"}
 
 Texts = Callable[[Request, dict[str, str]], list[str]]
-"""What came under a parameter's name; `dict` are the path's parameters."""
+"""Returns the values of a parameter in the request; `dict` are the path parameters."""
 
 
 class Parameter:
-    """One parameter, ready to be looked at."""
+    """One compiled parameter."""
 
     __slots__ = ("_read", "_required", "_texts", "_validator", "where")
 
     def __init__(self, node: DocumentNode, names: dict[str, str], validators: Validators) -> None:
-        """`names` are the path's parameters as routes call them. Raises InvalidInputError."""
+        """`names` maps path parameters to their names in routes. Raises InvalidInputError."""
         value, where = node.value, node.value["in"]
         name = value["name"]
         self.where = f"{_PLACES[where]}.{name}"
@@ -61,7 +61,7 @@ class Parameter:
             value = self._read(texts)
         except (ValueError, BodyMismatchError):
             return [Violation("request", self.where, "can't be read as documented", texts[0])]
-        return judged(self._validator, value, "request", self.where)
+        return violations_of(self._validator, value, "request", self.where)
 
 
 def parameters_of(
@@ -106,7 +106,7 @@ def _reader(value: dict[str, Any], shape: SchemaShape) -> Callable[[list[str]], 
 
 
 def _listed(pieces: list[str], shape: SchemaShape, *, explode: bool) -> dict[str, Any]:
-    """`R=100,G=200` or, without explode, `R,100,G,200`."""
+    """Parse `R=100,G=200` or, without `explode`, `R,100,G,200`."""
     pairs = (
         [piece.partition("=")[::2] for piece in pieces]
         if explode
@@ -116,7 +116,7 @@ def _listed(pieces: list[str], shape: SchemaShape, *, explode: bool) -> dict[str
 
 
 def _deep_texts(name: str) -> Texts:
-    """`filter[a]=1` as pairs, name and text in turn."""
+    """Return the names and values of parameters such as `filter[a]=1`, alternately."""
     start = name + "["
     return lambda request, _: [
         text for pair in request.query_pairs if pair[0] == name or pair[0].startswith(start) for text in pair
@@ -132,7 +132,7 @@ def _deep(name: str, texts: list[str], shape: SchemaShape) -> object:
 
 
 def _spread_texts(schema: DocumentNode | None) -> Texts:
-    """The properties of an object, each a query parameter of its own."""
+    """Return the names and values of the properties of an object, which are separate query parameters."""
     names = [name for name, _ in schema.schemas("properties")] if schema is not None else []
     return lambda request, _: [
         text for name in names if name in request.query for text in (name, request.query[name][-1])

@@ -1,11 +1,10 @@
 """
-Values that a schema takes, made of the schema itself.
+Generation of sample values for a schema.
 
-What its author gave comes first (`const`, `example`, `examples`, `default`,
-`enum`), then what the type, its bounds, formats and patterns ask for. Each
-attempt is another way through: with or without the author's examples, with all
-properties or those that are required, by another branch of `oneOf`. An example
-that breaks its schema is passed over, and the others stay.
+Values of the document (`const`, `example`, `examples`, `default`, `enum`) come first,
+then values by type, bounds, formats and patterns. Several attempts are made: with or
+without examples, with all properties or only required ones, with different branches
+of `oneOf`. An example that violates its schema is skipped.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from mockserver.openapi.texts import by_pattern, is_found, text, word
 from mockserver.openapi.validators import Direction, Validators
 from mockserver.scenarios.openapi_nodes import DocumentNode
 
-DEEPEST = 12
-"""Levels after which only what is required is made; half as many again, and nothing is."""
+MAX_DEPTH = 12
+"""Maximum depth of a sample."""
 _OPTIONAL_DEPTH = 4
 _BUDGET = 1500
-"""Values in one sample, after which only what is required is made."""
-_TOO_MANY = 20_000
+"""Number of values in one sample after which only required properties are generated."""
+_MAX_VALUES = 20_000
 Path = tuple[str | int, ...]
 ATTEMPTS = (
     (True, True, 0), (False, True, 0), (False, True, 1), (False, False, 0), (False, False, 1), (False, True, 2),
@@ -38,12 +37,12 @@ ATTEMPTS = (
 
 
 class EndlessSchemaError(MockServerError):
-    """A schema holds itself, and no end of it is in reach."""
+    """A schema contains itself without an end."""
 
 
 @dataclass(frozen=True)
-class _Given:
-    """A value that the author gave, with the schema that it stands in."""
+class _DocumentValue:
+    """A value of the document, such as an example, with its schema."""
 
     value: Any
     schema: dict[str, Any]
@@ -51,8 +50,8 @@ class _Given:
 
 
 @dataclass
-class _Way:
-    """One attempt. `home` is where references are looked up; `open_` are those being followed."""
+class _Attempt:
+    """One attempt. References are resolved from `home`; `open_` are those that are being resolved."""
 
     home: DocumentNode
     chance: Random
@@ -60,12 +59,12 @@ class _Way:
     optional: bool
     branch: int
     direction: Direction
-    passed_over: Counter[Path] = field(default_factory=Counter)
-    """How many of the values that an author gave for a place break its schema."""
-    taken: dict[Path, _Given] = field(default_factory=dict)
-    """Those of them that are in the value as it is made now, by their places."""
+    skipped: Counter[Path] = field(default_factory=Counter)
+    """Number of document values that violate their schema, by place."""
+    used: dict[Path, _DocumentValue] = field(default_factory=dict)
+    """Document values in the current sample, by place."""
     left_out: int = 0
-    """How many examples were passed over."""
+    """Number of skipped examples."""
     path: list[str | int] = field(default_factory=list)
     made: int = 0
     open_: list[str] = field(default_factory=list)
@@ -73,110 +72,116 @@ class _Way:
 
 @dataclass(frozen=True)
 class Sample:
-    """A value, and how many examples of the author are not in it because they break their schema."""
+    """A value, and the number of examples that are left out because they violate their schema."""
 
     value: Any
     left_out: int
 
 
 def sample(schema: DocumentNode, seed: str, validators: Validators, direction: Direction = "reply") -> Sample:
-    """A value that the schema takes. Raises EndlessSchemaError where none was found; the text says why."""
-    said, lost = "it contains itself without an end", 0
+    """Return a valid value. Raises EndlessSchemaError, with the reason, if none was found."""
+    reason, most_left_out = "it contains itself without an end", 0
     for examples, optional, branch in ATTEMPTS:
-        way = _Way(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
+        attempt = _Attempt(schema, Random(f"{seed}:{branch}"), examples, optional, branch, direction)
         try:
-            value = _attempt(way, validators, f"{seed}:{branch}")
+            value = _generate_valid(attempt, validators, f"{seed}:{branch}")
         except (EndlessSchemaError, ValueError) as error:
-            said = str(error) or said
-            lost = max(lost, way.left_out + sum(given.is_example for given in way.taken.values()))
+            reason = str(error) or reason
+            most_left_out = max(
+                most_left_out, attempt.left_out + sum(given.is_example for given in attempt.used.values())
+            )
             continue
-        return Sample(value, way.left_out if examples else lost)
-    raise EndlessSchemaError(said)
+        return Sample(value, attempt.left_out if examples else most_left_out)
+    raise EndlessSchemaError(reason)
 
 
-def _attempt(way: _Way, validators: Validators, seed: str) -> object:
-    """The value of one way, made anew as long as it holds values of the author that break their schema. Raises EndlessSchemaError, ValueError."""
-    validator = validators.of(way.home, way.direction)
+def _generate_valid(attempt: _Attempt, validators: Validators, seed: str) -> object:
+    """
+    Return the value of one attempt. It is generated again as long as document values in it violate their schema.
+
+    Raises EndlessSchemaError, ValueError.
+    """
+    validator = validators.of(attempt.home, attempt.direction)
     while True:
-        value = _made(way.home.value, way, 0)
+        value = _generate(attempt.home.value, attempt, 0)
         plain = plain_numbers(value)
         if validator.is_valid(plain):
             return value
-        spoilt = [
+        invalid = [
             place
-            for place, given in way.taken.items()
-            if not validators.fits(given.schema, given.value, way.direction)
+            for place, given in attempt.used.items()
+            if not validators.fits(given.schema, given.value, attempt.direction)
         ]
-        if not spoilt:
+        if not invalid:
             raise EndlessSchemaError(next(iter(validator.iter_errors(plain))).message[:200])
-        way.left_out += sum(way.taken[place].is_example for place in spoilt)
-        way.passed_over.update(spoilt)
-        way.chance, way.made, way.taken = Random(seed), 0, {}
+        attempt.left_out += sum(attempt.used[place].is_example for place in invalid)
+        attempt.skipped.update(invalid)
+        attempt.chance, attempt.made, attempt.used = Random(seed), 0, {}
 
 
-def _made(schema: object, way: _Way, depth: int) -> object:
-    way.made += 1
-    if depth > DEEPEST or way.made > _TOO_MANY:
+def _generate(schema: object, attempt: _Attempt, depth: int) -> object:
+    attempt.made += 1
+    if depth > MAX_DEPTH or attempt.made > _MAX_VALUES:
         raise EndlessSchemaError
     if schema is False:
         raise EndlessSchemaError("a schema that takes nothing")
     if not isinstance(schema, dict) or not schema:
         return {}
-    opened = len(way.open_)
+    opened = len(attempt.open_)
     try:
-        return _value(_flat(schema, way), way, depth)
+        return _value(_flat(schema, attempt), attempt, depth)
     finally:
-        del way.open_[opened:]
+        del attempt.open_[opened:]
 
 
-def _value(schema: dict[str, Any], way: _Way, depth: int) -> object:
-    given = _given(schema, way)
+def _value(schema: dict[str, Any], attempt: _Attempt, depth: int) -> object:
+    given = _document_value(schema, attempt)
     if given is not _NOTHING:
         return given
     match _kind(schema):
         case "object":
-            return _object(schema, way, depth)
+            return _object(schema, attempt, depth)
         case "array":
-            return _array(schema, way, depth)
+            return _array(schema, attempt, depth)
         case "string":
-            return text(schema, way.chance)
+            return text(schema, attempt.chance)
         case "integer":
-            return _number(schema, way.chance, whole=True)
+            return _number(schema, attempt.chance, whole=True)
         case "number":
-            return _number(schema, way.chance, whole=False)
+            return _number(schema, attempt.chance, whole=False)
         case "boolean":
-            return way.chance.random() < 0.5
+            return attempt.chance.random() < 0.5
     return None
 
 
 _NOTHING = object()
 
 
-def _given(schema: dict[str, Any], way: _Way) -> object:
-    """What the author gave as a value; _NOTHING where nothing was."""
+def _document_value(schema: dict[str, Any], attempt: _Attempt) -> object:
+    """Return the document's value for the schema; _NOTHING if there is none."""
     if "const" in schema:
         return schema["const"]
-    place = tuple(way.path)
-    values = _by_the_author(schema)[way.passed_over[place] :] if way.examples else []
+    place = tuple(attempt.path)
+    values = _document_values(schema)[attempt.skipped[place] :] if attempt.examples else []
     if values:
         is_default = "default" in schema and len(values) == 1
-        way.taken[place] = _Given(values[0], schema, not is_default)
+        attempt.used[place] = _DocumentValue(values[0], schema, not is_default)
         return values[0]
     if isinstance(schema.get("enum"), list):
         if not schema["enum"]:
             raise EndlessSchemaError("an enum without values")
-        return schema["enum"][way.branch % len(schema["enum"])]
+        return schema["enum"][attempt.branch % len(schema["enum"])]
     return _NOTHING
 
 
-def _by_the_author(schema: dict[str, Any]) -> list[Any]:
+def _document_values(schema: dict[str, Any]) -> list[Any]:
     listed = schema.get("examples")
     examples = [schema[key] for key in ("example",) if key in schema]
     examples += listed if isinstance(listed, list) else []
     return [*examples, *(schema[key] for key in ("default",) if key in schema)]
 
 
-_TELLING = {
+_TYPES_BY_KEYWORD = {
     "properties": "object", "additionalProperties": "object", "required": "object", "items": "array",
     "prefixItems": "array", "minItems": "array", "pattern": "string", "format": "string", "minLength": "string",
     "maxLength": "string", "minimum": "number", "maximum": "number", "multipleOf": "number",
@@ -184,60 +189,69 @@ _TELLING = {
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """The type to make: null only where nothing else is allowed."""
+    """Return the type to generate: null only if no other type is allowed."""
     if "type" not in schema:
-        return next((kind for key, kind in _TELLING.items() if key in schema), "object")
+        return next((kind for key, kind in _TYPES_BY_KEYWORD.items() if key in schema), "object")
     kinds = kinds_of(schema)
     if not kinds:
         raise EndlessSchemaError("a schema whose parts allow no type together")
     return next((kind for kind in kinds if kind != "null"), "null")
 
 
-# Schemas of several
+# Combined schemas
 
 
-def _flat(schema: dict[str, Any], way: _Way) -> dict[str, Any]:
-    """One schema without references, `allOf` and branches: what has to be made, said in one place."""
+def _flat(schema: dict[str, Any], attempt: _Attempt) -> dict[str, Any]:
+    """Return the schema with references, `allOf` and branches merged into it."""
     made = {key: value for key, value in schema.items() if key not in ("$ref", "allOf", "oneOf", "anyOf")}
     if isinstance(schema.get("$ref"), str):
-        made = merged(_flat(_followed(schema["$ref"], way), way), made)
+        made = merged(_flat(_resolved(schema["$ref"], attempt), attempt), made)
     for part in schema.get("allOf") or ():
         if isinstance(part, dict):
-            made = merged(made, _flat(part, way))
+            made = merged(made, _flat(part, attempt))
     for key in ("oneOf", "anyOf"):
         branches = schema.get(key)
         if isinstance(branches, list) and branches:
-            made = merged(made, _branch(branches, schema.get("discriminator"), made, way))
+            made = merged(made, _branch(branches, schema.get("discriminator"), made, attempt))
     return made
 
 
-def _followed(ref: str, way: _Way) -> dict[str, Any]:
-    if ref in way.open_:
+def _resolved(ref: str, attempt: _Attempt) -> dict[str, Any]:
+    if ref in attempt.open_:
         raise EndlessSchemaError
-    result = way.home.referred(ref)
+    result = attempt.home.referred(ref)
     if not isinstance(result.value, dict):
         return {}
-    way.open_.append(ref)
+    attempt.open_.append(ref)
     return result.value
 
 
-def _branch(branches: list[Any], discriminator: object, beside: dict[str, Any], way: _Way) -> dict[str, Any]:
+def _branch(
+    branches: list[Any], discriminator: object, beside: dict[str, Any], attempt: _Attempt
+) -> dict[str, Any]:
     """
-    The branch of this attempt, or the next that comes to an end; null where no other does. The first attempt
-    takes the one that a value of the discriminator beside the branches names.
+    Return the branch of this attempt, or the next one that is not endless; null if there is no other.
+
+    The first attempt takes the branch that the value of the discriminator names.
     """
-    telling = [branch for branch in branches if isinstance(branch, dict) and branch.get("type") != "null"]
-    named = [i for i, entry in enumerate(telling) if _is_named(entry, discriminator, beside)]
-    first = (way.branch + (named[0] if named else 0)) % len(telling) if telling else 0
-    opened = len(way.open_)
-    for item in telling[first:] + telling[:first]:
+    branches_with_values = [
+        branch for branch in branches if isinstance(branch, dict) and branch.get("type") != "null"
+    ]
+    named = [i for i, entry in enumerate(branches_with_values) if _is_named(entry, discriminator, beside)]
+    first = (
+        (attempt.branch + (named[0] if named else 0)) % len(branches_with_values)
+        if branches_with_values
+        else 0
+    )
+    opened = len(attempt.open_)
+    for item in branches_with_values[first:] + branches_with_values[:first]:
         try:
-            flat = _flat(item, way)
+            flat = _flat(item, attempt)
         except EndlessSchemaError:
-            del way.open_[opened:]
+            del attempt.open_[opened:]
             continue
-        return _told(flat, item, discriminator)
-    if len(telling) < len(branches):
+        return _with_discriminator_value(flat, item, discriminator)
+    if len(branches_with_values) < len(branches):
         return {"type": "null"}
     raise EndlessSchemaError
 
@@ -247,12 +261,14 @@ def _is_named(branch: dict[str, Any], discriminator: object, beside: dict[str, A
     schema = (beside.get("properties") or {}).get(result[0]) if result else None
     if result is None or not isinstance(schema, dict):
         return False
-    values = [schema["const"]] if "const" in schema else _by_the_author(schema)
+    values = [schema["const"]] if "const" in schema else _document_values(schema)
     return bool(values) and values[0] in result[1]
 
 
-def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: object) -> dict[str, Any]:
-    """The branch with a name that its discriminator knows it by."""
+def _with_discriminator_value(
+    flat: dict[str, Any], branch: dict[str, Any], discriminator: object
+) -> dict[str, Any]:
+    """Return the branch with a value for the discriminator that selects it."""
     result = discriminated(branch, discriminator)
     if result is None:
         return flat
@@ -261,56 +277,56 @@ def _told(flat: dict[str, Any], branch: dict[str, Any], discriminator: object) -
     allowed = [known["const"]] if isinstance(known, dict) and "const" in known else values
     if isinstance(known, dict) and isinstance(known.get("enum"), list):
         allowed = known["enum"]
-    told = next((value for value in values if value in allowed), None)
-    if told is None:
+    value_of_branch = next((value for value in values if value in allowed), None)
+    if value_of_branch is None:
         return {**flat, "required": [*flat.get("required", ()), name]}
-    return merged(flat, {"properties": {name: {"const": told}}, "required": [name]})
+    return merged(flat, {"properties": {name: {"const": value_of_branch}}, "required": [name]})
 
 
 # Collections
 
 
-def _object(schema: dict[str, Any], way: _Way, depth: int) -> dict[str, Any]:
+def _object(schema: dict[str, Any], attempt: _Attempt, depth: int) -> dict[str, Any]:
     properties = schema.get("properties") or {}
     required = [name for name in schema.get("required") or () if isinstance(name, str)]
-    most = schema.get("maxProperties", _TOO_MANY)
+    most = schema.get("maxProperties", _MAX_VALUES)
     made: dict[str, Any] = {}
-    optional = way.optional and depth < _OPTIONAL_DEPTH
+    optional = attempt.optional and depth < _OPTIONAL_DEPTH
     for name, below in properties.items():
         if name in required:
-            made[name] = _below(name, below, way, depth)
-        elif optional and way.made < _BUDGET and len(made) < most and not _unsent(below, way):
-            _tried(made, name, below, way, depth)
+            made[name] = _member(name, below, attempt, depth)
+        elif optional and attempt.made < _BUDGET and len(made) < most and not _is_not_sent(below, attempt):
+            _add_optional(made, name, below, attempt, depth)
     for name in required:
         if name not in made:
-            made[name] = _below(name, _extra(schema, name), way, depth)
-    _filled(schema, made, way, depth)
+            made[name] = _member(name, _extra(schema, name), attempt, depth)
+    _add_missing_properties(schema, made, attempt, depth)
     return made
 
 
-def _tried(made: dict[str, Any], name: str, below: object, way: _Way, depth: int) -> None:
-    """A property that need not be there is left out where its schema holds itself."""
-    opened = len(way.open_)
+def _add_optional(made: dict[str, Any], name: str, below: object, attempt: _Attempt, depth: int) -> None:
+    """Add an optional property, unless its schema is endless."""
+    opened = len(attempt.open_)
     try:
-        made[name] = _below(name, below, way, depth)
+        made[name] = _member(name, below, attempt, depth)
     except EndlessSchemaError:
-        del way.open_[opened:]
+        del attempt.open_[opened:]
 
 
-def _below(place: str | int, schema: object, way: _Way, depth: int) -> object:
-    """The value of a member or an item."""
-    way.path.append(place)
+def _member(place: str | int, schema: object, attempt: _Attempt, depth: int) -> object:
+    """Return the value of a member or an item."""
+    attempt.path.append(place)
     try:
-        return _made(schema, way, depth + 1)
+        return _generate(schema, attempt, depth + 1)
     finally:
-        way.path.pop()
+        attempt.path.pop()
 
 
-def _unsent(schema: object, way: _Way) -> bool:
-    """What only the other side sends."""
-    mark = "writeOnly" if way.direction == "reply" else "readOnly"
+def _is_not_sent(schema: object, attempt: _Attempt) -> bool:
+    """Return whether only the other side sends the property."""
+    mark = "writeOnly" if attempt.direction == "reply" else "readOnly"
     if isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        schema = {**_known(way.home.referred(schema["$ref"]).value), **schema}
+        schema = {**_known(attempt.home.referred(schema["$ref"]).value), **schema}
     return isinstance(schema, dict) and schema.get(mark) is True
 
 
@@ -319,7 +335,7 @@ def _known(value: object) -> dict[str, Any]:
 
 
 def _extra(schema: dict[str, Any], name: str) -> object:
-    """The schema of a property that is not listed."""
+    """Return the schema of a property that is not in `properties`."""
     for pattern, below in (schema.get("patternProperties") or {}).items():
         if is_found(pattern, name):
             return below
@@ -329,79 +345,85 @@ def _extra(schema: dict[str, Any], name: str) -> object:
     return extra if isinstance(extra, dict) and extra else {"type": "string"}
 
 
-def _filled(schema: dict[str, Any], made: dict[str, Any], way: _Way, depth: int) -> None:
-    """As many more properties as have to be there, and one where only such are described."""
+def _add_missing_properties(
+    schema: dict[str, Any], made: dict[str, Any], attempt: _Attempt, depth: int
+) -> None:
+    """Add properties up to `minProperties`, and one if the schema has only additional properties or patterns."""
     extra = schema.get("additionalProperties")
     least = schema.get("minProperties", 0)
     shown = (
-        isinstance(extra, dict) and not schema.get("properties") and way.optional and depth < _OPTIONAL_DEPTH
+        isinstance(extra, dict)
+        and not schema.get("properties")
+        and attempt.optional
+        and depth < _OPTIONAL_DEPTH
     )
     patterns = list((schema.get("patternProperties") or {}).items())
-    names = _names(schema, way)
+    names = _names(schema, attempt)
     for _ in range(200):
-        if len(made) >= least and (made or not (shown or (patterns and way.optional))):
+        if len(made) >= least and (made or not (shown or (patterns and attempt.optional))):
             return
         if patterns:
             pattern, below = patterns[0]
-            name = by_pattern(pattern, way.chance) or "x"
+            name = by_pattern(pattern, attempt.chance) or "x"
         else:
             name, below = next(names), _extra(schema, "")
         if least > len(made):
-            made[name] = _below(name, below, way, depth)
+            made[name] = _member(name, below, attempt, depth)
         else:
-            _tried(made, name, below, way, depth)
+            _add_optional(made, name, below, attempt, depth)
             return
 
 
-def _names(schema: dict[str, Any], way: _Way) -> Iterator[str]:
+def _names(schema: dict[str, Any], attempt: _Attempt) -> Iterator[str]:
     shape = schema.get("propertyNames")
     while True:
-        yield text(shape, way.chance) if isinstance(shape, dict) and shape else word(way.chance)
+        yield text(shape, attempt.chance) if isinstance(shape, dict) and shape else word(attempt.chance)
 
 
-def _array(schema: dict[str, Any], way: _Way, depth: int) -> list[Any]:
-    least, most = schema.get("minItems", 0), schema.get("maxItems", _TOO_MANY)
+def _array(schema: dict[str, Any], attempt: _Attempt, depth: int) -> list[Any]:
+    least, most = schema.get("minItems", 0), schema.get("maxItems", _MAX_VALUES)
     first = [
-        _below(i, prefix_item, way, depth) for i, prefix_item in enumerate(schema.get("prefixItems") or ())
+        _member(i, prefix_item, attempt, depth)
+        for i, prefix_item in enumerate(schema.get("prefixItems") or ())
     ]
     below = schema.get("items", schema.get("contains", {}))
     made = first[:most]
     if below is False or (len(made) >= max(least, 1)) or most == len(made):
         return made
-    wanted = max(least, 1 if way.optional or "contains" in schema else 0)
-    opened = len(way.open_)
+    wanted = max(least, 1 if attempt.optional or "contains" in schema else 0)
+    opened = len(attempt.open_)
     for turn in range(4 * wanted + 8):
-        if len(made) >= min(wanted, _TOO_MANY):
+        if len(made) >= min(wanted, _MAX_VALUES):
             break
         try:
-            item = _turned(below, way, depth, turn, len(made))
+            item = _another_item(below, attempt, depth, turn, len(made))
         except EndlessSchemaError:
             if least:
                 raise
-            del way.open_[opened:]
+            del attempt.open_[opened:]
             break
         if not schema.get("uniqueItems") or item not in made:
             made.append(item)
     return made
 
 
-def _turned(below: object, way: _Way, depth: int, turn: int, place: int) -> object:
-    """Another item at each turn, where the author's values are few: the next of an enum, no example."""
+def _another_item(below: object, attempt: _Attempt, depth: int, turn: int, place: int) -> object:
+    """Return a different item at each turn: the next value of an enum, and no examples."""
     if not turn:
-        return _below(place, below, way, depth)
-    kept = way.branch, way.examples
-    way.branch, way.examples = way.branch + turn, False
+        return _member(place, below, attempt, depth)
+    kept = attempt.branch, attempt.examples
+    attempt.branch, attempt.examples = attempt.branch + turn, False
     try:
-        return _below(place, below, way, depth)
+        return _member(place, below, attempt, depth)
     finally:
-        way.branch, way.examples = kept
+        attempt.branch, attempt.examples = kept
 
 
 # Numbers
 
 
 def _number(schema: dict[str, Any], chance: Random, *, whole: bool) -> int | float:
-    """Within its bounds, by its step; a small one where there are none."""
+    """Return a number within the bounds, a multiple of its step; a small one without bounds."""
     step = schema.get("multipleOf") or (1 if whole else 0.01)
     low, high = _bounds(schema, step)
     if low is None:

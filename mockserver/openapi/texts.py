@@ -18,7 +18,7 @@ _WORDS = (
 )  # fmt: skip
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 _LONGEST = 4096
-"""No sample is longer, whatever `minLength` asks for."""
+"""Maximum length of a sample, also if `minLength` is greater."""
 
 
 def word(chance: Random) -> str:
@@ -61,7 +61,7 @@ _FORMATS: dict[str, Callable[[Random], str]] = {
 
 
 def text(schema: dict[str, Any], chance: Random) -> str:
-    """A text for a schema of texts. Where its conditions contradict each other, one that keeps some of them."""
+    """Return a text for a schema. If its conditions contradict each other, it meets only some of them."""
     least = min(_whole(schema.get("minLength"), 0), _LONGEST)
     most = max(least, min(_whole(schema.get("maxLength"), _LONGEST), _LONGEST))
     if isinstance(schema.get("pattern"), str):
@@ -84,12 +84,12 @@ def _whole(value: Any, default: int) -> int:
 
 
 def as_python(pattern: str) -> str:
-    """Patterns are of JavaScript (OpenAPI 3.1, 4.8.24); named groups are written otherwise in Python."""
+    """Convert a pattern from JavaScript (OpenAPI 3.1, 4.8.24), whose named groups have another syntax."""
     return re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
 
 
 def is_found(pattern: str, name: str) -> bool:
-    """Whether the pattern is found in a text; in none where it can't be read."""
+    """Return whether the pattern matches in a text. An invalid pattern never matches."""
     try:
         return re.search(as_python(pattern), name, re.ASCII) is not None
     except (re.error, OverflowError, RecursionError):
@@ -97,7 +97,7 @@ def is_found(pattern: str, name: str) -> bool:
 
 
 def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGEST) -> str | None:
-    """A text in which the pattern is found, of that length if that can be; None for a pattern that can't be read."""
+    """Return a text that matches the pattern, of that length if possible; None for an invalid pattern."""
     try:
         tree = _parsed(as_python(pattern))
         conditions = re.compile(as_python(pattern), re.ASCII)
@@ -116,7 +116,7 @@ def by_pattern(pattern: str, chance: Random, least: int = 0, most: int = _LONGES
 
 
 def _parsed(pattern: str) -> object:
-    from re import _parser  # type: ignore[attr-defined]  # the only reader of patterns that Python has
+    from re import _parser  # type: ignore[attr-defined]  # the standard library has no public parser
 
     return _parser.parse(pattern)
 
@@ -135,7 +135,7 @@ _PLAIN = [
 
 
 class _Pattern:
-    """Writes a text for a parsed pattern; what may repeat does so at most `more` times above its least."""
+    """Generates a text for a parsed pattern. Repeats occur up to `more` times above their minimum."""
 
     def __init__(self, chance: Random, more: int) -> None:
         self._chance = chance
@@ -170,7 +170,7 @@ class _Pattern:
                 return "".join("".join(self.of(inner)) for _ in range(max(int(least), often)))
             case "ATOMIC_GROUP":
                 return "".join(self.of(value))
-        return ""  # anchors, and what only looks
+        return ""  # anchors and look-around
 
     def _of_set(self, items: Any) -> str:
         listed = [(str(op), value) for op, value in items]

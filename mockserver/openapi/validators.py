@@ -21,14 +21,14 @@ from mockserver.scenarios.openapi_reading import Specification
 
 Direction = Literal["request", "reply"]
 _UNREQUIRED = {"request": "readOnly", "reply": "writeOnly"}
-"""What only the other side sends is not asked of this one (OpenAPI 3.1, 4.8.24.7.1 of 3.0.4)."""
-_STEPS = 200_000
-_LONGEST = 300
-_APART = "x-contract-apart"
+"""The keyword of properties that only the other side sends: they are not required (OpenAPI 3.0.4, 4.8.24.7.1)."""
+_MAX_STEPS = 200_000
+_MAX_CHARS = 300
+_SEPARATE = "x-contract-apart"
 """Marks a reference to a schema with a separate validator."""
-MOST_REACHED = 40
-MOST_IN_CIRCLES = 12
-"""What leads to more schemas than that is one of those; to more than the other, where it leads to itself too."""
+MAX_REFS = 40
+MAX_REFS_IN_CYCLE = 12
+"""Schemas that lead to more references get a separate validator; for schemas in a cycle, the lower limit applies."""
 _DATA = frozenset(("example", "examples", "default", "enum", "const", "value", "mapping"))
 
 
@@ -47,33 +47,35 @@ class Validators:
         self._spec = spec
         self._made: dict[tuple[str, str], Any] = {}
         self._registries: dict[str, Any] = {}
-        self._apart = frozenset(_wide(spec))
-        self._patterns = self._library.FancyRegexOptions(backtrack_limit=_STEPS)
+        self._separate_refs = frozenset(_refs_with_separate_validators(spec))
+        self._patterns = self._library.FancyRegexOptions(backtrack_limit=_MAX_STEPS)
         self.doubts: list[tuple[str, str]] = []
-        """Each with its place."""
+        """Each with its location."""
 
     def of(self, schema: DocumentNode, direction: Direction) -> Any:
-        """The validator of a schema, for what is sent in that direction. Raises InvalidInputError."""
+        """Return the validator of a schema for messages in that direction. Raises InvalidInputError."""
         schema = schema.resolved()
         try:
             return self.of_uri(schema.uri, direction)
         except ValueError as error:
-            said = str(getattr(error, "message", error)).partition("\n")[0]
-            raise schema.wrong(f"this is not a valid JSON Schema: {said}", "Fix the specification") from None
+            message = str(getattr(error, "message", error)).partition("\n")[0]
+            raise schema.wrong(
+                f"this is not a valid JSON Schema: {message}", "Fix the specification"
+            ) from None
 
     def fits(self, schema: dict[str, Any], value: object, direction: Direction) -> bool:
-        """Whether a schema takes a value that stands nowhere in the specification as it is."""
-        told = list(self.doubts)
+        """Return whether a value is valid for a schema that is not part of the document in this form."""
+        doubts = list(self.doubts)
         try:
             ready = self._ready(schema, _UNREQUIRED[direction], ("",))
             return bool(self._validator(ready, direction).is_valid(plain_numbers(value)))
         except ValueError:
             return False
         finally:
-            self.doubts = told
+            self.doubts = doubts
 
     def of_uri(self, uri: str, direction: Direction) -> Any:
-        """Raises ValueError for what is no schema."""
+        """Raises ValueError for an invalid schema."""
         made = self._made.get((uri, direction))
         if made is None:
             made = self._made[uri, direction] = self._validator({"$ref": uri}, direction)
@@ -85,7 +87,7 @@ class Validators:
             registry=self._registry(direction),
             pattern_options=self._patterns,
             validate_formats=True,
-            keywords={_APART: lambda _parent, far, _path: _Far(self, far, direction)},
+            keywords={_SEPARATE: lambda _parent, uri, _path: _SeparateValidator(self, uri, direction)},
         )
 
     def _registry(self, direction: Direction) -> object:
@@ -101,7 +103,7 @@ class Validators:
         return result
 
     def _ready(self, value: object, mark: str, path: tuple[str, ...]) -> Any:
-        """A document for one direction: without data, and with what that side need not send not required."""
+        """Return a document for one direction, without data; properties that only the other side sends are not required."""
         if isinstance(value, list):
             return [self._ready(item, mark, (*path, str(i))) for i, item in enumerate(value)]
         if not isinstance(value, dict):
@@ -111,8 +113,8 @@ class Validators:
             value = _by_discriminator(value)
         made = {}
         for key, item in value.items():
-            if key == "$ref" and isinstance(item, str) and item in self._apart and not named:
-                made[_APART] = item
+            if key == "$ref" and isinstance(item, str) and item in self._separate_refs and not named:
+                made[_SEPARATE] = item
             elif named or key not in _DATA:
                 made[key] = self._ready(item, mark, (*path, key))
             elif key in ("enum", "const"):
@@ -145,7 +147,7 @@ class Validators:
 
 
 def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
-    """A value may fit several branches of `oneOf`, where its discriminator names one that it fits."""
+    """Rewrite `oneOf` so that a value may match several branches if its discriminator selects one of them."""
     branches = schema.get("oneOf")
     if not isinstance(branches, list) or "discriminator" not in schema:
         return schema
@@ -161,7 +163,7 @@ def _by_discriminator(schema: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "allOf": [*(schema.get("allOf") or ()), either]}
 
 
-class _Far:
+class _SeparateValidator:
     """A schema with a separate validator, which is compiled at first use."""
 
     __slots__ = ("_direction", "_uri", "_validators")
@@ -172,38 +174,40 @@ class _Far:
         self._direction = direction
 
     def validate(self, value: object) -> None:
-        """Raises ValueError with what is wrong first."""
+        """Raises ValueError with the first violation."""
         validator = self._validators.of_uri(self._uri, self._direction)
         if not validator.is_valid(value):
             first = next(iter(validator.iter_errors(value)))
             place = pointer(tuple(first.instance_path))
-            raise ValueError(f"{place}: {first.message}"[:_LONGEST] if place else first.message[:_LONGEST])
+            raise ValueError(
+                f"{place}: {first.message}"[:_MAX_CHARS] if place else first.message[:_MAX_CHARS]
+            )
 
 
-def _wide(spec: Specification) -> Iterator[str]:
-    """The references that lead to too many schemas to be written out."""
+def _refs_with_separate_validators(spec: Specification) -> Iterator[str]:
+    """Yield the references that lead to too many schemas to be inlined."""
     beyond: dict[str, frozenset[str]] = {}
 
     def following(ref: str) -> frozenset[str]:
         if ref not in beyond:
             try:
                 beyond[ref] = frozenset(_refs(spec.root.referred(ref).value))
-            except InvalidInputError:  # of an example, or told where it is used
+            except InvalidInputError:  # part of an example, or reported where it is used
                 beyond[ref] = frozenset()
         return beyond[ref]
 
     for start in {ref for data in spec.documents.values() for ref in _refs(data)}:
         reached, waiting = set[str](), [start]
-        while waiting and len(reached) <= MOST_REACHED:
+        while waiting and len(reached) <= MAX_REFS:
             fresh = following(waiting.pop()) - reached
             reached |= fresh
             waiting += fresh
-        if len(reached) > (MOST_IN_CIRCLES if start in reached else MOST_REACHED):
+        if len(reached) > (MAX_REFS_IN_CYCLE if start in reached else MAX_REFS):
             yield start
 
 
 def _refs(value: object) -> Iterator[str]:
-    """Every reference in a value, of data too, which does no harm."""
+    """Yield every reference in a value, including those in data."""
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
             yield value["$ref"]
@@ -219,7 +223,7 @@ def _has(schema: object, mark: str) -> bool:
     return isinstance(schema, dict) and schema.get(mark) is True
 
 
-def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
+def standalone(schema: DocumentNode, limit: int = 200) -> dict[str, Any]:
     """Return a schema with its references under `$defs`, for reading its shape; at most `most` are followed."""
     names: dict[str, str] = {}
     waiting: list[DocumentNode] = []
@@ -232,7 +236,7 @@ def standalone(schema: DocumentNode, most: int = 200) -> dict[str, Any]:
         made = {key: local(item, home) for key, item in value.items() if key not in ("example", "examples")}
         ref = value.get("$ref")
         if isinstance(ref, str):
-            if ref not in names and len(names) < most:
+            if ref not in names and len(names) < limit:
                 names[ref] = f"s{len(names)}"
                 waiting.append(home.referred(ref))
             made["$ref"] = f"#/$defs/{names.get(ref, '')}"

@@ -15,7 +15,7 @@ _loaded: ModuleType | None = None
 
 async def client_library() -> ModuleType:
     """Return the module `outbound.session`. Concurrent requests wait for the end of its import."""
-    global _loaded  # noqa: PLW0603  (sys.modules has a module before its import is over)
+    global _loaded  # noqa: PLW0603  (sys.modules has a module before its import is completed)
     if _loaded is None:
         _loaded = await asyncio.to_thread(importlib.import_module, "mockserver.outbound.session")
     return _loaded

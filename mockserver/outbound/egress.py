@@ -182,10 +182,10 @@ _NEVER = "No setting opens it"
 
 def _check(addresses: Iterable[Address], name: str) -> None:
     for address in addresses:
-        what = forbidden(address)
-        if what is not None:
-            said = what if str(address) == name else f"{address}, {what}"
-            raise EgressRefusedError(f"{name} is {said}", _NEVER)
+        kind = forbidden(address)
+        if kind is not None:
+            description = kind if str(address) == name else f"{address}, {kind}"
+            raise EgressRefusedError(f"{name} is {description}", _NEVER)
 
 
 def read_url(url: str) -> tuple[URL, str | Address, int]:
@@ -228,16 +228,16 @@ async def look_up(name: str, port: int) -> list[str]:
             else:
                 future.set_exception(error)
 
-    def ask() -> None:
+    def resolve_name() -> None:
         addresses: list[str] = []
-        failed: Exception | None = None
+        failure: Exception | None = None
         try:
             entries = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
             addresses = list(dict.fromkeys(str(entry[4][0]) for entry in entries))
         except (OSError, UnicodeError) as error:
-            failed = error
+            failure = error
         with contextlib.suppress(RuntimeError):  # the loop may be closed by now
-            loop.call_soon_threadsafe(settle, addresses, failed)
+            loop.call_soon_threadsafe(settle, addresses, failure)
 
-    threading.Thread(target=ask, name="mockserver-resolve", daemon=True).start()
+    threading.Thread(target=resolve_name, name="mockserver-resolve", daemon=True).start()
     return await future

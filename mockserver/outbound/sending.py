@@ -27,7 +27,7 @@ KEPT_BYTES = 4 * 1024
 
 @dataclass(frozen=True, slots=True)
 class WebhookResponse:
-    """The answer of the receiver. `error` is for people; beside a status, it says what is wrong with the answer."""
+    """The answer of the receiver. `error` is a text; with a status, it says what is wrong with the answer."""
 
     status: int | None = None
     error: str | None = None
@@ -42,13 +42,13 @@ async def send(
 
     Raises TimeoutError, unless the answer has begun.
     """
-    asking = await client_library()
+    library = await client_library()
     import aiohttp  # by now it is imported
 
     try:
-        async with asking.session_to(target) as session:
+        async with library.session_to(target) as session:
             async with asyncio.timeout_at(deadline_at_s):
-                response = await asking.request_by(session, target, method, headers, body, empty_body=b"")
+                response = await library.request_by(session, target, method, headers, body, empty_body=b"")
             return await _read(response, deadline_at_s)
     except TimeoutError:
         raise
@@ -78,17 +78,17 @@ async def _read(response: aiohttp.ClientResponse, deadline_at_s: float) -> Webho
 
 
 def explained(error: Exception, target: Target | str) -> str:
-    """Return why a request has no answer, for people."""
+    """Return a text on why a request has no answer."""
     import aiohttp  # by now it is imported
 
     if isinstance(error, aiohttp.ClientError):
-        return _said(error, target)
+        return _client_error_text(error, target)
     if isinstance(error, OSError):
         return _unreachable(error, target)
-    return f"it can't be sent: {error}"  # a header that can't stand on the wire
+    return f"it can't be sent: {error}"  # an invalid header
 
 
-def _said(error: aiohttp.ClientError, target: Target | str) -> str:
+def _client_error_text(error: aiohttp.ClientError, target: Target | str) -> str:
     import aiohttp  # by now it is imported
 
     match error:

@@ -1,7 +1,7 @@
 """
 Requests to real services: forwarded as received; the reply is streamed back unchanged.
 
-Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side is framed anew, to prevent request
+Connection-specific headers are not forwarded (RFC 9110 7.6.1), and each side has its own framing, to prevent request
 smuggling. Redirects are returned like other replies. If the service can't be called, a problem document has the reason
 and the fix.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HOPS = "x-mockserver-hops"
 """Names the mock servers that a request has passed, to detect loops."""
-MINE = frozenset({HOPS, "x-mockserver-namespace"})
+OWN_HEADERS = frozenset({HOPS, "x-mockserver-namespace"})
 _NOT_FORWARDED = HOP_BY_HOP | {"expect", "http2-settings"}
 _READ_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
@@ -81,9 +81,9 @@ class Upstream:
     async def ask(self, step: Forward, request: Request) -> AsyncIterator[UpstreamReply]:
         """Yield the reply, for as long as it is read. Raises only CancelledError."""
         async with contextlib.AsyncExitStack() as stack:
-            yield await self._asked(stack, step, request)
+            yield await self._request(stack, step, request)
 
-    async def _asked(
+    async def _request(
         self, stack: contextlib.AsyncExitStack, step: Forward, request: Request
     ) -> UpstreamReply:
         to = step.to
@@ -102,7 +102,7 @@ class Upstream:
         try:
             async with asyncio.timeout(self._timeout_s):
                 target = await self._egress.resolve(to + target_of(request))
-                answer = await self._sent(stack, target, request, lines)
+                answer = await self._send(stack, target, request, lines)
         except TimeoutError:
             what = f"it sent no response within {format_duration(self._timeout_s)}"
             return _failed(
@@ -111,23 +111,23 @@ class Upstream:
         except EgressRefusedError as error:
             return _failed(502, "egress", to, f"calls to it are not allowed: {error.reason}", error.remedy)
         except UnresolvedHostError as error:
-            return _failed(502, "upstream", to, str(error), _LOOK)
+            return _failed(502, "upstream", to, str(error), _CHECK_HINT)
         except aiohttp.ClientConnectorCertificateError as error:
             return _failed(502, "upstream", to, explained(error, to), "Name its CA with --upstream-ca FILE")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             text = explained(error, to)
-            _forget_frames(error)
-            return _failed(502, "upstream", to, text, _LOOK)
-        return self._came(to, request, answer)
+            _drop_tracebacks(error)
+            return _failed(502, "upstream", to, text, _CHECK_HINT)
+        return self._reply(to, request, answer)
 
-    async def _sent(
+    async def _send(
         self, stack: contextlib.AsyncExitStack, target: Target, request: Request, lines: list[tuple[str, str]]
     ) -> aiohttp.ClientResponse:
         if target.url.scheme == "https" and self._tls is None:
             self._tls = self._context()
-        asking = await client_library()
-        session = await stack.enter_async_context(asking.session_to(target, self._tls or True))
-        answer: aiohttp.ClientResponse = await asking.request_by(
+        library = await client_library()
+        session = await stack.enter_async_context(library.session_to(target, self._tls or True))
+        answer: aiohttp.ClientResponse = await library.request_by(
             session, target, request.method, lines, request.body, empty_body=None
         )
         stack.callback(answer.close)
@@ -150,11 +150,11 @@ class Upstream:
                 ) from error
         return context
 
-    def _came(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
+    def _reply(self, to: str, request: Request, answer: aiohttp.ClientResponse) -> UpstreamReply:
         lines = tuple((line_text(name), line_text(value)) for name, value in answer.raw_headers)
         if answer.status < 200 or any(_NO_LINE.search(part) for line in lines for part in line):
             what = f"what it answered ({answer.status}) can't be forwarded"
-            return _failed(502, "upstream", to, what, _LOOK)
+            return _failed(502, "upstream", to, what, _CHECK_HINT)
         length = _length(lines)
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
@@ -179,7 +179,7 @@ class Upstream:
             raise BrokenReplyError(f"the reply of {to} broke off") from error
 
 
-def _forget_frames(error: BaseException | None) -> None:
+def _drop_tracebacks(error: BaseException | None) -> None:
     """Drop the tracebacks of an error and its causes: they lead to frames that hold the error, a cycle with the body."""
     while error is not None:
         cause = error.__cause__ or error.__context__ or getattr(error, "os_error", None)
@@ -187,7 +187,7 @@ def _forget_frames(error: BaseException | None) -> None:
         error = None if cause is error else cause
 
 
-_LOOK = "See that it runs, and that this server can reach it"
+_CHECK_HINT = "See that it runs, and that this server can reach it"
 
 
 def _failed(status: int, kind: str, to: str, what: str, hint: str) -> UpstreamReply:
@@ -209,7 +209,7 @@ def target_of(request: Request) -> str:
 
 def sent_lines(lines: Pairs) -> Iterable[tuple[str, str]]:
     """Return the header lines to send: without Host, and without those of the connection."""
-    dropped = _NOT_FORWARDED | MINE | {"host", "content-length"} | _nominated(lines)
+    dropped = _NOT_FORWARDED | OWN_HEADERS | {"host", "content-length"} | _connection_headers(lines)
     cases: dict[str, str] = {}  # aiohttp would take the same name in another case for a new value of it
     return [
         (cases.setdefault(name.lower(), name), value) for name, value in lines if name.lower() not in dropped
@@ -227,12 +227,12 @@ def _plain(codings: str) -> str:
 
 def received_lines(lines: Pairs, length: int | None) -> Pairs:
     """Return the header lines of the reply, with one Content-Length if the body has one."""
-    dropped = _NOT_FORWARDED | {"content-length"} | _nominated(lines)
+    dropped = _NOT_FORWARDED | {"content-length"} | _connection_headers(lines)
     kept = [line for line in lines if line[0].lower() not in dropped]
     return tuple(kept) if length is None else (*kept, ("Content-Length", str(length)))
 
 
-def _nominated(lines: Pairs) -> frozenset[str]:
+def _connection_headers(lines: Pairs) -> frozenset[str]:
     """Return the headers that the Connection header names."""
     named = ",".join(value for name, value in lines if name.lower() == "connection")
     return frozenset(word.strip().lower() for word in named.split(",") if word.strip())

@@ -42,27 +42,27 @@ class AttemptListener:
         """An attempt of that number begins."""
 
     def sent(self, ns: WebhookNamespace, delivery: Delivery, attempt: Try | None, next_number: int) -> None:
-        """An attempt is over, or the delivery was given up; the next attempt has that number, 0 for none."""
+        """Called after an attempt, or if the delivery was given up. `next_number` is that of the next attempt, 0 for none."""
 
 
 class WebhookQueue:
     """
     The queue of a namespace. It exists while there is something to send.
 
-    `over` is the reason for its end: a reset, or the end of the server. `most_steps` limits the attempts of one
+    `end_reason` is the reason for its end: a reset, or the end of the server. `max_steps` limits the attempts of one
     advance, because each receiver may cause another webhook.
     """
 
     __slots__ = (
-        "_armed_s", "_ended", "_handle", "_last", "_listener", "_lock", "_ns", "_running", "_runs", "_sender",
-        "_stepping", "_tasks", "most_steps", "over",
+        "_armed_s", "_ended", "_handle", "_last", "_listener", "_lock", "_ns", "_running", "_sender",
+        "_stepping", "_tasks", "_was_running", "end_reason", "max_steps",
     )  # fmt: skip
 
     def __init__(
         self,
         ns: WebhookNamespace,
         sender: WebhookSender,
-        most_steps: int,
+        max_steps: int,
         ended: Callable[[WebhookQueue], None],
         listener: AttemptListener,
     ) -> None:
@@ -73,20 +73,20 @@ class WebhookQueue:
         self._handle: asyncio.TimerHandle | None = None
         self._armed_s = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._running: set[asyncio.Task[Any]] = set()  # of these, the tries that timers began
+        self._running: set[asyncio.Task[Any]] = set()  # of these, the attempts that timers started
         self._last: dict[str, asyncio.Task[Any]] = {}  # the latest of each call
         self._lock = asyncio.Lock()
-        self._stepping = False  # the clock is being advanced
-        self._runs = False  # and ran before
-        self.most_steps = most_steps
-        self.over: str | None = None
+        self._stepping = False  # whether the clock is being advanced
+        self._was_running = False  # whether the clock ran before it was advanced
+        self.max_steps = max_steps
+        self.end_reason: str | None = None
 
     @property
     def idle(self) -> bool:
         return not self._tasks and self._handle is None
 
     @property
-    def under_way(self) -> int:
+    def in_progress(self) -> int:
         """Number of attempts in progress that timers started."""
         return len(self._running)
 
@@ -103,7 +103,7 @@ class WebhookQueue:
         self._disarm()
         ns = self._ns
         due_s = ns.timers.head()
-        if due_s is None or self._stepping or self.over:
+        if due_s is None or self._stepping or self.end_reason:
             return
         ahead_s = max(0.0, due_s - ns.clock.now_s())
         if ahead_s and ns.clock.frozen:
@@ -129,14 +129,14 @@ class WebhookQueue:
 
     # The clock
 
-    async def change(self, deed: Callable[[VirtualClock], None]) -> None:
+    async def change(self, change_clock: Callable[[VirtualClock], None]) -> None:
         """Change the clock once nobody else is moving it."""
-        await _over(self._begin(lambda: self._change(deed)))
+        await _shielded(self._begin(lambda: self._change(change_clock)))
 
-    async def _change(self, deed: Callable[[VirtualClock], None]) -> None:
+    async def _change(self, change_clock: Callable[[VirtualClock], None]) -> None:
         async with self._lock:
-            if not self.over:
-                deed(self._ns.clock)
+            if not self.end_reason:
+                change_clock(self._ns.clock)
                 self.arm()
 
     async def move(self, to_s: Callable[[], float], *, wait: bool) -> None:
@@ -147,14 +147,14 @@ class WebhookQueue:
             return
         task = self._begin(lambda: self._move(to_s))
         if wait:
-            await _over(task)
+            await _shielded(task)
 
     async def _move(self, to_s: Callable[[], float]) -> None:
         async with self._lock:
-            if self.over:
+            if self.end_reason:
                 return
             clock, end_s = self._ns.clock, to_s()
-            self._runs = not clock.frozen
+            self._was_running = not clock.frozen
             self._stepping = True
             self._disarm()
             clock.freeze()  # so that `now` is a timer's own moment, however long its receiver takes
@@ -162,8 +162,8 @@ class WebhookQueue:
                 await self._step_to(end_s)
             finally:
                 self._stepping = False
-                if not self.over:
-                    if self._runs:
+                if not self.end_reason:
+                    if self._was_running:
                         clock.resume()
                     self.arm()
 
@@ -171,31 +171,31 @@ class WebhookQueue:
         ns = self._ns
         while self._running:
             await asyncio.wait(self._running)  # their retries may fall into the span
-        for _ in range(self.most_steps):
-            timer = None if self.over else ns.timers.pop_due(end_s)
+        for _ in range(self.max_steps):
+            timer = None if self.end_reason else ns.timers.pop_due(end_s)
             if timer is None:
                 break
             if timer.due_s > ns.clock.now_s():
                 ns.clock.freeze(timer.due_s)
             await self._try(timer.item, timer.due_s)
-        if not self.over:
+        if not self.end_reason:
             ns.clock.freeze(end_s)
 
-    # Tries
+    # Attempts
 
     async def try_now(self, delivery: Delivery) -> None:
         """Make the first attempt immediately."""
-        await _over(self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s())))
+        await _shielded(self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s())))
 
-    async def try_again(self, delivery: Delivery) -> Try:
+    async def redeliver(self, delivery: Delivery) -> Try:
         """Make an additional attempt, after those in progress of the same call."""
-        return await _over(self._in_order(delivery.call, lambda: self._again(delivery)))
+        return await _shielded(self._in_order(delivery.call, lambda: self._redeliver(delivery)))
 
     async def _try(self, attempt: DeliveryAttempt, due_s: float) -> None:
         """Make one attempt, and schedule the next. Gaps are counted from `due_s`, so that a schedule is exact."""
         delivery, ns = attempt.delivery, self._ns
-        if self.over:
-            drop(delivery, self.over)
+        if self.end_reason:
+            drop(delivery, self.end_reason)
             self._listener.sent(ns, delivery, None, 0)
             ns.tell()
             return
@@ -204,7 +204,7 @@ class WebhookQueue:
         next_number = 0
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
-        elif final or self.over or attempt.number >= delivery.attempts:
+        elif final or self.end_reason or attempt.number >= delivery.attempts:
             delivery.state = DeliveryState.FAILED
         else:
             delivery.state = DeliveryState.WAITING
@@ -215,13 +215,13 @@ class WebhookQueue:
         self._listener.sent(ns, delivery, delivery.tries[-1], next_number)
         ns.tell()
 
-    async def _again(self, delivery: Delivery) -> Try:
+    async def _redeliver(self, delivery: Delivery) -> Try:
         ns = self._ns
         await self._sender.attempt(delivery, ns.clock.now_s)
         waits = any(attempt.delivery is delivery for attempt in ns.timers)
         if delivery.arrived:
             delivery.state = DeliveryState.DELIVERED
-            if waits and not self.over:
+            if waits and not self.end_reason:
                 ns.timers.remove(lambda attempt: attempt.delivery is delivery)
                 self.arm()
         else:
@@ -257,9 +257,9 @@ class WebhookQueue:
 
     def end(self, reason: str) -> None:
         """Stop sending. Attempts in progress complete, but are not retried."""
-        self.over = reason
+        self.end_reason = reason
         self._disarm()
-        if self._stepping and self._runs:
+        if self._stepping and self._was_running:
             self._ns.clock.resume()
 
     def cancel(self) -> set[asyncio.Task[Any]]:
@@ -269,7 +269,7 @@ class WebhookQueue:
         return set(self._tasks)
 
 
-async def _over(task: asyncio.Task[T]) -> T:
+async def _shielded(task: asyncio.Task[T]) -> T:
     """Wait for a task, which continues if the waiting is cancelled."""
     return await asyncio.shield(task)
 

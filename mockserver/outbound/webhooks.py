@@ -39,10 +39,10 @@ class WebhookService:
         self._limit = limit
         self._refused = refused
         self._queues: dict[WebhookNamespace, WebhookQueue] = {}
-        self._retired: set[WebhookQueue] = set()  # taken back by a reset, with tries still under way
+        self._retired: set[WebhookQueue] = set()  # ended by a reset, with attempts still in progress
         self._closed = False
         self.listener: AttemptListener = _NOBODY
-        """Who is told of each attempt."""
+        """Called for each attempt."""
 
     def tries(self) -> dict[str, int]:
         """Return the number of attempts since the start of the server, by result: delivered, refused or unanswered."""
@@ -51,7 +51,7 @@ class WebhookService:
     def schedule(self, ns: WebhookNamespace, delivery: Delivery) -> None:
         """Send it when it is due. Returns immediately."""
         queue = self._queue(ns)
-        if self._closed or len(ns.timers) + queue.under_way >= self._limit:
+        if self._closed or len(ns.timers) + queue.in_progress >= self._limit:
             delivery.state = DeliveryState.FAILED
             delivery.error = STOPPED if self._closed else self._too_many()
             self.listener.sent(ns, delivery, None, 0)
@@ -73,7 +73,7 @@ class WebhookService:
 
     async def redeliver(self, ns: WebhookNamespace, delivery: Delivery) -> Try:
         """Send it again now, after attempts in progress of the same call. It does not change the schedule."""
-        return await self._queue(ns).try_again(delivery)
+        return await self._queue(ns).redeliver(delivery)
 
     async def advance(self, ns: WebhookNamespace, to_s: float, *, wait: bool = True) -> None:
         """
@@ -93,9 +93,9 @@ class WebhookService:
         await queue.move(to_s, wait=wait)
         self._tidy(ns, queue)
 
-    async def change(self, ns: WebhookNamespace, deed: Callable[[VirtualClock], None]) -> None:
+    async def change(self, ns: WebhookNamespace, change_clock: Callable[[VirtualClock], None]) -> None:
         """Freeze, resume or reset the clock, once nobody else is moving it."""
-        await self._queue(ns).change(deed)
+        await self._queue(ns).change(change_clock)
 
     def moved(self, ns: WebhookNamespace) -> None:
         """Set the timer again, after clock or timers were changed elsewhere."""
@@ -126,7 +126,7 @@ class WebhookService:
         ns.tell()
 
     def abandon(self, ns: WebhookNamespace) -> None:
-        """Send nothing more of a namespace that goes on elsewhere."""
+        """Stop sending webhooks of a namespace that moved to another replica."""
         queue = self._queues.pop(ns, None)
         if queue is not None:
             queue.end(TAKEN_BACK)
@@ -137,7 +137,7 @@ class WebhookService:
         self._closed = True
         tasks: set[asyncio.Task[object]] = set()
         for queue in (*self._queues.values(), *self._retired):
-            queue.end(queue.over or STOPPED)
+            queue.end(queue.end_reason or STOPPED)
             tasks |= queue.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLOSE_S)

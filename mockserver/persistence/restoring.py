@@ -1,7 +1,7 @@
 """
 Restores namespaces from a state file.
 
-Scenario files are read anew. The saved data belongs to them by route id and name, as after a reload.
+Scenario files are read again. The saved data is assigned to them by route id and name, as after a reload.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
         about["resources"] = list(made.memory.resources)
         for name, collection in made.memory.resources.items():
             parts += _resource_parts(name, collection)
-    # Whoever only looks at these makes them, empty.
+    # Reading these creates empty ones.
     if made.counts is not None and made.counts.total:
         parts += counts_parts(made.counts)
     if made.effects:

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 _HANDLE: pytest.StashKey[NamespaceHandle | None] = pytest.StashKey()
 _SHARED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
-"""Of the session: the handles that several tests share and that are open, by the names of the fixtures that open them."""
+"""Of the session: open handles that several tests share, by the name of their fixture."""
 _OPENED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
-"""Of an item: those that it has opened, such as by `getfixturevalue`."""
+"""Of an item: the shared handles that it opened, for example with `getfixturevalue`."""
 _HANDLES: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
-"""Of an item: the handles that its reports tell of, also once they have ended."""
+"""Of an item: the handles of its reports, including closed ones."""
 _ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
-"""Of the session: the item that is run."""
+"""Of the session: the current item."""
 _ENDING: pytest.StashKey[list[Callable[[], None]]] = pytest.StashKey()
-"""Of the session: what ends handles and their server, once the last report of their tests was made."""
+"""Of the session: functions that close handles and the server, called after the last report of their tests."""
 _PASSED: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -78,12 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Where the session ended early, what is left of it ends without a report."""
+    """Close what remains open if the session ended early."""
     _close_ended(config)
 
 
 def _evidence(item: pytest.Item) -> Any:
-    """What happened in the handle of a test that is over; None where it had none."""
+    """Return the evidence of a completed test; None if it had no handle."""
     handle = item.stash.get(_HANDLE, None)
     return handle.evidence if handle is not None else None
 
@@ -99,7 +99,7 @@ def mock_server_settings() -> dict[str, Any]:
 
 @contextmanager
 def _failing() -> Iterator[None]:
-    """What the client or the server refuses fails the test with its text, told once."""
+    """Fail the test with the text of an error of the client or the server, without a traceback."""
     from mockserver.errors import MockServerError
 
     try:
@@ -133,7 +133,7 @@ def _mock_session_server(
 
 
 def _folder(config: pytest.Config) -> Path | None:
-    """The folder of scenarios, beside the ini file that names it."""
+    """Return the scenario folder. A relative path is relative to the ini file."""
     named = str(config.getini("mock_server_scenarios"))
     if not named:
         return None
@@ -142,7 +142,7 @@ def _folder(config: pytest.Config) -> Path | None:
 
 @pytest.fixture
 def _mock_server_run(request: pytest.FixtureRequest) -> Run | None:
-    """The run of a sweep that this test is; None in a session like any other."""
+    """Return the sweep run of this test; None without a sweep."""
     make = getattr(request, "param", None)
     return make(request.node) if make is not None else None
 
@@ -155,7 +155,7 @@ def _opened(request: pytest.FixtureRequest, server: SessionServer, run: Run | No
 
 
 def _ended(config: pytest.Config, handle: NamespaceHandle) -> None:
-    """It stays until its last report was made."""
+    """End the handle; it is closed after the last report."""
     config.stash[_ENDING].append(handle.close)
     handle.end()
 
@@ -216,7 +216,7 @@ def _shared_handle(scope: Literal["class", "module", "session"]) -> Any:
         request.config.stash[_ITEM].stash[_OPENED][name] = handle
         yield handle
         del handles[name]
-        # It may end in the teardown of a test that does not use it, whose report tells of it.
+        # This may run in the teardown of a test that does not use the handle: its report includes it.
         item = request.config.stash[_ITEM]
         item.stash[_OPENED][name] = handle
         _ended(request.config, handle)
@@ -267,7 +267,7 @@ def mock_server_session_async(_mock_server_handle_session: NamespaceHandle) -> A
 
 
 def _handles(item: pytest.Item) -> dict[str, NamespaceHandle]:
-    """The handles of a test, by the title of their section in its report."""
+    """Return the handles of a test, by the title of their report section."""
     own = item.stash.get(_HANDLE, None)
     handles = {} if own is None else {"mock server": own}
     names = getattr(item, "fixturenames", ())
@@ -277,12 +277,12 @@ def _handles(item: pytest.Item) -> dict[str, NamespaceHandle]:
     return handles
 
 
-# What a passed test is held to, and what a failed one tells
+# Checks of passed tests, and reports of failed ones
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """A test that has come to its end well fails where a call went unmatched."""
+    """Fail a passed test that has unmatched calls."""
     result = yield
     _check_awaited(dropped=True)
     _check_handles(item)
@@ -290,7 +290,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _check_handles(item: pytest.Item) -> None:
-    """Fails a test that has come to its end well, but not as it should."""
+    """Run the checks of all handles of a passed test."""
     for handle in _handles(item).values():
         handle.check_call(strict=_is_strict(item))
 
@@ -303,7 +303,7 @@ def _is_strict(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
-    """What was done before is of no test, or of others."""
+    """Reset the state, so that earlier calls don't count for this test."""
     item.config.stash[_ITEM] = item
     item.stash[_PASSED], item.stash[_OPENED], item.stash[_HANDLES], item.stash[_HANDLE] = False, {}, {}, None
     _unawaited()
@@ -314,25 +314,25 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
-    """What fixtures hold may be awaited, and calls may come, while they are torn down."""
+    """Check again after the teardown of the fixtures, which may make calls and await client calls."""
     result = yield
     if item.stash.get(_PASSED, False):
         _check_awaited()
         for handle in _handles(item).values():
-            if handle is not item.stash.get(_HANDLE, None):  # which has been judged when it ended
+            if handle is not item.stash.get(_HANDLE, None):  # that handle was checked when it ended
                 handle.check_call(strict=_is_strict(item))
     return result
 
 
 def _check_awaited(*, dropped: bool = False) -> None:
-    """Fail a test that made a call of the client which never began: not awaited, or not entered with `with`."""
+    """Fail a test that called the client without `await` or `with`, so that nothing was sent."""
     lines = [str(call) for call in _unawaited(dropped=dropped)]
     if lines:
         pytest.fail("\n".join(lines), pytrace=False)
 
 
 def _unawaited(*, dropped: bool = False) -> list[Any]:
-    """None where the client was not imported."""
+    """Return the client calls that were never awaited or entered; none if the client was not imported."""
     module = sys.modules.get("mockserver.client.unawaited")
     return module.take_unawaited(dropped=dropped) if module is not None else []
 

@@ -1,4 +1,4 @@
-"""Calls made again of what the admin API shows of them, as far as whoever judges tries looks at them."""
+"""Recreates calls from documents of the admin API, with the parts that the grouping of attempts reads."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class RecordedMessages:
         return []
 
 
-def retold(view: Mapping[str, Any]) -> Call:
-    """From an unmasked view. Instants of arrival stand for the server's steady clock."""
-    sent, reply, times = view["request"], view["reply"], view["times"]
+def call_from_view(view: Mapping[str, Any]) -> Call:
+    """Create a call from an unmasked view. Wall-clock times replace the monotonic clock of the server."""
+    request_view, reply_view, times = view["request"], view["reply"], view["times"]
     arrived_s = datetime.fromisoformat(times["arrived"]).timestamp()
-    headers = [(name, value) for name, value in sent["headers"]]
+    headers = [(name, value) for name, value in request_view["headers"]]
     request = Request(
-        sent["method"],
-        sent["target"],
+        request_view["method"],
+        request_view["target"],
         headers,
-        _body(sent["body"]),
-        complete=sent["complete"],
+        _body(request_view["body"]),
+        complete=request_view["complete"],
         arrived_s=arrived_s,
         arrived_at_s=arrived_s,
     )
@@ -54,14 +54,14 @@ def retold(view: Mapping[str, Any]) -> Call:
     call = Call(view["number"], view["namespace"], request)
     call.route_id, call.automatic, call.replayed = view["route"], view["automatic"], view["replayed"]
     call.fault, call.outcome, call.effects = view["fault"], Outcome(view["outcome"]), list(view["effects"])
-    call.body_sha256 = sent["body"]["sha256"]
-    if reply is not None:
+    call.body_sha256 = request_view["body"]["sha256"]
+    if reply_view is not None:
         is_lost = call.outcome is Outcome.CLIENT_LEFT and times["first_byte_ms"] is None
-        call.status = None if is_lost else reply["status"]
+        call.status = None if is_lost else reply_view["status"]
         headers, trailers = (
-            [(name, value) for name, value in reply[part]] for part in ("headers", "trailers")
+            [(name, value) for name, value in reply_view[part]] for part in ("headers", "trailers")
         )
-        call.response = Response(reply["status"], headers, trailers=trailers)
+        call.response = Response(reply_view["status"], headers, trailers=trailers)
     for name in ("claimed", "first_byte", "last_byte", "left"):
         ms = times[f"{name}_ms"]
         setattr(call, f"{name}_at_s", None if ms is None else arrived_s + ms / 1000)

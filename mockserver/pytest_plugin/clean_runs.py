@@ -1,8 +1,8 @@
 """
-The clean runs, in a pytest session of their own that comes first: what calls a test makes, and what it does.
+The clean runs of a sweep, in a separate pytest session before the cells. They show the calls and effects of each test.
 
-Each test runs twice, the second time with another seed. The session has the
-arguments of the one that starts it, so the same tests run in the same way.
+Each test runs twice, the second time with another seed. The session gets the
+arguments of the session that starts it, so it runs the same tests.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ import pytest
 
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner
+from mockserver.sweep.baseline import Baseline, CleanRun, learn_baseline
 from mockserver.sweep.evidence import SweepEvidence
-from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import last_line
 
 CLEAN, AGAIN = "clean", "clean-again"
 _OUTPUT_BYTES = 4096
 _USABLE = (0, 1, 5)
-"""Exit codes of a session that came to its end: all passed, some failed, there were none."""
+"""Exit codes of a complete session: all passed, some failed, no tests."""
 
 
 class CleanRunner(Runner):
-    """Hooks of a process that makes clean runs."""
+    """Hooks of a process that runs tests without troubles."""
 
     def __init__(self, config: pytest.Config, evidence_of: EvidenceOf) -> None:
         super().__init__(evidence_of)
@@ -49,12 +49,12 @@ class CleanRunner(Runner):
 
 
 def seed_of(seed: str, test: str) -> str:
-    """A namespace's seed: without one of the sweep's own, the one that the test always has."""
+    """Return the seed of a namespace: the default seed of the test, extended by the seed of the sweep."""
     return f"{seed}\n{test}" if seed else test
 
 
 class Collector:
-    """Hooks of the process that all reports come to: writes down what was learnt."""
+    """Hooks of the process that receives all reports. Writes the clean runs to a file."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -85,10 +85,11 @@ def _why(passed: bool | None, error: str) -> str:
     return f"it fails without any trouble: {last}" if last else "it fails without any trouble"
 
 
-def learn_all(config: pytest.Config, write: Callable[[str], None]) -> tuple[list[Lesson], int]:
+def learn_baselines(config: pytest.Config, write: Callable[[str], None]) -> tuple[list[Baseline], int]:
     """
-    Makes the clean runs; what they print goes to `write` as it comes. The
-    lessons, in the order in which pytest collects their tests, and the session's exit code.
+    Run the clean runs, and pass their output to `write`.
+
+    Returns the baselines in the order of collection, and the exit code of the session.
     """
     folder = Path(tempfile.mkdtemp(prefix="mock-server-sweep-"))
     file = folder / "clean.json"
@@ -98,17 +99,21 @@ def learn_all(config: pytest.Config, write: Callable[[str], None]) -> tuple[list
             pytest.exit(
                 f"The clean runs of the sweep came to no end (exit code {code})", returncode=code or 1
             )
-        return _lessons(json.loads(file.read_text("utf-8"))), code
+        return _baselines(json.loads(file.read_text("utf-8"))), code
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _session(config: pytest.Config, file: Path, write: Callable[[str], None]) -> int:
-    given = config.invocation_params
-    quiet = ["-q", "--no-header", f"{LEARN}={file}"]
-    command = [sys.executable, "-m", "pytest", *map(os.fspath, given.args), *quiet]
-    process = subprocess.Popen(  # noqa: S603  (this very session, once more)
-        command, cwd=given.dir, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+    invocation = config.invocation_params
+    options = ["-q", "--no-header", f"{LEARN}={file}"]
+    command = [sys.executable, "-m", "pytest", *map(os.fspath, invocation.args), *options]
+    process = subprocess.Popen(  # noqa: S603  (the command line of this session)
+        command,
+        cwd=invocation.dir,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
     )
     assert process.stdout is not None
     try:
@@ -122,11 +127,11 @@ def _session(config: pytest.Config, file: Path, write: Callable[[str], None]) ->
         process.stdout.close()
 
 
-def _lessons(runs: list[dict[str, Any]]) -> list[Lesson]:
-    made: dict[str, dict[str, CleanRun]] = {}
+def _baselines(runs: list[dict[str, Any]]) -> list[Baseline]:
+    runs_by_test: dict[str, dict[str, CleanRun]] = {}
     for data in runs:
         name = data.pop("run")
-        made.setdefault(data["test"], {})[name] = CleanRun.of_json(data)
-    tests = [runs for runs in made.values() if CLEAN in runs]
+        runs_by_test.setdefault(data["test"], {})[name] = CleanRun.of_json(data)
+    tests = [runs for runs in runs_by_test.values() if CLEAN in runs]
     tests.sort(key=lambda runs: runs[CLEAN].place)
-    return [learn(runs[CLEAN], runs.get(AGAIN)) for runs in tests]
+    return [learn_baseline(runs[CLEAN], runs.get(AGAIN)) for runs in tests]

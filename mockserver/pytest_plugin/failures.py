@@ -1,8 +1,8 @@
 """
-The evidence of a failed test as one HTML page: its calls, attempts, webhooks and effects, from what the admin API tells.
+The evidence of a failed test as an HTML page: its calls, attempts, webhooks and effects, from the admin API.
 
-A server in this process ends with the session, and the page stays. It holds all
-that it needs, and asks no network. Secrets are masked.
+A server in this process ends with the session; the page remains. It is
+self-contained, without network access. Secrets are masked.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from typing import Any
 
 from mockserver import __version__
 from mockserver.client import Call, Namespace, Unmatched
-from mockserver.pytest_plugin.reports import became, ended, head_of, outcome_of
+from mockserver.pytest_plugin.reports import outcome_of, response_head, result_text, status_text
 from mockserver.redaction.redaction import mask_text
-from mockserver.sweep.evidence import SweepEvidence, evidence
+from mockserver.sweep.evidence import SweepEvidence, collect_evidence
 from mockserver.sweep.page import SHARED_SCRIPTS, assembled
 from mockserver.sweep.results import timeline
 
 FOLDER = "mock-server-report"
-MOST_CALLS, MOST_OPERATIONS, MOST_BODY = 500, 100, 4000
+MAX_CALLS, MAX_OPERATIONS, MAX_BODY_CHARS = 500, 100, 4000
 _PARTS = Path(__file__).with_name("report")
 
 
 def write_failure(ns: Namespace, test: str, error: str, below: Path, after: str | None = None) -> Path:
-    """The page of a failed test, in the folder FOLDER. Raises ClientError, OSError."""
+    """Write the page of a failed test to FOLDER, and return its path. Raises ClientError, OSError."""
     folder = below / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{file_name(test)}.html"
@@ -39,7 +39,7 @@ def write_failure(ns: Namespace, test: str, error: str, below: Path, after: str 
 
 def file_name(test: str) -> str:
     """
-    A test's node id as the name of a file, the same in every run. Ids that look alike as names differ.
+    Return a file name for a node id, the same in every run. A hash distinguishes ids that would get the same name.
 
     >>> file_name("tests/test_pay.py::test_it")
     'tests-test_pay.py-test_it'
@@ -53,11 +53,11 @@ def file_name(test: str) -> str:
 
 
 def document(ns: Namespace, test: str, error: str, after: str | None = None) -> dict[str, Any]:
-    """What the page shows. `after` is the id of the last call of earlier tests."""
+    """Return the data of the page. `after` is the id of the last call of earlier tests."""
     link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
     views = list(link.items("/calls", masked=True, since=after))
     ids = {view["id"] for view in views}
-    missed = {call["id"]: Unmatched(call) for call in link.items("/unmatched", masked=True)}
+    unmatched = {call["id"]: Unmatched(call) for call in link.items("/unmatched", masked=True)}
     operations = [
         operation
         for operation in link.items("/attempts", masked=True)
@@ -67,7 +67,7 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
         delivery for delivery in link.look("/webhooks", masked=True)["items"] if delivery["call"] in ids
     ]
     effects = [effect for effect in link.look("/effects", masked=True)["items"] if effect.get("call") in ids]
-    whole = evidence(views, operations, (), deliveries, {})
+    evidence = collect_evidence(views, operations, (), deliveries, {})
     start = datetime.fromisoformat(views[0]["times"]["arrived"]) if views else None
     return {
         "mockserver": __version__,
@@ -75,10 +75,10 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
         "url": ns.url,
         "error": mask_text(error),
         "total": len(views),
-        "operations": [_operation(operation, whole) for operation in operations[:MOST_OPERATIONS]],
-        "calls": [_call(view, missed.get(view["id"]), start) for view in views[:MOST_CALLS]],
-        "webhooks": [_webhook(delivery, start) for delivery in deliveries[:MOST_CALLS]],
-        "effects": effects[:MOST_CALLS],
+        "operations": [_operation(operation, evidence) for operation in operations[:MAX_OPERATIONS]],
+        "calls": [_call(view, unmatched.get(view["id"]), start) for view in views[:MAX_CALLS]],
+        "webhooks": [_webhook(delivery, start) for delivery in deliveries[:MAX_CALLS]],
+        "effects": effects[:MAX_CALLS],
         "violations": [
             f"{violation['call']}  {violation['request']}  {violation['text']}"
             for violation in link.items("/violations", masked=True)
@@ -87,7 +87,7 @@ def document(ns: Namespace, test: str, error: str, after: str | None = None) -> 
     }
 
 
-def _operation(view: Mapping[str, Any], whole: SweepEvidence) -> dict[str, Any]:
+def _operation(view: Mapping[str, Any], evidence: SweepEvidence) -> dict[str, Any]:
     attempts = view["tries"]
     ids = {attempt["call"] for attempt in attempts}
     known = ("key", "route", "retry_after", "final", "overlap", "certain", "why", "by", "repeats", "left_out")
@@ -95,20 +95,20 @@ def _operation(view: Mapping[str, Any], whole: SweepEvidence) -> dict[str, Any]:
     about["attempts"] = len(attempts)
     about["changed"] = list(dict.fromkeys(part for attempt in attempts for part in attempt["changed"]))
     part = SweepEvidence(
-        calls=[call for call in whole.calls if call.id in ids],
+        calls=[call for call in evidence.calls if call.id in ids],
         operations=[dict(view)],
-        webhooks=[sent for sent in whole.webhooks if sent.call in ids],
+        webhooks=[sent for sent in evidence.webhooks if sent.call in ids],
     )
     return {"about": about, "timeline": timeline(part)}
 
 
-def _call(view: Mapping[str, Any], missed: Unmatched | None, start: datetime | None) -> dict[str, Any]:
+def _call(view: Mapping[str, Any], unmatched: Unmatched | None, start: datetime | None) -> dict[str, Any]:
     call = Call(view)
     reply = view["reply"]
     return {
         "after": _after(view["times"]["arrived"], start),
-        "status": ended(call),
-        "became": became(call, missed),
+        "status": status_text(call),
+        "became": result_text(call, unmatched),
         "request": {
             "method": view["request"]["method"],
             "path": _path(view["request"]),
@@ -118,7 +118,7 @@ def _call(view: Mapping[str, Any], missed: Unmatched | None, start: datetime | N
         "reply": None
         if reply is None
         else {"status": reply["status"], "headers": reply["headers"], "body": _cut(reply["body"])},
-        "suggestion": None if missed is None else missed.suggestion,
+        "suggestion": None if unmatched is None else unmatched.suggestion,
     }
 
 
@@ -128,11 +128,11 @@ def _path(request: Mapping[str, Any]) -> str:
 
 
 def _cut(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body as the page shows it: its beginning."""
+    """Return a body for the page, truncated."""
     return {
         "length": body["length"],
         **{
-            kind: text if len(text) <= MOST_BODY else f"{text[:MOST_BODY]}…"
+            kind: text if len(text) <= MAX_BODY_CHARS else f"{text[:MAX_BODY_CHARS]}…"
             for kind in ("text", "base64")
             if (text := body.get(kind))
         },
@@ -150,7 +150,7 @@ def _webhook(delivery: Mapping[str, Any], start: datetime | None) -> dict[str, A
                 "after": _after(sent["sent_at"], start),
                 "answer": sent["error"]
                 if sent["status"] is None
-                else f"{sent['status']}  {head_of(sent['answer'])}",
+                else f"{sent['status']}  {response_head(sent['answer'])}",
             }
             for sent in delivery["tries"]
         ],

@@ -1,4 +1,4 @@
-"""Ends a test that takes too long, where the system has an alarm for it."""
+"""Time limits for tests, by SIGALRM. Without it, there are no limits."""
 
 from __future__ import annotations
 
@@ -10,45 +10,46 @@ from types import FrameType
 
 import pytest
 
-_AGAIN_S = 1.0
-"""What a test has caught and gone on after strikes again so much later."""
+_REPEAT_S = 1.0
+"""If a test catches the failure and continues, the alarm repeats after this time."""
 
 
 @contextlib.contextmanager
-def at_most(seconds: float, said: str) -> Iterator[None]:
+def time_limit(seconds: float, message: str) -> Iterator[None]:
     """
-    Fails what runs inside after that time, blocking reads included. It does
-    nothing off the main thread, and on systems without SIGALRM; an alarm that
-    somebody else has set comes first where it is due sooner, and is set again afterwards.
+    Fail the test in this context after that time, even in a blocking read.
+
+    Does nothing outside of the main thread, without SIGALRM, or if another alarm is
+    due sooner. Another alarm is restored afterwards.
     """
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    left_s, interval_s = signal.getitimer(signal.ITIMER_REAL)
-    if 0 < left_s <= seconds:
+    remaining_s, interval_s = signal.getitimer(signal.ITIMER_REAL)
+    if 0 < remaining_s <= seconds:
         yield
         return
 
-    def too_late(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (a signal handler)
-        pytest.fail(said, pytrace=False)
+    def on_alarm(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  (a signal handler)
+        pytest.fail(message, pytrace=False)
 
-    handler = signal.signal(signal.SIGALRM, too_late)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _AGAIN_S)
+    handler = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), _REPEAT_S)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left_s, interval_s)
+        signal.setitimer(signal.ITIMER_REAL, remaining_s, interval_s)
         signal.signal(signal.SIGALRM, handler)
 
 
 @contextlib.contextmanager
 def no_limit() -> Iterator[None]:
-    """What runs inside is not ended by an alarm, however little time is left; afterwards the alarm goes on."""
+    """Suspend the alarm in this context. It continues afterwards with the remaining time."""
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    left_s, interval_s = signal.setitimer(signal.ITIMER_REAL, 0)
+    remaining_s, interval_s = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, left_s, interval_s)
+        signal.setitimer(signal.ITIMER_REAL, remaining_s, interval_s)

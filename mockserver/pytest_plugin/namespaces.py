@@ -27,9 +27,10 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 class NamespaceHandle:
     """
-    Made when a test first asks for its mock server, and closed when `node` ends: a test, or what
-    all tests of a class, a module or the session share. In a sweep it is that of
-    one `run`, and keeps what happened in it as `evidence`.
+    The namespace of `node`: of a test, a class, a module or the session.
+
+    Created when a test first requests its mock server. In a sweep it belongs to one
+    `run`, and `evidence` is set at its end.
     """
 
     def __init__(
@@ -41,9 +42,9 @@ class NamespaceHandle:
         self.strict = strict_of(node)
         self.fixture = "mock_server"
         self.scope = ""
-        """Of what tests share, so that its page is not that of the test's own namespace."""
+        """`class`, `module` or `session` if tests share it; distinguishes its page from that of the test's own namespace."""
         self.passed, self.failed = False, False
-        """Whether a test that uses it has passed, and whether one has failed."""
+        """Whether a test that uses it passed, and whether one failed."""
         self._test = node.nodeid or "session"
         self._sections: dict[str, str] = {}
         self._errors: list[str] = []
@@ -63,17 +64,17 @@ class NamespaceHandle:
             raise
 
     def ca_pem(self) -> bytes:
-        """The CA of the server. Raises ClientError where it has none."""
+        """Return the CA of the server. Raises ClientError if it has none."""
         return self._server.ca_pem(self.namespace)
 
     def awaiting(self, fixture: str = "mock_server_async") -> AsyncNamespace:
-        """The same namespace, its methods to be awaited."""
+        """Return the namespace with async methods."""
         self.fixture = f"await {fixture}"
         ns = self.namespace
         return AsyncNamespace(ns._link, ns.url, ns.seed)  # noqa: SLF001
 
     def begin(self, test: str) -> None:
-        """A test begins, in a namespace that earlier tests have used too: what they left is not its own."""
+        """Start a test in a namespace that earlier tests may have used. Their calls and failures don't count for it."""
         self._test = test
         self._sections, self._errors = {}, []
         self._after = self._server.last_call(self.namespace)
@@ -81,7 +82,7 @@ class NamespaceHandle:
         self._known = self._server.faults(self.namespace)
 
     def check_call(self, *, strict: bool | None = None) -> None:
-        """Fails a test that has come to its end well, where a function failed, or what can't be put right any more."""
+        """Fail a passed test if a reply function raised, or if there are unmatched calls or troubles that never applied."""
         if not (self.strict if strict is None else strict):
             return
         for failure in self._server.failures(self.namespace):
@@ -89,10 +90,10 @@ class NamespaceHandle:
         known, self._known = self._known, self._server.faults(self.namespace)
         faults = [fault for fault in self._known if fault not in known]
         if faults:
-            pytest.fail(_judged(faults), pytrace=False)
+            pytest.fail(_failure_text(faults), pytrace=False)
 
     def section(self, test: str) -> str:
-        """What the report of a failed test says."""
+        """Return the section for the report of a failed test."""
         if test not in self._sections:
             self._sections[test] = self._text_of(
                 lambda: report(self.namespace, self._began, self.fixture, self._after)
@@ -100,7 +101,7 @@ class NamespaceHandle:
         return self._sections[test]
 
     def keep(self, test: str, error: str) -> str:
-        """Makes the evidence of a failed test last. Where it is; empty where it is nowhere."""
+        """Keep the evidence of a failed test. Returns its location; empty if it is not kept."""
         self._errors.append(error)
         if self._run is not None:
             return ""
@@ -115,13 +116,14 @@ class NamespaceHandle:
             return make()
         except ClientError as error:
             return f"The mock server can't be asked: {error}"
-        except Exception:  # noqa: BLE001  (it would take the whole session along)
+        except Exception:  # noqa: BLE001  (an error here would end the session)
             return f"This section could not be made:\n{traceback.format_exc()}"
 
     def end(self) -> None:
         """
-        Fails where what was expected was not met, unless a test has failed already;
-        under a trouble nothing is expected, since retries are what is wanted.
+        Fail if expectations are not met, unless a test failed already.
+
+        With troubles, expectations are not checked, since retries change the number of calls.
         """
         if self._run is not None:
             with no_limit():
@@ -136,21 +138,21 @@ class NamespaceHandle:
         unmet = self._server.unmet(self.namespace, self.scenarios)
         unmet = [text for text in unmet if text not in self._known]
         if unmet:
-            self._after, self._sections = None, {}  # it is about the calls of all tests
-            pytest.fail(_judged(unmet), pytrace=False)
+            self._after, self._sections = None, {}  # the section includes the calls of all tests
+            pytest.fail(_failure_text(unmet), pytrace=False)
 
     def close(self) -> None:
-        """Removes the namespace, once the last report was made."""
+        """Remove the namespace. Called after the last report."""
         self._server.close(self.namespace, failed=self.failed and self._run is None)
 
 
-def _judged(unmet: list[str]) -> str:
+def _failure_text(unmet: list[str]) -> str:
     hint = "To leave this to the test itself: @pytest.mark.mock_server(strict=False)"
     return "\n".join([*unmet, hint])
 
 
 def strict_of(node: Node) -> bool:
-    """Whether a test, or what tests share, is held to what it expects."""
+    """Return the value of `strict` of the marker `mock_server`."""
     marker = node.get_closest_marker("mock_server")
     if marker is None:
         return True
@@ -162,7 +164,7 @@ def strict_of(node: Node) -> bool:
 
 
 def _scenarios(server: SessionServer, ns: Namespace, item: Node, folder: Path | None) -> list[str]:
-    """Makes exactly the scenarios that the test names answer. Their names."""
+    """Activate exactly the scenarios of the test's markers, and return their names."""
     named = [name for marker in reversed(list(item.iter_markers("scenario"))) for name in marker.args]
     if not named:
         return []
@@ -176,7 +178,7 @@ def _is_file(name: object) -> bool:
 
 
 def _file(name: str | os.PathLike[str], item: Node, folder: Path | None) -> Path:
-    """Beside the test, then in the folder of scenarios."""
+    """Return the path of a scenario file, from the test's own folder or the scenario folder."""
     beside = item.path if item.path.is_dir() else item.path.parent
     places = [beside, *([folder] if folder is not None else [])]
     for place in places:

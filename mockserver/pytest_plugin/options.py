@@ -1,4 +1,4 @@
-"""The options of the sweep, as pytest knows them. Light: it is imported by every session."""
+"""The command line options of the sweep. Every session imports this module, so it must import fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LEARN = "--mock-server-sweep-learn"
 
 
 def add_sweep_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
-    """`group` is pytest's own option group."""
+    """Add the options to `group`, and the ini options to `parser`."""
     group.addoption(
         "--mock-server-sweep",
         action="store_true",
@@ -63,7 +63,7 @@ def add_sweep_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
 
 
 def keep_of(config: pytest.Config) -> Any:
-    """What of failed tests is kept on a server that runs already: by the ini options."""
+    """Read the ini options on how an external server keeps the namespaces of failed tests."""
     from mockserver.model.durations import HINT, parse_duration_s
     from mockserver.pytest_plugin.servers import Keep
 

@@ -1,6 +1,5 @@
 """
-What a failed test says of its mock server: every call on a line, the calls
-that no route took, and routes that would have taken them, ready to paste.
+The report section of a failed test: its calls, one a line, the unmatched ones, and suggested routes for those.
 
 Secrets are masked, since reports end up in logs.
 """
@@ -20,25 +19,27 @@ from mockserver.redaction.redaction import mask_body
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.schema.scenario import RUNTIME
 
-MOST_LINES = 40
-MOST_ANSWER = 200
+MAX_LINES = 40
+MAX_RESPONSE_CHARS = 200
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"})
-MOST_UNMATCHED = 3
+MAX_UNMATCHED = 3
 
 
 def report(ns: Namespace, began: datetime, fixture: str = "mock_server", after: str | None = None) -> str:
     """
-    The section of a failed test that began at that moment; `after` the call of that id, where the
-    namespace has calls of other tests. Raises ClientError where the server is gone.
+    Return the section of a failed test that began at that time.
+
+    `after` is the id of the last call of earlier tests in the namespace. Raises
+    ClientError if the server is not reachable.
     """
     link = ns._link  # noqa: SLF001  (masked, other than `ns.calls`)
     calls = [Call(call) for call in link.items("/calls", masked=True, since=after)]
     ids = {call.id for call in calls}
-    missed = [call for call in map(Unmatched, link.items("/unmatched", masked=True)) if call.id in ids]
-    parts = ["\n".join([_head(ns, calls), *timeline(calls, {call.id: call for call in missed})])]
+    unmatched = [call for call in map(Unmatched, link.items("/unmatched", masked=True)) if call.id in ids]
+    parts = ["\n".join([_head(ns, calls), *timeline(calls, {call.id: call for call in unmatched})])]
     if not calls:
-        parts += _strays(link.to("default"), began)
-    parts += [_explained(call, fixture) for call in _distinct(missed)[:MOST_UNMATCHED]]
+        parts += _default_namespace_calls(link.to("default"), began)
+    parts += [_suggested_route(call, fixture) for call in _distinct(unmatched)[:MAX_UNMATCHED]]
     parts += _attempts(list(link.items("/attempts", masked=True)), ids)
     parts += _webhooks(link.look("/webhooks", masked=True)["items"], calls)
     parts += _broken(list(link.items("/violations", masked=True)))
@@ -52,7 +53,7 @@ def _head(ns: Namespace, calls: list[Call]) -> str:
 
 
 def _attempts(operations: list[Mapping[str, Any]], calls: set[str]) -> list[str]:
-    """A line for each operation, with what groups its calls and what changed; nothing where no call has a key or a retry."""
+    """Return a line for each operation, with the reason of its grouping and the changes; nothing without keys and retries."""
     numbered = [
         (number, operation)
         for number, operation in enumerate(operations, 1)
@@ -62,7 +63,7 @@ def _attempts(operations: list[Mapping[str, Any]], calls: set[str]) -> list[str]
         operation["key"] or operation["repeats"] or len(operation["tries"]) > 1 for _, operation in numbered
     ):
         return []
-    lines = [_operation(number, operation) for number, operation in numbered[:MOST_LINES]]
+    lines = [_operation(number, operation) for number, operation in numbered[:MAX_LINES]]
     more = [f"  … {len(numbered) - len(lines)} more …"] if len(numbered) > len(lines) else []
     return ["\n".join([counted(len(numbered), "operation"), *lines, *more])]
 
@@ -93,24 +94,26 @@ def _operation(number: int, operation: Mapping[str, Any]) -> str:
 
 
 def _webhooks(deliveries: list[Mapping[str, Any]], calls: list[Call]) -> list[str]:
-    """Each delivery with its attempts, what the receiver answered, and the head of that answer."""
+    """Return each delivery with its attempts and the beginnings of the responses."""
     wanted = {call.id for call in calls}
     about = [delivery for delivery in deliveries if delivery["call"] in wanted]
     if not about:
         return []
     start = calls[0].arrived
-    shown = about[:MOST_LINES]
+    shown = about[:MAX_LINES]
     lines = [line for delivery in shown for line in _delivery(delivery, start)]
     more = [f"  … {len(about) - len(shown)} more …"] if len(about) > len(shown) else []
     return ["\n".join([f"{len(about)} webhook{'' if len(about) == 1 else 's'}", *lines, *more])]
 
 
 def _delivery(delivery: Mapping[str, Any], start: datetime) -> list[str]:
-    came_of = f"of {delivery['call']}, {short(delivery['route'])}"
-    lines = [f"  {delivery['method']} {delivery['url']}  {outcome_of(delivery)}  {came_of}"]
+    source = f"of {delivery['call']}, {short(delivery['route'])}"
+    lines = [f"  {delivery['method']} {delivery['url']}  {outcome_of(delivery)}  {source}"]
     for sent in delivery["tries"]:
         after_s = (datetime.fromisoformat(sent["sent_at"]) - start).total_seconds()
-        answer = sent["error"] if sent["status"] is None else f"{sent['status']}  {head_of(sent['answer'])}"
+        answer = (
+            sent["error"] if sent["status"] is None else f"{sent['status']}  {response_head(sent['answer'])}"
+        )
         lines.append(f"    t+{after_s:.3f}  {answer}".rstrip())
     if not delivery["tries"]:
         lines.append(f"    {delivery['error'] or 'no attempt yet: it waits for its time, by the clock'}")
@@ -118,31 +121,31 @@ def _delivery(delivery: Mapping[str, Any], start: datetime) -> list[str]:
 
 
 def outcome_of(delivery: Mapping[str, Any]) -> str:
-    """`refused` where the receiver answered with anything but a 2xx, `failed` where nobody answered."""
+    """Return the state, with `refused` instead of `failed` if the receiver answered with another status than 2xx."""
     state, tries = str(delivery["state"]), delivery["tries"]
     return "refused" if state == "failed" and tries and tries[-1]["status"] is not None else state
 
 
-def head_of(answer: str) -> str:
-    """The first characters of what a receiver answered, on one line, secrets masked."""
+def response_head(answer: str) -> str:
+    """Return the first characters of a response on one line, with masked secrets."""
     text = " ".join(mask_body(answer).split())
-    return text if len(text) <= MOST_ANSWER else f"{text[:MOST_ANSWER]}…"
+    return text if len(text) <= MAX_RESPONSE_CHARS else f"{text[:MAX_RESPONSE_CHARS]}…"
 
 
 def _broken(violations: list[Any]) -> list[str]:
-    """What broke a contract, a line each."""
+    """Return the violations of OpenAPI contracts, one a line."""
     if not violations:
         return []
     lines = [
         f"  {violation['call']}  {violation['request']}  {violation['text']}"
-        for violation in violations[:MOST_LINES]
+        for violation in violations[:MAX_LINES]
     ]
     more = len(violations) - len(lines)
     return ["\n".join(["What breaks the contract:", *lines, *([f"  … {more} more …"] if more else [])])]
 
 
-def _strays(default: Link, began: datetime) -> list[str]:
-    """Calls that came meanwhile without the namespace's name: the likeliest reason why none came to it."""
+def _default_namespace_calls(default: Link, began: datetime) -> list[str]:
+    """Return the calls of the namespace `default` during the test: the likeliest reason why its own has none."""
     calls = [Call(call) for call in default.items("/calls", masked=True, since=began.isoformat())]
     if not calls:
         return []
@@ -153,21 +156,21 @@ def _strays(default: Link, began: datetime) -> list[str]:
     return ["\n".join([head, *timeline(calls, {})])]
 
 
-def timeline(calls: list[Call], missed: Mapping[str, Unmatched]) -> list[str]:
-    """A line a call, times counted from the first."""
+def timeline(calls: list[Call], unmatched: Mapping[str, Unmatched]) -> list[str]:
+    """Return a line for each call, with times relative to the first."""
     if not calls:
         return []
-    cut = len(calls) > MOST_LINES
-    shown = [*calls[: MOST_LINES // 2], *calls[-MOST_LINES // 2 :]] if cut else calls
+    cut = len(calls) > MAX_LINES
+    shown = [*calls[: MAX_LINES // 2], *calls[-MAX_LINES // 2 :]] if cut else calls
     width = min(60, max(len(_what(call)) for call in shown))
     start = calls[0].arrived
     lines = [
-        f"  t+{(call.arrived - start).total_seconds():.3f}  {_what(call):<{width}}  {ended(call):<3}  "
-        f"{became(call, missed.get(call.id))}".rstrip()
+        f"  t+{(call.arrived - start).total_seconds():.3f}  {_what(call):<{width}}  {status_text(call):<3}  "
+        f"{result_text(call, unmatched.get(call.id))}".rstrip()
         for call in shown
     ]
     if cut:
-        lines.insert(MOST_LINES // 2, f"  … {len(calls) - len(shown)} more …")
+        lines.insert(MAX_LINES // 2, f"  … {len(calls) - len(shown)} more …")
     return lines
 
 
@@ -175,8 +178,8 @@ def _what(call: Call) -> str:
     return f"{call.request.method} {call.request.path}"
 
 
-def ended(call: Call) -> str:
-    """The status, and the outcome where it is not that all of it was sent; `---` where nothing was."""
+def status_text(call: Call) -> str:
+    """Return the status, with the outcome unless the reply is complete; `---` if nothing was sent."""
     if call.outcome == "done":
         return str(call.grpc_status or call.status)
     ending = call.outcome.replace("_", " ")
@@ -185,10 +188,10 @@ def ended(call: Call) -> str:
     return f"{'---' if call.status is None else call.grpc_status or call.status} {ending}"
 
 
-def became(call: Call, missed: Unmatched | None) -> str:
-    """What the mock made of it."""
-    if missed is not None:
-        nearest = _nearest(missed)
+def result_text(call: Call, unmatched: Unmatched | None) -> str:
+    """Describe how the mock server handled a call."""
+    if unmatched is not None:
+        nearest = _nearest(unmatched)
         return f"no route matches it; the nearest is {nearest}" if nearest else "no route matches it"
     if call.automatic:
         return "answered automatically"
@@ -205,29 +208,29 @@ def became(call: Call, missed: Unmatched | None) -> str:
     return "; ".join(notes)
 
 
-def _nearest(missed: Unmatched) -> str:
-    for nearest in missed.nearest:
+def _nearest(unmatched: Unmatched) -> str:
+    for nearest in unmatched.nearest:
         differences = "; ".join(str(difference["text"]) for difference in nearest["differences"])
         return f"{short(nearest['route'])}: {differences}"
     return ""
 
 
 def short(route_id: str) -> str:
-    """A route as its test named it: `runtime/` goes without saying."""
+    """Return the id of a route, without the prefix `runtime/`."""
     return route_id.removeprefix(f"{RUNTIME}/")
 
 
-def _distinct(missed: Iterable[Unmatched]) -> list[Unmatched]:
-    """The first of each kind."""
-    return list({call.suggestion: call for call in reversed(list(missed))}.values())[::-1]
+def _distinct(unmatched: Iterable[Unmatched]) -> list[Unmatched]:
+    """Return the first call for each suggestion."""
+    return list({call.suggestion: call for call in reversed(list(unmatched))}.values())[::-1]
 
 
-def _explained(missed: Unmatched, fixture: str) -> str:
-    return f"This route would take {_what(missed)}:\n  {in_python(missed.suggestion, fixture)}"
+def _suggested_route(unmatched: Unmatched, fixture: str) -> str:
+    return f"This route would take {_what(unmatched)}:\n  {in_python(unmatched.suggestion, fixture)}"
 
 
 def in_python(suggestion: str, fixture: str) -> str:
-    """A suggested route as a test would write it."""
+    """Return a suggested route as Python code for a test."""
     route: dict[str, Any] = read(suggestion).data[0]
     method, _, path = route["request"].partition(" ")
     match = dict(route.get("match", {}))
@@ -238,7 +241,7 @@ def in_python(suggestion: str, fixture: str) -> str:
 
 def literal(value: object) -> str:
     """
-    A JSON value as Python, with the quotes that formatters like.
+    Return a JSON value as a Python literal, with double quotes.
 
     >>> literal({"a": [None, True]})
     '{"a": [None, True]}'

@@ -1,8 +1,8 @@
 """
-Tests as they are run in a sweep: each as often as there are runs of it, with fresh fixtures, as an item of its own.
+Tests of a sweep. Each run of a test is a separate pytest item with fresh fixtures.
 
-A run is a parameter that the fixture of the mock server asks for; so pytest,
-and whoever spreads its items over processes, treat it like any other.
+A run is a parameter of the mock server's fixture, so pytest and plugins such as
+pytest-xdist handle it like any other parametrized test.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import pytest
 
-from mockserver.pytest_plugin.limits import at_most, no_limit
+from mockserver.pytest_plugin.limits import no_limit, time_limit
 from mockserver.sweep.evidence import SweepEvidence
 
 FIXTURE = "_mock_server_run"
@@ -25,8 +25,10 @@ EvidenceOf = Callable[[pytest.Item], SweepEvidence | None]
 @dataclass(frozen=True, slots=True)
 class Run:
     """
-    One run of a test. `id` tells it from the test's other runs, `test` is the
-    node id without it. `troubles` as the admin API takes them; empty for a clean run.
+    One run of a test.
+
+    `id` is unique among the runs of the test, `test` the node id without it.
+    `troubles` are documents of the admin API; empty for a clean run.
     """
 
     id: str
@@ -35,7 +37,7 @@ class Run:
     limit_s: float | None = None
     troubles: tuple[Mapping[str, Any], ...] = ()
     hides_failure: bool = False
-    """A red test is no failure of the session: what it means is judged elsewhere."""
+    """Report a failed test as passed; the sweep decides whether the cell fails the session."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -47,7 +49,7 @@ class Run:
 
 def parameter(text: str) -> str:
     r"""
-    A run's name as pytest leaves it in a node id.
+    Return the name of a run as pytest writes it in a node id.
 
     >>> parameter("crème#1/500")
     'cr\\xe8me#1/500'
@@ -57,7 +59,7 @@ def parameter(text: str) -> str:
 
 def without_run(node_id: str, run_id: str) -> str:
     """
-    The node id without the run, which is its last parameter.
+    Return the node id without the run, which is its last parameter.
 
     >>> without_run("t.py::test_x[a-clean]", "clean"), without_run("t.py::test_x[clean]", "clean")
     ('t.py::test_x[a]', 't.py::test_x')
@@ -66,8 +68,8 @@ def without_run(node_id: str, run_id: str) -> str:
     return f"{bare[:-1]}]" if bare.endswith("-") else bare.removesuffix("[")
 
 
-class Choice:
-    """The parameter of an item: which run it is, once the item is known."""
+class RunParameter:
+    """The parameter of an item. It gives the run of the item."""
 
     def __init__(self, run_id: str, find: Callable[[str, str], Run | None]) -> None:
         self.run_id = run_id
@@ -81,16 +83,16 @@ class Choice:
 
 @dataclass(slots=True)
 class Phases:
-    """What the phases of a run have come to so far. `passed` None: it had no outcome."""
+    """The result of the phases of a run so far. `passed` is None without an outcome."""
 
     passed: bool | None = None
-    red: bool = False
+    failed: bool = False
     error: str = ""
     duration_s: float = 0.0
     shared_s: float = 0.0
-    """Of that what wider fixtures took to be made: it is spent for all runs, so it counts for none of them."""
-    spared_s: float = 0.0
-    """Of that what counts for no limit."""
+    """Part of `duration_s` for the setup of shared fixtures. It is not part of the run's duration."""
+    unlimited_s: float = 0.0
+    """Part of `duration_s` that does not count towards the limit."""
 
 
 _PHASES: pytest.StashKey[Phases] = pytest.StashKey()
@@ -98,14 +100,14 @@ _PLACE: pytest.StashKey[int] = pytest.StashKey()
 
 
 class Runner:
-    """Hooks of a process that runs tests. `evidence_of` tells what happened in the namespace of a test that is over."""
+    """Hooks of a process that runs tests. `evidence_of` returns the evidence of a completed test."""
 
     def __init__(self, evidence_of: EvidenceOf) -> None:
         self._evidence_of = evidence_of
         self._phases = Phases()
 
     def run_ids(self, function: str) -> Iterable[str]:
-        """The names of the runs that some test of that function has."""
+        """Return the names of the runs of the function's tests."""
         raise NotImplementedError
 
     def find(self, test: str, run_id: str) -> Run | None:
@@ -113,15 +115,15 @@ class Runner:
 
     @pytest.hookimpl(trylast=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        """Last of all, so that the run is the last parameter."""
+        """Add the run as the last parameter."""
         ids = list(self.run_ids(metafunc.definition.nodeid)) if FIXTURE in metafunc.fixturenames else []
         if ids:
-            choices = [Choice(run_id, self.find) for run_id in ids]
-            metafunc.parametrize(FIXTURE, choices, ids=ids, indirect=True)
+            parameters = [RunParameter(run_id, self.find) for run_id in ids]
+            metafunc.parametrize(FIXTURE, parameters, ids=ids, indirect=True)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Only tests with a mock server, and of those only the runs that are meant."""
+        """Keep only planned runs of tests with a mock server."""
         items[:] = [item for item in items if run_of(item) is not None]
         for place, item in enumerate(items):
             item.stash[_PLACE] = place
@@ -129,54 +131,54 @@ class Runner:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         self._phases = item.stash[_PHASES] = Phases()
-        with self._limited(item):
+        with self._time_limit(item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
-        """A fixture that others share has all the time that it needs: ended, it would fail them all."""
+        """Set up shared fixtures without a time limit: a failure there would fail all tests that use them."""
         if fixturedef.scope == "function":
             return (yield)
-        began_s = time.monotonic()
+        started_s = time.monotonic()
         try:
             with no_limit():
                 return (yield)
         finally:
-            took_s = time.monotonic() - began_s
+            took_s = time.monotonic() - started_s
             self._phases.shared_s += took_s
-            self._phases.spared_s += took_s
+            self._phases.unlimited_s += took_s
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        with self._limited(item):
+        with self._time_limit(item):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """It has a limit of its own: what was begun is to be put back, also where the time is over."""
-        self._phases.spared_s = self._phases.duration_s
-        with self._limited(item):
+        """Give the teardown a full time limit, so that it can clean up after a timeout."""
+        self._phases.unlimited_s = self._phases.duration_s
+        with self._time_limit(item):
             return (yield)
 
-    def _limited(self, item: pytest.Item) -> contextlib.AbstractContextManager[None]:
-        """A phase has what those before it have left, and at least a moment."""
+    def _time_limit(self, item: pytest.Item) -> contextlib.AbstractContextManager[None]:
+        """Limit a phase to the remaining time of the run, and at least one second."""
         run = run_of(item)
         if run is None or run.limit_s is None:
             return contextlib.nullcontext()
-        left_s = max(1.0, run.limit_s - (self._phases.duration_s - self._phases.spared_s))
-        return at_most(left_s, f"The cell took longer than its limit of {run.limit_s:g} s")
+        remaining_s = max(1.0, run.limit_s - (self._phases.duration_s - self._phases.unlimited_s))
+        return time_limit(remaining_s, f"The cell took longer than its limit of {run.limit_s:g} s")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """The last phase tells what has become of the run; a failure that is judged elsewhere is none here."""
+        """Add the result of the run to the report of the last phase, and hide the failure if the run asks for it."""
         report = yield
         run = run_of(item)
         if run is None:
             return report
         phases = item.stash[_PHASES]
-        _take(phases, report)
+        _add_phase(phases, report)
         if run.hides_failure:
             report.outcome, report.longrepr, report.sections = "passed", None, []
             report.mock_server_cell = True  # type: ignore[attr-defined]
@@ -186,7 +188,7 @@ class Runner:
                 "run": run.id,
                 "test": run.test,
                 "place": item.stash[_PLACE],
-                "passed": False if phases.red else phases.passed,
+                "passed": False if phases.failed else phases.passed,
                 "error": phases.error,
                 "duration_s": max(0.0, phases.duration_s - phases.shared_s),
                 "evidence": None if evidence is None else evidence.as_json(),
@@ -195,16 +197,16 @@ class Runner:
 
 
 def run_of(item: pytest.Item) -> Run | None:
-    """The run that this item is; None where it has no mock server, or where its test has no such run."""
+    """Return the run of an item; None if it has no mock server, or no such run is planned."""
     callspec = getattr(item, "callspec", None)
-    choice = callspec.params.get(FIXTURE) if callspec is not None else None
-    return choice.run_of(item) if choice is not None else None
+    parameter_value = callspec.params.get(FIXTURE) if callspec is not None else None
+    return parameter_value.run_of(item) if parameter_value is not None else None
 
 
-def _take(phases: Phases, report: pytest.TestReport) -> None:
+def _add_phase(phases: Phases, report: pytest.TestReport) -> None:
     phases.duration_s += report.duration
     if report.failed:
-        phases.red = True
+        phases.failed = True
         phases.error = phases.error or report.longreprtext
     elif report.skipped and report.when != "teardown":
         phases.error = phases.error or "it was skipped, or is expected to fail"

@@ -1,8 +1,8 @@
 """
-Where the namespaces of a test session live: on a server in this process, or on one that runs already.
+The server of a test session: in this process, or an external one that runs already.
 
-Both give a test the same; in this process it takes a few microseconds, since
-the engine is asked directly.
+Both offer tests the same. In this process, checks call the engine directly, which
+takes microseconds.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from mockserver.model.call import Call, call_id
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
-from mockserver.pytest_plugin.call_import import retold
+from mockserver.pytest_plugin.call_import import call_from_view
 from mockserver.pytest_plugin.failures import write_failure
 from mockserver.scenarios.loader import load
 from mockserver.schema.scenario import RUNTIME
 from mockserver.server import Running, Server
-from mockserver.sweep.evidence import Kept, SweepEvidence, evidence
+from mockserver.sweep.evidence import BoundedCalls, SweepEvidence, collect_evidence
 from mockserver.verification.operations import grouping_of
 from mockserver.verification.verify import expectations
 
 LOOPBACK = ("localhost", "127.0.0.0/8", "[::1]")
-_TELLING_S, _EMPTY_S = 2.0, 0.05
-"""How long a stream may take to tell of calls that are known to have been; and where none is known."""
+_STREAM_TIMEOUT_S, _EMPTY_STREAM_TIMEOUT_S = 2.0, 0.05
+"""How long to wait for calls in the stream: if calls are known to be missing, and if none is known."""
 _WEBHOOKS, _UNMATCHED = "no failed webhook", "no unmatched call"
-"""An expectation that the plugin leaves to the test: nobody may be there to receive them."""
+"""Expected texts of checks. Failed webhooks don't fail a test, since there may be no receiver."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long the namespace of a failed test is kept on a server that runs already, and how many are."""
+    """How long an external server keeps the namespace of a failed test, and how many it keeps."""
 
     duration: str = "1h"
     most: int = 50
@@ -59,17 +59,17 @@ class Keep:
 
 
 class SessionServer(ABC):
-    """A server for a whole session."""
+    """The mock server of a test session."""
 
     def __init__(self) -> None:
         self._files: dict[Path, ScenarioFile] = {}
 
     @abstractmethod
     def open(self, name: str, seed: str) -> Namespace:
-        """A new namespace."""
+        """Create a namespace."""
 
     def ca_pem(self, ns: Namespace) -> bytes:
-        """The CA of the server. Raises ClientError where it has none."""
+        """Return the CA of the server. Raises ClientError if it has none."""
         link = ns._link  # noqa: SLF001  (the CA is that of the server, not of a namespace)
         connection, pieces = link.http.open(f"{link.root}/ca.pem")
         with contextlib.closing(connection):
@@ -77,44 +77,44 @@ class SessionServer(ABC):
 
     @abstractmethod
     def faults(self, ns: Namespace) -> list[str]:
-        """What can't be put right any more, in words: unmatched calls, troubles and outages that ended without a call."""
+        """Return failures that later calls can't fix: unmatched calls, troubles and outages that ended without a call."""
 
     @abstractmethod
     def last_call(self, ns: Namespace) -> str | None:
-        """The id of its last call, so far."""
+        """Return the id of its latest call."""
 
     @abstractmethod
     def evidence_of_failure(self, ns: Namespace, test: str, error: str, after: str | None) -> str:
-        """Makes what there is to see of a failed test last, and says where it is. Empty where nothing lasts."""
+        """Keep the evidence of a failed test, and return its location; empty if nothing is kept."""
 
     @abstractmethod
     def unmet(self, ns: Namespace, scenarios: Iterable[str]) -> list[str]:
-        """What does not hold, in words: unmatched calls, and each `expect` of what the test made or named."""
+        """Return what does not hold: unmatched calls, and each `expect` of the test's own routes and scenarios."""
 
     @abstractmethod
     def close(self, ns: Namespace, *, failed: bool = False) -> None:
-        """Removes a namespace, or lets it be seen for a while where its test failed."""
+        """Remove a namespace, or keep it for a while if its test failed."""
 
     # For the sweep
 
     @abstractmethod
     def watch(self, ns: Namespace) -> None:
-        """Keeps what happens there from now on, over resets too."""
+        """Record the calls of a namespace from now on, including those before a reset."""
 
     @abstractmethod
     def evidence(self, ns: Namespace) -> SweepEvidence:
-        """What has happened there since it is watched."""
+        """Return the evidence since `watch` was called."""
 
     def trouble(self, ns: Namespace, troubles: list[dict[str, Any]]) -> None:
-        """Sets troubles. Raises Refused."""
+        """Set the troubles of a namespace. Raises Refused."""
         ns._link.send("PUT", "/troubles", troubles)  # noqa: SLF001  (`trouble`, without an end)
 
     def failures(self, ns: Namespace) -> list[Exception]:  # noqa: ARG002
-        """What functions that answer have raised."""
+        """Return the exceptions of reply functions."""
         return []
 
     def load(self, ns: Namespace, path: Path) -> str:
-        """Makes a scenario file known to a namespace. Its name."""
+        """Load a scenario file into a namespace, and return the scenario's name."""
         if path not in self._files:
             self._files[path] = read_scenario(path)
         scenario = self._files[path]
@@ -123,11 +123,11 @@ class SessionServer(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """The session is over."""
+        """Stop the server, or disconnect from it, at the end of the session."""
 
 
 class LocalSessionServer(SessionServer):
-    """A server of this process, with the scenarios of a folder."""
+    """A server in this process, with the scenarios of a folder."""
 
     def __init__(
         self, paths: Iterable[Path], settings: Mapping[str, Any], started_in: Path | None = None
@@ -140,7 +140,7 @@ class LocalSessionServer(SessionServer):
         assert running is not None
         self._running: Running = running
         self._engine = running.app.engine
-        self._journals: dict[str, Kept[Call]] = {}
+        self._journals: dict[str, BoundedCalls[Call]] = {}
         self._loaded = {
             scenario.source.file.resolve(): scenario.name
             for scenario in self._engine.shared.scenario_set.scenarios.values()
@@ -154,7 +154,7 @@ class LocalSessionServer(SessionServer):
     def faults(self, ns: Namespace) -> list[str]:
         engine_ns = self._engine.namespaces.get(ns.name)
         if engine_ns is None or not (engine_ns.counts.unmatched or engine_ns.unstruck()):
-            return []  # without a turn on the server's loop; None where the test has removed it itself
+            return []  # fast path without the server's loop; None if the test removed the namespace
         return self._running.on_loop(
             lambda: _faults(verdict.view() for verdict in expectations(engine_ns, RUNTIME))
         )
@@ -180,27 +180,29 @@ class LocalSessionServer(SessionServer):
 
     def _remove(self, name: str) -> None:
         engine_ns = self._engine.namespaces.get(name)
-        if engine_ns is not None:  # else the test has removed it itself
+        if engine_ns is not None:  # None if the test removed it
             self._running.app.webhooks.forget(engine_ns)
             self._engine.remove_namespace(engine_ns)
 
     def watch(self, ns: Namespace) -> None:
-        journal = self._journals[ns.name] = Kept(lambda call: call.route_id, lambda call: bool(call.effects))
+        journal = self._journals[ns.name] = BoundedCalls(
+            lambda call: call.route_id, lambda call: bool(call.effects)
+        )
         self._running.on_loop(lambda: self._engine.namespaces[ns.name].listen(journal.add))
 
     def evidence(self, ns: Namespace) -> SweepEvidence:
-        """Of all calls, also those that a reset has made the record forget."""
+        """Return the evidence of all calls, including those that a reset deleted from the call log."""
         journal = self._journals.pop(ns.name)
         return self._running.on_loop(lambda: self._evidence(ns.name, journal))
 
-    def _evidence(self, name: str, journal: Kept[Call]) -> SweepEvidence:
+    def _evidence(self, name: str, journal: BoundedCalls[Call]) -> SweepEvidence:
         engine_ns = self._engine.namespaces.get(name)
         if engine_ns is None:
-            return SweepEvidence()  # the test has removed it itself
+            return SweepEvidence()  # the test removed it
         still_open = [call for call in engine_ns.record if call.outcome is Outcome.OPEN]
         calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
         grouped = operations((call for call in calls if call.matched), grouping_of(engine_ns))
-        return evidence(
+        return collect_evidence(
             (call_view(call, reveal=True) for call in calls),
             (operation_view(operation, instant) for operation in grouped),
             (
@@ -215,7 +217,7 @@ class LocalSessionServer(SessionServer):
         return self._running.failures(ns.name)
 
     def load(self, ns: Namespace, path: Path) -> str:
-        """A file that the server has read itself needs no second reading."""
+        """Load a scenario file, unless the server has read it at its start."""
         return self._loaded.get(path.resolve()) or super().load(ns, path)
 
     def stop(self) -> None:
@@ -223,7 +225,7 @@ class LocalSessionServer(SessionServer):
 
 
 class ExternalSessionServer(SessionServer):
-    """A server that runs already, such as the sidecar of a compose file."""
+    """An external server, such as a container of a compose file."""
 
     def __init__(self, url: str, token: str | None, admin_url: str | None, keep: Keep = Keep()) -> None:
         super().__init__()
@@ -231,22 +233,22 @@ class ExternalSessionServer(SessionServer):
         self._last_numbers: dict[str, int] = {}
         self._failed_tests: dict[str, dict[str, Any]] = {}
         self._client = Client(url, token, admin_url=admin_url)
-        self._aside = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
-        self._followed: dict[str, Following] = {}
+        self._executor = ThreadPoolExecutor(2, thread_name_prefix="mockserver-removal")
+        self._streams: dict[str, Following] = {}
         self._removals: list[Future[None]] = []
         try:
-            self._client.health  # noqa: B018  (asked, so that a wrong address is told once)
+            self._client.health  # noqa: B018  (a request, so that a wrong address is reported once)
         except ClientError as error:
             raise MockServerError(f"{error} (asked for by --mock-server-url or MOCKSERVER_URL)") from error
 
     def check_loaded(self, folder: Path) -> None:
-        """Raises MockServerError where the server lacks a scenario of that folder, LoadError where one is wrong."""
-        there = [str(scenario["name"]) for scenario in self._client.scenarios]
-        lacking = [source.name for source in load([folder]) if source.name not in there]
-        if lacking:
+        """Raise MockServerError if the server lacks a scenario of that folder, LoadError if one is invalid."""
+        loaded = [str(scenario["name"]) for scenario in self._client.scenarios]
+        missing = [source.name for source in load([folder]) if source.name not in loaded]
+        if missing:
             raise MockServerError(
-                f"the mock server at {self._client.url} has not loaded {', '.join(map(repr, lacking))} of {folder}, "
-                f"which the ini option mock_server_scenarios names; it has {', '.join(map(repr, there)) or 'none'}. "
+                f"the mock server at {self._client.url} has not loaded {', '.join(map(repr, missing))} of {folder}, "
+                f"which the ini option mock_server_scenarios names; it has {', '.join(map(repr, loaded)) or 'none'}. "
                 f"Start it with this folder, such as `mockserver serve {folder.name}/` or a volume in its container, "
                 "or take the option away"
             )
@@ -284,14 +286,14 @@ class ExternalSessionServer(SessionServer):
         return _failed(views)
 
     def close(self, ns: Namespace, *, failed: bool = False) -> None:
-        """Not waited for: nobody uses it any more."""
-        left = self._followed.pop(ns.name, None)
-        if left is not None:
-            left.close()
+        """Remove or keep the namespace in the background."""
+        following = self._streams.pop(ns.name, None)
+        if following is not None:
+            following.close()
         self._last_numbers.pop(ns.name, None)
         kept = failed and self._keep.lasts
         self._removals.append(
-            self._aside.submit(self._keep_for_a_while, ns) if kept else self._aside.submit(ns.remove)
+            self._executor.submit(self._keep_for_a_while, ns) if kept else self._executor.submit(ns.remove)
         )
 
     def _keep_for_a_while(self, ns: Namespace) -> None:
@@ -300,64 +302,67 @@ class ExternalSessionServer(SessionServer):
         ns._link.at_root("POST", f"/namespaces/{segment(ns.name)}/keep", body)  # noqa: SLF001
 
     def watch(self, ns: Namespace) -> None:
-        """By a stream, since its record forgets at a reset by the test, and its application knows how to ask for one too."""
-        self._followed[ns.name] = Following(ns._link)  # noqa: SLF001
+        """Follow the call stream, since a reset by the test or its application clears the call log."""
+        self._streams[ns.name] = Following(ns._link)  # noqa: SLF001
 
     def evidence(self, ns: Namespace) -> SweepEvidence:
-        link = ns._link  # noqa: SLF001  (whole documents, which the client's values leave parts of out)
-        following = self._followed.pop(ns.name)
+        link = ns._link  # noqa: SLF001  (the client's classes lack parts of the documents)
+        following = self._streams.pop(ns.name)
         try:
             recorded = {call["number"]: call for call in link.items("/calls")}
             forgotten = _forgotten(following, recorded)
         finally:
             following.close()
-        kept: Kept[Mapping[str, Any]] = Kept(lambda call: call["route"], lambda call: bool(call["effects"]))
-        listed = [call for _, call in sorted({**forgotten, **recorded}.items())]
-        for call in listed:
+        kept: BoundedCalls[Mapping[str, Any]] = BoundedCalls(
+            lambda call: call["route"], lambda call: bool(call["effects"])
+        )
+        calls = [call for _, call in sorted({**forgotten, **recorded}.items())]
+        for call in calls:
             kept.add(call)
-        tried = list(link.items("/attempts")) if not forgotten else _operations(listed)
-        return evidence(
+        operation_views = list(link.items("/attempts")) if not forgotten else _operations(calls)
+        return collect_evidence(
             kept.calls,
-            tried,
+            operation_views,
             link.send("GET", "/troubles")["items"],
             link.look("/webhooks")["items"],
-            {},  # its operations are told whole
+            {},  # its operations include all calls
         )
 
     def stop(self) -> None:
-        for left in self._followed.values():
-            left.close()
-        self._aside.shutdown()
+        for following in self._streams.values():
+            following.close()
+        self._executor.shutdown()
         self._client.close()
         for removal in self._removals:
-            with contextlib.suppress(ClientError):  # the test has removed it itself, or the server is gone
+            with contextlib.suppress(ClientError):  # the test removed it, or the server has stopped
                 removal.result()
 
 
 def _forgotten(following: Following, recorded: Mapping[int, Any]) -> dict[int, Mapping[str, Any]]:
     """
-    The calls before a reset, or before the record was full: numbers begin with 1
-    and go on. What the stream has not told yet is waited for; without any record it
-    is not known whether there is something.
+    Return the calls that are no longer in the call log, after a reset or since it was full.
+
+    Call numbers are consecutive from 1, so a gap shows for which calls of the stream
+    to wait. If the call log is empty, it is not known whether there are any.
     """
     first = min(recorded, default=None)
     if first == 1:
         return {}
-    wait_s = _EMPTY_S if first is None else _TELLING_S
+    wait_s = _EMPTY_STREAM_TIMEOUT_S if first is None else _STREAM_TIMEOUT_S
     calls = following.calls(lambda calls: first is not None and calls.keys() >= set(range(1, first)), wait_s)
     return {number: call for number, call in calls.items() if number not in recorded}
 
 
 def _operations(calls: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """As the server would tell them, had it forgotten nothing."""
-    matched = (call for call in map(retold, calls) if call.matched)
+    """Group the calls as the server would if its call log were complete."""
+    matched = (call for call in map(call_from_view, calls) if call.matched)
     return [operation_view(operation, instant) for operation in operations(matched)]
 
 
 def _checked(
     ns: Namespace, method: str, path: str, document: Any = ..., **query: Any
 ) -> list[Mapping[str, Any]]:
-    """The checks that do not hold, and those beside them; none where all do."""
+    """Return the checks of a failed verification; none if it holds."""
     try:
         ns._link.send(method, path, document, **query)  # noqa: SLF001  (`verify`, but one scenario at a time)
     except VerificationFailed as error:
@@ -370,7 +375,7 @@ def _faults(checks: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _failed(checks: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Their texts, each once."""
+    """Return the texts of failed checks without duplicates."""
     return list(
         dict.fromkeys(
             str(check["text"]) for check in checks if not check["ok"] and check["expected"] != _WEBHOOKS

@@ -1,8 +1,7 @@
 """
-The sweep's own session: plans the cells once the clean runs have taught which there are, runs them, and reports.
+The pytest session of a sweep: plans the cells after the clean runs, runs them, and writes the report.
 
-Under pytest-xdist the controller plans and judges, and the workers run what
-it has planned for them.
+With pytest-xdist, the controller plans and evaluates, and the workers run the cells.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ import pytest
 from mockserver import __version__
 from mockserver.errors import near
 from mockserver.model.durations import HINT, parse_duration_s
-from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_all, seed_of
+from mockserver.pytest_plugin.clean_runs import CleanRunner, Collector, learn_baselines, seed_of
 from mockserver.pytest_plugin.options import LEARN
 from mockserver.pytest_plugin.runs import EvidenceOf, Run, Runner, parameter
 from mockserver.scenarios.source import LoadError
+from mockserver.sweep.baseline import Baseline
 from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, RULES, parse_fail_on
 from mockserver.sweep.kinds import Kinds, load_kinds
-from mockserver.sweep.learning import Lesson
 from mockserver.sweep.results import Sweep, Trial
 from mockserver.sweep.table import budget, table
 from mockserver.sweep.verdicts import CellVerdict
@@ -43,15 +42,15 @@ _LETTERS = {
 
 
 def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
-    """Adds the hooks that this process needs."""
+    """Register the hooks that this process needs."""
     plugins = config.pluginmanager
-    _open_parameters(config)
+    _drop_parameters(config)
     worker = getattr(config, "workerinput", None)
-    learns = config.getoption(LEARN)
-    if learns:
+    clean_runs_file = config.getoption(LEARN)
+    if clean_runs_file:
         plugins.register(CleanRunner(config, evidence_of))
         if worker is None:
-            plugins.register(Collector(Path(learns)))
+            plugins.register(Collector(Path(clean_runs_file)))
         return
     runner = CellRunner(evidence_of)
     plugins.register(runner)
@@ -61,8 +60,12 @@ def register(config: pytest.Config, evidence_of: EvidenceOf) -> None:
         runner.plan([Run.of_json(run) for run in json.loads(worker[_WORKER_INPUT])])
 
 
-def _open_parameters(config: pytest.Config) -> None:
-    """`test_x[a]` on the command line names no item of a sweep, whose tests have one parameter more: all of `test_x` do."""
+def _drop_parameters(config: pytest.Config) -> None:
+    """
+    Replace `test_x[a]` on the command line by `test_x`.
+
+    The items of a sweep have one more parameter, so pytest would not find `test_x[a]`.
+    """
     config.args[:] = [_function(arg) for arg in config.args]
 
 
@@ -91,7 +94,7 @@ class CellRunner(Runner):
 
 
 class Sweeper:
-    """Hooks of the process that all reports come to: the controller, or the only one."""
+    """Hooks of the process that receives all reports: the controller of pytest-xdist, or the only process."""
 
     def __init__(self, config: pytest.Config, runner: CellRunner) -> None:
         self._config = config
@@ -111,28 +114,28 @@ class Sweeper:
         self._sweep: Sweep | None = None
         self._folder: Path | None = None
 
-    # First: what there is to do
+    # Planning
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
-        """Before any worker is started, since the workers get the plan."""
+        """Plan before any worker starts, since the workers get the plan."""
         self._say("mock server sweep: clean runs to learn the calls")
-        lessons, self._clean_code = learn_all(self._config, self._write)
-        self._sweep = self._planned([lesson for lesson in lessons if self._is_wanted(lesson)])
+        baselines, self._clean_code = learn_baselines(self._config, self._write)
+        self._sweep = self._planned([baseline for baseline in baselines if self._is_wanted(baseline)])
         for line in budget(self._sweep, self._workers()):
             self._say(line)
         self._runner.plan(self._runs)
 
-    def _planned(self, lessons: list[Lesson]) -> Sweep:
-        cells = all_cells(lessons, self._kinds)
+    def _planned(self, baselines: list[Baseline]) -> Sweep:
+        cells = all_cells(baselines, self._kinds)
         most, pairs = (self._config.getoption(name) for name in ("--max-cells", "--mock-server-sweep-pairs"))
-        plan = Plan.made(cells, self._kinds, self._only, most, pairs, self._seed)
+        plan = Plan.create(cells, self._kinds, self._only, most, pairs, self._seed)
         if self._only and not plan.planned:
             hint = near(self._only[0], [cell.id for cell in cells])
             raise pytest.UsageError(
                 f"no cell of this sweep matches {' or '.join(map(repr, self._only))}. {hint}"
             )
-        durations = {lesson.test: lesson.duration_s for lesson in lessons}
+        durations = {baseline.test: baseline.duration_s for baseline in baselines}
         for cell in plan.planned:
             run_id = parameter(cell.name)
             limit_s = self._limit_s or 30 + 5 * durations[cell.test]
@@ -140,7 +143,7 @@ class Sweeper:
             self._runs.append(Run(run_id, cell.test, seed, limit_s, cell.troubles, hides_failure=True))
             self._cells[cell.test, run_id] = cell
         return Sweep(
-            lessons=lessons,
+            baselines=baselines,
             kinds=self._kinds,
             plan=plan,
             seed=self._seed,
@@ -150,44 +153,44 @@ class Sweeper:
             fail_on_option="--mock-server-sweep-fail-on",
         )
 
-    def _is_wanted(self, lesson: Lesson) -> bool:
-        """Whether the command line means this very parameter of its test."""
+    def _is_wanted(self, baseline: Baseline) -> bool:
+        """Return whether the command line includes the test, with these parameters."""
         names = [arg.partition("::")[2] for arg in self._wanted]
-        mine = lesson.test.partition("::")[2]
+        test = baseline.test.partition("::")[2]
         return (
             not names
-            or mine in names
-            or not any(name.partition("[")[0] == mine.partition("[")[0] for name in names)
+            or test in names
+            or not any(name.partition("[")[0] == test.partition("[")[0] for name in names)
         )
 
     def _workers(self) -> int:
         return len(getattr(self._config.option, "tx", None) or [1])
 
     def _command(self, cell: Cell) -> str:
-        """Runs that cell again, from the folder in which this session was started."""
+        """Return the command that runs the cell again, from the folder in which this session was started."""
         path, colons, names = cell.test.partition("::")
         file = os.path.relpath(self._config.rootpath / path, self._config.invocation_params.dir)
         words = ["pytest", file + colons + names.partition("[")[0], "--mock-server-sweep-only", cell.id]
-        given = {
+        options = {
             "--mock-server-sweep-seed": self._seed,
             "--mock-server-sweep-troubles": self._config.getoption("--mock-server-sweep-troubles"),
             "--mock-server-sweep-limit": self._config.getoption("--mock-server-sweep-limit"),
             "--mock-server-sweep-fail-on": self._config.getoption("--mock-server-sweep-fail-on"),
             "--mock-server-url": self._config.getoption("--mock-server-url"),
         }
-        words += [word for name, value in given.items() if value for word in (name, str(value))]
+        words += [word for name, value in options.items() if value for word in (name, str(value))]
         return shlex.join(words)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Of pytest-xdist: the plan of a worker."""
+        """Pass the plan to a worker of pytest-xdist."""
         node.workerinput[_WORKER_INPUT] = json.dumps([run.as_json() for run in self._runs])
 
-    # Then: what becomes of it
+    # Results
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> Generator[None, Any, Any]:
-        """Before anybody counts: a cell that fails the sweep is a failure, every other is none."""
+        """Set the outcome of a cell before other plugins count it: it fails only if it fails the sweep."""
         data = getattr(report, "mock_server_run", None)
         cell = self._cells.get((data["test"], data["run"])) if data is not None else None
         if data is not None and cell is not None and self._sweep is not None:
@@ -224,7 +227,7 @@ class Sweeper:
             category, letter, markup = "with a broken retry rule", "R", {"red": True}
         return category, letter, (category.upper(), markup)
 
-    # Last: the report
+    # Report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -273,16 +276,20 @@ def _fail_on(config: pytest.Config) -> tuple[str, ...]:
 
 
 def _troubles_file(config: pytest.Config) -> Path | None:
-    """As given on the command line, or beside the ini file that names it; seen from where pytest was started."""
-    given = config.getoption("--mock-server-sweep-troubles")
-    start = config.invocation_params.dir
-    if given:
-        return Path(os.path.relpath(start / given))
-    named = str(config.getini("mock_server_sweep_troubles"))
-    if not named:
+    """
+    Return the trouble file of the command line or of the ini option.
+
+    The path is relative to the current folder. In the ini file, it is written
+    relative to that file.
+    """
+    option = config.getoption("--mock-server-sweep-troubles")
+    if option:
+        return Path(os.path.relpath(config.invocation_params.dir / option))
+    ini_option = str(config.getini("mock_server_sweep_troubles"))
+    if not ini_option:
         return None
-    beside = config.inipath.parent if config.inipath is not None else config.rootpath
-    return Path(os.path.relpath(beside / named))
+    ini_folder = config.inipath.parent if config.inipath is not None else config.rootpath
+    return Path(os.path.relpath(ini_folder / ini_option))
 
 
 def _kinds(path: Path | None) -> Kinds:

@@ -121,7 +121,7 @@ def _query(conditions: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _headers(match: Mapping[str, Any], given: Lines) -> Lines:
-    """Those that the route asks for, the given ones in their place; none that must not come."""
+    """Return the headers that the route requires, replaced by the given ones, without those that must be absent."""
     conditions = _mapping(match.get("headers"))
     absent = {name.lower() for name, condition in conditions.items() if _is_absent(condition)}
     mine = tuple((name, value) for name, value in given if name.lower() not in absent)

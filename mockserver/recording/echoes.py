@@ -154,7 +154,7 @@ def _leaves(value: object, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, .
 
 
 def _expression(root: str, path: tuple[Any, ...]) -> str:
-    """Such as `request.json.a['odd-key']`."""
+    """Return an expression such as `request.json.a['odd-key']`."""
     methods = {"items", "keys", "values", "get", "count", "index"}
     return root + "".join(
         f".{part}" if _WORD.fullmatch(str(part)) and part not in methods else f"[{str(part)!r}]"

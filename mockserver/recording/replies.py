@@ -37,7 +37,7 @@ _OWN_TYPES = {
     "xml": ("application/xml",),
     "events": ("text/event-stream", "text/event-stream; charset=utf-8"),
 }
-"""What a reply of that kind says by itself, or as good as."""
+"""Content types that replies of that kind have by default, and equivalent ones."""
 _EXTENSIONS = {
     "application/json": "json", "application/pdf": "pdf", "application/zip": "zip", "application/gzip": "gz", "image/png": "png",
     "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg", "text/csv": "csv", "text/html": "html",

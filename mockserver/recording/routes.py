@@ -49,7 +49,7 @@ class RecordedRoute:
 
 @dataclass(slots=True)
 class Making:
-    """What the routes of one recording have in common: the service's addresses, files, and what was hidden."""
+    """The data that the routes of one recording share: URLs of the service, files, hidden secrets."""
 
     urls: tuple[str, ...]
     files: Beside

@@ -101,7 +101,7 @@ def _without_cors(call: SeenValues) -> None:
 
 
 def _base(routes: list[RecordedRoute]) -> str:
-    """What all paths begin with, as far as it is `/api`, `/v1` and the like."""
+    """Return the common prefix of all paths, as far as it consists of segments such as `/api` and `/v1`."""
     if len(routes) < 2:
         return ""
     columns = zip(*(route.path[1:].split("/")[:-1] for route in routes), strict=False)

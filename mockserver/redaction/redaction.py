@@ -1,9 +1,9 @@
 """
-Secrets are masked wherever the house shows what came: admin API, logs, HAR, dashboard, reports, errors.
+Masking of secrets in everything that shows requests: admin API, logs, HAR, dashboard, reports, errors.
 
-The record itself keeps the truth, and matching and checks see it. A name says
-what is a secret (of headers, cookies, parameters, fields), and so does a shape,
-wherever it stands.
+The call log keeps the original values, and matching and checks use them. A value is
+a secret by its name (of a header, cookie, parameter or field), or by its shape in
+any place.
 """
 
 from __future__ import annotations

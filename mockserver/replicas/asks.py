@@ -19,7 +19,7 @@ _TEXTS: Any = {"unicode_errors": "surrogateescape"}
 @dataclass(slots=True)
 class Apart:
     """
-    A request that claims no route: its body never came whole, or it can't be answered. With `amended` it is no request at
+    A request that claims no route: its body never came whole, or it can't be answered. With `amended` it is not a request at
     all, but the outcome of a call that a replica has added.
     """
 

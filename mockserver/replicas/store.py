@@ -14,7 +14,7 @@ FORMAT = "2"
 DEAD_S = 3.0
 """A replica whose last heartbeat is so long ago, by the store's time, loses its namespaces to the replicas that request them."""
 GONE_S = 5.0
-"""After so long it is no member any more."""
+"""The time without a heartbeat after which a replica is removed."""
 MOST_BLOCKS = 16
 """So many blocks are read at once: the store serves nobody else meanwhile."""
 

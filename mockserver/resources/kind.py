@@ -69,7 +69,7 @@ class ResourceKind:
                 raise TemplateError(f"{value!r} is not a valid id: {ID_RULE}", place=self.id_maker.place)
             if text not in collection:
                 break
-        return value  # type: ignore[no-any-return]  # id_text has judged it
+        return value  # type: ignore[no-any-return]  # validated by id_text
 
     def made(self, sent: Item, id_value: str | int, scope: Scope) -> Item:
         """Return the item for a request. Raises TemplateError."""

@@ -188,7 +188,7 @@ def _create(call: ResourceRequest) -> Decision:
         value = kind.new_id(collection, scope) if value is None else value
         item = kind.made(sent, value, scope)
     except TemplateError:
-        # A template that misses a field is the client's fault, where a schema asks for the field.
+        # If a template lacks a field that the schema requires, the client gets the schema error.
         kind.check(sent, excused)
         raise
     kind.check(item, excused)

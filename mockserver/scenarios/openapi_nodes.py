@@ -98,7 +98,7 @@ class DocumentNode:
             if not isinstance(value, dict) or not isinstance(value.get("$ref"), str):
                 return node
             if len(value) > 1 and not _only_words(value):
-                return node  # 3.1: what stands beside a reference to a schema counts too
+                return node  # 3.1: siblings of a reference to a schema apply too
             node = node.referred(value["$ref"])
         raise self.wrong(f"the reference {shown(self.value['$ref'])} is circular", "Break it")
 

@@ -175,7 +175,7 @@ Honours = Literal["retry-after", True, False]
 
 
 class AttemptsSpec(GroupingSpec):
-    """Rules on how a client retries. Each fails where it has nothing to judge, unless `optional`."""
+    """Rules on how a client retries. Each fails if it has nothing to check, unless `optional`."""
 
     max: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Attempts of one operation at most."

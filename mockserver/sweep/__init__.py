@@ -1,1 +1,1 @@
-"""The resilience sweep: what is tried, what became of it, and the report. Pure but for writing the report."""
+"""The resilience sweep: plan, verdicts and report. Only `writing` does I/O."""

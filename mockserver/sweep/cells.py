@@ -1,7 +1,7 @@
 """
-Cells: each call of each test, with each kind of trouble. Which there are, which are chosen, what they are called.
+Cells of the sweep: a call of a test combined with a kind of trouble. Lists, samples and names them.
 
-A pair is a cell with a second trouble in the same run, at the retry of the first or at a later call.
+A pair is a cell with a second trouble in the same run, either at the retry of the first call or at a later call.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from random import Random
 from typing import Any, Self
 
 from mockserver.schema.trouble import ALWAYS
-from mockserver.sweep.kinds import Kinds, TroubleKind, fits
-from mockserver.sweep.learning import CallPlace, Lesson
+from mockserver.sweep.baseline import Baseline, CallPlace
+from mockserver.sweep.kinds import Kinds, TroubleKind, matches_pattern
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One call of one test, and what happens to it. `short` is the test's name where no other test has it."""
+    """One call of one test and the trouble that is injected. `short` is the name of the test if it is unique, else its id."""
 
     test: str
     short: str
     call: str
     trouble: str
     data: Mapping[str, Any]
-    """What the admin API takes."""
+    """The trouble as a document of the admin API."""
     then: Cell | None = None
     """The second trouble of a pair."""
 
     @property
     def name(self) -> str:
-        """`create-charge#2/reset-after-effect`; of a pair both, with a comma."""
+        """Return `create-charge#2/reset-after-effect`; both parts of a pair, separated by a comma."""
         own = f"{self.call}/{self.trouble}"
         return own if self.then is None else f"{own},{self.then.name}"
 
     @property
     def id(self) -> str:
-        """`test_checkout/create-charge#2/reset-after-effect`."""
+        """Return `test_checkout/create-charge#2/reset-after-effect`."""
         return f"{self.short}/{self.name}"
 
     @property
@@ -52,13 +52,13 @@ class Cell:
 
     @property
     def troubles(self) -> tuple[Mapping[str, Any], ...]:
-        """Its troubles, as the admin API takes them."""
+        """Its troubles, as documents of the admin API."""
         return (self.data,) if self.then is None else (self.data, self.then.data)
 
-    def is_meant_by(self, pattern: str) -> bool:
-        """Whether a pattern names it: by the whole, or by the end, from the test's own name on."""
+    def matches(self, pattern: str) -> bool:
+        """Return whether the pattern matches the full name, or its end after a `::` or `/`."""
         whole = f"{self.test}/{self.name}"
-        return any(fits(name, whole) for name in (pattern, f"*::{pattern}", f"*/{pattern}"))
+        return any(matches_pattern(name, whole) for name in (pattern, f"*::{pattern}", f"*/{pattern}"))
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -77,33 +77,40 @@ class Cell:
 
 
 def short_names(tests: Iterable[str]) -> dict[str, str]:
-    """Each node id as its test's own name, `test_x[a]`, where only one test ends so; else as a whole."""
-    listed = list(tests)
-    ends = Counter(_end(test) for test in listed)
-    return {test: _end(test) if ends[_end(test)] == 1 else test for test in listed}
+    """Map each node id to the name of its test, such as `test_x[a]`, or to itself if the name is not unique."""
+    node_ids = list(tests)
+    counts = Counter(_test_name(node_id) for node_id in node_ids)
+    return {
+        node_id: _test_name(node_id) if counts[_test_name(node_id)] == 1 else node_id for node_id in node_ids
+    }
 
 
-def _end(test: str) -> str:
-    """Behind the last `::` outside of a parameter, which may hold anything."""
+def _test_name(test: str) -> str:
+    """Return the part after the last `::`; those inside of the parameter don't count."""
     name, bracket, parameter = test.partition("[")
     return name.rpartition("::")[2] + bracket + parameter
 
 
-def all_cells(lessons: Iterable[Lesson], kinds: Kinds) -> list[Cell]:
-    """Row by row: by test, by call in the order of the clean run, by trouble."""
-    swept = [lesson for lesson in lessons if lesson.why is None]
-    short = short_names(lesson.test for lesson in swept)
+def all_cells(baselines: Iterable[Baseline], kinds: Kinds) -> list[Cell]:
+    """Return all cells, ordered by test, by call as in the clean run, and by trouble."""
+    swept = [baseline for baseline in baselines if baseline.why is None]
+    short = short_names(baseline.test for baseline in swept)
     return [
-        Cell(lesson.test, short[lesson.test], place.label, kind.name, placed(kind, place))
-        for lesson in swept
-        for place in lesson.calls
+        Cell(baseline.test, short[baseline.test], place.label, kind.name, placed_trouble(kind, place))
+        for baseline in swept
+        for place in baseline.calls
         for kind in kinds
         if applies(kind, place)
     ]
 
 
-def placed(kind: TroubleKind, place: CallPlace) -> dict[str, Any]:
-    """The trouble at that call. The test may make its routes first, reset its world, and check it with `verify`."""
+def placed_trouble(kind: TroubleKind, place: CallPlace) -> dict[str, Any]:
+    """
+    Return the trouble for that call, as a document of the admin API.
+
+    It needs no existing route, survives a reset of the namespace, and `verify` does not
+    report it if it never triggers.
+    """
     return {
         **kind.data,
         "name": kind.name,
@@ -116,7 +123,7 @@ def placed(kind: TroubleKind, place: CallPlace) -> dict[str, Any]:
 
 
 def applies(kind: TroubleKind, place: CallPlace) -> bool:
-    """Whether it can change anything there: webhooks need some, what cuts or slows a body needs one."""
+    """Return whether the trouble can change this call: some need a webhook or a response body."""
     if not kind.is_for(place.route):
         return False
     spec = kind.spec
@@ -129,42 +136,45 @@ def applies(kind: TroubleKind, place: CallPlace) -> bool:
     return place.has_body or not (cuts or (after.has("throttle") and after.fault is None))
 
 
-def chosen(cells: Sequence[Cell], most: int | None, seed: str) -> list[Cell]:
+def sample(cells: Sequence[Cell], limit: int | None, seed: str) -> list[Cell]:
     """
-    At most this many cells, spread evenly over calls and kinds of trouble, in
-    their old order; which of several equal ones is decided by the seed.
+    Return at most `limit` cells in their order, spread evenly over calls and kinds of trouble.
+
+    The seed selects between equal candidates.
     """
-    if most is None or most >= len(cells):
+    if limit is None or limit >= len(cells):
         return list(cells)
     rows: dict[tuple[str, str], list[Cell]] = {}
     for cell in cells:
         rows.setdefault((cell.test, cell.call), []).append(cell)
-    # The row with the fewest so far, then in it the trouble with the fewest so far.
-    waiting = [(0, _drawn(seed, *row), row) for row in rows]
-    heapq.heapify(waiting)
+    # Take the row with the fewest selected cells, and in it the trouble with the fewest.
+    queue = [(0, _order_key(seed, *row), row) for row in rows]
+    heapq.heapify(queue)
     columns: Counter[str] = Counter()
-    taken: set[int] = set()
-    while waiting and len(taken) < most:
-        count, tie, row = heapq.heappop(waiting)
-        left = rows[row]
+    selected: set[int] = set()
+    while queue and len(selected) < limit:
+        count, tie, row = heapq.heappop(queue)
+        remaining = rows[row]
         cell = min(
-            left, key=lambda cell: (columns[cell.trouble], _drawn(seed, cell.test, cell.call, cell.trouble))
+            remaining,
+            key=lambda cell: (columns[cell.trouble], _order_key(seed, cell.test, cell.call, cell.trouble)),
         )
-        left.remove(cell)
+        remaining.remove(cell)
         columns[cell.trouble] += 1
-        taken.add(id(cell))
-        if left:
-            heapq.heappush(waiting, (count + 1, tie, row))
-    return [cell for cell in cells if id(cell) in taken]
+        selected.add(id(cell))
+        if remaining:
+            heapq.heappush(queue, (count + 1, tie, row))
+    return [cell for cell in cells if id(cell) in selected]
 
 
-def _drawn(*parts: str) -> bytes:
+def _order_key(*parts: str) -> bytes:
+    """Return a pseudorandom sort key."""
     return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
-def meant(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
-    """Those that one of the patterns names; without patterns all."""
-    return [cell for cell in cells if not patterns or any(cell.is_meant_by(pattern) for pattern in patterns)]
+def select(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
+    """Return the cells that match any of the patterns; all cells if there are none."""
+    return [cell for cell in cells if not patterns or any(cell.matches(pattern) for pattern in patterns)]
 
 
 # Pairs
@@ -172,7 +182,7 @@ def meant(cells: Iterable[Cell], patterns: Sequence[str]) -> list[Cell]:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A trouble, and the cells from `start` to `end` that can follow it in the same run."""
+    """A cell, and the range of the cells that can follow it in the same run."""
 
     first: Cell
     start: int
@@ -180,7 +190,7 @@ class _Span:
 
 
 class PossiblePairs:
-    """All pairs of some cells, which stand row by row. They are too many to be listed."""
+    """All pairs of the given cells, which are ordered by row. They are too many to list."""
 
     def __init__(self, cells: Sequence[Cell], kinds: Kinds) -> None:
         self._cells = cells
@@ -195,7 +205,7 @@ class PossiblePairs:
                 start = i
             kind = kinds.named(cell.trouble)
             if kind.spec.times == ALWAYS:
-                continue  # nothing follows it
+                continue  # no later call succeeds
             end = row_ends[cell.test, cell.call]
             if kind.retries:
                 self._retried.append(_Span(cell, start, end))
@@ -204,41 +214,41 @@ class PossiblePairs:
     def __len__(self) -> int:
         return sum(span.end - span.start for span in (*self._retried, *self._later))
 
-    def chosen(self, most: int, seed: str) -> list[Cell]:
-        """At most this many pairs, by the seed: half of them with the second trouble at the retry of the first."""
+    def sample(self, limit: int, seed: str) -> list[Cell]:
+        """Return at most `limit` random pairs. Half of them have the second trouble at the retry of the first call."""
         retried, later = (_count(spans) for spans in (self._retried, self._later))
-        share = min(retried, max(most - most // 2, most - later))
+        retried_count = min(retried, max(limit - limit // 2, limit - later))
         return [
-            *self._drawn(self._retried, share, f"{seed}\0retried"),
-            *self._drawn(self._later, min(later, most - share), f"{seed}\0later"),
+            *self._sample(self._retried, retried_count, f"{seed}\0retried"),
+            *self._sample(self._later, min(later, limit - retried_count), f"{seed}\0later"),
         ]
 
-    def _drawn(self, spans: Sequence[_Span], count: int, seed: str) -> Iterator[Cell]:
+    def _sample(self, spans: Sequence[_Span], count: int, seed: str) -> Iterator[Cell]:
         ends = list(accumulate(span.end - span.start for span in spans))
         for number in sorted(Random(seed).sample(range(_count(spans)), count)):
             i = bisect_right(ends, number)
-            yield self._joined(spans[i].first, self._cells[spans[i].end - (ends[i] - number)])
+            yield self._pair(spans[i].first, self._cells[spans[i].end - (ends[i] - number)])
 
-    def meant(self, patterns: Iterable[str]) -> list[Cell]:
-        """Those that one of the patterns names, with a comma between its two troubles."""
-        found: dict[str, Cell] = {}
+    def select(self, patterns: Iterable[str]) -> list[Cell]:
+        """Return the pairs that match any of the patterns; a comma in a pattern separates the two cells."""
+        pairs: dict[str, Cell] = {}
         for pattern in patterns:
-            for at in (i for i, char in enumerate(pattern) if char == ","):
-                first, second = pattern[:at], pattern[at + 1 :]
+            for comma in (i for i, char in enumerate(pattern) if char == ","):
+                first, second = pattern[:comma], pattern[comma + 1 :]
                 for span in (*self._retried, *self._later):
-                    if not span.first.is_meant_by(first):
+                    if not span.first.matches(first):
                         continue
                     for cell in self._cells[span.start : span.end]:
-                        if fits(second, cell.name):
-                            pair = self._joined(span.first, cell)
-                            found[pair.id] = pair
-        return list(found.values())
+                        if matches_pattern(second, cell.name):
+                            pair = self._pair(span.first, cell)
+                            pairs[pair.id] = pair
+        return list(pairs.values())
 
-    def _joined(self, first: Cell, second: Cell) -> Cell:
-        """The retries of the first call move the numbers of the calls of its route."""
+    def _pair(self, first: Cell, second: Cell) -> Cell:
+        """Return the pair. On the same route, retries of the first call shift the number of the second."""
         if second.data["route"] == first.data["route"]:
-            moved = second.data["call"] + self._kinds.named(first.trouble).retries
-            second = replace(second, data={**second.data, "call": moved})
+            shifted = second.data["call"] + self._kinds.named(first.trouble).retries
+            second = replace(second, data={**second.data, "call": shifted})
         return replace(first, then=second)
 
 
@@ -248,19 +258,29 @@ def _count(spans: Iterable[_Span]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is run. `possible` are the cells with one trouble, `planned` the chosen ones, and then the pairs."""
+    """What the sweep runs. `possible`: all cells with one trouble; `planned`: the selected cells, then the pairs."""
 
     possible: Sequence[Cell]
     planned: Sequence[Cell]
     possible_pairs: int
 
     @classmethod
-    def made(
-        cls, cells: Sequence[Cell], kinds: Kinds, only: Sequence[str], most: int | None, pairs: int, seed: str
+    def create(
+        cls,
+        cells: Sequence[Cell],
+        kinds: Kinds,
+        only: Sequence[str],
+        limit: int | None,
+        pairs: int,
+        seed: str,
     ) -> Self:
-        """Both troubles of a pair are among the cells that `only` names, or it names the pair."""
-        wanted = meant(cells, only)
-        named = PossiblePairs(cells, kinds).meant(only) if any("," in name for name in only) else []
-        among = PossiblePairs(wanted if pairs else (), kinds)
-        joined = {pair.id: pair for pair in (*named, *among.chosen(pairs, seed))}
-        return cls(wanted, [*chosen(wanted, most, seed), *joined.values()], max(len(among), len(joined)))
+        """Plan the cells that match `only`, sampled, plus the pairs that `only` names and `pairs` random ones."""
+        possible = select(cells, only)
+        named = PossiblePairs(cells, kinds).select(only) if any("," in name for name in only) else []
+        possible_pairs = PossiblePairs(possible if pairs else (), kinds)
+        planned_pairs = {pair.id: pair for pair in (*named, *possible_pairs.sample(pairs, seed))}
+        return cls(
+            possible,
+            [*sample(possible, limit, seed), *planned_pairs.values()],
+            max(len(possible_pairs), len(planned_pairs)),
+        )

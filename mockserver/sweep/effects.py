@@ -1,9 +1,9 @@
 """
-Effects compared: what of them is drawn, which belong together, which were taken back.
+Comparison of effects: random fields, related effects, undone effects.
 
-Drawn is what differs between two clean runs with two seeds, whoever drew it:
-the service or the application. It is left out where effects are compared, and
-it is what shows that two of them are about one thing.
+A field is random if it differs between two clean runs with different seeds,
+whether the service or the application generated it. Comparisons ignore random
+fields, and equal random values show which effects are related.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from typing import Any
 
 from mockserver.sweep.evidence import Effect
 
-Drawn = Mapping[str, frozenset[str]]
-"""By kind of effect: the paths of the fields that are drawn."""
+RandomFields = Mapping[str, frozenset[str]]
+"""The paths of the random fields, by kind of effect."""
 
-Bundle = Counter[str]
-"""Effects that belong together, by their signatures."""
+EffectGroup = Counter[str]
+"""Number of effects by signature, of related effects or of a whole run."""
 
-_SHORTEST_ID = 6
-"""Texts below that many characters are no ids that a service or an application makes up."""
+_MIN_ID_CHARS = 6
+"""Shorter texts are not taken for generated ids."""
 
 
 def kind_of(effect: Effect) -> str:
@@ -31,7 +31,7 @@ def kind_of(effect: Effect) -> str:
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """
-    Every single value of a tree, with its path.
+    Iterate over the scalar values of a tree, with their paths.
 
     >>> dict(leaves({"a": {"b": [1, 2]}}))
     {'a.b[0]': 1, 'a.b[1]': 2}
@@ -46,36 +46,37 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def drawn_fields(first: Sequence[Effect], second: Sequence[Effect]) -> Drawn | None:
+def find_random_fields(first: Sequence[Effect], second: Sequence[Effect]) -> RandomFields | None:
     """
-    What differs between two clean runs. None where one did something that the
-    other did not: then effects say nothing.
+    Return the fields that differ between two clean runs.
+
+    None if one run has effects that the other lacks: then they can't be compared.
     """
     differing: dict[str, set[str]] = {}
-    left = [dict(leaves(effect)) for effect in second]
+    remaining = [dict(leaves(effect)) for effect in second]
     for effect in first:
         fields = dict(leaves(effect))
-        alike = [other for other in left if other.get("kind") == fields.get("kind")]
-        if not alike:
+        candidates = [other for other in remaining if other.get("kind") == fields.get("kind")]
+        if not candidates:
             return None
-        nearest = min(alike, key=lambda other: len(_differing(fields, other)))
-        left.remove(nearest)
+        nearest = min(candidates, key=lambda other: len(_differing(fields, other)))
+        remaining.remove(nearest)
         differing.setdefault(kind_of(effect), set()).update(_differing(fields, nearest))
-    return None if left else {kind: frozenset(paths) for kind, paths in differing.items()}
+    return None if remaining else {kind: frozenset(paths) for kind, paths in differing.items()}
 
 
 def _differing(fields: Mapping[str, Any], other: Mapping[str, Any]) -> set[str]:
-    return {path for path in fields.keys() | other.keys() if _at(fields, path) != _at(other, path)}
+    return {path for path in fields.keys() | other.keys() if _typed(fields, path) != _typed(other, path)}
 
 
-def _at(values: Mapping[str, Any], path: str) -> tuple[Any, ...]:
-    """The value with its type: true is not 1."""
+def _typed(values: Mapping[str, Any], path: str) -> tuple[Any, ...]:
+    """Return the value with its type, since True equals 1 in Python."""
     return (type(values[path]).__name__, values[path]) if path in values else ()
 
 
-def signature(effect: Effect, drawn: Drawn) -> str:
-    """An effect as text to compare and to show, what is drawn left out: `charge amount=500 order="42"`."""
-    hidden = drawn.get(kind_of(effect), frozenset())
+def signature(effect: Effect, random_fields: RandomFields) -> str:
+    """Return an effect as text for comparison and display, without random fields: `charge amount=500 order="42"`."""
+    hidden = random_fields.get(kind_of(effect), frozenset())
     fields = sorted(
         f"{path}={json.dumps(value, ensure_ascii=False)}"
         for path, value in leaves(effect)
@@ -84,30 +85,34 @@ def signature(effect: Effect, drawn: Drawn) -> str:
     return " ".join([kind_of(effect).replace(" ", "_"), *fields])
 
 
-def kind_in(mark: str) -> str:
-    """The kind in a signature, its spaces as underscores."""
-    return mark.partition(" ")[0]
+def kind_of_signature(effect_signature: str) -> str:
+    """Return the kind in a signature, with underscores instead of spaces."""
+    return effect_signature.partition(" ")[0]
 
 
-def ids_of(effect: Effect, drawn: Drawn) -> frozenset[str]:
-    """The drawn texts of an effect; of a kind that no clean run has, every text that may be one."""
-    hidden = drawn.get(kind_of(effect))
+def ids_of(effect: Effect, random_fields: RandomFields) -> frozenset[str]:
+    """
+    Return the random texts of an effect.
+
+    For a kind of effect that is not in the clean runs, every text that may be an id.
+    """
+    hidden = random_fields.get(kind_of(effect))
     return frozenset(
         value
         for path, value in leaves(effect)
         if isinstance(value, str)
-        and len(value) >= _SHORTEST_ID
+        and len(value) >= _MIN_ID_CHARS
         and path != "kind"
         and (hidden is None or path in hidden)
     )
 
 
-def bundles(effects: Sequence[Effect], drawn: Drawn) -> list[Bundle]:
+def group_effects(effects: Sequence[Effect], random_fields: RandomFields) -> list[EffectGroup]:
     """
-    Effects that belong together: they share an id, directly or through others.
+    Group related effects: those that share an id, directly or through other effects.
 
-    An id that two effects of one kind have is a customer's, say, and binds nothing:
-    two of his orders are two things.
+    An id in two effects of the same kind does not relate effects. It may be that of
+    a customer with two orders, for example.
     """
     parent = list(range(len(effects)))
 
@@ -118,38 +123,47 @@ def bundles(effects: Sequence[Effect], drawn: Drawn) -> list[Bundle]:
 
     holders: dict[str, list[int]] = {}
     for i, effect in enumerate(effects):
-        for value in ids_of(effect, drawn):
+        for value in ids_of(effect, random_fields):
             holders.setdefault(value, []).append(i)
-    for listed in holders.values():
-        if len({kind_of(effects[i]) for i in listed}) == len(listed):
-            for i in listed[1:]:
-                parent[root(i)] = root(listed[0])
-    groups: dict[int, Bundle] = {}
+    for indexes in holders.values():
+        if len({kind_of(effects[i]) for i in indexes}) == len(indexes):
+            for i in indexes[1:]:
+                parent[root(i)] = root(indexes[0])
+    groups: dict[int, EffectGroup] = {}
     for i, effect in enumerate(effects):
-        groups.setdefault(root(i), Counter())[signature(effect, drawn)] += 1
+        groups.setdefault(root(i), Counter())[signature(effect, random_fields)] += 1
     return list(groups.values())
 
 
 def without_undone(
-    effects: Sequence[Effect], expected: Bundle, drawn: Drawn, undone_by: Mapping[str, Iterable[str]]
+    effects: Sequence[Effect],
+    expected: EffectGroup,
+    random_fields: RandomFields,
+    undone_by: Mapping[str, Iterable[str]],
 ) -> list[Effect]:
     """
-    The effects without those that were taken back, and without what took them
-    back, where the clean run has no such taking back.
+    Return the effects without undone effects and without those that undid them.
+
+    An effect of an undoing kind that the clean run has too undoes nothing.
     """
-    left = list(effects)
-    spare = Counter(signature(effect, drawn) for effect in effects)
-    spare.subtract(expected)
+    remaining = list(effects)
+    unexpected = Counter(signature(effect, random_fields) for effect in effects)
+    unexpected.subtract(expected)
     for undoing in effects:
-        mark = signature(undoing, drawn)
+        effect_signature = signature(undoing, random_fields)
         undoes = {kind for kind, by in undone_by.items() if kind_of(undoing) in by}
-        if not undoes or spare[mark] <= 0:
+        if not undoes or unexpected[effect_signature] <= 0:
             continue
         ids = {value for _, value in leaves(undoing) if isinstance(value, str)}
         undone = next(
-            (effect for effect in left if kind_of(effect) in undoes and ids_of(effect, drawn) & ids), None
+            (
+                effect
+                for effect in remaining
+                if kind_of(effect) in undoes and ids_of(effect, random_fields) & ids
+            ),
+            None,
         )
         if undone is not None:
-            spare[mark] -= 1
-            left = [effect for effect in left if effect is not undone and effect is not undoing]
-    return left
+            unexpected[effect_signature] -= 1
+            remaining = [effect for effect in remaining if effect is not undone and effect is not undoing]
+    return remaining

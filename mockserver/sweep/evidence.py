@@ -1,8 +1,8 @@
 """
-What became of one run, clean or with a trouble: its calls, its effects, its operations. One JSON value.
+The evidence of one run, with or without a trouble: its calls, effects and operations, as one JSON value.
 
-It is made where the run was, maybe in another process, and judged where all
-come together. Nothing in it is masked; who shows it masks it.
+The process that runs the test collects it, and the main process evaluates it.
+Secrets in it are not masked: code that displays it must mask them.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ from mockserver.attempts import known_key
 from mockserver.model.http import Headers, Request
 
 Effect = dict[str, Any]
-"""As the service writes it, without `call` and `at`."""
+"""An effect as the service records it, without `call` and `at`."""
 
 T = TypeVar("T")
 FIRST_CALLS, LAST_CALLS = 1000, 100
 
 
-class Kept(Generic[T]):
+class BoundedCalls(Generic[T]):
     """
-    The calls of a run, bounded, since a client may never give up: the first and
-    the last, and all that have an effect. `dropped` counts the others by route.
+    The calls of a run, limited in number, since a client may retry for ever.
+
+    Keeps the first and the last calls, and all that have an effect. `dropped`
+    counts the others by route.
     """
 
     def __init__(self, route_of: Callable[[T], str | None], has_effect: Callable[[T], bool]) -> None:
@@ -51,11 +53,12 @@ class Kept(Generic[T]):
 
 
 @dataclass(slots=True, kw_only=True)
-class SeenCalls:
+class SweepCall:
     """
-    One call. Times are milliseconds after the run's first call, None where
-    they did not come. `key` is the idempotency key, `likeness` stands for method,
-    path and body.
+    One call of a run.
+
+    Times are milliseconds after the first call of the run, None if the event did not
+    occur. `key` is the idempotency key, `likeness` a hash of method, path, query and body.
     """
 
     id: str
@@ -82,8 +85,8 @@ class SeenCalls:
 
 
 @dataclass(slots=True, kw_only=True)
-class Sent:
-    """One try of a webhook: when, in milliseconds after the run's first call, and what was answered."""
+class WebhookAttempt:
+    """One attempt of a webhook: its time in milliseconds after the run's first call, and the status of the response."""
 
     call: str
     at_ms: float
@@ -93,15 +96,17 @@ class Sent:
 @dataclass(slots=True, kw_only=True)
 class SweepEvidence:
     """
-    A run. `operations` are as `GET /attempts` has them, `hits` the ids of the
-    calls that the troubles struck, `missed` how many troubles struck none, `dropped` how many calls are not kept, by
-    route.
+    The evidence of a run.
+
+    `operations`: as in `GET /attempts`. `hits`: ids of the calls that a trouble changed.
+    `missed`: number of troubles that changed no call. `dropped`: number of calls that
+    were not kept, by route.
     """
 
-    calls: list[SeenCalls] = field(default_factory=list)
+    calls: list[SweepCall] = field(default_factory=list)
     operations: list[dict[str, Any]] = field(default_factory=list)
     hits: list[str] = field(default_factory=list)
-    webhooks: list[Sent] = field(default_factory=list)
+    webhooks: list[WebhookAttempt] = field(default_factory=list)
     dropped: dict[str, int] = field(default_factory=dict)
     missed: int = 0
 
@@ -116,32 +121,32 @@ class SweepEvidence:
     @classmethod
     def of_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(
-            calls=[SeenCalls(**call) for call in data["calls"]],
+            calls=[SweepCall(**call) for call in data["calls"]],
             operations=list(data["operations"]),
             hits=list(data["hits"]),
-            webhooks=[Sent(**webhook) for webhook in data["webhooks"]],
+            webhooks=[WebhookAttempt(**webhook) for webhook in data["webhooks"]],
             dropped=dict(data["dropped"]),
             missed=data["missed"],
         )
 
 
-def evidence(
+def collect_evidence(
     calls: Iterable[Mapping[str, Any]],
     operations: Iterable[Mapping[str, Any]],
     troubles: Iterable[Mapping[str, Any]],
     deliveries: Iterable[Mapping[str, Any]],
     dropped: Mapping[str, int],
 ) -> SweepEvidence:
-    """From what the admin API shows of a run, unmasked: calls, attempts, troubles, webhooks."""
-    listed, struck = sorted(calls, key=lambda call: call["number"]), list(troubles)
-    start_s = _unix_s(listed[0]["times"]["arrived"]) if listed else 0.0
+    """Create the evidence from documents of the admin API, unmasked: calls, attempts, troubles, webhooks."""
+    call_views, trouble_views = sorted(calls, key=lambda call: call["number"]), list(troubles)
+    start_s = _unix_s(call_views[0]["times"]["arrived"]) if call_views else 0.0
     return SweepEvidence(
-        calls=[_seen(call, start_s) for call in listed],
+        calls=[_sweep_call(call, start_s) for call in call_views],
         operations=[dict(operation) for operation in operations],
-        hits=[hit for trouble in struck for hit in trouble["hits"]],
+        hits=[hit for trouble in trouble_views for hit in trouble["hits"]],
         webhooks=sorted(
             (
-                Sent(
+                WebhookAttempt(
                     call=delivery["call"],
                     at_ms=round((_unix_s(attempt["sent_at"]) - start_s) * 1000, 3),
                     status=attempt["status"],
@@ -149,22 +154,22 @@ def evidence(
                 for delivery in deliveries
                 for attempt in delivery["tries"]
             ),
-            key=lambda sent: (sent.at_ms, sent.call),
+            key=lambda attempt: (attempt.at_ms, attempt.call),
         ),
         dropped=dict(dropped),
-        missed=sum(not trouble["hits"] for trouble in struck),
+        missed=sum(not trouble["hits"] for trouble in trouble_views),
     )
 
 
-def _seen(call: Mapping[str, Any], start_s: float) -> SeenCalls:
-    sent, reply, times = call["request"], call["reply"], call["times"]
+def _sweep_call(call: Mapping[str, Any], start_s: float) -> SweepCall:
+    request, reply, times = call["request"], call["reply"], call["times"]
     arrived_ms = round((_unix_s(times["arrived"]) - start_s) * 1000, 3)
     ended = times["left_ms"] if times["left_ms"] is not None else times["last_byte_ms"]
-    return SeenCalls(
+    return SweepCall(
         id=call["id"],
         route=call["route"],
-        method=sent["method"],
-        path=sent["path"],
+        method=request["method"],
+        path=request["path"],
         status=None if reply is None else reply["status"] if call["grpc"] is None else call["grpc"]["status"],
         outcome=call["outcome"],
         fault=call["fault"],
@@ -174,8 +179,8 @@ def _seen(call: Mapping[str, Any], start_s: float) -> SeenCalls:
         first_ms=_after(arrived_ms, times["first_byte_ms"]),
         end_ms=_after(arrived_ms, ended),
         has_body=reply is not None and reply["body"]["length"] > 0,
-        key=_key(sent),
-        likeness=_likeness(sent),
+        key=_key(request),
+        likeness=_likeness(request),
         effects=[
             {name: value for name, value in effect.items() if name not in ("call", "at")}
             for effect in call["effects"]
@@ -192,14 +197,14 @@ def _after(start_ms: float, ms: float | None) -> float | None:
     return None if ms is None else round(start_ms + ms, 3)
 
 
-def _likeness(sent: Mapping[str, Any]) -> str:
-    text = f"{sent['method']} {sent['path']} {sent['query']}\n{sent['body']['sha256']}"
+def _likeness(request: Mapping[str, Any]) -> str:
+    text = f"{request['method']} {request['path']} {request['query']}\n{request['body']['sha256']}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _key(sent: Mapping[str, Any]) -> str | None:
-    """The idempotency key where keys are known to stand."""
-    body = (sent["body"]["text"] or "").encode("utf-8", "surrogatepass")
-    headers = Headers((name, value) for name, value in sent["headers"])
-    key = known_key(Request(sent["method"], sent["target"], headers, body))
+def _key(request: Mapping[str, Any]) -> str | None:
+    """Return the idempotency key, if it is in one of the usual places."""
+    body = (request["body"]["text"] or "").encode("utf-8", "surrogatepass")
+    headers = Headers((name, value) for name, value in request["headers"])
+    key = known_key(Request(request["method"], request["target"], headers, body))
     return key[1] if key else None

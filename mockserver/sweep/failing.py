@@ -1,7 +1,7 @@
 """
-What fails a sweep: harm, and retry rules that are certainly broken.
+The conditions that fail a sweep: harm, and retry rules that are certainly broken.
 
-A rule that can't be told to be kept or broken fails nothing.
+If it is uncertain whether a rule is broken, the sweep does not fail.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FAIL_ON = (HARM, RULES)
 
 def parse_fail_on(text: str) -> tuple[str, ...]:
     """
-    The value of `--fail-on`. Raises ValueError.
+    Parse the value of `--fail-on`. Raises ValueError.
 
     >>> parse_fail_on("rules, harmed")
     ('harmed', 'rules')

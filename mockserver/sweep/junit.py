@@ -1,4 +1,8 @@
-"""The sweep as JUnit XML: a suite for each test, a case for each cell; what fails the sweep is a failure, failing cleanly is none."""
+"""
+The sweep as JUnit XML: a suite for each test, a case for each cell.
+
+A cell that fails the sweep is a failure. A cell that failed cleanly is not.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +14,16 @@ from xml.etree import ElementTree as ET
 from mockserver.sweep.failing import RULES
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no character for (2.2)."""
+"""Characters that XML 1.0 excludes (section 2.2)."""
 
 
 def junit(document: Mapping[str, Any]) -> bytes:
-    """From what `report.json` holds."""
+    """Convert the document of `report.json`."""
     root = ET.Element("testsuites", name="mock-server-sweep")
-    judged = [*document["cells"], *document["pairs"]]
-    for test in dict.fromkeys(cell["test"] for cell in judged):
-        cells = [cell for cell in judged if cell["test"] == test]
-        suite = ET.SubElement(root, "testsuite", _counted(test, cells))
+    all_cells = [*document["cells"], *document["pairs"]]
+    for test in dict.fromkeys(cell["test"] for cell in all_cells):
+        cells = [cell for cell in all_cells if cell["test"] == test]
+        suite = ET.SubElement(root, "testsuite", _suite_attributes(test, cells))
         for cell in cells:
             _case(suite, cell)
     _not_run(root, document)
@@ -27,7 +31,7 @@ def junit(document: Mapping[str, Any]) -> bytes:
     return written + b"\n"
 
 
-def _counted(test: str, cells: list[Mapping[str, Any]]) -> dict[str, str]:
+def _suite_attributes(test: str, cells: list[Mapping[str, Any]]) -> dict[str, str]:
     return {
         "name": _clean(test),
         "tests": str(len(cells)),
@@ -64,7 +68,7 @@ def _name(cell: Mapping[str, Any]) -> str:
 
 
 def _not_run(root: ET.Element, document: Mapping[str, Any]) -> None:
-    """What gave no verdict is skipped, with the reason."""
+    """Add cells and tests without a verdict as skipped, with the reason."""
     skipped = [(cell["test"], _name(cell), cell["why"]) for cell in document["unreached"]]
     skipped += [(cell["test"], "clean run", cell["why"]) for cell in document["not_swept"]]
     if not skipped:

@@ -1,4 +1,4 @@
-"""The kinds of trouble that a sweep tries: the shipped ones, and what a file of the user's makes of them."""
+"""The kinds of trouble of a sweep: the shipped ones, as restricted and extended by the user's trouble file."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ _NAME = re.compile(NAME_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class TroubleKind:
-    """One kind of trouble. `data` is what the admin API takes of it: without route and call."""
+    """One kind of trouble. `data` is its document for the admin API, without route and call."""
 
     name: str
     spec: SweepTroubleSpec
     data: dict[str, Any]
 
     @property
-    def says(self) -> str:
-        """What it does, in a line for people."""
+    def description(self) -> str:
+        """Describe the trouble in one line."""
         if self.spec.webhook is not None:
             parts = {"repeat": self.spec.webhook.repeat, "delay": self.data["webhook"].get("delay")}
             return "webhooks: " + ", ".join(f"{key} {value}" for key, value in parts.items() if value)
@@ -46,15 +46,15 @@ class TroubleKind:
         return f"{where} the effect: {_brief(self.data[where])}{often}"
 
     @property
-    def waits_s(self) -> float:
-        """How long it lets the client wait, once for each time it strikes, as far as it says so itself."""
+    def max_wait_s(self) -> float:
+        """Return how long it delays the client in total, as far as the spec says."""
         webhook = self.spec.webhook
-        one_s = _longest_s(self.spec.before or self.spec.after) + ((webhook and webhook.delay_s) or 0.0)
-        return one_s * (self.spec.times if isinstance(self.spec.times, int) else 1)
+        delay_s = _longest_s(self.spec.before or self.spec.after) + ((webhook and webhook.delay_s) or 0.0)
+        return delay_s * (self.spec.times if isinstance(self.spec.times, int) else 1)
 
     @property
     def retries(self) -> int:
-        """How many more calls of the route a client makes that survives it; 0 where the answer is only late or slow."""
+        """Return how many additional calls of the route a client needs to survive; 0 if the reply is only late or slow."""
         after = self.spec.after
         if self.spec.before is None and (
             after is None or not (after.fault or after.has("status") or after.body_kind is not None)
@@ -63,16 +63,19 @@ class TroubleKind:
         return self.spec.times if isinstance(self.spec.times, int) else 0
 
     def is_for(self, route_id: str) -> bool:
-        """Whether it is tried at that route."""
+        """Return whether the trouble applies to that route."""
         if self.spec.routes is None:
             return True
         name = route_id.partition("/")[2]
-        return any(fits(pattern, route_id) or fits(pattern, name) for pattern in self.spec.routes)
+        return any(
+            matches_pattern(pattern, route_id) or matches_pattern(pattern, name)
+            for pattern in self.spec.routes
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Kinds:
-    """What is tried, in the order of the table's columns, and what the verdicts are to know of effects."""
+    """The kinds of a sweep, in the order of the table's columns, and the rules for effects."""
 
     kinds: tuple[TroubleKind, ...]
     effects: TroubleEffectsSpec = field(default_factory=TroubleEffectsSpec)
@@ -87,9 +90,9 @@ class Kinds:
         return next(kind for kind in self.kinds if kind.name == name)
 
 
-def fits(pattern: str, text: str) -> bool:
+def matches_pattern(pattern: str, text: str) -> bool:
     """
-    Whether a text is as the pattern says; `*` stands for anything, nothing else is special.
+    Return whether the whole text matches the pattern; `*` matches anything, no other character is special.
 
     >>> fits("POST */charges", "POST /v1/charges"), fits("a[1]", "a[1]")
     (True, True)
@@ -98,32 +101,32 @@ def fits(pattern: str, text: str) -> bool:
 
 
 def load_kinds(path: Path | None = None) -> Kinds:
-    """The shipped kinds, as the file at `path` narrows and extends them. Raises LoadError."""
+    """Load the shipped kinds, as restricted and extended by the file at `path`. Raises LoadError."""
     spec, document = read_troubles(SHIPPED)
     kinds = _kinds(spec, document, SHIPPED)
     if path is None:
         return Kinds(tuple(kinds.values()))
     own, document = read_troubles(path)
-    flaws = [*_unknown(own, kinds), *_misnamed(own)]
+    flaws = [*_unknown_names(own, kinds), *_invalid_names(own)]
     if flaws:
         raise refused(path, document, flaws)
-    made = _kinds(own, document, path)
+    own_kinds = _kinds(own, document, path)
     wanted = list(kinds) if own.shipped == "all" else own.shipped if isinstance(own.shipped, list) else []
     kept = {name: kind for name, kind in kinds.items() if name in wanted}
     dropped = {name for name, trouble in own.troubles.items() if trouble is None}
-    kinds = {name: kind for name, kind in {**kept, **made}.items() if name not in dropped}
+    kinds = {name: kind for name, kind in {**kept, **own_kinds}.items() if name not in dropped}
     if not kinds:
         raise refused(path, document, [Flaw((), "no trouble is left", "Keep a shipped one, or write one")])
     return Kinds(tuple(kinds.values()), own.effects)
 
 
 def schema_document() -> dict[str, Any]:
-    """The JSON Schema of a file of troubles; it knows the shipped ones by name."""
-    return troubles_schema({kind.name: kind.says for kind in load_kinds()})
+    """Return the JSON Schema of trouble files, with the names of the shipped troubles."""
+    return troubles_schema({kind.name: kind.description for kind in load_kinds()})
 
 
 def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, TroubleKind]:
-    made: dict[str, TroubleKind] = {}
+    kinds: dict[str, TroubleKind] = {}
     flaws: list[Flaw] = []
     for name, trouble in spec.troubles.items():
         if trouble is None:
@@ -131,23 +134,23 @@ def _kinds(spec: TroublesFileSpec, document: Document, path: Path) -> dict[str, 
         written = document.data["troubles"][name]
         data = {key: value for key, value in written.items() if key != "routes"}
         try:
-            _checked(data)
+            _check(data)
         except InvalidInputError as error:
             flaws += [flaw.under("troubles", name) for flaw in error.flaws]
-        made[name] = TroubleKind(name, trouble, data)
+        kinds[name] = TroubleKind(name, trouble, data)
     if flaws:
         raise refused(path, document, flaws)
-    return made
+    return kinds
 
 
-def _checked(data: dict[str, Any]) -> None:
-    """Raises InvalidInputError where the server would refuse it."""
+def _check(data: dict[str, Any]) -> None:
+    """Raise InvalidInputError if the server would reject the trouble."""
     placed = PlacedTroubleSpec.model_validate({**data, "route": "any/route", "later": True})
     InjectedFault(placed, data, placed.route, 0.0)
 
 
-def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:
-    """Names of shipped ones that are none."""
+def _unknown_names(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[Flaw]:
+    """Yield a flaw for each name that is not one of a shipped trouble."""
     for i, name in enumerate(own.shipped if isinstance(own.shipped, list) else ()):
         if name not in kinds:
             yield Flaw(("shipped", i), f"there is no shipped trouble {shown(name)}", near(name, kinds))
@@ -158,7 +161,7 @@ def _unknown(own: TroublesFileSpec, kinds: dict[str, TroubleKind]) -> Iterator[F
             )
 
 
-def _misnamed(own: TroublesFileSpec) -> Iterator[Flaw]:
+def _invalid_names(own: TroublesFileSpec) -> Iterator[Flaw]:
     for name in own.troubles:
         if not _NAME.fullmatch(name):
             hint = "It stands in the names of cells: leave out spaces, '/', '*', '#' and ','"
@@ -166,7 +169,7 @@ def _misnamed(own: TroublesFileSpec) -> Iterator[Flaw]:
 
 
 def _longest_s(answer: ReplySpec | None) -> float:
-    """What a reply says of time: its delay, a body that is paced, Retry-After in seconds."""
+    """Return the total time of a reply: its delay, the duration of a throttled body, and Retry-After in seconds."""
     if answer is None:
         return 0.0
     delay_s = answer.delay if isinstance(answer.delay, float) else 0.0
@@ -176,7 +179,7 @@ def _longest_s(answer: ReplySpec | None) -> float:
 
 
 def _brief(answer: int | str | dict[str, Any]) -> str:
-    """A reply in a few words."""
+    """Describe a reply in a few words."""
     if not isinstance(answer, dict):
         return str(answer)
     words = [str(answer["status"])] if "status" in answer else []
@@ -190,6 +193,6 @@ def _brief(answer: int | str | dict[str, Any]) -> str:
     words += ["slow body"] if "throttle" in answer else []
     words += [f"{answer['delay']} late"] if "delay" in answer else []
     body = next((kind for kind in ("json", "text", "html", "xml", "base64") if kind in answer), None)
-    is_well = str(answer.get("status", "")).startswith("2")
-    words += [f"another body ({body})"] if body and is_well else []
+    is_success = str(answer.get("status", "")).startswith("2")
+    words += [f"another body ({body})"] if body and is_success else []
     return ", ".join(words) or "another answer"

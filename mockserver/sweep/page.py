@@ -1,8 +1,9 @@
 """
-`report.html`: one file that holds all it needs, and asks no network.
+`report.html`: one self-contained file without network access.
 
-What came over the wire is data in it: it stands in a block that no browser runs,
-and the page's own script, which its policy knows by a hash, writes it as text.
+Recorded data is embedded as JSON in a block that browsers don't execute. The
+script of the page, which the Content-Security-Policy allows by its hash,
+inserts it as text.
 """
 
 from __future__ import annotations
@@ -17,18 +18,18 @@ from typing import Any
 
 _PARTS = Path(__file__).with_name("report")
 _SCRIPTS = ("base.js", "around.js", "timeline.js", "grid.js", "cell.js")
-"""They become one script: each may use what those before it have made, and any function once the page stands."""
+"""Concatenated to one script: top-level code may use earlier files only, functions may use all."""
 SHARED_SCRIPTS = (_PARTS / "base.js", _PARTS / "timeline.js")
-"""For other pages that draw timelines."""
+"""For other pages with timelines."""
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """From what `report.json` holds."""
+    """Create the page from the document of `report.json`."""
     return assembled(_PARTS / "report.html", [_PARTS / name for name in _SCRIPTS], document)
 
 
 def assembled(html: Path, scripts: Iterable[Path], document: Mapping[str, Any]) -> str:
-    """A page from its parts, with the style of the report, and its data in it."""
+    """Return a page with its scripts, the style of the report, and the document as its data."""
     script, style = "\n".join(map(_part, scripts)), _part(_PARTS / "report.css")
     filled = {
         "POLICY": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'",
@@ -46,7 +47,7 @@ def assembled(html: Path, scripts: Iterable[Path], document: Mapping[str, Any]) 
 
 def embedded(document: Mapping[str, Any]) -> str:
     r"""
-    JSON that can stand in a script block: nothing in it can end the block, or begin a comment.
+    Return JSON for a script block: it can't end the block or begin a comment.
 
     >>> embedded({"a": "</script>"})
     '{"a":"\\u003c/script>"}'
@@ -61,5 +62,5 @@ def _part(path: Path) -> str:
 
 
 def _hash(text: str) -> str:
-    """As Content-Security-Policy names an inline block (CSP Level 3, 6.7.3)."""
+    """Return the hash source of an inline block for Content-Security-Policy (CSP Level 3, 6.7.3)."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""What a sweep found, put together: one result a cell, and what was not tried. `report.json` is this as JSON."""
+"""The results of a sweep: one for each cell, and which cells did not run. `report.json` is this as JSON."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.redaction.redaction import mask_text, mask_tree
+from mockserver.sweep.baseline import Baseline
 from mockserver.sweep.cells import Cell, Plan
-from mockserver.sweep.evidence import SeenCalls, SweepEvidence
+from mockserver.sweep.evidence import SweepCall, SweepEvidence
 from mockserver.sweep.failing import FAIL_ON, HARM, RULES
-from mockserver.sweep.judgements import broken_rules, faults, judged_attempts
 from mockserver.sweep.kinds import Kinds
-from mockserver.sweep.learning import Lesson
-from mockserver.sweep.verdicts import CellVerdict, Judged, judge
+from mockserver.sweep.retries import broken_rules, retry_remarks, retry_summary
+from mockserver.sweep.verdicts import Assessment, CellVerdict, assess
 
-MOST_DRAWN = 100
-"""Calls of a cell that the report has."""
-MOST_ERROR = 4000
-"""Characters of what a red test said that are kept: its end."""
+MAX_TIMELINE_CALLS = 100
+"""Maximum number of calls of a cell in the report."""
+MAX_ERROR_CHARS = 4000
+"""Number of characters kept from the end of the output of a failed test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One run of a cell. `error` is what a red test said; `passed` None where it came to no outcome."""
+    """One run of a cell. `passed` is None if the test had no outcome; `error` is the output of a failed test."""
 
     cell: Cell
     passed: bool | None
@@ -35,53 +35,58 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A trial and its verdict; None where the trouble struck nothing, or the test had no outcome."""
+    """A trial and its verdict. None, with the reason in `why`, if no call was changed or the test had no outcome."""
 
     trial: Trial
-    judged: Judged | None
+    assessment: Assessment | None
     attempts: dict[str, Any] | None
     why: str = ""
 
     @property
     def verdict(self) -> CellVerdict | None:
-        return self.judged.verdict if self.judged is not None else None
+        return self.assessment.verdict if self.assessment is not None else None
 
     @property
     def reasons(self) -> list[str]:
-        """Why it is not survived; secrets masked."""
-        return [mask_text(reason) for reason in self.judged.reasons] if self.judged is not None else []
+        """Why the verdict is not `survived`, with masked secrets."""
+        return (
+            [mask_text(reason) for reason in self.assessment.reasons] if self.assessment is not None else []
+        )
 
     @property
     def remarks(self) -> list[str]:
-        """What is wrong with the way the client tried again."""
-        return faults(self.attempts)
+        """The retry rules that the client broke."""
+        return retry_remarks(self.attempts)
 
     @property
     def broken_rules(self) -> list[str]:
-        """Those of the remarks that are certain."""
+        """The retry rules that the client certainly broke."""
         return broken_rules(self.attempts)
 
     def fails(self, fail_on: Sequence[str]) -> list[str]:
-        """Which of these it fails."""
+        """Return the conditions of `fail_on` that this result meets."""
         harmed, broken = self.verdict is CellVerdict.HARMED, self.verdict is not None and self.broken_rules
         return [name for name, is_so in ((HARM, harmed), (RULES, broken)) if is_so and name in fail_on]
 
 
-def result_of(trial: Trial, lesson: Lesson, kinds: Kinds) -> Result:
+def result_of(trial: Trial, baseline: Baseline, kinds: Kinds) -> Result:
     if trial.passed is None:
-        return Result(trial=trial, judged=None, attempts=None, why=trial.error or "the test had no outcome")
+        return Result(
+            trial=trial, assessment=None, attempts=None, why=trial.error or "the test had no outcome"
+        )
     if not trial.evidence.hits or trial.evidence.missed:
-        said = "" if trial.passed else last_line(trial.error)
-        which = "the call of its second trouble" if trial.evidence.hits else "the call"
-        why = f"{which} was not made this time" + (f"; the test is red: {said}" if said else "")
-        return Result(trial=trial, judged=None, attempts=None, why=why)
-    judged = judge(lesson, trial.evidence, kinds.effects, passed=trial.passed)
-    return Result(trial=trial, judged=judged, attempts=judged_attempts(trial.evidence, lesson.operations))
+        error = "" if trial.passed else last_line(trial.error)
+        missing = "the call of its second trouble" if trial.evidence.hits else "the call"
+        why = f"{missing} was not made this time" + (f"; the test is red: {error}" if error else "")
+        return Result(trial=trial, assessment=None, attempts=None, why=why)
+    assessment = assess(baseline, trial.evidence, kinds.effects, passed=trial.passed)
+    attempts = retry_summary(trial.evidence, baseline.operations)
+    return Result(trial=trial, assessment=assessment, attempts=attempts)
 
 
 def last_line(error: str) -> str:
     r"""
-    What an error comes to; how a command ended is told behind what it said.
+    Return the last line of an error, with the line before it if the last one is in parentheses.
 
     >>> last_line("E  boom\nshop.py:7: RuntimeError\n"), last_line("no route\n\n(exit code 1)"), last_line(" ")
     ('shop.py:7: RuntimeError', 'no route (exit code 1)', '')
@@ -94,10 +99,10 @@ def last_line(error: str) -> str:
 @dataclass(slots=True, kw_only=True)
 class Sweep:
     """
-    A sweep, from its plan to its results. The plan has all cells, and those that are run; `command` writes the command that runs one of them again.
+    A sweep, from its plan to its results. `command` returns the command line that runs a cell again.
     """
 
-    lessons: Sequence[Lesson]
+    baselines: Sequence[Baseline]
     kinds: Kinds
     plan: Plan
     seed: str
@@ -108,8 +113,8 @@ class Sweep:
     results: dict[str, Result] = field(default_factory=dict)
 
     def add(self, trial: Trial) -> Result:
-        lesson = next(lesson for lesson in self.lessons if lesson.test == trial.cell.test)
-        result = result_of(trial, lesson, self.kinds)
+        baseline = next(baseline for baseline in self.baselines if baseline.test == trial.cell.test)
+        result = result_of(trial, baseline, self.kinds)
         self.results[trial.cell.id] = result
         return result
 
@@ -120,7 +125,7 @@ class Sweep:
 
     @property
     def planned(self) -> Sequence[Cell]:
-        """The cells that are run, and then the pairs."""
+        """The cells with one trouble that are run, then the pairs."""
         return self.plan.planned
 
     @property
@@ -129,12 +134,12 @@ class Sweep:
         return [cell for cell in self.planned if cell.then is None]
 
     @property
-    def swept(self) -> list[Lesson]:
-        return [lesson for lesson in self.lessons if lesson.why is None]
+    def swept(self) -> list[Baseline]:
+        return [baseline for baseline in self.baselines if baseline.why is None]
 
     @property
     def ordered(self) -> list[Result]:
-        """Results in the order of the plan, whatever came first."""
+        """Results in the order of the plan."""
         return [self.results[cell.id] for cell in self.planned if cell.id in self.results]
 
     @property
@@ -156,30 +161,29 @@ class Sweep:
 
     @property
     def unreached(self) -> list[Result]:
-        """Planned cells without a verdict, those among them that were not run to their end."""
-        none = "it was not run to its end"
+        """Planned cells without a verdict, including those that were not run to their end."""
         results = [
             self.results.get(cell.id)
             or Result(
                 trial=Trial(cell=cell, passed=None, duration_s=0.0, evidence=SweepEvidence()),
-                judged=None,
+                assessment=None,
                 attempts=None,
-                why=none,
+                why="it was not run to its end",
             )
             for cell in self.planned
         ]
         return [result for result in results if result.verdict is None]
 
     def document(self) -> dict[str, Any]:
-        """`report.json`, secrets masked."""
+        """Return the document of `report.json`, with masked secrets."""
         planned = {cell.id for cell in self.planned}
-        judged = [result for result in self.ordered if result.verdict is not None]
+        results = [result for result in self.ordered if result.verdict is not None]
         return {
             "mockserver": self.version,
             "seed": self.seed,
             "budget": {
                 "tests": len(self.swept),
-                "calls": sum(len(lesson.calls) for lesson in self.swept),
+                "calls": sum(len(baseline.calls) for baseline in self.swept),
                 "troubles": len(self.kinds),
                 "possible": len(self.possible),
                 "planned": len(self.singles),
@@ -190,29 +194,29 @@ class Sweep:
             "broken_rules": len(self.with_broken_rules),
             "fail_on": list(self.fail_on),
             "failed": self.failed,
-            "troubles": [{"name": kind.name, "says": kind.says} for kind in self.kinds],
-            "tests": [_lesson_view(lesson) for lesson in self.swept],
-            "cells": [self._view(result) for result in judged if result.trial.cell.then is None],
-            "pairs": [self._view(result) for result in judged if result.trial.cell.then is not None],
+            "troubles": [{"name": kind.name, "says": kind.description} for kind in self.kinds],
+            "tests": [_baseline_view(baseline) for baseline in self.swept],
+            "cells": [self._view(result) for result in results if result.trial.cell.then is None],
+            "pairs": [self._view(result) for result in results if result.trial.cell.then is not None],
             "left_out": [_name(cell) for cell in self.possible if cell.id not in planned],
             "unreached": [
                 {**_name(result.trial.cell), "id": result.trial.cell.id, "why": mask_text(result.why)}
                 for result in self.unreached
             ],
             "not_swept": [
-                {"test": lesson.test, "why": mask_text(lesson.why)}
-                for lesson in self.lessons
-                if lesson.why is not None
+                {"test": baseline.test, "why": mask_text(baseline.why)}
+                for baseline in self.baselines
+                if baseline.why is not None
             ],
         }
 
     def _view(self, result: Result) -> dict[str, Any]:
         trial = result.trial
-        assert result.judged is not None
+        assert result.assessment is not None
         return {
             **_name(trial.cell),
             "id": trial.cell.id,
-            "verdict": result.judged.verdict.value,
+            "verdict": result.assessment.verdict.value,
             "passed": trial.passed,
             "reasons": result.reasons,
             "remarks": result.remarks,
@@ -220,7 +224,7 @@ class Sweep:
             "fails": result.fails(self.fail_on),
             "attempts": result.attempts,
             "duration_s": round(trial.duration_s, 3),
-            "error": mask_text(trial.error[-MOST_ERROR:]),
+            "error": mask_text(trial.error[-MAX_ERROR_CHARS:]),
             "timeline": timeline(trial.evidence),
             "command": self.command(trial.cell),
         }
@@ -233,11 +237,11 @@ def _name(cell: Cell) -> dict[str, Any]:
     return own if then is None else {**own, "then": {"call": then.call, "trouble": then.trouble}}
 
 
-def _lesson_view(lesson: Lesson) -> dict[str, Any]:
+def _baseline_view(baseline: Baseline) -> dict[str, Any]:
     return {
-        "test": lesson.test,
-        "effects": [mask_text(mark) for mark in lesson.expected.elements()],
-        "notes": list(lesson.notes),
+        "test": baseline.test,
+        "effects": [mask_text(effect_signature) for effect_signature in baseline.expected.elements()],
+        "notes": list(baseline.notes),
         "calls": [
             {
                 "call": place.label,
@@ -245,38 +249,47 @@ def _lesson_view(lesson: Lesson) -> dict[str, Any]:
                 "request": mask_text(place.request),
                 "effects": place.effects,
             }
-            for place in lesson.calls
+            for place in baseline.calls
         ],
     }
 
 
+def gaps_ms(evidence: SweepEvidence) -> dict[str, float | None]:
+    """Return the gap before each attempt, by the id of its call."""
+    return {
+        attempt["call"]: attempt["gap_ms"]
+        for operation in evidence.operations
+        for attempt in operation["tries"]
+    }
+
+
 def timeline(evidence: SweepEvidence) -> dict[str, Any]:
-    """The calls of a cell over time, as they are drawn, and the webhooks; of many calls the first, and how many more."""
-    gaps = {attempt["call"]: attempt["gap_ms"] for tried in evidence.operations for attempt in tried["tries"]}
-    groups = {
+    """Return the first calls and webhooks of a cell for a timeline, and the number of other calls."""
+    gaps = gaps_ms(evidence)
+    operation_numbers = {
         attempt["call"]: number
-        for number, tried in enumerate(evidence.operations)
-        for attempt in tried["tries"]
-        if len(tried["tries"]) > 1
+        for number, operation in enumerate(evidence.operations)
+        for attempt in operation["tries"]
+        if len(operation["tries"]) > 1
     }
     return {
         "calls": [
             {
                 **_call_view(call, struck=call.id in evidence.hits),
                 "gap_ms": gaps.get(call.id),
-                "operation": groups.get(call.id),
+                "operation": operation_numbers.get(call.id),
             }
-            for call in evidence.calls[:MOST_DRAWN]
+            for call in evidence.calls[:MAX_TIMELINE_CALLS]
         ],
-        "more": max(0, len(evidence.calls) - MOST_DRAWN) + sum(evidence.dropped.values()),
+        "more": max(0, len(evidence.calls) - MAX_TIMELINE_CALLS) + sum(evidence.dropped.values()),
         "webhooks": [
-            {"call": sent.call, "at_ms": sent.at_ms, "status": sent.status}
-            for sent in evidence.webhooks[:MOST_DRAWN]
+            {"call": attempt.call, "at_ms": attempt.at_ms, "status": attempt.status}
+            for attempt in evidence.webhooks[:MAX_TIMELINE_CALLS]
         ],
     }
 
 
-def _call_view(call: SeenCalls, *, struck: bool) -> dict[str, Any]:
+def _call_view(call: SweepCall, *, struck: bool) -> dict[str, Any]:
     return {
         "id": call.id,
         "route": call.short_route or None,
@@ -292,9 +305,9 @@ def _call_view(call: SeenCalls, *, struck: bool) -> dict[str, Any]:
     }
 
 
-def summed(counts: Counter[CellVerdict]) -> str:
-    """`30 survived, 6 failed cleanly, 2 harmed`."""
+def verdict_summary(counts: Counter[CellVerdict]) -> str:
+    """Return `30 survived, 6 failed cleanly, 2 harmed`."""
     words: Iterable[str] = (
         f"{counts[verdict]} {verdict.value.replace('_', ' ')}" for verdict in CellVerdict if counts[verdict]
     )
-    return ", ".join(words) or "no cell was judged"
+    return ", ".join(words) or "no cell has a verdict"

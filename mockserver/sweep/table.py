@@ -10,51 +10,50 @@ from mockserver.redaction.redaction import mask_text
 from mockserver.sweep.effects import kind_of
 from mockserver.sweep.evidence import SweepEvidence
 from mockserver.sweep.failing import HARM, RULES
-from mockserver.sweep.results import MOST_ERROR, Result, Sweep, summed
+from mockserver.sweep.results import MAX_ERROR_CHARS, Result, Sweep, gaps_ms, verdict_summary
 from mockserver.sweep.verdicts import HALF_DONE, CellVerdict
 
 LETTERS = {CellVerdict.SURVIVED: ".", CellVerdict.FAILED_CLEANLY: "c", CellVerdict.HARMED: "H", None: "?"}
 LEFT_OUT, NONE = "-", " "
-MOST_HARMED = 50
-MOST_TOLD = 3
-MOST_LINES = 40
+MAX_HARMED = 50
+MAX_LISTED = 3
+MAX_LINES = 40
 _WIDEST = 60
 
 
 def letter(result: Result | None) -> str:
-    """The verdict, with a `!` before it where the client retry rule broken."""
+    """Return the letter of the verdict, with a `!` before it if the client broke a retry rule."""
     if result is None:
         return LEFT_OUT
     return ("!" if result.remarks else "") + LETTERS[result.verdict]
 
 
 def table(sweep: Sweep) -> Iterator[str]:
-    """The whole, with what the letters and numbers mean, and each harmed cell with its reasons."""
+    """Yield the lines of the table, its legend, and each harmed cell with its reasons."""
     if sweep.singles:
         yield from _grid(sweep)
     yield from _pairs(sweep)
-    for lesson in sweep.lessons:
-        if lesson.why is not None:
-            yield f"not swept: {lesson.test}: {mask_text(lesson.why)}"
-        for note in lesson.notes:
-            yield f"note: {lesson.test}: {note}"
-    silent = dict.fromkeys(
-        place.name for lesson in sweep.swept for place in lesson.calls if not place.effects
+    for baseline in sweep.baselines:
+        if baseline.why is not None:
+            yield f"not swept: {baseline.test}: {mask_text(baseline.why)}"
+        for note in baseline.notes:
+            yield f"note: {baseline.test}: {note}"
+    without_effect = dict.fromkeys(
+        place.name for baseline in sweep.swept for place in baseline.calls if not place.effects
     )
-    if silent:
-        said = "their cells can only survive or fail cleanly"
-        yield f"without an effect: {', '.join(silent)}: {said}"
+    if without_effect:
+        yield f"without an effect: {', '.join(without_effect)}: their cells can only survive or fail cleanly"
     for result in sweep.unreached:
         yield f"not reached: {result.trial.cell.id}: {result.why}"
     yield from _result_lines(sweep)
     yield from _harmed(sweep)
     yield from _broken(sweep)
     yield from _failing(sweep)
-    yield summed(sweep.counts)
+    yield verdict_summary(sweep.counts)
 
 
 def _grid(sweep: Sweep) -> Iterator[str]:
-    """Rows without a planned cell are left out, and columns that apply nowhere."""
+    """Yield the grid, without rows that have no planned cell and columns that apply nowhere."""
     planned = {(cell.test, cell.call, cell.trouble): cell for cell in sweep.singles}
     possible = {(cell.test, cell.call, cell.trouble) for cell in sweep.possible}
     rows = list(dict.fromkeys((cell.test, cell.call) for cell in sweep.singles))
@@ -78,20 +77,20 @@ def _grid(sweep: Sweep) -> Iterator[str]:
         yield f"  {_cut(row[1], width - 2):<{width - 2}}" + "".join(f" {mark:>2}" for mark in marks).rstrip()
     yield ""
     for number, kind in enumerate(kinds, 1):
-        yield f"{number:>4}  {kind.name:<20} {kind.says}"
+        yield f"{number:>4}  {kind.name:<20} {kind.description}"
     yield "   .  survived   c  failed cleanly   H  harmed   !  retry rule broken   ?  not reached   -  not run"
     yield ""
 
 
 def _pairs(sweep: Sweep) -> Iterator[str]:
-    """How many pairs have which verdict; those that fail are told below."""
+    """Yield the number of pairs by verdict. Failed pairs are listed with the failed cells."""
     pairs = [cell for cell in sweep.planned if cell.then is not None]
     if not pairs:
         return
     results = [sweep.results[cell.id] for cell in pairs if cell.id in sweep.results]
     counts = Counter(result.verdict for result in results if result.verdict is not None)
     missed = len(pairs) - counts.total()
-    words = [summed(counts)] if counts else []
+    words = [verdict_summary(counts)] if counts else []
     words += [f"{missed} not reached"] if missed else []
     yield f"{counted(len(pairs), 'pair')}: {', '.join(words)}"
     yield ""
@@ -102,8 +101,8 @@ def _cut(text: str, width: int) -> str:
 
 
 def _result_lines(sweep: Sweep) -> Iterator[str]:
-    """Where there are few cells, what happened in each."""
-    if len(sweep.planned) > MOST_TOLD:
+    """Yield the calls of each cell, if there are few cells."""
+    if len(sweep.planned) > MAX_LISTED:
         return
     for result in sweep.ordered:
         verdict = result.verdict.value.replace("_", " ") if result.verdict is not None else "not reached"
@@ -111,16 +110,16 @@ def _result_lines(sweep: Sweep) -> Iterator[str]:
         yield from lines(result.trial.evidence)
         for remark in result.remarks:
             yield f"    {remark}"
-        error = "" if result.trial.passed else result.trial.error[-MOST_ERROR:].strip("\n")
+        error = "" if result.trial.passed else result.trial.error[-MAX_ERROR_CHARS:].strip("\n")
         for line in mask_text(error).splitlines():
             yield f"    | {line}".rstrip()
         yield ""
 
 
 def lines(evidence: SweepEvidence) -> Iterator[str]:
-    """The calls, one a line: `t+0.512  POST /charges  503  gap 510 ms`."""
-    gaps = {attempt["call"]: attempt["gap_ms"] for tried in evidence.operations for attempt in tried["tries"]}
-    for call in evidence.calls[:MOST_LINES]:
+    """Yield a line for each call: `t+0.512  POST /charges  503  gap 510 ms`."""
+    gaps = gaps_ms(evidence)
+    for call in evidence.calls[:MAX_LINES]:
         gap_ms = gaps.get(call.id)
         notes = [
             "struck" if call.id in evidence.hits else "",
@@ -130,38 +129,38 @@ def lines(evidence: SweepEvidence) -> Iterator[str]:
             *(f"effect: {kind_of(effect)}" for effect in call.effects),
         ]
         status = call.status if call.first_ms is not None else "---"
-        what = mask_text(f"{call.method} {call.path}")
-        yield f"    t+{call.arrived_ms / 1000:.3f}  {what}  {status}  {', '.join(filter(None, notes))}".rstrip()
-    more = max(0, len(evidence.calls) - MOST_LINES) + sum(evidence.dropped.values())
+        request = mask_text(f"{call.method} {call.path}")
+        yield f"    t+{call.arrived_ms / 1000:.3f}  {request}  {status}  {', '.join(filter(None, notes))}".rstrip()
+    more = max(0, len(evidence.calls) - MAX_LINES) + sum(evidence.dropped.values())
     if more:
         yield f"    … {more} more"
 
 
 def _harmed(sweep: Sweep) -> Iterator[str]:
-    """What is harmed in the same way in several tests is listed once."""
+    """Yield the harmed cells. Equal cells of several tests are listed once."""
     alike: dict[tuple[object, ...], list[Result]] = {}
     for result in sweep.harmed:
         alike.setdefault((result.trial.cell.name, *result.reasons), []).append(result)
-    for first, *others in list(alike.values())[:MOST_HARMED]:
+    for first, *others in list(alike.values())[:MAX_HARMED]:
         yield f"HARMED {first.trial.cell.id}"
         for reason in first.reasons:
             yield f"    {reason}"
         if others:
             yield f"    the same in {_named([result.trial.cell.short for result in others])}"
         yield f"    {sweep.command(first.trial.cell)}"
-    if len(alike) > MOST_HARMED:
-        yield f"… and {sum(map(len, list(alike.values())[MOST_HARMED:]))} more harmed cells; the report has all of them"
+    if len(alike) > MAX_HARMED:
+        yield f"… and {sum(map(len, list(alike.values())[MAX_HARMED:]))} more harmed cells; the report has all of them"
     if any(reason.startswith(HALF_DONE) for result in sweep.harmed for reason in result.reasons):
         yield f"{HALF_DONE}: if a kind of effect may exist alone, declare it in a trouble file: effects: {{alone: [customer]}}"
 
 
 def _broken(sweep: Sweep) -> Iterator[str]:
-    """Cells that fail by a retry rule alone: the rules, each with its first cell and the command."""
+    """Yield the cells that only fail by a retry rule. Equal rules of one call are listed once, with the first cell."""
     alike: dict[tuple[str, ...], list[Result]] = {}
     for result in sweep.with_broken_rules:
         if result.fails(sweep.fail_on) == [RULES]:
             alike.setdefault((result.trial.cell.call, *result.broken_rules), []).append(result)
-    for first, *others in list(alike.values())[:MOST_HARMED]:
+    for first, *others in list(alike.values())[:MAX_HARMED]:
         yield f"RULES {first.trial.cell.id}"
         yield f"    {', '.join(first.broken_rules)}"
         if others:
@@ -170,28 +169,28 @@ def _broken(sweep: Sweep) -> Iterator[str]:
 
 
 def _failing(sweep: Sweep) -> Iterator[str]:
-    """In a sentence, whether broken retry rules fail the sweep."""
+    """Yield a sentence that says whether broken retry rules fail the sweep."""
     broken = sweep.with_broken_rules
     if not broken:
         return
     rules = dict.fromkeys(rule for result in broken for rule in result.broken_rules)
-    said = f"{counted(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
+    cells = f"{counted(len(broken), 'cell')} with a broken retry rule ({', '.join(rules)})"
     if RULES in sweep.fail_on:
-        yield f"The sweep fails for {said}. With {sweep.fail_on_option} {HARM}, only harm fails it"
+        yield f"The sweep fails for {cells}. With {sweep.fail_on_option} {HARM}, only harm fails it"
     else:
-        yield f"The sweep does not fail for {said}: {sweep.fail_on_option} {','.join(sweep.fail_on)}"
+        yield f"The sweep does not fail for {cells}: {sweep.fail_on_option} {','.join(sweep.fail_on)}"
 
 
 def _named(tests: list[str]) -> str:
-    """`test_a, test_b, test_c and 4 more`."""
-    more = len(tests) - MOST_TOLD
-    return ", ".join(tests[:MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+    """Return `test_a, test_b, test_c and 4 more`."""
+    more = len(tests) - MAX_LISTED
+    return ", ".join(tests[:MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 def budget(sweep: Sweep, workers: int) -> Iterator[str]:
-    """What there is to do, before it is done."""
-    tests, calls = len(sweep.swept), sum(len(lesson.calls) for lesson in sweep.swept)
-    durations = {lesson.test: lesson.duration_s for lesson in sweep.swept}
+    """Yield the number of cells and the expected duration."""
+    tests, calls = len(sweep.swept), sum(len(baseline.calls) for baseline in sweep.swept)
+    durations = {baseline.test: baseline.duration_s for baseline in sweep.swept}
     seconds = sum(durations[cell.test] for cell in sweep.planned) / max(1, workers)
     planned = f"{counted(tests, 'test')} with {counted(calls, 'call')}, {counted(len(sweep.kinds), 'kind')} of trouble"
     yield f"mock server sweep: {planned}: {counted(len(sweep.possible), 'cell')}"
@@ -202,9 +201,9 @@ def budget(sweep: Sweep, workers: int) -> Iterator[str]:
     if pairs:
         yield f"mock server sweep: {pairs} of {counted(sweep.plan.possible_pairs, 'pair')} of troubles run, selected{seed or ' by the seed'}"
     kinds = [sweep.kinds.named(name) for cell in sweep.planned for name in cell.kinds]
-    waits_s = sum(kind.waits_s for kind in kinds) / max(1, workers)
+    max_wait_s = sum(kind.max_wait_s for kind in kinds) / max(1, workers)
     on = f" on {workers} workers" if workers > 1 else ""
-    waits = f", plus up to {_duration(waits_s)} of waiting in the troubles" if waits_s else ""
+    waits = f", plus up to {_duration(max_wait_s)} of waiting in the troubles" if max_wait_s else ""
     yield f"mock server sweep: {_duration(seconds)}{on} at the speed of the clean runs{waits}, plus the back-off of the client"
 
 

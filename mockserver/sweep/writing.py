@@ -1,4 +1,4 @@
-"""Writes the report: the only I/O of this room."""
+"""Writes the report. The only module of this package that does I/O."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from mockserver.sweep.results import Sweep
 FOLDER = "mock-server-sweep"
 
 
-def write_report(sweep: Sweep, below: Path) -> Path:
-    """`report.json`, `junit.xml` and `report.html` in the folder `mock-server-sweep`. That folder."""
-    folder = below / FOLDER
+def write_report(sweep: Sweep, parent: Path) -> Path:
+    """Write `report.json`, `junit.xml` and `report.html` to the folder `mock-server-sweep`, and return its path."""
+    folder = parent / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     document = sweep.document()
     (folder / "report.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")

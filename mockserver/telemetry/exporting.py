@@ -36,7 +36,7 @@ log = logging.getLogger("mockserver")
 FLUSH_S = 2.0
 """Time for the last batch when a server stops."""
 _BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""Those that the semantic conventions advise."""
+"""Bucket bounds that the semantic conventions recommend."""
 _TRACE_HEADERS = ("traceparent", "tracestate")
 Tally = Callable[[], Mapping[str, int]]
 """Number of events by kind, since the start of the server."""

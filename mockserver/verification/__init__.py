@@ -1,1 +1,1 @@
-"""Judging calls: checks, explanations, lint."""
+"""Checks of calls, explanations of replies, and lint of scenarios."""

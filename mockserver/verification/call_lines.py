@@ -1,4 +1,4 @@
-"""A closed call in a line of the log: who, what, which route, how it ended. Secrets are masked."""
+"""The fields of a log line for a completed call. Secrets are masked."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from mockserver.redaction.redaction import mask_target
 
 def call_fields(call: Call) -> dict[str, Any]:
     """
-    What a line says, by name.
+    Return the fields of a log line.
 
-    `ms` is from the request's head to the last byte, the break or the client's leaving; `status` is None where no
-    status line was sent, and `outcome` says what became of the reply.
+    `ms` is the time from the head of the request to the last byte of the reply, or to the end of the connection.
+    `status` is None if no status line was sent.
     """
     request, ended_at_s = call.request, call.ended_at_s
     query = f"?{request.query_string}" if request.query_string else ""

@@ -1,4 +1,4 @@
-"""`mockserver check` and `mockserver explain`: what can be said of scenario files without serving them."""
+"""`mockserver check` and `mockserver explain`: analysis of scenario files without a server."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mockserver.scenarios.retry_headers import invalid_retry_headers
 from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.warnings import warnings_of
 from mockserver.verification.explain import ExplainSpec, as_request, explain
-from mockserver.verification.lint import Doubt, doubts
+from mockserver.verification.lint import LintWarning, lint_warnings
 
 
 def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
-    """Errors, warnings, and a line that sums up; each names its place."""
+    """Return errors, warnings and a summary. Each error and warning has its location."""
     paths = list(paths)
     try:
         sources = load(paths)
@@ -34,18 +34,18 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
             source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))
         ]
     warnings += warnings_at_load(scenario_set)
-    warnings += [_located(doubt) for doubt in doubts(scenario_set)]
+    warnings += [_located(warning) for warning in lint_warnings(scenario_set)]
     summary = f"OK: {counted(len(scenario_set.scenarios), 'scenario')}, {counted(len(scenario_set.routes), 'route')}"
     return [], warnings, summary
 
 
-def _located(doubt: Doubt) -> str:
-    """A doubt with its place, and the place of the other route that it is about."""
-    message = doubt.message
-    if doubt.other is not None:
-        other = doubt.other
+def _located(warning: LintWarning) -> str:
+    """Return a warning with its location, and the location of the other route, if any."""
+    message = warning.message
+    if warning.other is not None:
+        other = warning.other
         message += f" ({_place(other)})"
-    return doubt.route.scenario.source.locate(Flaw(doubt.path, message, doubt.hint))
+    return warning.route.scenario.source.locate(Flaw(warning.path, message, warning.hint))
 
 
 def _place(route: Route) -> str:
@@ -55,14 +55,14 @@ def _place(route: Route) -> str:
 
 
 def explain_request(paths: Iterable[str], document: dict[str, Any]) -> dict[str, Any]:
-    """What a fresh server would answer to that request. Raises LoadError and InvalidInputError."""
+    """Return the explanation of a new server for that request. Raises LoadError and InvalidInputError."""
     engine = Engine(build_scenario_set(load(paths)), wall=time.time, mono=time.monotonic)
     request = as_request(parse_spec(ExplainSpec, document), engine.default)
     return explain(engine.default, request)
 
 
 def explained_text(view: dict[str, Any]) -> str:
-    """The answer of explain, as lines for a person."""
+    """Return an explanation as text."""
     lines = []
     if view["route"] is None:
         lines.append("No route matches it.")

@@ -1,4 +1,4 @@
-"""How often something was called, and whether that number is exact."""
+"""Number of calls of a route or request line, and whether the number is exact."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`exact` is false where the answer would need dropped records or cut bodies."""
+    """`exact` is false if the number may depend on dropped calls or truncated bodies."""
 
     count: int
     exact: bool = True
 
 
 class Subject:
-    """What is counted: the calls of a route, or those of a request line; with conditions on the request."""
+    """The counted calls: those of a route or of a request line, with conditions on the request."""
 
-    __slots__ = ("_known", "_seen", "matcher", "methods", "pattern", "route_id", "text")
+    __slots__ = ("_results", "_seen", "matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
         self.route_id: str | None = None
         self.matcher: Matcher | None = None
         self._seen = 0
-        self._known: dict[int, bool] = {}
-        """Of the calls that a matcher has judged, by their number: whether they are some of them."""
+        self._results: dict[int, bool] = {}
+        """Results of the matcher, by call number."""
         if spec.route is not None:
             route = route_named(ns, spec.route, (*path, "route"))
             self.route_id, self.methods, self.pattern = route.id, route.methods, route.pattern
@@ -66,43 +66,43 @@ class Subject:
 
     @property
     def host(self) -> None:
-        """Any."""
+        """Any host matches."""
 
-    def asks(self, call: Call) -> bool:
-        """Whether the call is of the route or the request line, whatever its conditions say."""
+    def matches_target(self, call: Call) -> bool:
+        """Return whether the call is of the route or the request line, without the conditions."""
         request = call.request
         if not request.complete:
             return False
         return (
             call.route_id == self.route_id
             if self.route_id is not None
-            else self._fits(request.method, request.path)
+            else self._matches_line(request.method, request.path)
         )
 
-    def _fits(self, method: str, path: str) -> bool:
+    def _matches_line(self, method: str, path: str) -> bool:
         return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None
 
     def holds(self, call: Call) -> bool:
-        """Whether it is one of them."""
-        if not self.asks(call):
+        """Return whether the call counts."""
+        if not self.matches_target(call):
             return False
         if self.matcher is None:
             return True
-        known = self._known.get(call.number)
-        if known is None:
-            known = self._known[call.number] = self.matcher.holds(call.request)
+        result = self._results.get(call.number)
+        if result is None:
+            result = self._results[call.number] = self.matcher.holds(call.request)
             if call.outcome is not Outcome.OPEN:
                 call.request.forget_parsed()
-        return known
+        return result
 
     def differences(self, request: Request) -> list[Difference]:
-        """What keeps a request from being one of them; for a route its conditions alone."""
+        """Return why a request does not count; for a route only by the conditions."""
         if self.route_id is None:
             return report(request, self)
         return [] if self.matcher is None else self.matcher.differences(request)
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        """Looks at one recorded call after the other, so that what is asked afterwards is quick."""
+        """Evaluate one recorded call at each step, so that later questions are fast."""
         if self.matcher is not None:
             for call in ns.record.after(self._seen):
                 self._seen = call.number
@@ -110,7 +110,7 @@ class Subject:
                 yield
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
-        """Those that are still recorded, oldest first."""
+        """Return the calls that are still in the call log, oldest first."""
         return (call for call in ns.record if self.holds(call))
 
     def count(self, ns: Namespace) -> Count:
@@ -119,18 +119,20 @@ class Subject:
                 return Count(ns.counts.calls_of(self.route_id))
             if not ns.counts.lines_lost:
                 lines = ns.counts.lines.items()
-                return Count(sum(count for (method, path), count in lines if self._fits(method, path)))
+                return Count(
+                    sum(count for (method, path), count in lines if self._matches_line(method, path))
+                )
             count = sum(map(self.holds, ns.record.after(0)))
             return Count(count, exact=not ns.record.dropped)
         for _ in self.steps(ns):
             pass
         first = ns.record.first_kept or ns.last_number + 1
-        count = sum(holds for number, holds in self._known.items() if number >= first)
+        count = sum(holds for number, holds in self._results.items() if number >= first)
         return Count(count, exact=not ns.record.dropped and not ns.record.cut)
 
 
 class AllCalls:
-    """What is judged where no route is named: all matched calls, or those of a scenario."""
+    """The counted calls if no route is named: all matched calls, or those of a scenario."""
 
     __slots__ = ("_scenario", "text")
 
@@ -139,21 +141,21 @@ class AllCalls:
         self.text = "all calls" if scenario is None else scenario
 
     def holds(self, call: Call) -> bool:
-        """Whether it is one of them."""
+        """Return whether the call counts."""
         if not call.matched or not call.request.complete:
             return False
         return self._scenario is None or call.scenario == self._scenario
 
     def steps(self, _ns: Namespace) -> Iterator[None]:
-        """Nothing is learnt of a call."""
+        """Return no steps: there is nothing to cache."""
         return iter(())
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
-        """Those that are still recorded, oldest first."""
+        """Return the calls that are still in the call log, oldest first."""
         return (call for call in ns.record if self.holds(call))
 
     def count(self, ns: Namespace) -> Count:
-        """Dropped calls are counted, of whatever scenario they were."""
+        """Return the number of calls. It includes all dropped calls, of any scenario."""
         return Count(
             sum(map(self.holds, ns.record.after(0))) + ns.record.dropped, exact=not ns.record.dropped
         )

@@ -1,7 +1,7 @@
 """
-A dry run: which route would answer, from which step, with what, and what kept the others out.
+A dry run of a request: the route, step and reply, and why other routes don't match.
 
-Nothing moves and nothing counts.
+It changes no state and counts no call.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _BODIES = ("json_", "form", "text", "base64", "message")
 
 
 class ClientCertSpec(Spec):
-    """A certificate that the client would prove to have, as a recorded call shows one; hex with or without colons."""
+    """The certificate of the client, as in recorded calls; hex with or without colons."""
 
     subject: str = ""
     issuer: str = ""
@@ -52,7 +52,7 @@ class ClientCertSpec(Spec):
     fingerprint_sha256: str = ""
 
     def cert(self) -> ClientCert:
-        """As it is compared."""
+        """Return the certificate in the form that matchers compare."""
         return ClientCert(
             self.subject,
             self.issuer,
@@ -97,7 +97,7 @@ class ExplainSpec(Spec):
 
 
 def as_request(spec: ExplainSpec, ns: Namespace) -> Request:
-    """The request as it would have come. Raises WrongValueError for Base64 that is none."""
+    """Return the request as the server would receive it. Raises WrongValueError for invalid Base64."""
     if spec.request is not None:
         line = parse_request_line(spec.request)
         method = min(line.methods) if line.methods else "GET"
@@ -161,8 +161,8 @@ def _body(spec: ExplainSpec) -> tuple[bytes, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """A candidate: whether it would take the request, and what keeps it out."""
+class Candidate:
+    """A route that may match: whether it does, and the differences."""
 
     route: Route
     matched: bool
@@ -178,35 +178,37 @@ class Weighed:
 
 
 def explain(ns: Namespace, request: Request) -> dict[str, Any]:
-    """The answer of `POST /explain`."""
-    weighed: list[Weighed] = []
+    """Return the answer of `POST /explain`."""
+    explained: list[Candidate] = []
     winner: tuple[Route, dict[str, str], SequenceState, int] | None = None
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
-        weighed.append(Weighed(route, not differences, [masked(difference) for difference in differences]))
+        explained.append(
+            Candidate(route, not differences, [masked(difference) for difference in differences])
+        )
         if not differences and winner is None:
-            position = ns.peek(route, per_of(ns, route, request, params))
-            index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
-            winner = route, params, position, index or 0
-    known = {candidate.route.id for candidate in weighed}
+            state = ns.peek(route, per_of(ns, route, request, params))
+            index = 0 if route.sequence.single else route.sequence.settle(state, ns.clock.now_s())
+            winner = route, params, state, index or 0
+    explained_ids = {candidate.route.id for candidate in explained}
     if winner is None:
-        weighed += [
-            Weighed(route, False, differences)
+        explained += [
+            Candidate(route, False, differences)
             for route, differences in nearest_routes(ns, request)
-            if route.id not in known
+            if route.id not in explained_ids
         ]
     view: dict[str, Any] = {"route": None, "step": None, "reply": None}
     if winner is not None:
         view = {"route": winner[0].id, "step": winner[3] + 1, "reply": _reply(ns, request, *winner)}
-    return {**view, "candidates": [candidate.view() for candidate in weighed]}
+    return {**view, "candidates": [candidate.view() for candidate in explained]}
 
 
 def _reply(
-    ns: Namespace, request: Request, route: Route, params: dict[str, str], position: SequenceState, index: int
+    ns: Namespace, request: Request, route: Route, params: dict[str, str], state: SequenceState, index: int
 ) -> dict[str, Any]:
-    """What the next such call would be answered, guards and outage left aside."""
-    match = RouteMatch(route, params, position, index, per_of(ns, route, request, params))
+    """Return the reply to the next such call, without policies and outages."""
+    match = RouteMatch(route, params, state, index, per_of(ns, route, request, params))
     draw = Draw(ns, request, match, call_id(ns.last_number + 1))
     try:
         claim = prepare(ns, request, match, draw)

@@ -1,8 +1,8 @@
 """
-Secrets in what an application sent: card numbers, security codes, live keys, private keys, passwords.
+Secrets in requests: card numbers, security codes, live keys, private keys, passwords.
 
-Named with their place, never shown whole. In a header that is there for
-credentials a key is where it belongs, unless it says that it is live.
+They are reported with their location, never in full. Keys in headers for
+credentials are not reported, unless they are marked as live.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ _PAIRS = (
     SecretPattern(rf"""(?i)\s([\w.:-]*(?:{STEMS})[\w.:-]*)\s*=\s*["']([^"'<>]+)"""),
     SecretPattern(rf'(?i)\bname="?([^"\r\n;]*(?:{STEMS})[^"\r\n;]*)(?:[^\r\n]*\r?\n)+?\r?\n([^\r\n]+)'),
 )
-"""Names and values in a source that is JSON, XML or a multipart form, whole or not."""
+"""Names and values in the source of JSON, XML or a multipart form, which may be incomplete."""
 _PLACEHOLDER = re.compile(r"[\W_]*|[xX]+|\W*(?:redacted|filtered|masked|hidden)\W*", re.IGNORECASE)
-"""What stands where a secret was taken out."""
+"""Text in place of a removed secret."""
 
 
 def leaks_of(request: Request) -> Iterator[str]:
-    """A line for each secret: what it is and where it stood."""
+    """Yield a line for each secret: its kind and location."""
     yield from _in_text("path", unquote(request.path))
     for name, value in request.query_pairs:
         yield from _in_field(f"query.{name}", name, value)
     for name, value in request.headers.pairs:
         yield from _in_header(name.lower(), value)
     for name, value in request.cookie_pairs:
-        yield from _told(f"cookies.{name}", name, value)
+        yield from _by_name(f"cookies.{name}", name, value)
     if request.body:
         try:
             yield from list(_in_body(request))
-        except UnreadableBodyError:  # cut off, or never whole: then its source is read
+        except UnreadableBodyError:  # truncated or invalid: search its source
             yield from _in_source("body", _source(request))
 
 
@@ -86,7 +86,7 @@ def _in_body(request: Request) -> Iterator[str]:
 
 
 def _source(request: Request) -> str:
-    """The body as far as it is there; bytes that are no UTF-8 become characters that are in no secret."""
+    """Return the body as text, with replacement characters for invalid UTF-8."""
     try:
         return request.decoded_body.decode("utf-8", "replace")
     except UnreadableBodyError:
@@ -108,12 +108,12 @@ def _in_tree(place: str, name: str, value: object, depth: int = 0) -> Iterator[s
 
 
 def _in_field(place: str, name: str, value: str) -> Iterator[str]:
-    yield from _told(place, name, value)
+    yield from _by_name(place, name, value)
     yield from _in_source(place, value) if value[:1] in ("{", "[", "<") else _in_text(place, value)
 
 
-def _told(place: str, name: str, value: str) -> Iterator[str]:
-    """What the name says."""
+def _by_name(place: str, name: str, value: str) -> Iterator[str]:
+    """Yield a line if the name is one of a password or security code."""
     kind = named(name)
     if kind not in (SecretName.PASSWORD, SecretName.SECURITY_CODE) or _PLACEHOLDER.fullmatch(value):
         return
@@ -125,8 +125,8 @@ def _in_source(place: str, text: str) -> Iterator[str]:
     lines = [
         line
         for pattern in _PAIRS
-        for found in pattern.all_in(text)
-        for line in _told(f"{place}.{found[1]}", found[1], found[2].lstrip('\\"'))
+        for match in pattern.all_in(text)
+        for line in _by_name(f"{place}.{match[1]}", match[1], match[2].lstrip('\\"'))
     ]
     yield from lines
     yield from (line for line in _in_text(place, text) if line not in lines)
@@ -135,11 +135,11 @@ def _in_source(place: str, text: str) -> Iterator[str]:
 def _in_text(place: str, text: str) -> Iterator[str]:
     if ":" in text or "=" in text:
         for pattern in (NAMED_TEXT, NAMED_WORD):
-            for found in pattern.all_in(text):
-                if pattern is NAMED_TEXT or named(found[2]) is SecretName.PASSWORD:
-                    yield from _told(f"{place}.{found[2]}", found[2], found[3].lstrip("\\\"'"))
-    for found in _ASSIGNED.all_in(text):
-        yield from _told(f"{place}.{found[1]}", found[1], found[2])
+            for match in pattern.all_in(text):
+                if pattern is NAMED_TEXT or named(match[2]) is SecretName.PASSWORD:
+                    yield from _by_name(f"{place}.{match[2]}", match[2], match[3].lstrip("\\\"'"))
+    for match in _ASSIGNED.all_in(text):
+        yield from _by_name(f"{place}.{match[1]}", match[1], match[2])
     if USER_AND_PASSWORD.found_in(text):
         yield f"a password in a URL in {place}"
     if "PRIVATE KEY-----" in text and PRIVATE_KEYS.found_in(text):
@@ -149,8 +149,8 @@ def _in_text(place: str, text: str) -> Iterator[str]:
 
 
 def _keys(pattern: SecretPattern, place: str, text: str) -> Iterator[str]:
-    for found in pattern.all_in(text):
-        yield f"a live key {mask(found[0])} in {place}"
+    for match in pattern.all_in(text):
+        yield f"a live key {mask(match[0])} in {place}"
 
 
 def _cards(place: str, text: str) -> Iterator[str]:

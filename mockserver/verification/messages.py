@@ -20,10 +20,10 @@ from mockserver.verification.verdict import MOST_LINES, Standing, Verdict, at_le
 _LONGEST_LINE = 120
 
 
-class MessageJudge:
-    """Judges how many messages of the subject's connections match. Looks once at each message."""
+class MessageEvaluator:
+    """Checks how many messages of the subject's connections match. Evaluates each message once."""
 
-    __slots__ = ("_any", "_holds", "_known", "_record", "_subject", "_times")
+    __slots__ = ("_any", "_holds", "_record", "_results", "_subject", "_times")
 
     def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath) -> None:
         """Raises InvalidInputError."""
@@ -34,13 +34,13 @@ class MessageJudge:
         with flaws_below(*path, "received"):
             self._holds = compile_message_match(spec.received, _no_files)
         self._record: CallLog | None = None
-        self._known: dict[int, tuple[int, int]] = {}
-        """By the number of a call: how many of its frames were looked at, and how many match."""
+        self._results: dict[int, tuple[int, int]] = {}
+        """Number of evaluated frames and of matching frames, by call number."""
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        """Look at the new frames of one call after the other."""
-        if ns.record is not self._record:  # a reset begins another
-            self._record, self._known = ns.record, {}
+        """Evaluate the new frames of one call at each step."""
+        if ns.record is not self._record:  # a reset creates a new call log
+            self._record, self._results = ns.record, {}
         for call in ns.record.after(0):
             if call.websocket is not None and self._subject.holds(call):
                 self._look(call)
@@ -48,11 +48,11 @@ class MessageJudge:
 
     def _look(self, call: Call) -> None:
         assert call.websocket is not None
-        seen, matching = self._known.get(call.number, (0, 0))
+        seen, matching = self._results.get(call.number, (0, 0))
         frames = call.websocket.frames[seen:]
         if frames:
             matching += sum(map(self._matches, frames))
-            self._known[call.number] = seen + len(frames), matching
+            self._results[call.number] = seen + len(frames), matching
 
     def _matches(self, frame: RecordedFrame) -> bool:
         return not frame.is_sent and frame.is_message and self._holds(Message(frame.kind, frame.data))
@@ -67,7 +67,7 @@ class MessageJudge:
         if self._any:
             count, is_exact = sum(record.received for record in records), not ns.record.dropped
         else:
-            count = sum(self._known[call.number][1] for call in calls if call.number in self._known)
+            count = sum(self._results[call.number][1] for call in calls if call.number in self._results)
             is_exact = not ns.record.dropped and not any(
                 record.dropped or record.has_cut_messages for record in records
             )
@@ -83,7 +83,7 @@ class MessageJudge:
 
 
 def _lines(calls: list[Call]) -> Iterator[str]:
-    """Yield the messages that were received, with the connection of each."""
+    """Yield a line for each received message, with its connection."""
     if not calls:
         yield "  there was no WebSocket connection"
         return

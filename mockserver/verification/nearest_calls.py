@@ -1,4 +1,4 @@
-"""Which recorded call came nearest to the calls that a check expects, and what differs in its request."""
+"""The recorded calls that are most similar to the calls that a check expects, and their differences."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mockserver.model.plan import Outcome
 from mockserver.verification.counting import Subject
 
 MOST_COMPARED = 100
-"""How many of the newest calls are compared: a check that waits is judged after every call."""
+"""Maximum number of compared calls. A waiting check compares again after every call."""
 _MOST_DIFFERENCES = 10
 _FARTHEST_LINE = 1.2
-"""Method and path that differ by more than this were meant for something else."""
+"""Maximum distance of method and path; calls above it are unrelated."""
 _SCALARS = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A call that is not one of those expected, and what differs."""
+    """A call that does not match, and its differences."""
 
     call: Call
     differences: list[Difference]
@@ -44,11 +44,11 @@ class Compared:
 
 def compared(ns: Namespace, subject: Subject) -> list[Compared]:
     """
-    The newest calls that the subject's route or request line takes and its conditions don't, oldest first.
+    Return the newest calls of the subject's route or request line that don't meet its conditions, oldest first.
 
-    Where it takes no call at all: those whose method and path are nearly right.
+    If there is no such call: those with a similar method and path.
     """
-    calls = [call for call in ns.record if subject.asks(call)]
+    calls = [call for call in ns.record if subject.matches_target(call)]
     if calls:
         return list(_compared(subject, calls))
     if subject.route_id is not None:
@@ -72,13 +72,13 @@ def _is_related(candidate: Compared) -> bool:
 
 
 def nearest(candidates: list[Compared]) -> Compared | None:
-    """The one with the least difference; of equals the newest."""
+    """Return the candidate with the smallest distance; of equal ones, the newest."""
     return min(reversed(candidates), key=lambda candidate: distance(candidate.differences), default=None)
 
 
 def reason(difference: Difference) -> str:
     """
-    A difference as a failed check tells it, without secrets. Where the types differ, both are named.
+    Describe a difference for a failed check, with masked secrets. Different types are named.
 
     >>> reason(Difference("json.order", "1", 1, hint="send a text", text="…"))
     'json.order: expected the text "1", got the number 1'

@@ -1,4 +1,4 @@
-"""The operations of a namespace: how its scenarios say that calls are grouped, and by which clock."""
+"""The grouping of a namespace's calls, from its scenarios and its clock."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mockserver.schema.attempts import GroupingSpec
 
 def grouping_of(ns: Namespace, spec: GroupingSpec | None = None, path: KeyPath = ()) -> Grouping:
     """
-    Return how the calls of a namespace are grouped; `spec` is what a question says about it.
+    Return how the calls of a namespace are grouped. `spec` has the grouping of a check.
 
-    Raises InvalidInputError for what is not a selector.
+    Raises InvalidInputError for an invalid selector.
     """
     by, ignored = compile_grouping(spec, path)
     known: dict[str | None, RouteRules] = {}

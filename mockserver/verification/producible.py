@@ -1,4 +1,4 @@
-"""What the routes of a namespace can do beside answering: which effects and webhooks a check may name."""
+"""The effects and webhooks that the routes of a namespace can produce, so that checks can be validated."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _NO_EFFECT = "Write `effect` on the route or reply that does it, such as effect:
 _NO_WEBHOOK = "Write `webhook` on the route or reply that sends it"
 
 
-def works_of(route: Route) -> Iterator[Work | None]:
-    """Everything that is written on a route and its replies; None where a function decides."""
+def side_effects_of(route: Route) -> Iterator[Work | None]:
+    """Yield the side effects of a route and its replies; None for those that a function decides."""
     yield route.work
     for answer in route.answers:
         if isinstance(answer, Behaviour):
-            works = answer.works()
-            if works is None:
+            side_effects = answer.works()
+            if side_effects is None:
                 yield None
             else:
-                yield from works
+                yield from side_effects
         for reply in leaves(answer):
             yield reply.work
 
 
 @dataclass(slots=True)
 class _Kinds:
-    """Kinds of effects with the fields that they have. `open`: there may be others."""
+    """Kinds of effects with their fields. `open`: there may be other kinds."""
 
     fields: dict[Any, set[str]] = field(default_factory=dict)
     open: bool = False
@@ -46,10 +46,10 @@ class _Kinds:
 
 
 def _kinds(ns: Namespace) -> _Kinds:
-    """Those that scenarios can produce, active or not, and those that are recorded."""
+    """Return the kinds that scenarios can produce, including inactive ones, and the recorded kinds."""
     kinds = _Kinds()
     for route in ns.routes():
-        for work in works_of(route):
+        for work in side_effects_of(route):
             if work is None:
                 kinds.open = True
                 continue
@@ -65,7 +65,7 @@ def _kinds(ns: Namespace) -> _Kinds:
 
 
 def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: KeyPath) -> None:
-    """Raises InvalidInputError where no scenario can produce such an effect: an unknown kind, or a field that it never has."""
+    """Raise InvalidInputError if no scenario can produce such an effect: for an unknown kind or field."""
     kinds = _kinds(ns)
     if kinds.open:
         return
@@ -86,7 +86,7 @@ def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: K
 
 
 def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
-    """Raises InvalidInputError where no scenario can send such a webhook."""
+    """Raise InvalidInputError if no scenario can send such a webhook."""
     if _sends(route) if route is not None else any(_sends(sender) for sender in ns.routes()):
         return
     if any(route is None or delivery.route == route.id for delivery in ns.deliveries):
@@ -100,23 +100,23 @@ def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
 
 
 def _sends(route: Route) -> bool:
-    return any(work is None or work.webhooks for work in works_of(route))
+    return any(work is None or work.webhooks for work in side_effects_of(route))
 
 
 _WORDS = {"set": "sets", "effect": "effects", "webhook": "webhooks"}
 
 
-def unreached(route: Route) -> Iterator[tuple[str, str]]:
-    """The keys of what stands on a route and never happens, each with the reason."""
+def unused_side_effects(route: Route) -> Iterator[tuple[str, str]]:
+    """Yield the side-effect keys of a route that never apply, with the reason."""
     if any(isinstance(answer, Behaviour) for answer in route.answers):
         return
     replies = [reply for answer in route.answers for reply in leaves(answer)]
-    # A status that is a template may be any.
-    works = [chosen(reply.work, route.work, reply.fixed_status or 200) for reply in replies]
+    # A templated status counts as 200.
+    side_effects = [chosen(reply.work, route.work, reply.fixed_status or 200) for reply in replies]
     failing = all((reply.fixed_status or 200) >= 400 for reply in replies)
     for key, name in _WORDS.items():
         written = getattr(route.work, name)
-        if written and not any(getattr(work, name) is written for work in works):
+        if written and not any(getattr(work, name) is written for work in side_effects):
             yield (
                 key,
                 (

@@ -1,4 +1,4 @@
-"""Calls as lines for people: when, what, the status, the idempotency key, and why a miss missed."""
+"""Calls as lines of text: time, request, status, idempotency key, and why a call is unmatched."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 from mockserver.redaction.redaction import mask_path, mask_text
 
-_LONGEST = 30
+_MAX_LINES = 30
 _MOST_FIELDS = 3
 
 
 def _short_keys(calls: Iterable[Call], names: KeyNames) -> dict[int, str]:
-    """The idempotency key of each call that carries one, by its number: as short as still tells them apart, at least 4 characters."""
+    """Return the idempotency keys by call number, shortened to at least 4 characters as long as they stay unique."""
     keys = {call.number: key[1] for call in calls if (key := known_key(call.request, names))}
     all_of_them = set(keys.values())
     size = 4
@@ -26,20 +26,21 @@ def _short_keys(calls: Iterable[Call], names: KeyNames) -> dict[int, str]:
 
 def timeline(calls: list[Call], names: KeyNames, notes: Mapping[int, str] | None = None) -> list[str]:
     """
-    A line a call, times counted from the first; `names` are where idempotency keys stand, `notes` are added to
-    the calls of these numbers:
+    Return a line for each call, with times relative to the first.
+
+    `names` are the names of idempotency keys, `notes` texts by call number:
 
         t+0.512  POST /v1/charges  503   key=4f1c
     """
     if not calls:
         return []
-    shown = calls if len(calls) <= _LONGEST else [*calls[: _LONGEST // 2], *calls[-_LONGEST // 2 :]]
+    shown = calls if len(calls) <= _MAX_LINES else [*calls[: _MAX_LINES // 2], *calls[-_MAX_LINES // 2 :]]
     keys = _short_keys(shown, names)
     start_s = calls[0].request.arrived_at_s
-    width = max(len(_what(call)) for call in shown)
+    width = max(len(_request_text(call)) for call in shown)
     lines = []
     for i, call in enumerate(shown):
-        if i == _LONGEST // 2 and len(calls) > len(shown):
+        if i == _MAX_LINES // 2 and len(calls) > len(shown):
             lines.append(f"  … {len(calls) - len(shown)} more …")
         lines.append("  " + _line(call, start_s, min(width, 60), keys, (notes or {}).get(call.number)))
     return lines
@@ -47,7 +48,7 @@ def timeline(calls: list[Call], names: KeyNames, notes: Mapping[int, str] | None
 
 def operations_timeline(operations: list[Operation]) -> list[str]:
     """
-    A line for each attempt, below its operation, times counted from the first; calls are numbered by arrival:
+    Return a line for each attempt, below its operation. Times are relative to the first call, numbers by arrival:
 
         operation 1 (key=4f1c-aaa)
           1  t+0.000  POST /v1/charges  503
@@ -69,23 +70,23 @@ def operations_timeline(operations: list[Operation]) -> list[str]:
         ]
         if operation.left_out:
             lines.append(f"    left out of the comparison: {', '.join(operation.left_out)}")
-    if len(lines) <= _LONGEST:
+    if len(lines) <= _MAX_LINES:
         return lines
-    half = _LONGEST // 2
+    half = _MAX_LINES // 2
     return [*lines[:half], f"  … {len(lines) - 2 * half} more lines …", *lines[-half:]]
 
 
 def window_timeline(calls: Sequence[Call], start_s: float) -> list[str]:
     """
-    A line for each call, with its id, times counted from `start_s`:
+    Return a line for each call, with its id. Times are relative to `start_s`:
 
         c-000017  t+0.512  POST /v1/charges  503
     """
-    half = _LONGEST // 2
-    shown = calls if len(calls) <= _LONGEST else [*calls[:half], *calls[-half:]]
-    width = max((len(_what(call)) for call in shown), default=0)
+    half = _MAX_LINES // 2
+    shown = calls if len(calls) <= _MAX_LINES else [*calls[:half], *calls[-half:]]
+    width = max((len(_request_text(call)) for call in shown), default=0)
     lines = [
-        f"  {call.id}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call):<{min(width, 60)}}  {_ended(call)}"
+        f"  {call.id}  t+{call.request.arrived_at_s - start_s:.3f}  {_request_text(call):<{min(width, 60)}}  {_status_text(call)}"
         for call in shown
     ]
     if len(calls) > len(shown):
@@ -107,40 +108,42 @@ def _attempt_line(attempt: Attempt, number: int, start_s: float) -> str:
     ]
     fields = attempt.fields
     notes += [
-        f"changed {part}" for part in attempt.changed if part not in fields and not _told_by(part, fields)
+        f"changed {part}"
+        for part in attempt.changed
+        if part not in fields and not _is_covered_by(part, fields)
     ]
     if call.error is not None and not call.nearest:
         notes.append(mask_text(str(call.error["detail"])))
-    line = f"    {number}  t+{call.request.arrived_at_s - start_s:.3f}  {_what(call)}  {_ended(call)}"
+    line = f"    {number}  t+{call.request.arrived_at_s - start_s:.3f}  {_request_text(call)}  {_status_text(call)}"
     return f"{line}   {'; '.join(notes)}".rstrip()
 
 
-def _told_by(part: str, fields: Mapping[str, object]) -> bool:
-    """Whether the changed fields say it already."""
+def _is_covered_by(part: str, fields: Mapping[str, object]) -> bool:
+    """Return whether the changed fields include the part."""
     if part == "query":
         return any(name.startswith("query.") for name in fields)
     return part == "body" and any(is_body_field(name) and name != "body" for name in fields)
 
 
-def _what(call: Call) -> str:
+def _request_text(call: Call) -> str:
     return f"{call.request.method} {mask_path(call.request.path)}"
 
 
 def _line(call: Call, start_s: float, width: int, keys: dict[int, str], note: str | None) -> str:
     request = call.request
-    line = f"t+{request.arrived_at_s - start_s:.3f}  {_what(call):<{width}}  {_ended(call)}"
+    line = f"t+{request.arrived_at_s - start_s:.3f}  {_request_text(call):<{width}}  {_status_text(call)}"
     notes = [f"key={keys[call.number]}"] if call.number in keys else []
     if call.error is not None:
         notes.append(mask_text(str(call.error["detail"])))
     if note is not None:
         notes.append(note)
     elif not call.matched and not call.automatic and request.complete:
-        notes.append(why_missed(call))
+        notes.append(unmatched_reason(call))
     return f"{line}   {'  '.join(notes)}".rstrip()
 
 
-def _ended(call: Call) -> str:
-    """The status, `---` where the client never saw it, and the outcome where it is not that all was sent."""
+def _status_text(call: Call) -> str:
+    """Return the status (`---` if none was sent), with the outcome unless the reply is complete."""
     status = str(call.shown_status or "---")
     if call.outcome is Outcome.DONE:
         return status
@@ -152,8 +155,8 @@ def _ended(call: Call) -> str:
     return f"--- hang, {ending}" if call.answer == "hang" else f"{status} {ending}"
 
 
-def why_missed(call: Call) -> str:
-    """The nearest route and its first difference, in a few words."""
+def unmatched_reason(call: Call) -> str:
+    """Return the nearest route and its first difference."""
     if not call.nearest:
         return "no route is similar"
     route, differences = call.nearest[0]

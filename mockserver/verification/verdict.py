@@ -1,4 +1,4 @@
-"""What a check came to, and where it stands while it waits."""
+"""The verdict of a check, and its state while it waits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mockserver.attempts.findings import Finding
 from mockserver.schema.expect import ExpectSpec
 
 MOST_LINES = 20
-"""Effects, webhooks and violations that the text of a failed check lists."""
+"""Maximum number of effects, webhooks or violations in the text of a failed check."""
 
 
 class Standing(Enum):
-    """Where a check stands: `SHORT` may still come true by waiting, `FAILED` can't."""
+    """The state of a check: `SHORT` may still become `OK` by waiting, `FAILED` can't."""
 
     OK = "ok"
     SHORT = "short"
@@ -24,8 +24,10 @@ class Standing(Enum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What a check came to. `seen` changes whenever something came that `quiet` forbids. Without `exact` the answer would
-    need what is no longer kept, and the check does not hold.
+    The verdict of a check.
+
+    `seen` changes whenever something arrives that `quiet` forbids. `exact` is false if the result depends on data
+    that is no longer kept; then the check does not hold.
     """
 
     standing: Standing
@@ -47,7 +49,7 @@ class Verdict:
 
 
 def standing_of(count: int, times: ExpectSpec) -> Standing:
-    """Below the lower bound it may still come; above the upper never."""
+    """Return the state of a count: below the minimum it may still hold, above the maximum not."""
     if count < times.min:
         return Standing.SHORT
     return Standing.OK if times.holds(count) else Standing.FAILED
@@ -55,8 +57,9 @@ def standing_of(count: int, times: ExpectSpec) -> Standing:
 
 def at_least(count: int, times: ExpectSpec) -> tuple[Standing, bool]:
     """
-    The standing of a check when at least `count` are known, and whether it is exact: what is no longer kept may
-    have been among them, so only a lower bound can hold.
+    Return the state of a count that is a lower bound, and whether the state is exact.
+
+    Dropped entries may have counted too, so only a minimum can hold.
     """
     standing = standing_of(count, times)
     if standing is Standing.OK and times.max is not None:
@@ -65,10 +68,10 @@ def at_least(count: int, times: ExpectSpec) -> tuple[Standing, bool]:
 
 
 def gone(dropped: int, noun: str) -> str:
-    """What is said beside a number where some are no longer kept."""
+    """Return a text that some entries are no longer kept."""
     return f" of the {noun} that are kept; {dropped:,} older ones are not" if dropped else ""
 
 
 def worded(times: ExpectSpec, noun: str) -> str:
-    """`3 effects` where an ExpectSpec says `3 calls`."""
+    """Return `3 effects` for an ExpectSpec of `3 calls`."""
     return str(times).replace("calls", f"{noun}s").replace("call", noun)

@@ -1,7 +1,7 @@
 """
-Checks: does what was called agree with what a test expects? Pure; waiting is `admin/`'s.
+Checks: whether the calls are as a test expects. Without I/O; `admin/` implements waiting.
 
-Every verdict has a text that a person can act on, with the calls it is about.
+Every verdict has a text with the reason and the calls.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-from mockserver.attempts.rules import AttemptRules, Judgement, RuleSet
+from mockserver.attempts.rules import AttemptRules, RuleResult, RuleSet
 from mockserver.engine.fault_strikes import ENDED, Strike
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
@@ -41,60 +41,60 @@ from mockserver.verification.verify_effects import (
 
 
 class Check:
-    """A compiled check. Raises InvalidInputError where it asks for what can't be asked."""
+    """A compiled check. Raises InvalidInputError for an invalid check."""
 
-    __slots__ = ("_judge", "_scans", "spec")
+    __slots__ = ("_evaluate", "_scans", "spec")
 
     def __init__(self, ns: Namespace, spec: CheckSpec, path: KeyPath = ()) -> None:
         self.spec = spec
-        self._judge, self._scans = _compiled(ns, spec, path)
+        self._evaluate, self._scans = _compiled(ns, spec, path)
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        """Looks at one recorded call after the other, so that the verdict is quick afterwards."""
+        """Evaluate one recorded call at each step, so that the verdict is fast."""
         for scan in self._scans:
             yield from scan.steps(ns)
 
     def verdict(self, ns: Namespace) -> Verdict:
-        return self._judge(ns)
+        return self._evaluate(ns)
 
     @property
-    def rules(self) -> RulesJudge | None:
-        """What judges attempts or load: its work grows with the number of calls, so `steps` and `snapshot` divide it."""
-        return self._judge if isinstance(self._judge, RulesJudge) else None
+    def rules(self) -> RulesEvaluator | None:
+        """The evaluator of attempts or load. Its work grows with the number of calls, so `steps` and `snapshot` divide it."""
+        return self._evaluate if isinstance(self._evaluate, RulesEvaluator) else None
 
 
-Judge = Callable[[Namespace], Verdict]
+Evaluator = Callable[[Namespace], Verdict]
 
 
 class Scan(Protocol):
-    """What looks at every recorded call."""
+    """An evaluator that reads every recorded call."""
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        """One call a step; a call that was looked at is not looked at again."""
+        """Evaluate one call at each step. Each call is evaluated once."""
 
 
-def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
+def _compiled(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Evaluator, Sequence[Scan]]:
     if spec.route is not None or spec.request is not None:
         if spec.received is not None:
-            from mockserver.verification.messages import MessageJudge  # few checks need it
+            from mockserver.verification.messages import MessageEvaluator  # few checks need it
 
-            messages = MessageJudge(ns, spec, path)
+            messages = MessageEvaluator(ns, spec, path)
             return messages, [messages]
-        return _calls_judge(ns, spec, path)
+        return _calls_evaluator(ns, spec, path)
     if spec.load is not None:
-        judge = load_judge(ns, AllCalls(), spec.times, spec.load, (*path, "load"))
-        return judge, [judge]
+        evaluator = load_evaluator(ns, AllCalls(), spec.times, spec.load, (*path, "load"))
+        return evaluator, [evaluator]
     if spec.in_order is not None:
         links = [Subject(ns, link, (*path, "in_order", i)) for i, link in enumerate(spec.in_order)]
-        order = _OrderJudge(links, [link.times for link in spec.in_order])
+        order = _OrderEvaluator(links, [link.times for link in spec.in_order])
         return order, [order]
     if spec.leaks is not None:
-        leaks = _LeaksJudge(spec.leaks or 0)
+        leaks = _LeaksEvaluator(spec.leaks or 0)
         return leaks, [leaks]
-    return _judge_without_scan(ns, spec, path), ()
+    return _compiled_without_scan(ns, spec, path), ()
 
 
-def _judge_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
+def _compiled_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Evaluator:
     if spec.effects is not None:
         effects = EffectTest(ns, spec.effects, (*path, "effects"))
         return lambda ns: of_effects(ns, effects, spec.times)
@@ -111,25 +111,25 @@ def _judge_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Judge:
 # Calls
 
 
-def _calls_judge(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Judge, Sequence[Scan]]:
+def _calls_evaluator(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Evaluator, Sequence[Scan]]:
     subject = Subject(ns, spec, path)
     if spec.load is not None:
-        judge = load_judge(ns, subject, spec.times, spec.load, (*path, "load"))
-        return judge, [judge]
+        evaluator = load_evaluator(ns, subject, spec.times, spec.load, (*path, "load"))
+        return evaluator, [evaluator]
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times), [subject]
     where = (*path, "attempts")
     rules = AttemptRules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
-    judge = RulesJudge(subject, spec.times, rules, "retried by the rules", operations=True)
-    return judge, [judge]
+    evaluator = RulesEvaluator(subject, spec.times, rules, "retried by the rules", operations=True)
+    return evaluator, [evaluator]
 
 
-def load_judge(
+def load_evaluator(
     ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec, spec: LoadSpec, path: KeyPath = ()
-) -> RulesJudge:
-    """Return what judges the rules of `load`. Raises InvalidInputError for what is not a selector."""
+) -> RulesEvaluator:
+    """Return the evaluator of the rules of `load`. Raises InvalidInputError for an invalid selector."""
     rules = LoadRules(spec, grouping_of(ns, spec, path))
-    return RulesJudge(subject, times, rules, "sent by the rules of load", operations=False)
+    return RulesEvaluator(subject, times, rules, "sent by the rules of load", operations=False)
 
 
 def _of_subject(ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec) -> Verdict:
@@ -138,16 +138,16 @@ def _of_subject(ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec) -
     saw = str(count.count) + ("" if count.exact else ", counted from the records that are kept")
     text = f"{subject.text}: expected {times}, saw {saw}"
     if standing is not Standing.OK and isinstance(subject, Subject):
-        text = "\n".join([text, *_evidence(ns, subject, lacking=count.count < times.min)])
+        text = "\n".join([text, *_evidence(ns, subject, is_short=count.count < times.min)])
     return Verdict(standing, str(times), saw, text, count.count, exact)
 
 
 _MOST_FINDINGS = 20
 
 
-class RulesJudge:
+class RulesEvaluator:
     """
-    Judges how often the calls came, and the rules of `attempts` or `load`.
+    Checks the number of calls, and the rules of `attempts` or `load`.
 
     A failed verdict lists the `operations`, or the calls that each finding names.
     """
@@ -178,38 +178,38 @@ class RulesJudge:
         return self.snapshot(ns)()
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        """Read the calls one by one, so that the caller can let others run in between."""
+        """Read one call at each step, so that the caller can yield to other tasks."""
         yield from self._subject.steps(ns)
         subject = self._subject
         yield from self._rules.learn(call for call in ns.record.after(0) if subject.holds(call))
 
     def snapshot(self, ns: Namespace) -> Callable[[], Verdict]:
-        """Return what judges the calls that there are now, in any thread."""
+        """Return a function that checks the current calls. It may run in any thread."""
         counted = _of_subject(ns, self._subject, self._times)
         calls = list(self._subject.calls(ns))
         if ns.record.dropped and len(calls) < counted.seen:
-            return lambda: _forgotten(counted, len(calls))
-        return lambda: self._judged(counted, self._rules.judge(calls))
+            return lambda: _incomplete_log(counted, len(calls))
+        return lambda: self._verdict_of_rules(counted, self._rules.evaluate(calls))
 
-    def _judged(self, counted: Verdict, judgement: Judgement) -> Verdict:
-        if not judgement.findings:
-            names = dict.fromkeys(name for operation in judgement.operations for name in operation.left_out)
+    def _verdict_of_rules(self, counted: Verdict, result: RuleResult) -> Verdict:
+        if not result.findings:
+            names = dict.fromkeys(name for operation in result.operations for name in operation.left_out)
             if not names:
                 return counted
             text = f"{counted.text}\n  left out of the comparison: {', '.join(names)}"
             return replace(counted, text=text)
-        shown = judgement.findings[:_MOST_FINDINGS]
+        shown = result.findings[:_MOST_FINDINGS]
         reasons = [finding.text for finding in shown]
         lines = [] if counted.ok else [counted.text.split("\n")[0]]
-        start_s = judgement.start_s
+        start_s = result.start_s
         for finding in shown:
             lines += [f"{self._subject.text}: {finding.text}", *window_timeline(finding.window, start_s)]
-        if len(judgement.findings) > len(reasons):
-            reasons.append(f"and {len(judgement.findings) - len(reasons)} more")
+        if len(result.findings) > len(reasons):
+            reasons.append(f"and {len(result.findings) - len(reasons)} more")
             lines.append(f"{self._subject.text}: {reasons[-1]}")
         if self._operations:
-            lines += operations_timeline(judgement.operations)
-        late = judgement.late and counted.standing is not Standing.FAILED
+            lines += operations_timeline(result.operations)
+        late = result.late and counted.standing is not Standing.FAILED
         standing = Standing.SHORT if late else Standing.FAILED
         expected = f"{self._times}, {self._expected}"
         return Verdict(
@@ -219,28 +219,28 @@ class RulesJudge:
             "\n".join(lines),
             counted.seen,
             counted.exact,
-            tuple(judgement.findings),
+            tuple(result.findings),
         )
 
 
-def _forgotten(counted: Verdict, kept: int) -> Verdict:
-    """Rules that hold of the newest calls alone would say nothing of the others."""
-    text = f"{counted.text.splitlines()[0]}: only the newest {kept} are in the call log, so the rules can't be judged (--calls)"
+def _incomplete_log(counted: Verdict, kept: int) -> Verdict:
+    """Return a failed verdict, since the rules need all calls, and the oldest are dropped."""
+    text = f"{counted.text.splitlines()[0]}: only the newest {kept} are in the call log, so the rules can't be checked (--calls)"
     return Verdict(Standing.FAILED, counted.expected, counted.saw, text, counted.seen, exact=False)
 
 
-def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
+def _evidence(ns: Namespace, subject: Subject, *, is_short: bool) -> list[str]:
     """
-    The calls that were counted, and the misses that may have been meant.
+    Return lines for the counted calls and the unmatched ones.
 
-    Where calls are lacking, also those that differ from what is expected, and how the nearest of them does.
+    With `is_short`, also for calls that differ from the expected ones, with the differences of the nearest.
     """
-    candidates = compared(ns, subject) if lacking else []
+    candidates = compared(ns, subject) if is_short else []
     differing = {candidate.call.number: candidate.lines[0] for candidate in candidates}
     calls = [
         call
         for call in ns.record.after(0)
-        if call.number in differing or subject.holds(call) or _missed(call)
+        if call.number in differing or subject.holds(call) or _is_unmatched(call)
     ]
     near = nearest(candidates)
     head = []
@@ -251,14 +251,14 @@ def _evidence(ns: Namespace, subject: Subject, *, lacking: bool) -> list[str]:
     return [*head, *timeline(calls, ns.shared.key_names, differing)]
 
 
-def _missed(call: Call) -> bool:
+def _is_unmatched(call: Call) -> bool:
     return not call.matched and not call.automatic and call.request.complete
 
 
-class _OrderJudge:
-    """Looks once at each call. `at` links have come, and `got` calls of the next."""
+class _OrderEvaluator:
+    """Checks the order of calls. `at` links are complete, and the next has `matching` calls."""
 
-    __slots__ = ("_at", "_calls", "_got", "_links", "_record", "_seen", "_times")
+    __slots__ = ("_at", "_calls", "_links", "_matching", "_record", "_seen", "_times")
 
     def __init__(self, links: list[Subject], times: list[int]) -> None:
         self._links = links
@@ -266,9 +266,9 @@ class _OrderJudge:
         self._record: CallLog | None = None
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        if ns.record is not self._record:  # a reset begins another
+        if ns.record is not self._record:  # a reset creates a new call log
             self._record = ns.record
-            self._at, self._got, self._seen = 0, 0, 0
+            self._at, self._matching, self._seen = 0, 0, 0
             self._calls: list[Call] = []
         links = self._links
         for call in ns.record.after(self._seen):
@@ -276,9 +276,9 @@ class _OrderJudge:
             if any(link.holds(call) for link in links):
                 self._calls.append(call)
             if self._at < len(links) and links[self._at].holds(call):
-                self._got += 1
-                if self._got == self._times[self._at]:
-                    self._at, self._got = self._at + 1, 0
+                self._matching += 1
+                if self._matching == self._times[self._at]:
+                    self._at, self._matching = self._at + 1, 0
             yield
 
     def __call__(self, ns: Namespace) -> Verdict:
@@ -287,14 +287,14 @@ class _OrderJudge:
         return self._verdict(ns)
 
     def _verdict(self, ns: Namespace) -> Verdict:
-        links, times, at, got, calls = self._links, self._times, self._at, self._got, self._calls
+        links, times, at, matching, calls = self._links, self._times, self._at, self._matching, self._calls
         expected = " then ".join(
             link.text if count == 1 else f"{count} times {link.text}"
             for link, count in zip(links, times, strict=True)
         )
         if at == len(links):
             return Verdict(Standing.OK, expected, "them in this order", f"in order: {expected}", len(calls))
-        missing = links[at].text + (f" ({got} of {times[at]})" if times[at] > 1 else "")
+        missing = links[at].text + (f" ({matching} of {times[at]})" if times[at] > 1 else "")
         after = f" after {links[at - 1].text}" if at else ""
         near = None if any(links[at].holds(call) for call in calls) else nearest(compared(ns, links[at]))
         head = []
@@ -312,27 +312,29 @@ class _OrderJudge:
         )
 
 
-# The rest
+# Other checks
 
 
-def _of_unmatched(ns: Namespace, most: int) -> Verdict:
+def _of_unmatched(ns: Namespace, limit: int) -> Verdict:
     count = ns.counts.unmatched
-    standing = Standing.OK if count <= most else Standing.FAILED
-    expected = "no unmatched call" if most == 0 else f"at most {most} unmatched"
+    standing = Standing.OK if count <= limit else Standing.FAILED
+    expected = "no unmatched call" if limit == 0 else f"at most {limit} unmatched"
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *timeline(list(filter(_missed, ns.record.after(0))), ns.shared.key_names)])
+        text = "\n".join(
+            [text, *timeline(list(filter(_is_unmatched, ns.record.after(0))), ns.shared.key_names)]
+        )
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
 
-def _of_violations(ns: Namespace, most: int) -> Verdict:
-    """Exact, also where the oldest are kept no longer."""
+def _of_violations(ns: Namespace, limit: int) -> Verdict:
+    """Check the total number of violations, which includes dropped ones."""
     kept = ns.violations
-    standing = Standing.OK if kept.total <= most else Standing.FAILED
+    standing = Standing.OK if kept.total <= limit else Standing.FAILED
     expected = (
         "nothing that breaks its contract"
-        if most == 0
-        else f"at most {counted(most, 'violation')} of contracts"
+        if limit == 0
+        else f"at most {counted(limit, 'violation')} of contracts"
     )
     saw = counted(kept.total, "violation")
     text = f"expected {expected}, saw {saw}"
@@ -345,23 +347,25 @@ def _of_violations(ns: Namespace, most: int) -> Verdict:
     return Verdict(standing, expected, saw, text, kept.total)
 
 
-def _of_unused(ns: Namespace, most: int) -> Verdict:
+def _of_unused(ns: Namespace, limit: int) -> Verdict:
     unused = [route.id for route in ns.active_routes() if not ns.counts.calls_of(route.id)]
-    standing = Standing.OK if len(unused) <= most else Standing.SHORT
-    expected = "no route without a call" if most == 0 else f"at most {counted(most, 'route')} without a call"
+    standing = Standing.OK if len(unused) <= limit else Standing.SHORT
+    expected = (
+        "no route without a call" if limit == 0 else f"at most {counted(limit, 'route')} without a call"
+    )
     text = f"expected {expected}, saw {len(unused)}"
     if standing is not Standing.OK:
         text += ": " + ", ".join(unused[:50])
     return Verdict(standing, expected, f"{len(unused)} unused", text, len(unused))
 
 
-class _LeaksJudge:
-    """Looks once at each call, however often it is asked: a check with `quiet` is asked after every call."""
+class _LeaksEvaluator:
+    """Checks calls for secrets. Evaluates each call once, since a check with `quiet` runs after every call."""
 
-    __slots__ = ("_leaks", "_most", "_seen")
+    __slots__ = ("_leaks", "_limit", "_seen")
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self._leaks: list[tuple[Call, str]] = []
         self._seen = 0
 
@@ -376,14 +380,14 @@ class _LeaksJudge:
     def __call__(self, ns: Namespace) -> Verdict:
         for _ in self.steps(ns):
             pass
-        return _of_leaks(ns, self._leaks, self._most)
+        return _of_leaks(ns, self._leaks, self._limit)
 
 
-def _of_leaks(ns: Namespace, leaks: list[tuple[Call, str]], most: int) -> Verdict:
-    exact = not (ns.record.dropped or ns.record.cut) or len(leaks) > most
-    standing = Standing.OK if len(leaks) <= most and exact else Standing.FAILED
+def _of_leaks(ns: Namespace, leaks: list[tuple[Call, str]], limit: int) -> Verdict:
+    exact = not (ns.record.dropped or ns.record.cut) or len(leaks) > limit
+    standing = Standing.OK if len(leaks) <= limit and exact else Standing.FAILED
     expected = (
-        "no secret in what was sent" if most == 0 else f"at most {counted(most, 'secret')} in what was sent"
+        "no secret in what was sent" if limit == 0 else f"at most {counted(limit, 'secret')} in what was sent"
     )
     kept = ""
     if ns.record.dropped or ns.record.cut:
@@ -409,21 +413,25 @@ def _of_leaks(ns: Namespace, leaks: list[tuple[Call, str]], most: int) -> Verdic
 
 def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     """
-    Every `expect` of what answers here (of one scenario, where named), no unmatched call, no failed webhook,
-    no trouble or outage that struck no call.
+    Return the verdicts of every `expect` of the active routes, or of one scenario.
+
+    They include unmatched calls, failed webhooks, and troubles and outages without a call.
     """
-    return [*expectations_without_load(ns, scenario), *(judge(ns) for judge in load_judges(ns, scenario))]
+    return [
+        *expectations_without_load(ns, scenario),
+        *(evaluator(ns) for evaluator in load_evaluators(ns, scenario)),
+    ]
 
 
 def expectations_without_load(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
-    """All of them but rules on load, whose work grows with the number of calls."""
+    """Return the expectations without rules on load, whose work grows with the number of calls."""
     verdicts = expected_calls(ns, scenario)
     strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
     return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
 
 
 def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
-    """Every number of calls in an `expect` of what answers here; of one scenario, where named."""
+    """Return the verdicts on numbers of calls in every `expect` of the active routes, or of one scenario."""
     return [
         _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
@@ -433,9 +441,11 @@ def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     ]
 
 
-def load_judges(ns: Namespace, scenario: str | None = None, route_id: str | None = None) -> list[RulesJudge]:
-    """Return what judges each `expect: {load: …}` of what answers here; of one scenario or route, where named."""
-    judges: list[RulesJudge] = []
+def load_evaluators(
+    ns: Namespace, scenario: str | None = None, route_id: str | None = None
+) -> list[RulesEvaluator]:
+    """Return the evaluators of each `expect: {load: …}` of the active routes, or of one scenario or route."""
+    evaluators: list[RulesEvaluator] = []
     scenarios: set[str] = set()
     for route in ns.active_routes():
         name = route.scenario.name
@@ -443,12 +453,12 @@ def load_judges(ns: Namespace, scenario: str | None = None, route_id: str | None
             continue
         expected = route.scenario.spec.expect
         if route_id is None and name not in scenarios and expected is not None and expected.load is not None:
-            judges.append(load_judge(ns, AllCalls(name), ANY_NUMBER, expected.load))
+            evaluators.append(load_evaluator(ns, AllCalls(name), ANY_NUMBER, expected.load))
         scenarios.add(name)
         if route.expect is not None and route.expect.load is not None:
             subject = Subject(ns, SubjectSpec(route=route.id))
-            judges.append(load_judge(ns, subject, ANY_NUMBER, route.expect.load))
-    return judges
+            evaluators.append(load_evaluator(ns, subject, ANY_NUMBER, route.expect.load))
+    return evaluators
 
 
 ANY_NUMBER = ExpectSpec()

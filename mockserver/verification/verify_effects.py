@@ -1,4 +1,4 @@
-"""Checks on what the service did: its effects and its webhooks."""
+"""Checks of effects and webhooks."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from mockserver.schema.expect import ExpectSpec
 from mockserver.schema.verify import EffectsSpec, WebhooksSpec
 from mockserver.store.delivery import Delivery, DeliveryState, Try
 from mockserver.verification.nearest_calls import MOST_COMPARED, reason
-from mockserver.verification.producible import check_effects, check_webhooks, unreached
+from mockserver.verification.producible import check_effects, check_webhooks, unused_side_effects
 from mockserver.verification.verdict import MOST_LINES, Standing, Verdict, at_least, gone, standing_of, worded
 
 _LOST = frozenset(Outcome) - {Outcome.OPEN, Outcome.DONE}
 
 
-def _as_json(value: object) -> str:
-    """A condition as it was written: a text as itself, all else as JSON."""
+def _condition_text(value: object) -> str:
+    """Return a condition as written: a text unchanged, other values as JSON."""
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
 class EffectTest:
-    """Compiled conditions on an effect. Raises InvalidInputError, also where no scenario can produce such an effect."""
+    """Compiled conditions on an effect. Raises InvalidInputError, also if no scenario can produce such an effect."""
 
     __slots__ = ("_condition", "spec", "text")
 
@@ -49,7 +49,7 @@ class EffectTest:
         self._condition = FieldConditions(where, spec.where, exact=False)
         self.text = f"effect {spec.kind}" if spec.kind else "effect"
         if where:
-            pairs = [f"{key}={mask_field(key, _as_json(value))}" for key, value in spec.where.items()]
+            pairs = [f"{key}={mask_field(key, _condition_text(value))}" for key, value in spec.where.items()]
             self.text += f" where {', '.join(pairs)}"
 
     def is_kind(self, effect: dict[str, Any]) -> bool:
@@ -73,16 +73,16 @@ def of_effects(ns: Namespace, test: EffectTest, times: ExpectSpec) -> Verdict:
     saw = f"{len(effects)}{gone(dropped, 'effects')}"
     text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        text = "\n".join([text, *_effect_lines(ns, test, effects, lacking=len(effects) < times.min)])
+        text = "\n".join([text, *_effect_lines(ns, test, effects, is_short=len(effects) < times.min)])
     return Verdict(standing, expected, saw, text, len(effects), exact)
 
 
 def _effect_lines(
-    ns: Namespace, test: EffectTest, effects: list[dict[str, Any]], *, lacking: bool
+    ns: Namespace, test: EffectTest, effects: list[dict[str, Any]], *, is_short: bool
 ) -> list[str]:
-    """Those that were counted; where some are lacking, all of the kind, and how the nearest differs."""
+    """Return lines for the counted effects. With `is_short`, for all of the kind, with the differences of the nearest."""
     shown, lines = effects, []
-    if lacking:
+    if is_short:
         shown = [effect for effect in ns.effects if test.is_kind(effect)]
         others = [(effect, test.differences(effect)) for effect in shown[-MOST_COMPARED:]]
         others = [(effect, differences) for effect, differences in others if differences]
@@ -92,7 +92,7 @@ def _effect_lines(
                 f"  nearest effect, {effect.get('call', '-')}:",
                 *(f"    {reason(difference)}" for difference in differences),
             ]
-        lines += _never(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
+        lines += _unused_lines(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
     lost = {call.id: call.outcome.value for call in ns.record.after(0) if call.outcome in _LOST}
     lines += [f"  {_effect_line(effect, lost)}" for effect in shown[:MOST_LINES]]
     if len(shown) > MOST_LINES:
@@ -104,27 +104,27 @@ def _written(route: Route) -> list[dict[str, Any]]:
     return [tree.written for tree in route.work.effects or ()]
 
 
-def _never(ns: Namespace, key: str, concerns: Callable[[Route], bool]) -> list[str]:
-    """The routes whose `effect` or `webhook` can't happen, with the reason."""
+def _unused_lines(ns: Namespace, key: str, concerns: Callable[[Route], bool]) -> list[str]:
+    """Return lines for the routes whose `effect` or `webhook` never applies, with the reason."""
     return [
         f"  {route.id}: its `{key}` never happens: {cause}"
         for route in ns.active_routes()
-        for dead, cause in unreached(route)
-        if dead == key and concerns(route)
+        for unused_key, cause in unused_side_effects(route)
+        if unused_key == key and concerns(route)
     ][:MOST_LINES]
 
 
 def _effect_line(effect: dict[str, Any], lost: dict[str, str]) -> str:
-    """With what became of its answer, where the client can't have had it: that is why clients do things twice."""
+    """Describe an effect. A lost answer is noted, since it is a reason for duplicate effects."""
     call = effect.get("call", "")
     shown = {key: mask_tree(value, key) for key, value in effect.items() if key not in ("kind", "call", "at")}
     fields = "  ".join(f"{key}={value}" for key, value in shown.items())
-    fate = f"  (answer lost: {lost[call]})" if call in lost else ""
-    return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{fate}")
+    note = f"  (answer lost: {lost[call]})" if call in lost else ""
+    return mask_text(f"{call}  {effect.get('kind', '-')}  {fields}{note}")
 
 
 class WebhookTest:
-    """Which deliveries are counted. Raises InvalidInputError, also where no scenario can send such a webhook."""
+    """Conditions on deliveries. Raises InvalidInputError, also if no scenario can send such a webhook."""
 
     __slots__ = ("outcome", "route_id", "text")
 
@@ -135,28 +135,28 @@ class WebhookTest:
         self.outcome = spec.outcome
         self.text = "webhooks" if route is None else f"webhooks of {route.id}"
 
-    def asks(self, delivery: Delivery) -> bool:
+    def matches_target(self, delivery: Delivery) -> bool:
         return self.route_id is None or delivery.route == self.route_id
 
 
 def of_webhooks(ns: Namespace, test: WebhookTest, times: ExpectSpec) -> Verdict:
-    """Fails at once where there are enough deliveries, and too many of them have settled otherwise."""
-    about = [delivery for delivery in ns.deliveries if test.asks(delivery)]
-    outcomes = [delivery.outcome for delivery in about]
+    """Check the number of deliveries. Fails early if the pending ones can't reach the minimum."""
+    deliveries = [delivery for delivery in ns.deliveries if test.matches_target(delivery)]
+    outcomes = [delivery.outcome for delivery in deliveries]
     count, pending = outcomes.count(test.outcome), outcomes.count(None)
     dropped = ns.deliveries.dropped
     standing, exact = at_least(count, times) if dropped else (standing_of(count, times), True)
-    if not dropped and standing is Standing.SHORT and len(about) >= times.min > count + pending:
+    if not dropped and standing is Standing.SHORT and len(deliveries) >= times.min > count + pending:
         standing = Standing.FAILED
     expected = f"{worded(times, 'webhook')} {test.outcome}"
     saw = f"{count}{gone(dropped, 'webhooks')}"
     text = f"{test.text}: expected {expected}, saw {saw}"
     if standing is not Standing.OK:
-        lines = [line for delivery in about[-MOST_LINES:] for line in delivery_lines(delivery)]
-        if len(about) > MOST_LINES:
-            lines.insert(0, f"  … {len(about) - MOST_LINES} more …")
+        lines = [line for delivery in deliveries[-MOST_LINES:] for line in delivery_lines(delivery)]
+        if len(deliveries) > MOST_LINES:
+            lines.insert(0, f"  … {len(deliveries) - MOST_LINES} more …")
         if count < times.min:
-            lines = [*_never(ns, "webhook", lambda route: test.route_id in (None, route.id)), *lines]
+            lines = [*_unused_lines(ns, "webhook", lambda route: test.route_id in (None, route.id)), *lines]
         text = "\n".join([text, *lines])
     return Verdict(standing, expected, saw, text, count, exact)
 
@@ -166,7 +166,7 @@ _ANSWER_CHARS = 80
 
 
 def delivery_lines(delivery: Delivery) -> list[str]:
-    """A delivery, and below it a line for each attempt: what the receiver answered."""
+    """Return a line for a delivery, and one for each attempt with the response."""
     state, outcome = delivery.state.value, delivery.outcome
     if outcome not in (None, state):
         state += f", {outcome}"
@@ -180,13 +180,13 @@ def delivery_lines(delivery: Delivery) -> list[str]:
     first = max(0, len(delivery.tries) - _MOST_ATTEMPTS)
     lines = [f"    … {first} attempts before …"] if first else []
     lines += [
-        f"    attempt {i}: {_answered(attempt)}"
+        f"    attempt {i}: {_response_text(attempt)}"
         for i, attempt in enumerate(delivery.tries[first:], first + 1)
     ]
     return [mask_text(line.rstrip()) for line in (head, *lines)]
 
 
-def _answered(attempt: Try) -> str:
+def _response_text(attempt: Try) -> str:
     if attempt.status is None:
         return attempt.error or "nobody answered"
     answer = mask_body(" ".join(attempt.answer.decode(errors="replace").split()))

@@ -30,7 +30,7 @@ NameOf = Callable[[Call], tuple[str, str] | None]
 
 
 class WireMockEngine(Engine):
-    """Shares its state with `engine`. `delay` applies to all stubs without a delay; None is no delay."""
+    """Shares its state with `engine`. `delay` applies to all stubs without a delay; None for no delay."""
 
     def __init__(self, engine: Engine, name_of: NameOf) -> None:
         self.settings = engine.settings
@@ -61,7 +61,7 @@ class WireMockEngine(Engine):
         if self.delay is not None and not (call.plan and isinstance(call.plan[0], Wait)):
             call.plan = (Wait(delay_s(self.delay, self._chance)), *call.plan)
 
-    def _missed(self, ns: Namespace, call: Call) -> Planned:
+    def _unmatched(self, ns: Namespace, call: Call) -> Planned:
         request = call.request
         call.nearest = nearest_routes(ns, request)
         text = mask_text(as_text(request, call.nearest, has_routes=has_routes(ns)))

@@ -1,4 +1,4 @@
-"""What is nearest: stubs to a request, and requests to a pattern."""
+"""The stubs nearest to a request, and the requests nearest to a pattern."""
 
 from __future__ import annotations
 

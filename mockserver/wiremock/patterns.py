@@ -1,4 +1,4 @@
-"""Request patterns for received requests: counts, searches, near misses."""
+"""Request patterns for received requests: counts, searches, the nearest requests."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Journal:
         return None if call is None or number in self._removed else call
 
     def remove(self, holds: Callable[[Call], bool]) -> list[Call]:
-        """Those that were removed."""
+        """Remove the matching calls, and return them."""
         result = [call for call in self if holds(call)]
         recorded = {call.number for call in self._ns.record}
         self._removed = (self._removed & recorded) | {call.number for call in result}

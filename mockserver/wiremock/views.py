@@ -157,7 +157,7 @@ def event_view(call: Call, stub: Mapping | None, *, reveal: bool) -> dict[str, A
         "id": event_id(call),
         "request": request_view(call.request, reveal=reveal),
         "responseDefinition": unmatched if stub is None else stub["response"],
-        # What says why nothing matched is no answer of a stub; theirs leaves it out of the journal too.
+        # The explanation of an unmatched request is not the answer of a stub. WireMock's journal leaves it out too.
         "response": _response_view(call.response, reveal=reveal, empty=not call.matched),
         "wasMatched": call.matched,
         "timing": {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.server import PROJECT
-from support.sweeps import big_sweep, did, lesson, ran, seen, sweep_of, tries
+from support.sweeps import baseline, big_sweep, did, ran, seen, sweep_of, tries
 
 from mockserver.sweep.cells import PossiblePairs
 from mockserver.sweep.kinds import load_kinds
@@ -169,7 +169,7 @@ def test_a_grid_says_what_it_is(big, show):
 
 def test_a_cell_tells_its_story(show, tmp_path):
     charge = {"kind": "charge", "order": 7}
-    sweep = sweep_of(lesson(did(charge)))
+    sweep = sweep_of(baseline(did(charge)))
     cell = next(cell for cell in sweep.planned if cell.trouble == "reset-after-effect")
     struck = seen(
         "shop/pay", charge, status=201, first_ms=None, outcome="reset", arrived_ms=0.001, end_ms=4.0
@@ -216,7 +216,7 @@ HOSTILE = "</script><script>window.hit = 1</script><img src=x onerror='window.hi
 def test_nothing_that_came_over_the_wire_is_run_or_drawn(show, tmp_path):
     effect = {"kind": HOSTILE, "note": HOSTILE}
     call = seen(f"shop/{HOSTILE}", effect, path=f"/{HOSTILE}")
-    sweep = sweep_of(lesson(ran(call), test=f"t.py::test[{HOSTILE}]"))
+    sweep = sweep_of(baseline(ran(call), test=f"t.py::test[{HOSTILE}]"))
     for cell in sweep.planned:
         evidence = ran(
             seen(f"shop/{HOSTILE}", effect, effect, path=f"/{HOSTILE}"),
@@ -236,7 +236,7 @@ def test_nothing_that_came_over_the_wire_is_run_or_drawn(show, tmp_path):
 
 def test_pairs_have_a_list_of_their_own_and_open_as_cells_do(show, tmp_path):
     charge = {"kind": "charge", "order": 7}
-    taught = lesson(ran(seen("shop/pay", charge)))
+    taught = baseline(ran(seen("shop/pay", charge)))
     singles = sweep_of(taught).planned
     names = ["pay#1/500,pay#1/time-out", "pay#1/reset-before-effect,pay#1/reset-after-effect"]
     pairs = PossiblePairs(singles, load_kinds()).meant(names)

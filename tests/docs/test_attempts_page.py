@@ -9,7 +9,7 @@ from support.pages import blocks, page
 
 from mockserver.attempts.evidence import COUNTERS, INVOCATION_HEADER
 from mockserver.attempts.keys import KEY_FIELDS, KEY_HEADERS
-from mockserver.attempts.likeness import ASKING_HEADERS
+from mockserver.attempts.likeness import COMPARED_HEADERS
 from mockserver.attempts.retryable import _RESETS
 from mockserver.attempts.volatile import VOLATILE_NAMES
 from mockserver.schema.attempts import AttemptsSpec
@@ -70,4 +70,4 @@ def test_the_tables_name_what_the_code_knows():
     assert counters == {name for name, _, _ in COUNTERS}
     assert INVOCATION_HEADER in named(section("Ids"))
     assert named(section("Wait headers")) >= {"retry-after-ms", "Retry-After", *_RESETS}
-    assert all(f"`{name}`" in section_of_grouping() for name in (*ASKING_HEADERS, "range"))
+    assert all(f"`{name}`" in section_of_grouping() for name in (*COMPARED_HEADERS, "range"))

@@ -690,7 +690,7 @@ async def test_nothing_is_kept_of_calls_whose_webhooks_are_over(home, deliveries
     await asyncio.sleep(0)  # the last task ends
 
     assert queue._last == {}
-    assert queue.under_way == 0
+    assert queue.in_progress == 0
 
 
 async def test_nothing_is_left_of_a_namespace_that_has_sent_all(home, deliveries, courier, receiver):

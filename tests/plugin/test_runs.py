@@ -7,7 +7,7 @@ import time
 import pytest
 
 from mockserver.pytest_plugin.clean_runs import seed_of
-from mockserver.pytest_plugin.limits import at_most, no_limit
+from mockserver.pytest_plugin.limits import no_limit, time_limit
 from mockserver.pytest_plugin.runs import Run, parameter, without_run
 
 
@@ -46,14 +46,14 @@ def test_without_a_seed_a_test_draws_as_it_always_does():
 
 def test_what_takes_too_long_is_ended_inside_a_blocking_call():
     began = time.monotonic()
-    with pytest.raises(pytest.fail.Exception, match="too long"), at_most(0.02, "too long"):
+    with pytest.raises(pytest.fail.Exception, match="too long"), time_limit(0.02, "too long"):
         threading.Event().wait(30)
     assert time.monotonic() - began < 10
 
 
 def test_afterwards_the_alarm_is_off():
     before = signal.getsignal(signal.SIGALRM)
-    with at_most(30.0, "too long"):
+    with time_limit(30.0, "too long"):
         assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) == before
@@ -62,7 +62,7 @@ def test_afterwards_the_alarm_is_off():
 def test_an_alarm_of_somebody_else_is_set_again():
     signal.setitimer(signal.ITIMER_REAL, 1000.0)
     try:
-        with at_most(30.0, "too long"):
+        with time_limit(30.0, "too long"):
             assert signal.getitimer(signal.ITIMER_REAL)[0] <= 30
         assert 900 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
     finally:
@@ -72,7 +72,7 @@ def test_an_alarm_of_somebody_else_is_set_again():
 def test_one_that_is_due_sooner_comes_first():
     signal.setitimer(signal.ITIMER_REAL, 20.0)
     try:
-        with at_most(1000.0, "too long"):
+        with time_limit(1000.0, "too long"):
             assert signal.getitimer(signal.ITIMER_REAL)[0] <= 20
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -82,7 +82,7 @@ def test_off_the_main_thread_nothing_is_limited():
     done = []
 
     def work():
-        with at_most(0.0, "too long"):
+        with time_limit(0.0, "too long"):
             done.append(signal.getitimer(signal.ITIMER_REAL)[0])
 
     thread = threading.Thread(target=work)
@@ -100,6 +100,6 @@ def test_what_must_be_done_is_done_though_the_time_is_over():
             gathered.append(True)
         threading.Event().wait(30)
 
-    with pytest.raises(pytest.fail.Exception), at_most(0.05, "too long"):
+    with pytest.raises(pytest.fail.Exception), time_limit(0.05, "too long"):
         late()
     assert gathered

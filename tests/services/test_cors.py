@@ -6,7 +6,7 @@ from support.wire import Wire
 
 from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.scenarios.loader import from_text
-from mockserver.verification.lint import doubts
+from mockserver.verification.lint import lint_warnings
 
 SCENARIO = """
 base: /shop
@@ -99,7 +99,7 @@ def test_a_star_stands_alone_where_the_origin_is_not_allowed(serving, headers, r
 def test_check_warns_of_a_star_with_credentials_without_rules():
     reply = f"routes: [{{request: GET /a, reply: {{headers: {STAR_WITH_CREDENTIALS}}}}}]"
     said = [
-        [doubt.message for doubt in doubts(build_scenario_set([from_text(text, "shop")]))]
+        [warning.message for warning in lint_warnings(build_scenario_set([from_text(text, "shop")]))]
         for text in (reply, f"cors: true\n{reply}")
     ]
     assert said == [["a browser refuses `Access-Control-Allow-Origin: *` beside credentials"], []]

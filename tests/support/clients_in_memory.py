@@ -86,7 +86,9 @@ def judged(calls: Iterable[Call], **rules: Any) -> list[str]:
     """Return what the rules say against the calls; an empty list where all hold."""
     spec = AttemptsSpec.model_validate(rules)
     by, ignored = compile_grouping(spec)
-    return [finding.text for finding in AttemptRules(spec, Grouping(by, ignored), ()).judge(calls).findings]
+    return [
+        finding.text for finding in AttemptRules(spec, Grouping(by, ignored), ()).evaluate(calls).findings
+    ]
 
 
 # Waits, as clients compute them

@@ -6,25 +6,25 @@ import itertools
 from typing import Any
 
 from mockserver.schema.trouble import SweepTroubleSpec
+from mockserver.sweep.baseline import Baseline, CleanRun, learn_baseline
 from mockserver.sweep.cells import Plan, all_cells
-from mockserver.sweep.evidence import SeenCalls, SweepEvidence
+from mockserver.sweep.evidence import SweepCall, SweepEvidence
 from mockserver.sweep.kinds import Kinds, TroubleKind, load_kinds
-from mockserver.sweep.learning import CleanRun, Lesson, learn
 from mockserver.sweep.results import Sweep, Trial
 
 
-def seen(route: str | None = "shop/pay", *effects: dict[str, Any], **more: Any) -> SeenCalls:
+def seen(route: str | None = "shop/pay", *effects: dict[str, Any], **more: Any) -> SweepCall:
     """One call; its id is given by `ran`."""
     known = {
         "id": "", "route": route, "method": "POST", "path": "/pay", "status": 201, "outcome": "done", "fault": None,
         "replayed": False, "arrived_ms": 0.0, "claimed_ms": 0.1, "first_ms": 0.2, "end_ms": 0.3, "has_body": True,
         "key": None, "likeness": "same", "effects": list(effects), "webhooks": 0,
     }  # fmt: skip
-    return SeenCalls(**{**known, **more})
+    return SweepCall(**{**known, **more})
 
 
 def ran(
-    *calls: SeenCalls, hits: tuple[int, ...] = (), operations: list[dict[str, Any]] | None = None
+    *calls: SweepCall, hits: tuple[int, ...] = (), operations: list[dict[str, Any]] | None = None
 ) -> SweepEvidence:
     """A run of these calls. `hits` are the numbers, from 1, of those that were struck."""
     for number, call in enumerate(calls, 1):
@@ -43,9 +43,11 @@ def clean(evidence: SweepEvidence, test: str = "t.py::test_pay", **more: Any) ->
     return CleanRun(**{"test": test, "place": 0, "duration_s": 0.01, "evidence": evidence, **more})
 
 
-def lesson(first: SweepEvidence, second: SweepEvidence | None = None, test: str = "t.py::test_pay") -> Lesson:
+def baseline(
+    first: SweepEvidence, second: SweepEvidence | None = None, test: str = "t.py::test_pay"
+) -> Baseline:
     """What two clean runs teach; without a second it was the same again."""
-    return learn(clean(first, test), clean(second if second is not None else first, test))
+    return learn_baseline(clean(first, test), clean(second if second is not None else first, test))
 
 
 def tries(
@@ -68,13 +70,13 @@ def tries(
     return {**known, "tries": listed, **more}
 
 
-def sweep_of(*lessons: Lesson, kinds: Kinds | None = None, **more: Any) -> Sweep:
+def sweep_of(*baselines: Baseline, kinds: Kinds | None = None, **more: Any) -> Sweep:
     """A sweep of all cells, of which none has run."""
     kinds = kinds or load_kinds()
-    cells = all_cells(lessons, kinds)
+    cells = all_cells(baselines, kinds)
     possible, planned = more.pop("possible", cells), more.pop("planned", cells)
     plan = Plan(possible, planned, sum(cell.then is not None for cell in planned))
-    known = {"lessons": lessons, "kinds": kinds, "plan": plan, "seed": "", "version": "1"}
+    known = {"baselines": baselines, "kinds": kinds, "plan": plan, "seed": "", "version": "1"}
     return Sweep(command=lambda cell: f"pytest --mock-server-sweep-only '{cell.id}'", **{**known, **more})
 
 
@@ -91,14 +93,14 @@ def big_sweep(rows: int = 100) -> Sweep:
     charge = {"kind": "charge", "order": 7}
     calls = [seen(f"shop/{name}", webhooks=1, key="k") for name in ("price", "quote", "limits", "ship")]
     pays = seen("shop/create-charge", charge, webhooks=1)
-    lessons = [
-        lesson(
+    baselines = [
+        baseline(
             ran(*calls, pays),
             test=f"tests/payments/test_{i:02}.py::TestCheckout::test_that_it_survives[card-{i}]",
         )
         for i in range(rows // 5)
     ]
-    sweep = sweep_of(*lessons, kinds=fifteen_kinds())
+    sweep = sweep_of(*baselines, kinds=fifteen_kinds())
     bad = itertools.cycle([False, True, False, False, False, False, False, True])
     for cell in sweep.planned:
         is_bad = next(bad)

@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from support.sweeps import lesson, ran, seen
+from support.sweeps import baseline, ran, seen
 
-from mockserver.sweep.cells import Cell, all_cells, chosen, meant, placed, short_names
+from mockserver.sweep.cells import Cell, all_cells, placed_trouble, sample, select, short_names
 from mockserver.sweep.kinds import load_kinds
 
 KINDS = load_kinds()
@@ -14,7 +14,7 @@ NO_HOOKS = 12
 
 
 def cells(*calls, test="t.py::test_pay"):
-    return all_cells([lesson(ran(*calls), test=test)], KINDS)
+    return all_cells([baseline(ran(*calls), test=test)], KINDS)
 
 
 def test_each_call_meets_each_trouble_that_can_change_anything():
@@ -29,13 +29,13 @@ def test_each_call_meets_each_trouble_that_can_change_anything():
 
 
 def test_rows_stand_in_the_order_of_the_calls():
-    made = cells(seen("shop/a"), seen("shop/b"), seen("shop/a"))
-    assert list(dict.fromkeys(cell.call for cell in made)) == ["a#1", "b#1", "a#2"]
+    create = cells(seen("shop/a"), seen("shop/b"), seen("shop/a"))
+    assert list(dict.fromkeys(cell.call for cell in create)) == ["a#1", "b#1", "a#2"]
 
 
 def test_what_is_set_at_the_server_waits_for_its_route_and_outlives_a_reset():
-    (place,) = lesson(ran(seen("runtime/POST /x"))).calls
-    assert placed(KINDS.named("503-twice"), place) == {
+    (place,) = baseline(ran(seen("runtime/POST /x"))).calls
+    assert placed_trouble(KINDS.named("503-twice"), place) == {
         "name": "503-twice", "route": "runtime/POST /x", "call": 1, "times": 2, "later": True, "lasting": True,
         "optional": True,
         "before": KINDS.named("503-once").data["before"],
@@ -43,7 +43,7 @@ def test_what_is_set_at_the_server_waits_for_its_route_and_outlives_a_reset():
 
 
 def test_a_test_that_is_not_swept_has_none():
-    assert all_cells([lesson(ran(seen(None)))], KINDS) == []
+    assert all_cells([baseline(ran(seen(None)))], KINDS) == []
 
 
 # Names
@@ -72,12 +72,12 @@ CELL = Cell("tests/t.py::test_pay[a*b]", "test_pay[a*b]", "POST /v1/pay#2", "500
     ],
 )
 def test_a_pattern_names_a_cell_as_a_whole_or_by_its_end(pattern, is_meant):
-    assert CELL.is_meant_by(pattern) is is_meant
-    assert meant([CELL], [pattern, "nothing"]) == ([CELL] if is_meant else [])
+    assert CELL.matches(pattern) is is_meant
+    assert select([CELL], [pattern, "nothing"]) == ([CELL] if is_meant else [])
 
 
 def test_without_patterns_all_are_meant():
-    assert meant([CELL], []) == [CELL]
+    assert select([CELL], []) == [CELL]
 
 
 def test_a_cell_survives_being_sent_as_json():
@@ -88,27 +88,29 @@ def test_a_cell_survives_being_sent_as_json():
 
 
 def many(rows=30):
-    lessons = [lesson(ran(seen("shop/a"), seen("shop/b")), test=f"t.py::test_{i}") for i in range(rows // 2)]
-    return all_cells(lessons, KINDS)
+    baselines = [
+        baseline(ran(seen("shop/a"), seen("shop/b")), test=f"t.py::test_{i}") for i in range(rows // 2)
+    ]
+    return all_cells(baselines, KINDS)
 
 
-@pytest.mark.parametrize("most", [1, 7, 30, 100, 359])
-def test_a_sample_is_spread_evenly_over_calls_and_troubles(most):
+@pytest.mark.parametrize("limit", [1, 7, 30, 100, 359])
+def test_a_sample_is_spread_evenly_over_calls_and_troubles(limit):
     everything = many()
-    sample = chosen(everything, most, "")
-    assert len(sample) == most
-    assert [cell for cell in everything if cell in sample] == sample, "in their old order"
-    rows = Counter((cell.test, cell.call) for cell in sample)
-    columns = Counter(cell.trouble for cell in sample)
+    sampled = sample(everything, limit, "")
+    assert len(sampled) == limit
+    assert [cell for cell in everything if cell in sampled] == sampled, "in their old order"
+    rows = Counter((cell.test, cell.call) for cell in sampled)
+    columns = Counter(cell.trouble for cell in sampled)
     assert max(rows.values()) - min(rows[row] for row in {(cell.test, cell.call) for cell in everything}) <= 1
     assert max(columns.values()) - min(columns[kind] for kind in {cell.trouble for cell in everything}) <= 2
 
 
 def test_a_seed_chooses_the_same_again_and_another_seed_others():
-    assert chosen(many(), 50, "a") == chosen(many(), 50, "a")
-    assert chosen(many(), 50, "a") != chosen(many(), 50, "b")
+    assert sample(many(), 50, "a") == sample(many(), 50, "a")
+    assert sample(many(), 50, "a") != sample(many(), 50, "b")
 
 
-@pytest.mark.parametrize("most", [None, 30 * NO_HOOKS, 10_000])
-def test_where_all_fit_all_are_chosen(most):
-    assert chosen(many(), most, "") == many()
+@pytest.mark.parametrize("limit", [None, 30 * NO_HOOKS, 10_000])
+def test_where_all_fit_all_are_chosen(limit):
+    assert sample(many(), limit, "") == many()

@@ -4,34 +4,41 @@ from collections import Counter
 
 import pytest
 
-from mockserver.sweep.effects import bundles, drawn_fields, ids_of, kind_in, signature, without_undone
+from mockserver.sweep.effects import (
+    find_random_fields,
+    group_effects,
+    ids_of,
+    kind_of_signature,
+    signature,
+    without_undone,
+)
 
 CHARGE = {"kind": "charge", "id": "ch_aaaaaa", "order": "42", "amount": 500}
 
 
 def test_what_differs_between_two_runs_is_drawn():
     again = {**CHARGE, "id": "ch_bbbbbb"}
-    assert drawn_fields([CHARGE], [again]) == {"charge": {"id"}}
+    assert find_random_fields([CHARGE], [again]) == {"charge": {"id"}}
 
 
 def test_nothing_is_drawn_where_nothing_differs():
-    assert drawn_fields([CHARGE, CHARGE], [CHARGE, CHARGE]) == {"charge": frozenset()}
+    assert find_random_fields([CHARGE, CHARGE], [CHARGE, CHARGE]) == {"charge": frozenset()}
 
 
 def test_what_differs_deep_inside_is_drawn_alone():
     first = {"kind": "charge", "card": {"token": "tok_aaaaaa", "last4": "4242"}, "items": [{"id": "one111"}]}
     second = {"kind": "charge", "card": {"token": "tok_bbbbbb", "last4": "4242"}, "items": [{"id": "two222"}]}
-    assert drawn_fields([first], [second]) == {"charge": {"card.token", "items[0].id"}}
+    assert find_random_fields([first], [second]) == {"charge": {"card.token", "items[0].id"}}
 
 
 def test_a_field_that_one_run_has_not_is_drawn():
-    assert drawn_fields([CHARGE], [{**CHARGE, "note": "late"}]) == {"charge": {"note"}}
+    assert find_random_fields([CHARGE], [{**CHARGE, "note": "late"}]) == {"charge": {"note"}}
 
 
 def test_effects_are_paired_with_the_one_that_is_nearest():
     one, two = {"kind": "charge", "id": "aaaaaa", "order": 1}, {"kind": "charge", "id": "bbbbbb", "order": 2}
     other = [{**two, "id": "cccccc"}, {**one, "id": "dddddd"}]
-    assert drawn_fields([one, two], other) == {"charge": {"id"}}
+    assert find_random_fields([one, two], other) == {"charge": {"id"}}
 
 
 @pytest.mark.parametrize(
@@ -39,20 +46,20 @@ def test_effects_are_paired_with_the_one_that_is_nearest():
     [([CHARGE], []), ([], [CHARGE]), ([CHARGE], [CHARGE, CHARGE]), ([CHARGE], [{"kind": "refund"}])],
 )
 def test_two_runs_that_did_other_things_say_nothing(first, second):
-    assert drawn_fields(first, second) is None
+    assert find_random_fields(first, second) is None
 
 
 def test_a_signature_leaves_out_what_is_drawn_and_keeps_types_apart():
-    drawn = {"charge": frozenset({"id"})}
-    assert signature(CHARGE, drawn) == 'charge amount=500 order="42"'
-    assert signature({**CHARGE, "order": 42}, drawn) != signature(CHARGE, drawn)
+    random_fields = {"charge": frozenset({"id"})}
+    assert signature(CHARGE, random_fields) == 'charge amount=500 order="42"'
+    assert signature({**CHARGE, "order": 42}, random_fields) != signature(CHARGE, random_fields)
     assert signature({"kind": "a b", "x": True}, {}) == "a_b x=true"
     assert signature({"id": 1}, {}) == "unnamed id=1"
-    assert kind_in(signature(CHARGE, drawn)) == "charge"
+    assert kind_of_signature(signature(CHARGE, random_fields)) == "charge"
 
 
 def test_one_is_not_true():
-    assert drawn_fields([{"kind": "x", "on": 1}], [{"kind": "x", "on": True}]) == {"x": {"on"}}
+    assert find_random_fields([{"kind": "x", "on": 1}], [{"kind": "x", "on": True}]) == {"x": {"on"}}
 
 
 # What belongs together
@@ -66,7 +73,7 @@ DRAWN = {
 
 
 def together(*effects):
-    return sorted(sorted(bundle.elements()) for bundle in bundles(effects, DRAWN))
+    return sorted(sorted(group.elements()) for group in group_effects(effects, DRAWN))
 
 
 def test_effects_that_share_a_drawn_id_belong_together():
@@ -95,12 +102,12 @@ def test_an_id_that_several_of_one_kind_have_binds_nothing():
 
 def test_what_is_not_drawn_binds_nothing():
     one, two = {"kind": "authorization", "order": "order-42"}, {"kind": "capture", "order": "order-42"}
-    assert len(bundles([one, two], {"authorization": frozenset(), "capture": frozenset()})) == 2
+    assert len(group_effects([one, two], {"authorization": frozenset(), "capture": frozenset()})) == 2
 
 
 def test_short_texts_and_numbers_are_no_ids():
-    drawn = {"charge": frozenset({"id", "at", "n"})}
-    assert ids_of({"kind": "charge", "id": "abc", "at": 1764000000, "n": True}, drawn) == frozenset()
+    random_fields = {"charge": frozenset({"id", "at", "n"})}
+    assert ids_of({"kind": "charge", "id": "abc", "at": 1764000000, "n": True}, random_fields) == frozenset()
 
 
 def test_any_text_of_an_unknown_kind_may_be_an_id():

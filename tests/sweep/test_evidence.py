@@ -2,14 +2,14 @@
 
 from support.sweeps import clean, ran, seen, tries
 
-from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, Kept, SweepEvidence
-from mockserver.sweep.judgements import judged_attempts
-from mockserver.sweep.learning import learn
-from mockserver.sweep.results import MOST_DRAWN, timeline
+from mockserver.sweep.baseline import learn_baseline
+from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, BoundedCalls, SweepEvidence
+from mockserver.sweep.results import MAX_TIMELINE_CALLS, timeline
+from mockserver.sweep.retries import retry_summary
 
 
 def kept(count, effects_at=()):
-    calls = Kept(lambda call: "shop/pay" if call % 2 else None, lambda call: call in effects_at)
+    calls = BoundedCalls(lambda call: "shop/pay" if call % 2 else None, lambda call: call in effects_at)
     for number in range(1, count + 1):
         calls.add(number)
     return calls
@@ -36,21 +36,21 @@ def test_few_are_kept_as_they_are():
 def test_what_is_not_kept_counts_as_tries():
     run = ran(seen(), seen(), hits=(1,), operations=[tries((1, None, []), (2, 1.0, []))])
     run.dropped = {"shop/pay": 998, "shop/other": 5}
-    found = judged_attempts(run)
+    found = retry_summary(run)
     assert (found["tries"], found["amplification"]) == (1000, 1000.0)
 
 
 def test_a_timeline_is_cut_and_says_so():
-    run = ran(*(seen() for _ in range(MOST_DRAWN + 7)))
+    run = ran(*(seen() for _ in range(MAX_TIMELINE_CALLS + 7)))
     run.dropped = {"shop/pay": 3}
-    drawn = timeline(run)
-    assert (len(drawn["calls"]), drawn["more"]) == (MOST_DRAWN, 10)
+    document = timeline(run)
+    assert (len(document["calls"]), document["more"]) == (MAX_TIMELINE_CALLS, 10)
 
 
 def test_of_very_many_calls_only_the_first_are_swept():
     run = ran(*(seen() for _ in range(FIRST_CALLS + 20)))
     run.dropped = {"shop/pay": 1}
-    found = learn(clean(run), clean(run))
+    found = learn_baseline(clean(run), clean(run))
     assert len(found.calls) == FIRST_CALLS
     assert found.notes == (f"it makes more than {FIRST_CALLS} calls: only the first are swept",)
 

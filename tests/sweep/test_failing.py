@@ -3,7 +3,7 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.sweeps import did, lesson, ran, seen, sweep_of, tries
+from support.sweeps import baseline, did, ran, seen, sweep_of, tries
 
 from mockserver.sweep.failing import parse_fail_on
 from mockserver.sweep.junit import junit
@@ -22,8 +22,8 @@ BROKEN = {
 
 def swept(*operations, passed=True, clean=(), **more):
     """A sweep of one cell in which the client came through, retrying as the operations say."""
-    whole = sweep_of(lesson(ran(seen("shop/pay", CHARGE), operations=list(clean)), did(AGAIN)), **more)
-    sweep = sweep_of(*whole.lessons, planned=whole.planned[:1], **more)
+    whole = sweep_of(baseline(ran(seen("shop/pay", CHARGE), operations=list(clean)), did(AGAIN)), **more)
+    sweep = sweep_of(*whole.baselines, planned=whole.planned[:1], **more)
     evidence = ran(seen("shop/pay"), seen("shop/pay", AGAIN), hits=(1,), operations=list(operations))
     sweep.add(Trial(cell=sweep.planned[0], passed=passed, duration_s=0.1, evidence=evidence))
     return sweep

@@ -9,7 +9,7 @@ from support.server import PROJECT
 from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.yaml.yaml12 import read
 from mockserver.sweep.kinds import SHIPPED as SHIPPED_FILE
-from mockserver.sweep.kinds import fits, load_kinds, schema_document
+from mockserver.sweep.kinds import load_kinds, matches_pattern, schema_document
 
 SHIPPED = [
     "500", "503-once", "503-twice", "503-for-good", "429-retry-after", "reset-before-effect", "reset-after-effect",
@@ -46,15 +46,15 @@ def test_what_hangs_ends_by_itself_and_waits_are_short():
 
 
 def test_where_each_strikes_is_said_in_its_line():
-    says = {kind.name: kind.says for kind in load_kinds()}
-    assert says["reset-before-effect"] == "before the effect: reset"
-    assert says["reset-after-effect"] == "after the effect: reset"
-    assert says["503-for-good"] == "before the effect: 503, retry-after 0, always"
-    assert says["503-twice"] == "before the effect: 503, retry-after 0, 2 times"
-    assert says["time-out"] == "after the effect: close, 5s late"
-    assert says["garbage-body"] == "after the effect: 200, another body (base64)"
-    assert says["webhook-late"] == "webhooks: delay 2s"
-    assert len(set(says.values())) == len(says)
+    description = {kind.name: kind.description for kind in load_kinds()}
+    assert description["reset-before-effect"] == "before the effect: reset"
+    assert description["reset-after-effect"] == "after the effect: reset"
+    assert description["503-for-good"] == "before the effect: 503, retry-after 0, always"
+    assert description["503-twice"] == "before the effect: 503, retry-after 0, 2 times"
+    assert description["time-out"] == "after the effect: close, 5s late"
+    assert description["garbage-body"] == "after the effect: 200, another body (base64)"
+    assert description["webhook-late"] == "webhooks: delay 2s"
+    assert len(set(description.values())) == len(description)
 
 
 def test_a_file_adds_replaces_and_drops(kinds):
@@ -85,10 +85,10 @@ def test_a_trouble_may_be_for_some_routes_only(kinds):
 
 
 def test_a_star_stands_for_anything_and_nothing_else_is_special():
-    assert fits("a*c", "abbc")
-    assert not fits("a*c", "abcd")
-    assert not fits("[ab]", "a")
-    assert fits("a.c?", "a.c?")
+    assert matches_pattern("a*c", "abbc")
+    assert not matches_pattern("a*c", "abcd")
+    assert not matches_pattern("[ab]", "a")
+    assert matches_pattern("a.c?", "a.c?")
 
 
 @pytest.mark.parametrize(

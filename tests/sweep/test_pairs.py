@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.sweeps import lesson, ran, seen, sweep_of
+from support.sweeps import baseline, ran, seen, sweep_of
 
 from mockserver.sweep.cells import Cell, Plan, PossiblePairs, all_cells
 from mockserver.sweep.junit import junit
@@ -21,11 +21,11 @@ CALLS = (seen("shop/pay", webhooks=1), seen("shop/read", has_body=False), seen("
 
 
 def cells(*calls: Any, test: str = "t.py::test_pay") -> list[Cell]:
-    return all_cells([lesson(ran(*(calls or CALLS)), test=test)], KINDS)
+    return all_cells([baseline(ran(*(calls or CALLS)), test=test)], KINDS)
 
 
 def named(*names: str) -> list[Cell]:
-    return Plan.made(cells(), KINDS, names, None, 0, "").planned  # type: ignore[return-value]
+    return Plan.create(cells(), KINDS, names, None, 0, "").planned  # type: ignore[return-value]
 
 
 def struck(cell: Cell) -> list[tuple[str, int]]:
@@ -69,41 +69,41 @@ def test_a_pair_has_one_test():
     both = [*cells(test="t.py::test_a"), *cells(test="t.py::test_b")]
     pairs = PossiblePairs(both, KINDS)
     assert len(pairs) == 2 * len(PossiblePairs(cells(), KINDS))
-    drawn = pairs.chosen(200, "")
-    assert {pair.test for pair in drawn} == {"t.py::test_a", "t.py::test_b"}
-    assert all(pair.then is not None and pair.then.test == pair.test for pair in drawn)
+    sampled = pairs.sample(200, "")
+    assert {pair.test for pair in sampled} == {"t.py::test_a", "t.py::test_b"}
+    assert all(pair.then is not None and pair.then.test == pair.test for pair in sampled)
 
 
 def test_all_are_as_many_as_they_say_and_each_can_be_named():
     pairs = PossiblePairs(cells(), KINDS)
-    every = pairs.chosen(len(pairs) + 10, "")
+    every = pairs.sample(len(pairs) + 10, "")
     assert len({pair.id for pair in every}) == len(every) == len(pairs)
-    again = pairs.meant(["*,*"])
+    again = pairs.select(["*,*"])
     assert {pair.id: pair.troubles for pair in again} == {pair.id: pair.troubles for pair in every}
 
 
 # Which are chosen
 
 
-@given(most=st.integers(1, 60), seed=st.text(max_size=5))
-def test_the_seed_chooses_as_many_as_are_asked_for_half_of_them_at_retries(most, seed):
+@given(limit=st.integers(1, 60), seed=st.text(max_size=5))
+def test_the_seed_chooses_as_many_as_are_asked_for_half_of_them_at_retries(limit, seed):
     pairs = PossiblePairs(cells(), KINDS)
-    chosen = pairs.chosen(most, seed)
-    assert [pair.id for pair in chosen] == [
-        pair.id for pair in PossiblePairs(cells(), KINDS).chosen(most, seed)
+    sample = pairs.sample(limit, seed)
+    assert [pair.id for pair in sample] == [
+        pair.id for pair in PossiblePairs(cells(), KINDS).sample(limit, seed)
     ]
-    assert len({pair.id for pair in chosen}) == most
-    retried = [pair for pair in chosen if pair.then is not None and pair.then.call == pair.call]
-    assert len(retried) == most - most // 2
+    assert len({pair.id for pair in sample}) == limit
+    retried = [pair for pair in sample if pair.then is not None and pair.then.call == pair.call]
+    assert len(retried) == limit - limit // 2
 
 
 def test_another_seed_chooses_others():
     pairs = PossiblePairs(cells(), KINDS)
-    assert {pair.id for pair in pairs.chosen(20, "a")} != {pair.id for pair in pairs.chosen(20, "b")}
+    assert {pair.id for pair in pairs.sample(20, "a")} != {pair.id for pair in pairs.sample(20, "b")}
 
 
 def test_one_call_has_pairs_at_its_retry_only():
-    pairs = PossiblePairs(cells(seen()), KINDS).chosen(30, "")
+    pairs = PossiblePairs(cells(seen()), KINDS).sample(30, "")
     assert len(pairs) == 30
     assert all(pair.then is not None and pair.then.call == "pay#1" for pair in pairs)
 
@@ -112,16 +112,16 @@ def test_a_long_test_has_too_many_to_list_and_they_are_chosen_all_the_same():
     many = cells(*[seen(f"shop/r{i}") for i in range(1000)])
     pairs = PossiblePairs(many, KINDS)
     assert len(pairs) > 10**7
-    assert len(pairs.chosen(5, "")) == 5
+    assert len(pairs.sample(5, "")) == 5
 
 
 def test_a_plan_has_pairs_of_the_cells_that_are_meant():
-    plan = Plan.made(cells(), KINDS, ["read#1/*"], 2, 10, "")
+    plan = Plan.create(cells(), KINDS, ["read#1/*"], 2, 10, "")
     singles = [cell for cell in plan.planned if cell.then is None]
     pairs = [cell for cell in plan.planned if cell.then is not None]
     assert (len(singles), len(pairs)) == (2, 10)
     assert {cell.call for cell in pairs} == {"read#1"}
-    assert Plan.made(cells(), KINDS, [], None, 0, "").planned == cells()
+    assert Plan.create(cells(), KINDS, [], None, 0, "").planned == cells()
 
 
 # What is told
@@ -132,9 +132,9 @@ CHARGE = {"kind": "charge", "order": 7}
 
 
 def swept(*pairs: str, missed: int = 0) -> Any:
-    taught = lesson(ran(seen("shop/pay", CHARGE)))
+    taught = baseline(ran(seen("shop/pay", CHARGE)))
     singles = all_cells([taught], KINDS)
-    found = PossiblePairs(singles, KINDS).meant(pairs)
+    found = PossiblePairs(singles, KINDS).select(pairs)
     sweep = sweep_of(taught, possible=singles, planned=[*singles, *found])
     for cell in singles:
         sweep.add(

@@ -7,9 +7,9 @@ import re
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.sweeps import big_sweep, did, lesson, ran, seen, sweep_of, tries
+from support.sweeps import baseline, big_sweep, did, ran, seen, sweep_of, tries
 
-from mockserver.sweep.cells import chosen
+from mockserver.sweep.cells import sample
 from mockserver.sweep.junit import junit
 from mockserver.sweep.page import embedded, page
 from mockserver.sweep.results import Trial
@@ -31,11 +31,11 @@ def ended(sweep, trouble, *effects, passed=True, error="", call="pay#1", hits=(1
 
 @pytest.fixture
 def sweep():
-    made = sweep_of(lesson(did(CHARGE), did(AGAIN)))
-    ended(made, "500", AGAIN)
-    ended(made, "503-for-good", passed=False, error="E  RuntimeError: sk_test_1234567890 was refused")
-    ended(made, "reset-after-effect", AGAIN, {**CHARGE, "id": "ch_cccccc"})
-    return made
+    create = sweep_of(baseline(did(CHARGE), did(AGAIN)))
+    ended(create, "500", AGAIN)
+    ended(create, "503-for-good", passed=False, error="E  RuntimeError: sk_test_1234567890 was refused")
+    ended(create, "reset-after-effect", AGAIN, {**CHARGE, "id": "ch_cccccc"})
+    return create
 
 
 def test_every_cell_has_its_verdict_and_the_command_that_runs_it_again(sweep):
@@ -91,8 +91,8 @@ def test_a_red_test_that_did_not_make_its_call_says_why(sweep):
 
 
 def test_what_a_cap_left_out_is_listed():
-    whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
-    cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, ""))
+    whole = sweep_of(baseline(did(CHARGE), did(AGAIN)))
+    cut = sweep_of(*whole.baselines, planned=sample(whole.planned, 4, ""))
     document = cut.document()
     assert document["budget"] == {
         "tests": 1,
@@ -118,7 +118,7 @@ def test_secrets_are_masked_in_all_of_it(sweep, tmp_path):
 
 
 def test_the_timeline_has_what_is_drawn():
-    sweep = sweep_of(lesson(did(CHARGE), did(AGAIN)))
+    sweep = sweep_of(baseline(did(CHARGE), did(AGAIN)))
     operation = tries((1, None, []), (2, 9.0, []), key="k")
     ended(sweep, "500", AGAIN, AGAIN, operations=[operation])
     (cell,) = sweep.document()["cells"]
@@ -150,7 +150,7 @@ def test_harmed_is_a_failure_and_failing_cleanly_is_none(sweep):
 
 
 def test_any_text_can_stand_in_it():
-    sweep = sweep_of(lesson(did(CHARGE), did(AGAIN)))
+    sweep = sweep_of(baseline(did(CHARGE), did(AGAIN)))
     ended(sweep, "500", passed=False, error="\x00\x1b[31m ]]> <b>\ud800 é")
     document = sweep.document()
     document["cells"][0]["reasons"] = ["\x07"]
@@ -203,14 +203,14 @@ def test_the_table_has_a_row_for_each_call_and_a_letter_for_each_verdict(sweep):
 
 
 def test_a_mark_says_that_it_was_tried_again_wrongly():
-    sweep = sweep_of(lesson(did(CHARGE), did(AGAIN)))
+    sweep = sweep_of(baseline(did(CHARGE), did(AGAIN)))
     ended(sweep, "500", AGAIN, operations=[tries((1, None, []), (2, 1.0, []), retry_after="broken")])
     assert next(line for line in table(sweep) if line.startswith("  pay#1")).split()[1] == "!."
 
 
 def test_a_single_cell_is_told_call_by_call():
-    whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
-    one = sweep_of(*whole.lessons, planned=whole.planned[:1], possible=whole.planned[:1])
+    whole = sweep_of(baseline(did(CHARGE), did(AGAIN)))
+    one = sweep_of(*whole.baselines, planned=whole.planned[:1], possible=whole.planned[:1])
     ended(one, "500", AGAIN, operations=[tries((1, None, []))])
     lines = list(table(one))
     assert "test_pay/pay#1/500: survived" in lines
@@ -222,8 +222,8 @@ def test_a_single_cell_is_told_call_by_call():
 
 
 def test_what_the_test_of_a_single_cell_said_is_told():
-    whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
-    one = sweep_of(*whole.lessons, planned=whole.planned[:1])
+    whole = sweep_of(baseline(did(CHARGE), did(AGAIN)))
+    one = sweep_of(*whole.baselines, planned=whole.planned[:1])
     ended(one, "500", passed=False, error="\n>   pay()\nE   RuntimeError: sk_test_1234567890\n")
     lines = list(table(one))
     assert "test_pay/pay#1/500: failed cleanly" in lines
@@ -232,7 +232,7 @@ def test_what_the_test_of_a_single_cell_said_is_told():
 
 
 def test_the_same_harm_in_several_tests_is_told_once():
-    tests = [lesson(did(CHARGE), did(AGAIN), test=f"t.py::test_pay[{name}]") for name in "abcdef"]
+    tests = [baseline(did(CHARGE), did(AGAIN), test=f"t.py::test_pay[{name}]") for name in "abcdef"]
     sweep = sweep_of(*tests)
     for cell in sweep.planned:
         if cell.trouble == "reset-after-effect":
@@ -255,7 +255,7 @@ def test_half_done_says_how_to_allow_it():
     customer = {"kind": "customer", "id": "cu_aaaaaa"}
     bought = {"kind": "charge", "id": "ch_aaaaaa", "customer": "cu_aaaaaa"}
     again = [{**customer, "id": "cu_bbbbbb"}, {**bought, "id": "ch_bbbbbb", "customer": "cu_bbbbbb"}]
-    sweep = sweep_of(lesson(did(customer, bought), did(*again)))
+    sweep = sweep_of(baseline(did(customer, bought), did(*again)))
     ended(sweep, "503-for-good", again[0], passed=False)
     lines = list(table(sweep))
     assert "    half done: customer without charge" in lines
@@ -264,24 +264,24 @@ def test_half_done_says_how_to_allow_it():
 
 
 def test_routes_without_an_effect_are_named():
-    lines = list(table(sweep_of(lesson(ran(seen("shop/price"), seen("shop/pay", CHARGE))))))
+    lines = list(table(sweep_of(baseline(ran(seen("shop/price"), seen("shop/pay", CHARGE))))))
     assert "without an effect: price: their cells can only survive or fail cleanly" in lines
 
 
 def test_what_is_not_swept_is_told_with_the_reason():
-    lines = list(table(sweep_of(lesson(ran(seen(None))), lesson(did(CHARGE), did(AGAIN)))))
+    lines = list(table(sweep_of(baseline(ran(seen(None))), baseline(did(CHARGE), did(AGAIN)))))
     why = "it makes no call that a route takes; the first of 1 was POST /pay"
     assert f"not swept: t.py::test_pay: {why}" in lines
 
 
 def test_the_budget_is_told_before():
-    whole = sweep_of(lesson(did(CHARGE), did(AGAIN)))
+    whole = sweep_of(baseline(did(CHARGE), did(AGAIN)))
     first, second = budget(whole, 1)
     assert first == "mock server sweep: 1 test with 1 call, 14 kinds of trouble: 12 cells"
     assert second == (
         "mock server sweep: less than a second at the speed of the clean runs, plus up to 7 s of waiting in the "
         "troubles, plus the back-off of the client"
     )
-    cut = sweep_of(*whole.lessons, planned=chosen(whole.planned, 4, "s"), seed="s")
+    cut = sweep_of(*whole.baselines, planned=sample(whole.planned, 4, "s"), seed="s")
     assert list(budget(cut, 2))[1] == "mock server sweep: 4 of them run, sampled evenly by the seed 's'"
     assert "on 2 workers" in list(budget(cut, 2))[2]

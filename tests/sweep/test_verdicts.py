@@ -1,10 +1,10 @@
 """Survived, failed cleanly, harmed: by the test's outcome and by what really happened."""
 
 import pytest
-from support.sweeps import did, lesson, ran, seen
+from support.sweeps import baseline, did, ran, seen
 
 from mockserver.schema.trouble import TroubleEffectsSpec
-from mockserver.sweep.verdicts import CellVerdict, judge
+from mockserver.sweep.verdicts import CellVerdict, assess
 
 NO_RULES = TroubleEffectsSpec()
 
@@ -14,8 +14,8 @@ def charge(n=1, **fields):
 
 
 def verdict(clean, cell, *, passed, second=None, rules=NO_RULES):
-    judged = judge(lesson(clean, second), cell, rules, passed=passed)
-    return judged.verdict.value, list(judged.reasons)
+    assessment = assess(baseline(clean, second), cell, rules, passed=passed)
+    return assessment.verdict.value, list(assessment.reasons)
 
 
 # One charge

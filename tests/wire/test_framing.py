@@ -7,7 +7,7 @@ from support.wire import Wire
 
 from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.scenarios.loader import from_text
-from mockserver.verification.lint import doubts
+from mockserver.verification.lint import lint_warnings
 
 STATUSES = [200, 204, 205, 304, 404]
 BODILESS = (204, 205, 304)
@@ -35,7 +35,7 @@ def scenario(status, body, lines):
 
 
 def warnings(text):
-    return [doubt.message for doubt in doubts(build_scenario_set([from_text(text, "shop")]))]
+    return [warning.message for warning in lint_warnings(build_scenario_set([from_text(text, "shop")]))]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

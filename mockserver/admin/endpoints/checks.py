@@ -15,7 +15,7 @@ from mockserver.errors import FlawCollector, invalid
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.verify import CheckSpec
 from mockserver.verification.verdict import Standing, Verdict
-from mockserver.verification.verify import Check, RulesJudge, expectations_without_load, load_judges
+from mockserver.verification.verify import Check, RulesEvaluator, expectations_without_load, load_evaluators
 
 THREADED = 500
 """From this number of recorded calls, attempts and load are verified in a thread."""
@@ -71,8 +71,8 @@ async def verify_expectations(request: AdminRequest[Any]) -> Answer:
         raise not_found("scenario", name)
     ns = request.ns
     verdicts, turns = expectations_without_load(ns, name), Turns()
-    for judge in load_judges(ns, name):
-        verdicts.append(await ruled(ns, judge, turns))
+    for evaluator in load_evaluators(ns, name):
+        verdicts.append(await ruled(ns, evaluator, turns))
     return answer(verdicts)
 
 
@@ -88,7 +88,7 @@ def answer(verdicts: list[Verdict]) -> Answer:
 
 async def settled(ns: Namespace, checks: list[Check]) -> list[Verdict]:
     """
-    Return the verdicts once all checks passed, one can't pass any more, or the timeout is over.
+    Return the verdicts once all checks passed, one can't pass any more, or the timeout has passed.
 
     Then wait for the quiet time of the checks, if there is one.
     """
@@ -163,17 +163,17 @@ async def _verdict(ns: Namespace, check: Check, turns: Turns) -> Verdict:
     """Return the current verdict. The second pass only covers calls that arrived during the first."""
     for _ in range(2):
         await turns.all_of(check.steps(ns))
-    return check.verdict(ns) if check.rules is None else await _judged(ns, check.rules)
+    return check.verdict(ns) if check.rules is None else await _verdict_of_rules(ns, check.rules)
 
 
-async def ruled(ns: Namespace, judge: RulesJudge, turns: Turns) -> Verdict:
+async def ruled(ns: Namespace, evaluator: RulesEvaluator, turns: Turns) -> Verdict:
     """Return the verdict on the calls that there are now."""
-    await turns.all_of(judge.steps(ns))
-    return await _judged(ns, judge)
+    await turns.all_of(evaluator.steps(ns))
+    return await _verdict_of_rules(ns, evaluator)
 
 
-async def _judged(ns: Namespace, judge: RulesJudge) -> Verdict:
-    return judge(ns) if len(ns.record) < THREADED else await asyncio.to_thread(judge.snapshot(ns))
+async def _verdict_of_rules(ns: Namespace, evaluator: RulesEvaluator) -> Verdict:
+    return evaluator(ns) if len(ns.record) < THREADED else await asyncio.to_thread(evaluator.snapshot(ns))
 
 
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:

@@ -25,7 +25,7 @@ from mockserver.schema.load import LoadSpec
 from mockserver.schema.verify import SubjectSpec
 from mockserver.verification.counting import AllCalls, Subject
 from mockserver.verification.verdict import Verdict
-from mockserver.verification.verify import ANY_NUMBER, RulesJudge, load_judge, load_judges
+from mockserver.verification.verify import ANY_NUMBER, RulesEvaluator, load_evaluator, load_evaluators
 
 View = dict[str, Any]
 
@@ -41,7 +41,7 @@ View = dict[str, Any]
     },
 )
 async def show_load(request: AdminRequest[Any]) -> Answer:
-    length_s, judges = _length_s(request.query.get("interval")), _judges(request)
+    length_s, evaluators = _length_s(request.query.get("interval")), _evaluators(request)
     evidence, grouping = await evidence_of(request)
 
     def shown() -> Series:
@@ -54,10 +54,10 @@ async def show_load(request: AdminRequest[Any]) -> Answer:
             ("interval",), f"there are more than {MOST_INTERVALS} intervals", "Write a longer one, such as 1s"
         ) from None
     turns = Turns()
-    verdicts = [(judge, await ruled(request.ns, judge, turns)) for judge in judges]
+    verdicts = [(evaluator, await ruled(request.ns, evaluator, turns)) for evaluator in evaluators]
     start_s = 0.0 if over_time.first is None else over_time.first.request.arrived_at_s
     outages = () if over_time.first is None else _outages(request.ns, request.route_id, start_s)
-    rules = [view for judge, verdict in verdicts for view in _rules(judge, verdict, start_s)]
+    rules = [view for evaluator, verdict in verdicts for view in _rules(evaluator, verdict, start_s)]
     return json_answer({**_view(over_time), "outages": list(outages), "rules": rules})
 
 
@@ -73,11 +73,11 @@ def _length_s(text: str | None) -> float | None:
     return length_s
 
 
-def _judges(request: AdminRequest[Any]) -> list[RulesJudge]:
+def _evaluators(request: AdminRequest[Any]) -> list[RulesEvaluator]:
     """Return what checks the rules of the query or, without any, those of `expect`. Raises InvalidInputError."""
     ns, route_id, text = request.ns, request.route_id, request.query.get("rules")
     if not text:
-        return load_judges(ns, route_id=route_id)
+        return load_evaluators(ns, route_id=route_id)
     try:
         data = parse(text)
         if isinstance(data, dict):
@@ -87,7 +87,7 @@ def _judges(request: AdminRequest[Any]) -> list[RulesJudge]:
     except InvalidInputError as error:
         raise InvalidInputError(flaw.under("rules") for flaw in error.flaws) from error
     subject = AllCalls() if route_id is None else Subject(ns, SubjectSpec(route=route_id))
-    return [load_judge(ns, subject, ANY_NUMBER, spec, ("rules",))]
+    return [load_evaluator(ns, subject, ANY_NUMBER, spec, ("rules",))]
 
 
 def _view(over_time: Series) -> View:
@@ -134,13 +134,13 @@ def _outages(ns: Namespace, route_id: str | None, start_s: float) -> Iterator[Vi
         }
 
 
-def _rules(judge: RulesJudge, verdict: Verdict, start_s: float) -> Iterator[View]:
+def _rules(evaluator: RulesEvaluator, verdict: Verdict, start_s: float) -> Iterator[View]:
     """Yield each rule that does not hold, with its window, or that all hold."""
     if not verdict.findings:
-        text = f"{judge.name}: no rule is broken" if verdict.ok else verdict.text
+        text = f"{evaluator.name}: no rule is broken" if verdict.ok else verdict.text
         yield {"ok": verdict.ok, "text": text, "began_ms": None, "ended_ms": None}
     for finding in verdict.findings:
-        yield {"ok": False, "text": f"{judge.name}: {finding.text}", **_window(finding, start_s)}
+        yield {"ok": False, "text": f"{evaluator.name}: {finding.text}", **_window(finding, start_s)}
 
 
 def _window(finding: Finding, start_s: float) -> View:

@@ -161,7 +161,7 @@ def _written(families: list[Family], accept: str) -> tuple[bytes, str]:
     ProcessCollector(registry=registry)
     try:
         encode, content_type = choose_encoder(accept)
-    except (TypeError, ValueError):  # a version that is no number
+    except (TypeError, ValueError):  # an invalid version
         encode, content_type = choose_encoder("")
     return encode(registry), content_type
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 View = Mapping[str, Any]
 HEADS = ("call", "time", "request", "status", "ms", "route")
 _WIDTHS = (8, 12, 30, 6, 8)
-"""Of the columns while calls are followed: their cells are not known beforehand."""
+"""Widths of the columns for `--follow`, since the cells are not known in advance."""
 
 
 @click.command(short_help="List the calls of a running server.")

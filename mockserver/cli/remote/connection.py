@@ -28,7 +28,7 @@ _REMEDIES = {
     "unmatched": "The admin API has a separate port: give its URL with --admin-url or MOCKSERVER_ADMIN_URL.",
     "no-reveal": "Leave --reveal out, run the command on the machine of the server, or start the server with --admin-token.",
 }
-"""What to do on the command line, by the kind of problem."""
+"""Hints for the command line, by the kind of problem."""
 
 
 def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:

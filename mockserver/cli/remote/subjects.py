@@ -1,4 +1,4 @@
-"""What a command is about: a route, or the calls of a request line."""
+"""The subject of a command: a route, or the calls of a request line."""
 
 from __future__ import annotations
 

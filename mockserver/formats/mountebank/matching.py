@@ -38,7 +38,7 @@ _NAMED = ("query", "headers", "form")
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """An operator and how it compares. `removed` is taken out of what came before it is compared."""
+    """An operator and how it compares. `removed` is taken out of the request's value before the comparison."""
 
     operator: str
     ignore_case: bool

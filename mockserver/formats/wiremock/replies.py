@@ -168,7 +168,7 @@ def distribution(written: Any, at: LossPlace) -> object:
         if kind == "uniform":
             return {"min": milliseconds(written["lower"]), "max": milliseconds(written["upper"])}
         if kind == "lognormal":
-            # Without a cut one in a thousand would outlive every client's time-out.
+            # Without a cut one in a thousand would outlive every client's timeout.
             longest = written.get("maxValue") or max(_LONGEST_MS, 10 * float(written["median"]))
             median = milliseconds(written["median"])
             return {"median": median, "sigma": written["sigma"], "max": milliseconds(longest)}

@@ -50,7 +50,7 @@ def literal_braces(text: str) -> str:
 
 
 class _Writer:
-    """Writes one text anew, its blocks kept on a stack."""
+    """Rewrites one text, with its blocks on a stack."""
 
     def __init__(self, at: LossPlace) -> None:
         self._at = at

@@ -14,7 +14,7 @@ _EQUALITY = frozenset({"equalToXml"})
 
 
 def equal_to_xml(pattern: dict[str, Any], at: LossPlace) -> dict[str, Any]:
-    """Conditions by query that an equal document fulfils, and hardly another; empty, and noted, for what is no XML."""
+    """Conditions by query that an equal document fulfils, and hardly another; empty, and noted, for invalid XML."""
     at.unknown(pattern, _EQUALITY)
     text = pattern["equalToXml"]
     if not isinstance(text, str) or "<!DOCTYPE" in text or "<!ENTITY" in text:

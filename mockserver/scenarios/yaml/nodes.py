@@ -40,7 +40,7 @@ class _NestingError(MockServerError):
 
 
 class _Bare:
-    """What the composer needs of a resolver. Its tags only say how a scalar was written."""
+    """A minimal resolver for the composer. Its tags only show how a scalar was written."""
 
     depth = 0
 

@@ -105,7 +105,7 @@ def test_no_operation_may_be_asked_for(judged):
         ),
         ({"status": 201}, {}, "201 is not a retryable answer"),
         ({"until_s": 5.0}, {}, "they were under way at once"),
-        ({}, {"headers": {"x-stainless-retry-count": "0"}}, "headers.x-stainless-retry-count begins anew"),
+        ({}, {"headers": {"x-stainless-retry-count": "0"}}, "headers.x-stainless-retry-count starts again"),
         (
             {"headers": {"amz-sdk-invocation-id": "a"}},
             {"headers": {"amz-sdk-invocation-id": "b"}},

@@ -4,7 +4,7 @@ import pytest
 from support.calls import WALL_S, Calls
 
 from mockserver.attempts import operations
-from mockserver.attempts.retryable import asked_wait
+from mockserver.attempts.retryable import requested_wait
 from mockserver.model.plan import Outcome
 
 
@@ -133,7 +133,7 @@ def test_retry_after_is_kept_or_broken_with_its_tolerance(call, answer, gap_s, s
     ],
 )
 def test_a_reset_time_is_read_by_its_size(status, answer, seconds):
-    wait = asked_wait(Calls()(0.0, 0.0, status, answer=answer))
+    wait = requested_wait(Calls()(0.0, 0.0, status, answer=answer))
 
     assert (wait and wait.seconds) == seconds
 
@@ -142,7 +142,7 @@ def test_a_date_is_counted_from_the_end_of_the_attempt_not_from_its_start(call):
     call(0.0, 6.0, 503, answer={"Retry-After": "Thu, 01 Jan 2026 00:00:10 GMT"})
     call(9.5)
 
-    assert the_attempts(call)[1].asked_s == 4.0
+    assert the_attempts(call)[1].requested_wait_s == 4.0
     assert the_attempts(call)[1].retry_after == "kept"
 
 

@@ -1,4 +1,4 @@
-"""What tells operations apart, in words: for "expected 1 operation, saw 5" and for "nothing to judge"."""
+"""Texts on why calls are not one operation, for messages such as "expected 1 operation, saw 5"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mockserver.attempts.retryable import failed
 _MOST = 3
 
 
-def parted_by(before: Operation, after: Operation) -> str:
+def separation_reason(before: Operation, after: Operation) -> str:
     """Return why the second operation is not a retry of the first."""
     last, first = before.attempts[-1].evidence, after.attempts[0].evidence
     if last.by is not None and first.by is not None and last.by != first.by:
@@ -23,7 +23,7 @@ def parted_by(before: Operation, after: Operation) -> str:
     fields = different_fields(last, first)
     if fields:
         return f"they differ in {', '.join(list(fields)[:_MOST])}"
-    return _parted_alike(last, first)
+    return _reason_of_equal_requests(last, first)
 
 
 def different_fields(before: CallEvidence, after: CallEvidence) -> dict[str, tuple[str | None, str | None]]:
@@ -35,9 +35,9 @@ def different_fields(before: CallEvidence, after: CallEvidence) -> dict[str, tup
     return fields
 
 
-def _parted_alike(last: CallEvidence, first: CallEvidence) -> str:
+def _reason_of_equal_requests(last: CallEvidence, first: CallEvidence) -> str:
     if first.first:
-        return f"headers.{first.counter_name} begins anew"
+        return f"headers.{first.counter_name} starts again"
     if last.key is not None and first.key is not None and last.key[1] != first.key[1]:
         return f"they have different keys in {first.key[0]}"
     if not ended_before(last.call, first.call):
@@ -49,7 +49,7 @@ def _parted_alike(last: CallEvidence, first: CallEvidence) -> str:
 
 
 def differences_between(operations: list[Operation]) -> str:
-    """Return in which fields the first requests of the operations differ, and what to say about it."""
+    """Describe in which fields the first requests of the operations differ, and how to group them."""
     if len(operations) < 2:
         return ""
     first = operations[0].attempts[0].evidence
@@ -61,7 +61,7 @@ def differences_between(operations: list[Operation]) -> str:
         names.update(dict.fromkeys(different_fields(first, other)))
     listed = list(names)
     if not listed:
-        return parted_by(operations[0], operations[1])
+        return separation_reason(operations[0], operations[1])
     ignorable = [name for name in listed if name.startswith("query.") or is_body_field(name)][:_MOST]
     advice = (
         f"Say `ignore: [{', '.join(ignorable)}]` if it is new on each attempt, or " if ignorable else "Say "

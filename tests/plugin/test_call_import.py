@@ -6,7 +6,7 @@ from mockserver.admin.views import call_view
 from mockserver.attempts import operation_view, operations
 from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
-from mockserver.pytest_plugin.call_import import retold
+from mockserver.pytest_plugin.call_import import call_from_view
 
 PAY = {"headers": {"Idempotency-Key": "k1"}, "json": {"amount": 5}}
 
@@ -22,7 +22,7 @@ def test_its_operations_are_the_same():
     def told(found):
         return [operation_view(one, instant) for one in operations(found)]
 
-    again = [retold(call_view(call, reveal=True)) for call in calls.made]
+    again = [call_from_view(call_view(call, reveal=True)) for call in calls.made]
     assert told(again) == told(calls.made)
     assert [len(one["tries"]) for one in told(again)] == [2, 1, 1, 1]
     assert told(again)[1]["repeats"] == 1
