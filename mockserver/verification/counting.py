@@ -37,13 +37,14 @@ class Count:
 class Subject:
     """What is counted: the calls of a route, or those of a request line; with conditions on the request."""
 
-    __slots__ = ("_known", "_seen", "matcher", "methods", "pattern", "route_id", "text")
+    __slots__ = ("_known", "_ns", "_seen", "matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
         self.route_id: str | None = None
         self.matcher: Matcher | None = None
         self._seen = 0
+        self._ns = ns
         self._known: dict[int, bool] = {}
         """Of the calls that a matcher has judged, by their number: whether they are some of them."""
         if spec.route is not None:
@@ -90,7 +91,9 @@ class Subject:
             return True
         known = self._known.get(call.number)
         if known is None:
-            known = self._known[call.number] = self.matcher.holds(call.request)
+            known = self._known[call.number] = self.matcher.holds_at(
+                call.request, lambda: self._ns.clock.at_s(call.request.arrived_s)
+            )
             if call.outcome is not Outcome.OPEN:
                 call.request.forget_parsed()
         return known
