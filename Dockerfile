@@ -10,7 +10,7 @@ COPY scripts/strip_symbols.py ./scripts/
 # The base's pip installs into an environment without one, so no pip is shipped. Sources of compiled modules go. The extras are those that a
 # scenario or a scraper may ask for: whoever mounts a folder can't install them. The compiler of .proto files is too large.
 RUN python -m venv --without-pip /venv \
- && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,fast,graphql,jsonpath,metrics,openapi,otel,protobuf,redis,schema,tls,websocket,xml]" \
+ && pip --python /venv/bin/python install --no-cache-dir --no-compile ".[fake,fast,graphql,jsonpath,jwt,metrics,openapi,otel,protobuf,redis,schema,tls,websocket,xml]" \
  && find /venv/lib -type f \( -name '*.pyx' -o -name '*.px[di]' -o -name '*.pyi' -o -name '*.[ch]' \) -delete \
  && python scripts/strip_symbols.py /venv/lib
 # Bytecode of the package, and of just what a start imports beside it, the standard library's too: the slim images ship

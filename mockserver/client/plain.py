@@ -58,7 +58,7 @@ def plain(value: object, *, dollar: bool = False) -> Any:
 _DURATIONS = frozenset({"delay", "for", "set_ttl", "ttl", "over", "backoff", "ramp"})
 _OPAQUE = frozenset({
     "json", "json_exact", "text", "html", "xml", "base64", "form", "headers", "query", "cookies", "data", "match", "when",
-    "schema", "graphql", "files", "let", "set", "effect", "vars", "state", "message", "details", "trailers", "receive", "received",
+    "schema", "graphql", "files", "jwt", "let", "set", "effect", "vars", "state", "message", "details", "trailers", "receive", "received",
 })  # fmt: skip
 """Below these keys, names have no meaning."""
 

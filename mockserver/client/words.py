@@ -53,6 +53,7 @@ class MatchWords(TypedDict, total=False):
     messages: Any
     body_sha256: Any
     client_cert: Any
+    jwt: Mapping[str, Any]
 
 
 class RouteWords(MatchWords, total=False):

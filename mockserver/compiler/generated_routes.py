@@ -1,14 +1,13 @@
-"""Generated routes: those of the token endpoint and of resources."""
+"""Generated routes: those of the token endpoint or OpenID Connect provider, and of resources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mockserver.compiler.routes import compile_guards, compile_work, generated_route
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.oauth import grant
 from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
@@ -20,33 +19,37 @@ from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned
-from mockserver.schema.policies import OAuthSpec
+from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec
 from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope
 from mockserver.templating.variables import AFTER_CLAIM
 
+if TYPE_CHECKING:
+    from mockserver.identity.provider import Endpoint, Provider
 
-class TokenEndpoint(Behaviour):
-    """Issues access and refresh tokens."""
 
-    __slots__ = ("_spec",)
+class IdentityEndpoint(Behaviour):
+    """An endpoint of `oauth`."""
 
-    def __init__(self, spec: OAuthSpec) -> None:
-        self._spec = spec
+    __slots__ = ("_endpoint", "_provider")
+
+    def __init__(self, provider: Provider, endpoint: Endpoint) -> None:
+        self._provider = provider
+        self._endpoint = endpoint
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
-        tokens = ns.memory.tokens
-        decided = grant(self._spec, request, tokens, draw.scope().random())
-        commits: list[Any] = []
-        if decided.spent is not None:
-            commits.append(partial(tokens.spend, decided.spent))
-        if decided.tokens is not None:
-            now_s = ns.clock.now_s()
-            commits.append(partial(tokens.issue, *decided.tokens, now_s, now_s + self._spec.expires_s))
-        response = decided.response
+        from mockserver.identity.provider import IdentityRequest  # few scenarios have it
+
+        asked = IdentityRequest(request, ns.memory, ns.clock.now_s(), draw.scope().random())
+        answer = self._endpoint(self._provider, asked)
+        response = answer.response
         return Claim(
-            None, response.status, commits=tuple(commits), planned=Planned((Send(response),), response)
+            None,
+            response.status,
+            writes=list(answer.writes),
+            commits=answer.commits,
+            planned=Planned((Send(response),), response),
         )
 
 
@@ -184,6 +187,17 @@ def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:
         return compile_work(on, read_file, written, more=frozenset({"item"}))
 
 
-def oauth_route(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> Route:
-    """Return the route of the token endpoint, which needs no authentication."""
-    return generated_route(scenario, f"POST {spec.path}", TokenEndpoint(spec), taken, (("oauth",), (0,)))
+def oauth_routes(scenario: Scenario, spec: OAuthSpec, taken: set[str]) -> list[Route]:
+    """
+    Return the routes of `oauth`, which need no authentication.
+
+    Raises MissingExtraError.
+    """
+    from mockserver.identity.endpoints import endpoints_of  # few scenarios have it
+    from mockserver.identity.provider import Provider
+
+    provider = Provider(scenario.name, scenario.spec.base, spec)
+    return [
+        generated_route(scenario, line, IdentityEndpoint(provider, endpoint), taken, (("oauth",), (0, i)))
+        for i, (line, endpoint) in enumerate(endpoints_of(spec).items())
+    ]

@@ -170,12 +170,16 @@ def compile_route(
         answers, spans = [Proxy(spec.proxy)], [Span()]
     route.answers = tuple(answers)
     route.sequence = Sequence(spans, spec.then)
-    route.unconditional = route.condition is None and not route.when
+    route.unconditional = route.condition is None and not route.when and not _depends_on_time(route)
     if not flaws.flaws:
         replies = [reply for answer in answers for reply in leaves(answer)]
         route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in replies)
         route.static = _static(route)
     return route
+
+
+def _depends_on_time(route: Route) -> bool:
+    return route.matcher is not None and route.matcher.lapses is not None
 
 
 def _check_no_websocket(spec: ReplySpec, path: KeyPath = ()) -> None:
@@ -267,7 +271,7 @@ def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file:
 
 
 def auth_of(value: object, scenario: Scenario) -> Auth | None:
-    return compile_auth(value, scenario.name, has_oauth=scenario.spec.oauth is not None)
+    return compile_auth(value, scenario.name, scenario.spec.oauth)
 
 
 def compile_when(value: dict[str, Any]) -> When:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mockserver.grpc.pools import GrpcSchema
     from mockserver.openapi.contract import Contract
 from mockserver.compiler.contract_replies import breaches
-from mockserver.compiler.generated_routes import oauth_route, resource_routes
+from mockserver.compiler.generated_routes import oauth_routes, resource_routes
 from mockserver.compiler.routes import auth_of, compile_route, default_name, unused_name
 from mockserver.engine.routes import Route, Scenario
 
@@ -107,9 +107,9 @@ def compile_generated_routes(scenario: Scenario, taken: set[str]) -> list[Route]
     Raises InvalidInputError.
     """
     flaws = FlawCollector()
-    routes = []
+    routes: list[Route] = []
     if scenario.spec.oauth is not None:
-        routes.append(oauth_route(scenario, scenario.spec.oauth, taken))
+        routes += flaws.attempt(("oauth",), oauth_routes, scenario, scenario.spec.oauth, taken) or []
     for i, spec in enumerate(scenario.spec.resources):
         routes += (
             flaws.attempt((), resource_routes, scenario, i, spec, scenario.source.read_file, taken) or []

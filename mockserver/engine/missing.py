@@ -88,7 +88,7 @@ def kept_out(ns: Namespace, route: Route, request: Request, params: dict[str, st
             )
         )
     if route.matcher is not None:
-        result += route.matcher.differences(request)
+        result += route.matcher.differences_at(request, ns.clock.now_s())
     scope = scope_for(ns, request, route, params)
     for key, condition in route.when:
         try:

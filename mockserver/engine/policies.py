@@ -25,6 +25,7 @@ from mockserver.model.written import as_text
 from mockserver.responses.bodies import ReadFile, dump_json
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.schema.delays import DelayRangeSpec
+from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.policies import NONE, AuthSpec, IdempotencySpec, LimitSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.store.idempotency import KeptKey
@@ -51,11 +52,15 @@ def refusal(status: int, kind: str, title: str, detail: str, *headers: tuple[str
 
 
 class Auth:
-    """Compiled `auth`. `realm` is the scenario's name; `oauth` checks the tokens that the namespace issued."""
+    """
+    Compiled `auth`. `realm` is the scenario's name; `oauth` checks the tokens that the namespace issued, which may be
+    signed.
+    """
 
-    __slots__ = ("_basic", "_bearer", "_realm", "_spec")
+    __slots__ = ("_basic", "_bearer", "_is_signed", "_realm", "_spec")
 
-    def __init__(self, spec: AuthSpec | str, realm: str) -> None:
+    def __init__(self, spec: AuthSpec | str, realm: str, *, is_signed: bool = False) -> None:
+        self._is_signed = is_signed
         self._spec = spec
         self._realm = realm.replace('"', "'")
         self._bearer: frozenset[str] = frozenset()
@@ -75,9 +80,7 @@ class Auth:
             ok = scheme.lower() == "basic" and self._is_user(given)
             return None if ok else self._refused("Basic", f'realm="{self._realm}", charset="UTF-8"', given)
         ok = scheme.lower() == "bearer" and (
-            given in self._bearer
-            if isinstance(spec, AuthSpec)
-            else memory.tokens.is_valid(given, memory.clock.now_s())
+            given in self._bearer if isinstance(spec, AuthSpec) else self._is_issued(memory, given)
         )
         if ok:
             return None
@@ -99,6 +102,14 @@ class Auth:
             return None
         where = f"header {header}" if header is not None else f"query parameter {query}"
         return self._refused("ApiKey", f'realm="{self._realm}"', given, where)
+
+    def _is_issued(self, memory: Memory, given: str) -> bool:
+        now_s = memory.clock.now_s()
+        if not self._is_signed:
+            return memory.tokens.is_valid(given, now_s)
+        from mockserver.identity.metadata import valid_claims  # few scenarios have it
+
+        return valid_claims(memory, given, now_s) is not None
 
     def _is_user(self, given: str) -> bool:
         try:
@@ -291,11 +302,11 @@ def _no_chance() -> NoReturn:
 # Compiling
 
 
-def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
+def compile_auth(value: Any, realm: str, oauth: OAuthSpec | None) -> Auth | None:
     """Raises InvalidInputError. None for `none`."""
     if value is None or value == NONE:
         return None
-    if value == "oauth" and not has_oauth:
+    if value == "oauth" and oauth is None:
         raise InvalidInputError(
             Flaw(
                 ("auth",),
@@ -303,7 +314,7 @@ def compile_auth(value: Any, realm: str, *, has_oauth: bool) -> Auth | None:
                 "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
             )
         )
-    return Auth(value, realm)
+    return Auth(value, realm, is_signed=oauth is not None and oauth.oidc)
 
 
 def compile_limit(value: Any, scope: str, read_file: ReadFile) -> Limiter | None:

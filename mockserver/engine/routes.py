@@ -78,7 +78,7 @@ class Case:
         self.condition = condition
 
     def holds(self, request: Request, scope: Callable[[], Scope]) -> bool:
-        if self.matcher is not None and not self.matcher.holds(request):
+        if self.matcher is not None and not self.matcher.holds_at(request, lambda: scope().now().timestamp()):
             return False
         return self.condition is None or self.condition.holds(scope())
 
@@ -175,7 +175,7 @@ class Route:
         self.grpc: GrpcTarget | None = None
         """The method of a gRPC route."""
         self.unconditional = False
-        """Whether it matches without state and expressions: no `if`, no `when`."""
+        """Whether it matches without state, expressions and time: no `if`, no `when`, no `verify`."""
 
     def take_guards(self, guards: Guards) -> None:
         self.auth, self.limiter, self.idempotency = guards

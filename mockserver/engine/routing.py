@@ -107,6 +107,9 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteM
         if route.host is not None and not host_fits(route.host, request.host):
             continue
         if not route.unconditional:
+            lapses = route.matcher.lapses if route.matcher is not None else None
+            if lapses is not None and lapses(request, ns.clock.now_s()):
+                continue
             if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
                 continue
             if route.condition is not None:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError
 from mockserver.matching import body, checks
@@ -28,6 +29,10 @@ from mockserver.matching.xpath import xml
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.mismatch import Difference
 from mockserver.schema.match import MatchSpec
+
+if TYPE_CHECKING:
+    from mockserver.matching.web_tokens import Lapses
+    from mockserver.schema.match import JwtMatchSpec
 
 MOST_READ_BYTES = 16 << 10
 """
@@ -49,12 +54,14 @@ class Matcher:
     Compiled conditions on a request; without any, every request matches.
 
     `equalities` are scalars that a request must have, such as `{("json", ("order", "id")): 42, ("headers",
-    ("x-amz-target",)): "SQS.Send"}`: they are necessary, so that routes can be indexed by them, but not sufficient.
+    ("x-amz-target",)): "SQS.Send"}`: they are necessary, so that routes can be indexed by them, but not sufficient. `lapses` is set if
+    a match also depends on the time.
     """
 
-    __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds")
+    __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds", "lapses")
 
-    def __init__(self, checks: list[MatchCheck]) -> None:
+    def __init__(self, checks: list[MatchCheck], lapses: Lapses | None = None) -> None:
+        self.lapses = lapses
         self._checks = tuple(checks)
         self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
         self.conditions = sum(check.count for check in checks)
@@ -62,6 +69,15 @@ class Matcher:
         for check in checks:
             self.equalities.update(check.equalities)
         self.holds = _all([check.holds for check in self._in_order])
+
+    def holds_at(self, request: Request, now_s: Callable[[], float]) -> bool:
+        """Whether the request matches at that time, in Unix seconds."""
+        return self.holds(request) and (self.lapses is None or not self.lapses(request, now_s()))
+
+    def differences_at(self, request: Request, now_s: float) -> list[Difference]:
+        """Return all differences at that time."""
+        lapsed = self.lapses(request, now_s) if self.lapses is not None else []
+        return [*self.differences(request), *lapsed]
 
     def differences(self, request: Request) -> list[Difference]:
         """Return all differences, in the order of the keys; empty if the request matches."""
@@ -142,7 +158,7 @@ def compile_match(spec: MatchSpec, read_file: ReadFile) -> Matcher:
         raise lacking[0]
     if flaws or lacking:
         raise InvalidInputError([*flaws, *(flaw for error in lacking for flaw in error.flaws)])
-    return Matcher(made)
+    return Matcher(made, _lapses(spec))
 
 
 Maker = Callable[[], Iterable[MatchCheck]]
@@ -191,8 +207,24 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: [body.messages(reader("messages", dialect=ReadingDialect.TREE).read(spec.messages))]
     if spec.has("body_sha256"):
         yield lambda: [body.sha256(reader("body_sha256").read(body.lower(spec.body_sha256)))]
+    if spec.jwt is not None:
+        yield partial(_jwt, spec.jwt, reader("jwt"))
     if spec.has("client_cert"):
         yield lambda: client_cert(spec.client_cert, reader("client_cert"))
+
+
+def _jwt(spec: JwtMatchSpec, reader: Reader) -> Iterable[MatchCheck]:
+    from mockserver.matching.web_tokens import jwt  # few scenarios need it
+
+    return jwt(spec, reader)
+
+
+def _lapses(spec: MatchSpec) -> Lapses | None:
+    if spec.jwt is None:
+        return None
+    from mockserver.matching.web_tokens import lapses
+
+    return lapses(spec.jwt)
 
 
 def _queried(

@@ -226,7 +226,7 @@ _PASSWORD = re.compile(
 _SECRET = re.compile(
     r".*(?:secret|apikey|privatekey|secretkey|signingkey|encryptionkey|accesskey|accountkey|subscriptionkey)"
     r"|.*(?:access|refresh|auth|id|session|security|bearer|api|private|csrf|xsrf|vault|secret|bot|device)token"
-    r"|token|otp|totp|sig|x(?:amz|goog)signature|(?:client)?assertion|jsessionid|phpsessid"
+    r"|token|otp|totp|sig|x(?:amz|goog)signature|(?:client)?assertion|codeverifier|devicecode|jsessionid|phpsessid"
 )
 _CREDENTIALS = frozenset({"authorization", "proxyauthorization"})
 _SEPARATORS = re.compile(r"[\[\].:/]+")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from mockserver.errors import WrongValueError, shown
 from mockserver.schema.base import Json, Spec
 
 BARE_OPERATORS = (
@@ -54,6 +55,32 @@ ClientCertCondition = Annotated[
 ]
 
 
+def _place(value: object) -> object:
+    root, _, name = str(value).partition(".")
+    if root not in ("headers", "cookies", "query", "form") or not name:
+        raise WrongValueError(
+            f"{shown(value)} is not a place of a token",
+            "Write headers.NAME, cookies.NAME, query.NAME or form.NAME",
+        )
+    return value
+
+
+class JwtMatchSpec(Spec):
+    """Conditions on a JSON Web Token."""
+
+    claims: dict[str, Condition] = Field(default={}, description="Claims of the token.")
+    header: dict[str, Condition] = Field(default={}, description="Fields of its header, such as alg and kid.")
+    in_: Annotated[str, BeforeValidator(_place)] = Field(
+        default="headers.authorization",
+        alias="in",
+        description="Its place: headers.NAME, cookies.NAME, query.NAME or form.NAME; `Bearer` is removed.",
+    )
+    verify: bool = Field(
+        default=False,
+        description="Require a signature by the server (see `oauth`), and times that are valid by the virtual clock.",
+    )
+
+
 class MatchSpec(Spec):
     """Conditions on a request, which must all be true."""
 
@@ -98,6 +125,9 @@ class MatchSpec(Spec):
         description="All messages of a gRPC call whose client sends a stream: a list, or operators with a $.",
     )
     body_sha256: Condition = Field(default=None, description="SHA-256 of the raw body, in hex.")
+    jwt: JwtMatchSpec | None = Field(
+        default=None, description="Claims of the JSON Web Token in the Authorization header, or elsewhere."
+    )
     client_cert: ClientCertCondition = Field(
         default=None,
         description="Client certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.",

@@ -66,14 +66,6 @@ Auth = Annotated[Any, BeforeValidator(_auth), SchemaOf(AuthSpec, {"enum": ["oaut
 """An AuthSpec, "oauth" or "none"."""
 
 
-class OAuthSpec(Spec):
-    """A token endpoint: client credentials and refresh tokens; tokens expire by the virtual clock."""
-
-    path: str = Field(default="/oauth/token", pattern=r"^/[^?#{}]*$")
-    clients: Annotated[dict[str, TextLike], Field(min_length=1)] = Field(description="Secrets by client id.")
-    expires_s: DurationS = Field(default=3600.0, alias="expires")
-
-
 class IdempotencySpec(Spec):
     """The idempotency key of POST and PATCH: in a header, or in a field of the JSON body."""
 

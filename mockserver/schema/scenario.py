@@ -20,8 +20,9 @@ from mockserver.schema.base import (
 )
 from mockserver.schema.expectations import RouteExpect, ScenarioExpectSpec
 from mockserver.schema.grpc import GrpcSpec
+from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.match import Condition, MatchSpec
-from mockserver.schema.policies import GuardedSpec, OAuthSpec
+from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, Steps, WorkSpec
 from mockserver.schema.resource import ResourceSpec
 
@@ -211,7 +212,8 @@ class ScenarioSpec(GuardedSpec):
         default=None, description="true, or {origins: [...]}."
     )
     oauth: OAuthSpec | None = Field(
-        default=None, description="A token endpoint; its tokens expire by the virtual clock."
+        default=None,
+        description="A token endpoint, or with oidc: true an OpenID Connect provider; tokens expire by the virtual clock.",
     )
     openapi: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, DivisionByZero, InvalidOperation, localcontext
 from typing import Any
 
+from mockserver.errors import MissingExtraError
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.json_values import is_number
 from mockserver.templating.filters import b64encode
@@ -66,17 +67,58 @@ def hmac_sha256(scope: Scope, key: object, text: object) -> str:
     return hmac.new(_bytes(scope, key), _bytes(scope, text), "sha256").hexdigest()
 
 
-def jwt(scope: Scope, claims: object, key: object) -> str:
-    """Return a JSON Web Token signed with HS256; its times become Unix seconds (RFC 7519, section 2)."""
+def jwt(scope: Scope, claims: object, key: object = None, alg: str = "HS256") -> str:
+    """
+    Return a signed JSON Web Token; its times become Unix seconds (RFC 7519, section 2).
+
+    `key` is the secret of HS256, or the number of a key of the server (1 by default) for RS256 and ES256.
+    """
     if not isinstance(claims, Mapping):
         raise RenderError(f"jwt(claims, key) takes a mapping of claims, not {kind_of(claims)}")
+    dated = plain(scope, {name: _numeric_date(value) for name, value in claims.items()})
+    if alg != "HS256":
+        return _jwt_of_server(scope, dated, 1 if key is None else key, alg)
+    if key is None:
+        raise RenderError("jwt(claims, key) needs a key: the secret of HS256")
     scope.take_steps(10)
-    dated = {name: _numeric_date(value) for name, value in claims.items()}
     head = _segment(scope, {"alg": "HS256", "typ": "JWT"})
-    body = f"{head}.{_segment(scope, plain(scope, dated))}"
+    body = f"{head}.{_segment(scope, dated)}"
     mark = hmac.new(_bytes(scope, key), body.encode(), "sha256").digest()
     scope.take_chars(len(body))
     return f"{body}.{_base64url(mark)}"
+
+
+def _jwt_of_server(scope: Scope, claims: Mapping[str, Any], key: object, alg: str) -> str:
+    from mockserver.jwt import ALGORITHMS, require_jwt, sign  # few scenarios need it
+
+    if alg not in ALGORITHMS:
+        raise RenderError(f"jwt() signs with HS256, {' or '.join(ALGORITHMS)}, not {str(alg)[:20]!r}")
+    if not isinstance(key, int) or isinstance(key, bool) or not 0 < key < _MOST_KEYS:
+        raise RenderError(f"jwt(claims, key, '{alg}') takes the number of a key of the server: 1 or more")
+    scope.take_steps(_SIGNATURE_STEPS)
+    scope.take_chars(2 * len(json.dumps(claims, allow_nan=False)))
+    try:
+        require_jwt((), "A token of the server")
+    except MissingExtraError as error:
+        raise RenderError(str(error)) from None
+    return sign(claims, alg, key)
+
+
+_MOST_KEYS = 10**9
+_SIGNATURE_STEPS = 2_000
+"""A signature takes about as long as this many steps."""
+
+
+def jwt_claims(scope: Scope, token: object) -> dict[str, Any]:
+    """Return the claims of a JSON Web Token, with or without `Bearer`, unverified."""
+    from mockserver.jwt import UnreadableTokenError, bearer_token, read_token
+
+    text = to_text(scope, token)
+    scope.read(8 * len(text))
+    try:
+        return read_token(bearer_token(text)).claims
+    except UnreadableTokenError as error:
+        raise RenderError(f"jwt_claims() can't read the token: {error}") from None
 
 
 def _numeric_date(value: object) -> object:
@@ -239,6 +281,7 @@ FUNCTIONS: dict[str, Function] = {
     "hmac_sha256": hmac_sha256,
     "jsonpath": jsonpath,
     "jwt": jwt,
+    "jwt_claims": jwt_claims,
     "random_int": random_int,
     "random_string": random_string,
     "range": numbers,

@@ -37,13 +37,14 @@ class Count:
 class Subject:
     """The counted calls: those of a route or of a request line, with conditions on the request."""
 
-    __slots__ = ("_results", "_seen", "matcher", "methods", "pattern", "route_id", "text")
+    __slots__ = ("_ns", "_results", "_seen", "matcher", "methods", "pattern", "route_id", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
         self.route_id: str | None = None
         self.matcher: Matcher | None = None
         self._seen = 0
+        self._ns = ns
         self._results: dict[int, bool] = {}
         """Results of the matcher, by call number."""
         if spec.route is not None:
@@ -90,7 +91,9 @@ class Subject:
             return True
         result = self._results.get(call.number)
         if result is None:
-            result = self._results[call.number] = self.matcher.holds(call.request)
+            result = self._results[call.number] = self.matcher.holds_at(
+                call.request, lambda: self._ns.clock.at_s(call.request.arrived_s)
+            )
             if call.outcome is not Outcome.OPEN:
                 call.request.forget_parsed()
         return result

@@ -1,5 +1,6 @@
 """Every example of docs/matching.md: what holds there holds, what misses is missed, with the words that stand there."""
 
+import base64
 import json
 import re
 from itertools import pairwise
@@ -54,6 +55,9 @@ def request_of(match, sent):
         return call
     if part == "client_cert":
         return certified(sent)
+    if part == "jwt":
+        encoded = base64.urlsafe_b64encode(sent.encode()).decode().rstrip("=")
+        return a_request("GET /", ("Authorization", f"Bearer e30.{encoded}."))
     return a_request(json=json.loads(sent))
 
 

@@ -49,7 +49,7 @@ def sizes(server):
         ),
         "idempotency_keys": (len(memory.keys), memory.keys._kept.size_bytes),
         "access_tokens": (len(memory.tokens._access), memory.tokens._access.size_bytes),
-        "refresh_tokens": (len(memory.tokens._refresh), memory.tokens._refresh.size_bytes),
+        "refresh_tokens": (len(memory.tokens._grants), memory.tokens._grants.size_bytes),
         "limit_keys": (len(memory.limits._buckets), memory.limits._buckets.size_bytes),
         "per_keys": (len(ns.positions._per), ns.positions._per.size_bytes),
         "effects": (len(ns.effects), ns.effects.size_bytes),

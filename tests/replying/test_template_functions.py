@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from template_scope import PLACE, a_request, a_scope, value
 
 from mockserver.errors import InvalidInputError, MissingExtraError
+from mockserver.jwt import is_signed, read_token
 from mockserver.templating.fake import FAKES
 from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope, TemplateError, compile_text, compile_tree
@@ -54,6 +55,8 @@ GIVEN = [
     ("jsonpath(['a.b', 'axb'], '$[?match(@, \"a[.]b\")]')", ["a.b"]),
     ("jsonpath([0, false, '', none, 1], '$[?@]')", [0, False, "", None, 1]),
     ("jsonpath([0, 'a', [1, 2]], '$[?count(@) == 1 && value(@) == 0]')", [0]),
+    ("jwt_claims(jwt({'sub': 'ann', 'iat': now}, 'key'))", {"sub": "ann", "iat": 1767323045}),
+    ("jwt_claims('Bearer ' ~ jwt({'roles': ['admin']}, alg='ES256')).roles[0]", "admin"),
     ("date(now)", "2026-01-02T03:04:05Z"),
     ("date(now, '+3d')", "2026-01-05T03:04:05Z"),
     ("date(now, '+3d', '%Y-%m-%d')", "2026-01-05"),
@@ -113,6 +116,12 @@ FAILING = [
     ("date(now, vars.one)", "date() is shifted by a text such as '+3d'"),
     ("date(now, '1d', '%Q')", "%Q is not known in a time's format"),
     ("jwt('a', 'k')", "takes a mapping of claims, not a text"),
+    ("jwt({})", "needs a key: the secret of HS256"),
+    ("jwt({}, 'k', 'RS512')", "signs with HS256, RS256 or ES256, not 'RS512'"),
+    ("jwt({}, 0, 'RS256')", "takes the number of a key of the server"),
+    ("jwt({}, 'k', 'ES256')", "takes the number of a key of the server"),
+    ("jwt_claims('opaque')", "can't read the token: it is not a JSON Web Token"),
+    ("jwt_claims(5)", "can't read the token"),
     ("jsonpath(request.json, '$.' ~ '[')", "is not a valid JSONPath query"),
     ("jsonpath(vars.deep, '$..a')", "'$..a' can't be evaluated on this value: recursion limit exceeded"),
     ("jsonpath(request.json, 5)", "takes a query such as"),
@@ -142,6 +151,21 @@ def test_a_function_says_what_it_can_not_take(source, reason):
         )
 
     assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize("alg", ["RS256", "ES256"])
+def test_a_jwt_can_be_signed_by_a_key_of_the_server(alg):
+    token = read_token(value("{{ jwt({'sub': 'u', 'iat': now}, 2, '" + alg + "') }}"))
+
+    assert is_signed(token)
+    assert (token.header["kid"], token.claims["iat"]) == (f"{alg.lower()}-2", 1767323045)
+
+
+def test_the_extra_of_a_signature_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+
+    with pytest.raises(TemplateError, match=r"mockserver\[jwt\]"):
+        value("{{ jwt({}, alg='RS256') }}")
 
 
 def test_a_jwt_is_signed_and_its_times_are_numbers():

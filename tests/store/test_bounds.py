@@ -87,21 +87,38 @@ def test_what_has_expired_leaves_before_what_is_older(bounds, reached):
     assert reached == {}
 
 
+def issue(tokens, n, now_s=0.0, until_s=10.0):
+    tokens.issue(f"a{n}", now_s, until_s)
+    tokens.keep(f"r{n}", "app", now_s)
+
+
 def test_expired_tokens_are_dropped_when_another_is_issued(bounds):
     tokens = Tokens(bounds)
     for n in range(3):
-        tokens.issue("app", f"a{n}", f"r{n}", 0.0, 10.0)
+        issue(tokens, n)
         tokens.spend(f"r{n}")
 
-    tokens.issue("app", "a3", "r3", 10.0, 20.0)
+    issue(tokens, 3, 10.0, 20.0)
 
     assert tokens.parts() == ({"a3": 20.0}, {"r3": "app"})
+
+
+def test_expired_codes_are_dropped_when_another_is_kept(bounds):
+    tokens = Tokens(bounds)
+    tokens.keep("c1", {"kind": "code", "until_s": 5.0}, 0.0)
+    tokens.keep("c2", {"kind": "code", "until_s": 15.0}, 1.0)
+    assert tokens.grant_of("c1", 4.9) is not None
+    assert tokens.grant_of("c1", 5.0) is None
+
+    tokens.keep("c3", {"kind": "refresh"}, 6.0)
+
+    assert list(tokens.copy().parts()[1]) == ["c2", "c3"]
 
 
 def test_the_oldest_tokens_leave(bounds, reached):
     tokens = Tokens(bounds)
     for n in range(5):
-        tokens.issue("app", f"a{n}", f"r{n}", 0.0, 10.0)
+        issue(tokens, n)
 
     assert [list(part) for part in tokens.parts()] == [["a2", "a3", "a4"], ["r2", "r3", "r4"]]
     assert reached == {"access_tokens": 2, "refresh_tokens": 2}

@@ -3082,6 +3082,78 @@ export interface components {
             [key: string]: unknown;
         }[];
         /**
+         * JwtMatchSpec
+         * @description Conditions on a JSON Web Token.
+         */
+        JwtMatchSpec: {
+            /**
+             * Claims
+             * @description Claims of the token.
+             */
+            claims?: {
+                [key: string]: (string | number | boolean | null | unknown[]) | {
+                    equals?: unknown;
+                    not?: unknown;
+                    contains?: unknown;
+                    starts_with?: unknown;
+                    ends_with?: unknown;
+                    matches?: unknown;
+                    one_of?: unknown;
+                    any_of?: unknown;
+                    all_of?: unknown;
+                    gt?: unknown;
+                    gte?: unknown;
+                    lt?: unknown;
+                    lte?: unknown;
+                    type?: unknown;
+                    length?: unknown;
+                    present?: unknown;
+                    absent?: unknown;
+                    ignore_case?: unknown;
+                    unordered?: unknown;
+                };
+            };
+            /**
+             * Header
+             * @description Fields of its header, such as alg and kid.
+             */
+            header?: {
+                [key: string]: (string | number | boolean | null | unknown[]) | {
+                    equals?: unknown;
+                    not?: unknown;
+                    contains?: unknown;
+                    starts_with?: unknown;
+                    ends_with?: unknown;
+                    matches?: unknown;
+                    one_of?: unknown;
+                    any_of?: unknown;
+                    all_of?: unknown;
+                    gt?: unknown;
+                    gte?: unknown;
+                    lt?: unknown;
+                    lte?: unknown;
+                    type?: unknown;
+                    length?: unknown;
+                    present?: unknown;
+                    absent?: unknown;
+                    ignore_case?: unknown;
+                    unordered?: unknown;
+                };
+            };
+            /**
+             * In
+             * @description Its place: headers.NAME, cookies.NAME, query.NAME or form.NAME; `Bearer` is removed.
+             * @default headers.authorization
+             */
+            in?: string;
+            /**
+             * Verify
+             * @description Require a signature by the server (see `oauth`), and times that are valid by the virtual clock.
+             * @default false
+             */
+            verify?: boolean;
+        };
+        /**
          * KeepBody
          * @description Idle time and maximum number of kept namespaces of failed tests.
          */
@@ -3630,6 +3702,8 @@ export interface components {
                 ignore_case?: unknown;
                 unordered?: unknown;
             };
+            /** @description Claims of the JSON Web Token in the Authorization header, or elsewhere. */
+            jwt?: components["schemas"]["JwtMatchSpec"] | null;
             /**
              * Client Cert
              * @description Client certificate (--tls-client-ca): subject, issuer, san, serial, fingerprint_sha256.
@@ -3915,6 +3989,8 @@ export interface components {
         /**
          * OAuthSpec
          * @description A token endpoint: client credentials and refresh tokens; tokens expire by the virtual clock.
+         *
+         *     With `oidc`, an OpenID Connect provider.
          */
         OAuthSpec: {
             /**
@@ -3924,10 +4000,18 @@ export interface components {
             path?: string;
             /**
              * Clients
-             * @description Secrets by client id.
+             * @description Secrets by client id; {} is a public client, {secret, redirect_uris} limits redirects.
              */
             clients: {
-                [key: string]: string | number | boolean;
+                [key: string]: (string | number | boolean) | {
+                    /** Secret */
+                    secret?: (string | number | boolean) | null;
+                    /**
+                     * Redirect Uris
+                     * @description Allowed redirect URIs; default: any.
+                     */
+                    redirect_uris?: string[] | null;
+                };
             };
             /**
              * Expires
@@ -3937,6 +4021,86 @@ export interface components {
              * @example 1h
              */
             expires?: string;
+            /**
+             * Oidc
+             * @description Be an OpenID Connect provider: discovery, signed tokens, sign-in of `users`.
+             * @default false
+             */
+            oidc?: boolean;
+            /**
+             * Users
+             * @description Users by name.
+             */
+            users?: {
+                [key: string]: components["schemas"]["OAuthUserSpec"];
+            };
+            /**
+             * Consent
+             * @description Who allows a sign-in: a page with a form, `auto` for the first user, or `deny`.
+             * @default page
+             * @enum {string}
+             */
+            consent?: "page" | "auto" | "deny";
+            /**
+             * Alg
+             * @description The algorithm of signatures.
+             * @default RS256
+             * @enum {string}
+             */
+            alg?: "RS256" | "ES256";
+            /**
+             * Issuer
+             * @description URL of the issuer; default: the URL of the request, with the base.
+             */
+            issuer?: string | null;
+            /**
+             * Audience
+             * @description Audience of access tokens; default: what the client requests, else its id.
+             */
+            audience?: string | null;
+            /**
+             * Tokens
+             * @description Faults of issued tokens, one for each answer with tokens; the last one repeats.
+             * @example [
+             *       "expired",
+             *       "ok"
+             *     ]
+             */
+            tokens?: (("ok" | "expired" | "not_yet_valid" | "wrong_audience" | "wrong_issuer" | "bad_signature" | "rotated") | {
+                /**
+                 * Claims
+                 * @description Claims that replace those of the tokens; null removes one.
+                 */
+                claims: {
+                    [key: string]: unknown;
+                };
+            })[];
+            /**
+             * Jwks Delay
+             * @description Time until the key set shows a rotated key, by the virtual clock.
+             * @example 200ms
+             * @example 5s
+             * @example 1h
+             */
+            jwks_delay?: string;
+        };
+        /**
+         * OAuthUserSpec
+         * @description A user who can sign in.
+         */
+        OAuthUserSpec: {
+            /**
+             * Password
+             * @description Default: any password.
+             */
+            password?: (string | number | boolean) | null;
+            /**
+             * Claims
+             * @description Claims of the ID token and of the userinfo endpoint; `sub` is the name.
+             */
+            claims?: {
+                [key: string]: unknown;
+            };
         };
         /**
          * OnSpec
@@ -5604,7 +5768,7 @@ export interface components {
             defaults?: components["schemas"]["ReplyDefaultsSpec"];
             /** @description true, or {origins: [...]}. */
             cors?: components["schemas"]["CorsSpec"] | null;
-            /** @description A token endpoint; its tokens expire by the virtual clock. */
+            /** @description A token endpoint, or with oidc: true an OpenID Connect provider; tokens expire by the virtual clock. */
             oauth?: components["schemas"]["OAuthSpec"] | null;
             /**
              * Openapi

@@ -87,6 +87,7 @@ const MATCH: Record<keyof Schemas["MatchSpec"], true> = {
   messages: true,
   body_sha256: true,
   client_cert: true,
+  jwt: true,
 };
 
 /** Move the conditions on a request below `match`, where the admin API has them. */
