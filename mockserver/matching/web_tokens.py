@@ -1,7 +1,7 @@
 """
 Conditions on a JSON Web Token of a request, by default the bearer token: claims, header, and signature.
 
-Expiry depends on the clock of the namespace, so it is no check of a request: `lapses` tells it apart.
+Expiry depends on the clock of the namespace, so it is checked apart from the other conditions: see `lapses`.
 """
 
 from __future__ import annotations
