@@ -17,7 +17,7 @@ FORMATS = {
     "hoverfly": "Hoverfly simulations",
     "mockserver": "MockServer expectations (mock-server.com)",
     "mountebank": "mountebank imposters",
-    "openapi": "OpenAPI 3.0 and 3.1",
+    "openapi": "OpenAPI 3.0 and 3.1, Swagger 2.0",
     "pact": "Pact contracts, v3 and v4",
     "postman": "Postman collections 2.1",
     "smocker": "Smocker mocks",
