@@ -15,6 +15,7 @@ FORMATS = {
     "curl": "commands of curl, as API documentation and browsers have them",
     "har": "HTTP archive 1.2, as browsers and proxies save it",
     "hoverfly": "Hoverfly simulations",
+    "mockoon": "Mockoon environments",
     "mockserver": "MockServer expectations (mock-server.com)",
     "mountebank": "mountebank imposters",
     "openapi": "OpenAPI 3.0 and 3.1, Swagger 2.0",

@@ -14,6 +14,7 @@ from typing import Any
 from mockserver.errors import InvalidInputError
 from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.base import Spec
 from mockserver.schema.scenario import RouteSpec
 
 _FROM_END = re.compile(r"\[\(@\.length\s*-\s*(\d+)\)\]")
@@ -64,13 +65,14 @@ def schema(written: object) -> object:
     return written
 
 
-def sure(route: dict[str, Any]) -> dict[str, Any]:
-    """The route, if the language takes it. Raises NotConvertibleError with the first reason why not."""
+def sure(written: dict[str, Any], spec: type[Spec] = RouteSpec) -> dict[str, Any]:
+    """The route, or the resource, if the language takes it. Raises NotConvertibleError with the first reason why not."""
     try:
-        parse_spec(RouteSpec, route)
+        parse_spec(spec, written)
     except InvalidInputError as error:
         flaw = error.flaws[0]
         raise NotConvertibleError(
-            f"it can't be written as a route: {flaw.where}: {flaw.message}", flaw.hint
+            f"it can't be written as a {spec.__name__.removesuffix('Spec').lower()}: {flaw.where}: {flaw.message}",
+            flaw.hint,
         ) from None
-    return route
+    return written
