@@ -26,7 +26,9 @@ _STYLES = {"ssv": "spaceDelimited", "pipes": "pipeDelimited"}
 
 def converter(first: str, root: Node, find: Find) -> Callable[[str, object], object]:
     """Return the function that converts the documents of a specification, given their names; `first` is that of `root`."""
-    documents = _Documents(_listed(root.get("consumes")) or _JSON, _listed(root.get("produces")) or _JSON, find)
+    documents = _Documents(
+        _listed(root.get("consumes")) or _JSON, _listed(root.get("produces")) or _JSON, find
+    )
 
     def convert(name: str, document: object) -> object:
         if name == first and isinstance(document, dict):
@@ -102,7 +104,9 @@ class _Documents:
         shared = _listed(item.get("parameters"))
         bodies = [parameter for parameter in shared if self._place(name, parameter) in ("body", "formData")]
         made = {
-            key: self._operation(name, value, bodies) if key in _METHODS and isinstance(value, dict) else value
+            key: self._operation(name, value, bodies)
+            if key in _METHODS and isinstance(value, dict)
+            else value
             for key, value in item.items()
         }
         if shared:
@@ -148,7 +152,9 @@ class _Documents:
     def _parameter(self, parameter: Any) -> Any:
         if not isinstance(parameter, dict) or "$ref" in parameter or "schema" in parameter:
             return parameter
-        made = {key: value for key, value in parameter.items() if key in _OF_PARAMETER or key.startswith("x-")}
+        made = {
+            key: value for key, value in parameter.items() if key in _OF_PARAMETER or key.startswith("x-")
+        }
         if parameter.get("type") == "array":
             form = parameter.get("collectionFormat", "csv")
             if form in _STYLES:
@@ -218,7 +224,8 @@ def _value_schema(item: Node) -> object:
     kept = {
         key: value
         for key, value in item.items()
-        if key not in (*_OF_PARAMETER, "collectionFormat") and (not key.startswith("x-") or key == "x-nullable")
+        if key not in (*_OF_PARAMETER, "collectionFormat")
+        and (not key.startswith("x-") or key == "x-nullable")
     }
     return _schema(kept)
 
