@@ -24,7 +24,9 @@ from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Reader, ReadingDialect
 from mockserver.matching.schema import schema
 from mockserver.matching.uploads import upload
-from mockserver.matching.xpath import xml
+from mockserver.matching.xml.equality import xml_exact
+from mockserver.matching.xml.xpath import xml
+from mockserver.matching.xml.xsd import xml_schema
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.mismatch import Difference
 from mockserver.schema.match import MatchSpec
@@ -62,6 +64,10 @@ class Matcher:
         for check in checks:
             self.equalities.update(check.equalities)
         self.holds = _all([check.holds for check in self._in_order])
+
+    def also(self, check: MatchCheck) -> Matcher:
+        """Return the same with one more check."""
+        return Matcher([*self._checks, check])
 
     def differences(self, request: Request) -> list[Difference]:
         """Return all differences, in the order of the keys; empty if the request matches."""
@@ -183,6 +189,10 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: [body.text(reader("text").read(body.emptiness(spec.text)))]
     for query, written in spec.xml.items():
         yield partial(_queried, xml, query, written, reader("xml", query))
+    if spec.has("xml_exact"):
+        yield lambda: [xml_exact(spec.xml_exact, ("xml_exact",), read_file)]
+    if spec.has("xml_schema"):
+        yield lambda: [xml_schema(spec.xml_schema, ("xml_schema",), read_file)]
     if spec.has("graphql"):
         yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("message"):
