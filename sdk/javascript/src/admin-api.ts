@@ -184,7 +184,8 @@ export interface paths {
         get: operations["GetCall"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete one completed call, also from the counts; what it did stays. */
+        delete: operations["DeleteCall"];
         options?: never;
         head?: never;
         patch?: never;
@@ -201,7 +202,8 @@ export interface paths {
         get: operations["GetCallInNamespace"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete one completed call, also from the counts; what it did stays. */
+        delete: operations["DeleteCallInNamespace"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3546,6 +3548,16 @@ export interface components {
                 };
             };
             /**
+             * Xml Exact
+             * @description The complete XML body, compared in its canonical form: inline, or a file in the folder of the scenario.
+             */
+            xml_exact?: string | null;
+            /**
+             * Xml Schema
+             * @description XML Schema (XSD): inline, or a file in the folder of the scenario.
+             */
+            xml_schema?: string | null;
+            /**
              * Graphql
              * @description operation, variables, query, type of a GraphQL request.
              */
@@ -6296,6 +6308,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default 1000. */
                 limit?: string;
                 /** @description The `next` of the previous page. */
@@ -6357,6 +6373,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default 1000. */
                 limit?: string;
                 /** @description The `next` of the previous page. */
@@ -6422,6 +6442,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default all. */
                 limit?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6461,6 +6485,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default all. */
                 limit?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6502,6 +6530,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description true returns a summary of each call: no headers, no bodies, secrets masked. */
                 brief?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6541,6 +6573,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description true returns a summary of each call: no headers, no bodies, secrets masked. */
                 brief?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6590,6 +6626,26 @@ export interface operations {
             };
         };
     };
+    DeleteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     GetCallInNamespace: {
         parameters: {
             query?: {
@@ -6613,6 +6669,27 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CallView"];
                 };
+            };
+        };
+    };
+    DeleteCallInNamespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
