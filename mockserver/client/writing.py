@@ -64,7 +64,7 @@ def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
 def function_of(words: Mapping[str, Any]) -> Condition | None:
     """Return the function under `where`. Raises TypeError for anything but a plain function."""
     __tracebackhide__ = True
-    function = words.get("where")
+    function: Condition | None = words.get("where")
     if function is None:
         return None
     if not callable(function):

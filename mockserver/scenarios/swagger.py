@@ -39,8 +39,8 @@ def converter(first: str, root: Node, find: Find) -> Callable[[str, object], obj
 
 
 def _head(root: Node) -> Node:
-    kept = {key: root[key] for key in ("info", "security", "tags") if key in root}
-    head: Node = {"openapi": "3.0.3", **kept}
+    head: Node = {"openapi": "3.0.3"}
+    head |= {key: root[key] for key in ("info", "security", "tags") if key in root}
     base, host = root.get("basePath") or "", root.get("host")
     schemes = _listed(root.get("schemes")) or ["https"]
     if host:

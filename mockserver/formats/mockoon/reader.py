@@ -58,7 +58,7 @@ def read(source: Path) -> Imported:
         losses = Losses(name)
         folder = (root / name).parent
         try:
-            _Environment(environment, place, folder, losses, several=len(found) > 1).into(made, name)
+            _MockoonEnvironment(environment, place, folder, losses, several=len(found) > 1).into(made, name)
         except FAILURES as error:
             losses.failed(place, error, ", so this environment is left out")
         made.lost += losses.entries
@@ -82,7 +82,7 @@ def _environments(name: str, content: object) -> list[tuple[str, dict[str, Any]]
     )
 
 
-class _Environment:
+class _MockoonEnvironment:
     """Converts one environment to a scenario."""
 
     def __init__(

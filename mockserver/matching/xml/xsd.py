@@ -54,7 +54,7 @@ class _XmlSchema:
         self._etree = etree = lxml("An XML Schema condition", path)
         source = source_of(written, path, read_file, _HINT)
         name = "" if str(written).strip().startswith("<") else normpath(str(written))
-        files = _Files(path, read_file, source)
+        files = _SchemaFiles(path, read_file, source)
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
         parser.resolvers.add(_resolver(etree, files))
         try:
@@ -85,7 +85,7 @@ class _XmlSchema:
         return root
 
 
-class _Files:
+class _SchemaFiles:
     """Reads the files that a schema refers to."""
 
     def __init__(self, path: KeyPath, read_file: ReadFile, source: bytes) -> None:
@@ -109,7 +109,7 @@ class _Files:
         return source
 
 
-def _resolver(etree: Any, files: _Files) -> Any:
+def _resolver(etree: Any, files: _SchemaFiles) -> Any:
     class Resolver(etree.Resolver):  # type: ignore[misc]
         """Resolves references of a schema."""
 
