@@ -11,10 +11,12 @@ import re
 from importlib import import_module
 from typing import Any
 
-from mockserver.errors import InvalidInputError
+from mockserver.errors import InvalidInputError, KeyPath, MissingExtraError, invalid
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.matching.matcher import compile_match
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.base import Spec
+from mockserver.schema.match import MatchSpec
 from mockserver.schema.scenario import RouteSpec
 
 _FROM_END = re.compile(r"\[\(@\.length\s*-\s*(\d+)\)\]")
@@ -63,6 +65,21 @@ def schema(written: object) -> object:
         except (ValueError, result.ValidationError):
             raise NotConvertibleError("its JSON Schema can't be compiled") from None
     return written
+
+
+def xml_document(part: str, written: str) -> str:
+    """Return a document for `xml_exact`, or a schema for `xml_schema`. Raises NotConvertibleError for anything else."""
+    try:
+        compile_match(MatchSpec.model_validate({part: written}), _no_file)
+    except MissingExtraError:
+        return written
+    except InvalidInputError as error:
+        raise NotConvertibleError(error.flaws[0].message) from None
+    return written
+
+
+def _no_file(name: str, path: KeyPath) -> bytes:
+    raise invalid(path, f"{name!r} is not an XML document")
 
 
 def sure(written: dict[str, Any], spec: type[Spec] = RouteSpec) -> dict[str, Any]:
