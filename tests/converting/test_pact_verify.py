@@ -59,6 +59,18 @@ CASES = [
 ]  # fmt: skip
 
 
+EITHER = {"body": {"$.a": {"combine": "OR", "matchers": [{"match": "null"}, {"match": "integer"}]}}}
+CASES += [
+    ({"status": 200, "body": {"a": 1}, "matchingRules": EITHER}, reply({"a": None}), []),
+    ({"status": 200, "body": {"a": 1}, "matchingRules": EITHER}, reply({"a": 7}), []),
+    (
+        {"status": 200, "body": {"a": 1}, "matchingRules": EITHER},
+        reply({"a": "x"}),
+        ["body.a: expected null, got 'x', a text", "body.a: expected an integer, got 'x', a text"],
+    ),
+]
+
+
 def pact(response, **interaction):
     return {
         "consumer": {"name": "web"},
