@@ -164,6 +164,29 @@ def test_with_keys_a_document_has_fewer_elements():
     assert text == "body: expected XML, but it has more than 1000 elements for a schema with keys"
 
 
+LAX = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="n"><xs:complexType><xs:sequence><xs:any processContents="lax"/></xs:sequence></xs:complexType></xs:element></xs:schema>'
+NUMBER = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:x"><xs:element name="m" type="xs:int"/></xs:schema>'
+
+
+def test_a_body_can_name_no_schema_that_is_loaded(tmp_path):
+    (tmp_path / "number.xsd").write_text(NUMBER)
+    body = f'<n xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:x {tmp_path / "number.xsd"}"><m xmlns="urn:x">no number</m></n>'
+
+    assert said({"xml_schema": LAX}, body) == []
+
+
+PATTERN = SCHEMA.replace('name="amount" type="xs:positiveInteger"', 'name="amount" type="Amount"').replace(
+    "</xs:schema>",
+    '<xs:simpleType name="Amount"><xs:restriction base="xs:string"><xs:pattern value="(a{0,50}){0,50}b"/></xs:restriction></xs:simpleType></xs:schema>',
+)
+
+
+def test_a_pattern_that_takes_too_many_steps_is_told():
+    (text,) = said({"xml_schema": PATTERN}, f'<order id="x"><amount>{"a" * 30}!</amount></order>')
+
+    assert text.startswith("body: expected XML, but the schema can't be applied to it: ")
+
+
 # Bodies and documents that are none
 
 

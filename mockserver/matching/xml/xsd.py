@@ -70,7 +70,10 @@ class _XmlSchema:
 
     def is_valid(self, request: Request) -> bool:
         """Raises UnreadableBodyError."""
-        return bool(self._validator.validate(self._root(request)))
+        try:
+            return bool(self._validator.validate(self._root(request)))
+        except self._etree.XMLSchemaError as error:  # a pattern that takes too many steps
+            raise UnreadableBodyError(f"the schema can't be applied to it: {error}") from None
 
     def differences(self, request: Request) -> list[Difference]:
         """Return what is invalid. Raises UnreadableBodyError."""
