@@ -110,6 +110,7 @@ _LATER = {
     "load": "remote.load:load",
     "namespaces": "remote.contents:namespaces",
     "outage": "remote.control:outage",
+    "pact": "pact:pact",
     "reset": "remote.control:reset",
     "routes": "remote.contents:routes",
     "scenarios": "remote.contents:scenarios",

@@ -9,19 +9,28 @@ from urllib.parse import quote, urlencode
 from mockserver.client.errors import Refused
 from mockserver.client.http import Http
 from mockserver.client.plain import duration_text, plain
-from mockserver.client.writing import Functions
+from mockserver.client.writing import Condition, Functions
 from mockserver.model.durations import parse_duration_s
 
 PAGE = 10_000
 
 
 class InProcess(Protocol):
-    """Functions of the test as replies; only a server in this process can call them."""
+    """Functions of the test as replies and conditions; only a server in this process can call them."""
 
     def place(
-        self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
+        self,
+        namespace: str,
+        route: str | None,
+        document: dict[str, Any],
+        functions: Functions,
+        where: Condition | None,
     ) -> dict[str, Any]:
-        """Add a route, or change the route of this id; `functions` answer for their steps. Return its view."""
+        """
+        Add a route, or change the route of this id. Return its view.
+
+        `functions` answer for their steps; the route matches only if `where` holds.
+        """
 
 
 class Link:

@@ -34,7 +34,14 @@ from mockserver.client.words import (
     check_words,
     key_of,
 )
-from mockserver.client.writing import check_document, load_document, request_line, route_document, steps_of
+from mockserver.client.writing import (
+    check_document,
+    function_of,
+    load_document,
+    request_line,
+    route_document,
+    steps_of,
+)
 
 RouteT = TypeVar("RouteT", bound=RouteSurface)
 PauseT = TypeVar("PauseT", bound="Pause[Any] | AsyncPause[Any]")
@@ -100,7 +107,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def on(self, request: str, **match: Unpack[RouteWords]) -> RouteT:
         """Return a route for a request line, such as `on("GET,PUT /items/{id}")`."""
         __tracebackhide__ = True
-        return self._route_type(self._link, document=route_document(request, match))
+        return self._route_type(self._link, document=route_document(request, match), where=function_of(match))
 
     def route(self, name: str) -> RouteT:
         """Return the route with this id, or with this name if it is unique. It is looked up at first use."""
@@ -141,6 +148,21 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
     def calls(self) -> Calls[Call]:
         """All calls, oldest first."""
         return Calls(Call(call) for call in self._link.items("/calls"))
+
+    @does
+    def find_calls(self, text: str) -> Calls[Call]:
+        """Return the calls with this text, in any case, in the target, the headers or the body of the request or its reply."""
+        return Calls(Call(call) for call in self._link.items("/calls", q=text))
+
+    @does
+    def delete_call(self, call: Call | str) -> None:
+        """
+        Delete one completed call, or the call of this id, from the call log and the counts.
+
+        What it did stays: state, steps of sequences, effects and webhooks.
+        """
+        id_ = call if isinstance(call, str) else call.id
+        self._link.send("DELETE", f"/calls/{segment(id_)}")
 
     @tells
     def websockets(self) -> list[Mapping[str, Any]]:

@@ -53,7 +53,7 @@ class Request:
     A received request.
 
     `path` has no namespace prefix. `target` is the target of the request line. `body` is the raw body.
-    `params` are the path parameters; only functions that answer get them.
+    `params` are the path parameters; only functions of the test get them.
     """
 
     def __init__(self, raw: http.Request, params: Mapping[str, str] | None = None) -> None:

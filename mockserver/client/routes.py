@@ -24,8 +24,10 @@ from mockserver.client.words import (
     check_words,
 )
 from mockserver.client.writing import (
+    Condition,
     Functions,
     attempts_document,
+    function_of,
     load_document,
     match_document,
     message_document,
@@ -43,11 +45,17 @@ class RouteSurface(NamedValue):
     """
 
     def __init__(
-        self, link: Link, *, name: str | None = None, document: dict[str, Any] | None = None
+        self,
+        link: Link,
+        *,
+        name: str | None = None,
+        document: dict[str, Any] | None = None,
+        where: Condition | None = None,
     ) -> None:
         self._link = link
         self._name = name
         self._document = document or {}
+        self._where = where
 
     def __mockserver_name__(self) -> str:
         return self.id
@@ -93,23 +101,36 @@ class RouteSurface(NamedValue):
 
     def _write(self, document: dict[str, Any], functions: Functions) -> None:
         __tracebackhide__ = True
-        if functions:
-            view = self._place(document, functions)
+        if functions or self._where is not None:
+            view = self._place(document, functions, self._where)
         elif self._name is None:
             view = self._link.send("POST", "/routes", document)
         else:
             view = self._link.send("PATCH", self._path, document)
         self._name = view["id"]
+        self._where = None  # the server keeps it
 
-    def _place(self, document: dict[str, Any], functions: Functions) -> dict[str, Any]:
+    def _place(
+        self, document: dict[str, Any], functions: Functions, where: Condition | None
+    ) -> dict[str, Any]:
         __tracebackhide__ = True
         if self._link.local is None:
-            raise TypeError(
-                f"a function can answer only in the process that defines it, and the server at {self._link.http.url} "
-                "runs in another. Write the reply as data, with templates where it varies "
-                '(json={"id": "{{ request.json.id }}"}), or run this test on mockserver.Server'
+            does, instead = (
+                (
+                    "match",
+                    'Write conditions on the request as data (json={"amount": {"$gte": 500}}), or `if_` with an expression',
+                )
+                if where is not None
+                else (
+                    "answer",
+                    'Write the reply as data, with templates where it varies (json={"id": "{{ request.json.id }}"})',
+                )
             )
-        return self._link.local.place(self._link.namespace, self._name, document, functions)
+            raise TypeError(
+                f"a function can {does} only in the process that defines it, and the server at {self._link.http.url} "
+                f"runs in another. {instead}, or run this test on mockserver.Server"
+            )
+        return self._link.local.place(self._link.namespace, self._name, document, functions, where)
 
     @does_here
     def update(self, **words: Unpack[RouteWords]) -> None:
@@ -118,6 +139,7 @@ class RouteSurface(NamedValue):
         check_words("update()", words, ROUTE)
         document = route_document("", words)
         del document["request"]
+        self._where = function_of(words)
         self._write(document, {})
 
     @does

@@ -12,6 +12,7 @@ from enum import Enum
 from os import PathLike
 from typing import Any, Literal, TypedDict
 
+from mockserver.client.records import Request
 from mockserver.errors import near
 
 Duration = str | float | timedelta
@@ -48,6 +49,8 @@ class MatchWords(TypedDict, total=False):
     files: Mapping[str, Any]
     text: Any
     xml: Mapping[str, Any]
+    xml_exact: str
+    xml_schema: str
     graphql: Mapping[str, Any]
     message: Any
     messages: Any
@@ -73,6 +76,7 @@ class RouteWords(MatchWords, total=False):
     webhook: Any
     expect: Times | Mapping[str, Any]
     tags: Sequence[str]
+    where: Callable[[Request], object]
     auth: Any
     idempotency: Any
     attempts: Mapping[str, Any]

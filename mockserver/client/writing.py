@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import json
 import mimetypes
 import re
@@ -31,6 +32,8 @@ _LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/|GRPC\s")
 _JSON_TREES = frozenset({"json", "json_exact", "graphql", "message", "messages"})
 Functions = dict[int, Callable[[Any], Any]]
 """Functions that answer, by the place of their step."""
+Condition = Callable[[Any], object]
+"""A function that decides whether a request matches."""
 
 
 def request_line(method: str, path: object) -> str:
@@ -53,9 +56,24 @@ def route_document(line: str, words: Mapping[str, Any]) -> dict[str, Any]:
     if match:
         document["match"] = match
     for word, value in words.items():
-        if word in ROUTE and word != "match":
+        if word in ROUTE and word not in ("match", "where"):
             document[key_of(word)] = with_units(plain(value), key_of(word))
     return document
+
+
+def function_of(words: Mapping[str, Any]) -> Condition | None:
+    """Return the function under `where`. Raises TypeError for anything but a plain function."""
+    __tracebackhide__ = True
+    function: Condition | None = words.get("where")
+    if function is None:
+        return None
+    if not callable(function):
+        raise TypeError(
+            f"where={shown(function)} is not a function: write conditions by their keys, such as json="
+        )
+    if inspect.iscoroutinefunction(function):
+        raise TypeError("where= takes a plain function: a request is matched before anything can be awaited")
+    return function
 
 
 def match_document(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -183,6 +183,8 @@ def replacement(route: Route, data: dict[str, Any] | None) -> Callable[[Namespac
             )
         if route.scenario.name == RUNTIME:
             made = compile_runtime_route(route.scenario, route.name, spec, data)
+            if route.function is not None:  # it can't be part of the data
+                made.require(route.function)
             return lambda ns: place_route(ns, made)
         data = {"name": route.name, **data}
     elif route.scenario.name == RUNTIME:

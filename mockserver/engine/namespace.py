@@ -19,6 +19,7 @@ from mockserver.engine.fault_strikes import ENDED, NOT_YET, FaultShare, Strike, 
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
+from mockserver.errors import MockServerError
 from mockserver.model.call import Call
 from mockserver.model.sequence_state import SequenceState
 from mockserver.store.bounds import Bounds
@@ -80,8 +81,15 @@ class Parts:
     violations: Violations | None
 
 
+class CallInProgressError(MockServerError):
+    """A call is not completed."""
+
+
 class Follows(Protocol):
     """Follows the call log."""
+
+    def gather(self) -> None:
+        """Called before a call is removed from the call log."""
 
     def forget(self) -> None:
         """Called before the call log is replaced."""
@@ -435,6 +443,21 @@ class Namespace:
     def traces(self) -> tuple[Counts | None, CallLog | None, Deliveries | None]:
         """Return counts, call log and deliveries, None for those that do not exist, without creating any."""
         return self._made("counts"), self._made("record"), self._made("deliveries")
+
+    def forget_call(self, call: Call) -> None:
+        """
+        Remove a completed call from the log and the counts. What it did stays: state, steps, effects, webhooks.
+
+        Raises CallInProgressError.
+        """
+        if call.home is not None:
+            raise CallInProgressError(call.id)
+        if self.shared.forgetting is not None:
+            self.shared.forgetting(self)
+        for follower in self.followers:
+            follower.gather()
+        self.shared.totals.add(self.counts.remove(call, self.shared.bounds), None)
+        self.record.remove(call)
 
     def forget_calls(self) -> None:
         """Replace the log and the counts; open calls complete in the old ones."""

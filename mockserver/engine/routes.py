@@ -24,6 +24,7 @@ from mockserver.engine.side_effects import (
 )
 from mockserver.errors import KeyPath
 from mockserver.matching.conditions import Condition
+from mockserver.matching.functions import FunctionCondition
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher
 from mockserver.matching.paths import PathPattern
@@ -138,7 +139,7 @@ class Route:
     file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "function", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work", "written_matcher")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -174,8 +175,19 @@ class Route:
         self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None
         self.grpc: GrpcTarget | None = None
         """The method of a gRPC route."""
+        self.written_matcher: Matcher | None = None
+        """The conditions without the function."""
+        self.function: FunctionCondition | None = None
+        """The function of a test that must hold."""
         self.unconditional = False
         """Whether it matches without state, expressions and time: no `if`, no `when`, no `verify`."""
+
+    def require(self, function: FunctionCondition) -> None:
+        """Match only if the function holds, too; it replaces an earlier one."""
+        if self.function is None:
+            self.written_matcher = self.matcher
+        self.function = function
+        self.matcher = (self.written_matcher or Matcher([])).also(function.check(self.pattern))
 
     def take_guards(self, guards: Guards) -> None:
         self.auth, self.limiter, self.idempotency = guards

@@ -25,7 +25,7 @@ from mockserver.matching.operators import OPERATORS
 from mockserver.matching.reading import Reader, ReadingDialect
 from mockserver.matching.schema import schema
 from mockserver.matching.uploads import upload
-from mockserver.matching.xpath import xml
+from mockserver.matching.xml.xpath import xml
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.mismatch import Difference
 from mockserver.schema.match import MatchSpec
@@ -78,6 +78,10 @@ class Matcher:
         """Return all differences at that time."""
         lapsed = self.lapses(request, now_s) if self.lapses is not None else []
         return [*self.differences(request), *lapsed]
+
+    def also(self, check: MatchCheck) -> Matcher:
+        """Return the same with one more check."""
+        return Matcher([*self._checks, check], self.lapses)
 
     def differences(self, request: Request) -> list[Difference]:
         """Return all differences, in the order of the keys; empty if the request matches."""
@@ -199,6 +203,10 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: [body.text(reader("text").read(body.emptiness(spec.text)))]
     for query, written in spec.xml.items():
         yield partial(_queried, xml, query, written, reader("xml", query))
+    if spec.has("xml_exact"):
+        yield lambda: [_xml_exact(spec, read_file)]
+    if spec.has("xml_schema"):
+        yield lambda: [_xml_schema(spec, read_file)]
     if spec.has("graphql"):
         yield lambda: graphql(spec.graphql, reader("graphql"))
     if spec.has("message"):
@@ -231,6 +239,18 @@ def _queried(
     make: Callable[[str, Condition, KeyPath], MatchCheck], query: str, written: object, place: Reader
 ) -> list[MatchCheck]:
     return [make(query, place.read(written), place.path)]
+
+
+def _xml_exact(spec: MatchSpec, read_file: ReadFile) -> MatchCheck:
+    from mockserver.matching.xml.equality import xml_exact  # few routes have it
+
+    return xml_exact(spec.xml_exact, ("xml_exact",), read_file)
+
+
+def _xml_schema(spec: MatchSpec, read_file: ReadFile) -> MatchCheck:
+    from mockserver.matching.xml.xsd import xml_schema  # few routes have it
+
+    return xml_schema(spec.xml_schema, ("xml_schema",), read_file)
 
 
 def compile_tree_condition(value: object, path: KeyPath = ()) -> Condition:

@@ -20,6 +20,11 @@ class CallsInput(NamespaceInput):
     status: str = Field(default=UNSET, description="Only calls with this status: 503 or 5xx.")
     matched: bool = Field(default=UNSET, description="false: only unmatched calls; true: only matched ones.")
     since: str = Field(default=UNSET, description="Only calls after this one, such as c-000017.")
+    until: str = Field(default=UNSET, description="Only calls up to this one, such as c-000020.")
+    q: str = Field(
+        default=UNSET,
+        description="Only calls with this text in the target, the headers or the body of the request or its reply.",
+    )
     limit: int = Field(
         default=20, ge=1, le=100, description="Maximum number of calls; the latest are returned."
     )

@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from posixpath import basename
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, invalid, pointer, shown
@@ -18,6 +17,7 @@ from mockserver.model.written import plain_numbers, written_float
 from mockserver.scenarios.openapi_nodes import FOLDER, DocumentNode, target
 from mockserver.scenarios.openapi_normal import DATA, NAMED, normal
 from mockserver.scenarios.places import decode
+from mockserver.scenarios.swagger import converter
 from mockserver.scenarios.yaml.syntax import json_error
 from mockserver.scenarios.yaml.yaml12 import parse
 
@@ -27,6 +27,7 @@ ReadFile = Callable[[str], bytes]
 MAX_FILES = 500
 _DEEPEST = 200
 _EXAMPLES = ("example", "examples", "default")
+SWAGGER = "2.0"
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,20 @@ def base_of(server: DocumentNode) -> str:
 
 def read(name: str, read_file: ReadFile) -> Specification:
     """Read a document. Raises InvalidInputError, with every broken file and reference."""
-    first = _parsed(name, read_file(name))
+    files = _Files(read_file)
+    first = files.load(name)
     version = _version(name, first)
-    old = version.startswith("3.0")
+    convert = converter(name, first, files.find) if version == SWAGGER else None
+    old = version.startswith((SWAGGER, "3.0"))
     documents: dict[str, Any] = {}
     flaws: list[Flaw] = []
     waiting = [(name, first)]
     known = {name}
     while waiting:
         current, data = waiting.pop()
-        documents[current] = normal(_plain(current, data), current, old=old)
+        plain = _plain(current, data)
+        plain = plain if convert is None else convert(current, plain)
+        documents[current] = normal(plain, current, old=old)
         for path, ref in _references(documents[current], ()):
             file, _ = target(current, ref)
             place = f"{current}: {pointer(path)}"
@@ -78,12 +83,39 @@ def read(name: str, read_file: ReadFile) -> Specification:
             elif file not in known and len(known) < MAX_FILES:
                 known.add(file)
                 try:
-                    waiting.append((file, _parsed(file, read_file(file))))
+                    waiting.append((file, files.load(file)))
                 except InvalidInputError as error:
                     flaws += [Flaw((), f"{place}: {flaw.message}", flaw.hint) for flaw in error.flaws]
     if flaws:
         raise InvalidInputError(flaws)
     return Specification(name, version, documents)
+
+
+class _Files:
+    """Parsed files, each read once."""
+
+    def __init__(self, read_file: ReadFile) -> None:
+        self._read_file = read_file
+        self._known: dict[str, Any] = {}
+
+    def load(self, name: str) -> Any:
+        """Return the content of a file. Raises InvalidInputError."""
+        if name not in self._known:
+            self._known[name] = _parsed(name, self._read_file(name))
+        return self._known[name]
+
+    def find(self, name: str, ref: str) -> object:
+        """Return the target of a reference in the document `name`; None for a broken or a remote one."""
+        if "://" in ref:
+            return None
+        file, path = target(name, ref)
+        try:
+            value = self.load(file)
+        except InvalidInputError:
+            return None
+        for part in path:
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
 
 
 def _parsed(name: str, raw: bytes) -> object:
@@ -113,23 +145,21 @@ def _placed(name: str, flaw: Flaw) -> Flaw:
 
 
 def _version(name: str, data: object) -> str:
-    """Return the version. Raises InvalidInputError for anything but OpenAPI 3.0 and 3.1."""
+    """Return the version. Raises InvalidInputError for anything but OpenAPI 3.0 and 3.1, and Swagger 2.0."""
     if not isinstance(data, dict):
         raise invalid(
             (), f"{name}: expected an OpenAPI document, got {shown(data)}", "It begins: openapi: 3.1.0"
         )
-    if "swagger" in data:
-        hint = f"Convert it first, for example: npx swagger2openapi {basename(name)} -o openapi.yaml"
-        raise invalid((), f"{name}: /swagger: this is Swagger {data['swagger']}; 3.0 and 3.1 are read", hint)
-    version = str(data.get("openapi", ""))
-    if not version.startswith(("3.0", "3.1")):
+    key = "swagger" if "swagger" in data else "openapi"
+    version = str(data.get(key, ""))
+    if version != SWAGGER and not version.startswith(("3.0", "3.1")):
         said = (
-            f"/openapi: version {shown(version)} is not supported"
+            f"/{key}: version {shown(version)} is not supported"
             if version
             else "/: the key `openapi` is missing"
         )
-        raise invalid((), f"{name}: {said}", "OpenAPI 3.0 and 3.1 are supported")
-    for key in ("paths", "components"):
+        raise invalid((), f"{name}: {said}", "OpenAPI 3.0 and 3.1, and Swagger 2.0 are supported")
+    for key in ("paths", "components", "definitions"):
         if not isinstance(data.get(key, {}), dict):
             raise invalid(
                 (), f"{name}: /{key}: expected a mapping, got {shown(data[key])}", "Fix the document"

@@ -114,6 +114,13 @@ class MatchSpec(Spec):
     )
     text: Condition = Field(default=None, description="The body as text.")
     xml: dict[str, Condition] = Field(default={}, description="XPath 1.0 queries over the XML body.")
+    xml_exact: str | None = Field(
+        default=None,
+        description="The complete XML body, compared in its canonical form: inline, or a file in the folder of the scenario.",
+    )
+    xml_schema: str | None = Field(
+        default=None, description="XML Schema (XSD): inline, or a file in the folder of the scenario."
+    )
     graphql: dict[str, Any] | None = Field(
         default=None, description="operation, variables, query, type of a GraphQL request."
     )

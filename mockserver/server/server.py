@@ -21,14 +21,16 @@ from mockserver.app import App
 from mockserver.client import AsyncClient, Client, Refused, Request, WrongEventLoop
 from mockserver.client.own_loop import ON_TRIO, SERVERS, callers_loop, check_runs, running_trio
 from mockserver.client.words import check_words
-from mockserver.client.writing import Functions, answer_document
+from mockserver.client.writing import Condition, Functions, answer_document
 from mockserver.compiler import editing
 from mockserver.compiler.callbacks import Function, attach
 from mockserver.engine.naming import route_named
 from mockserver.errors import InvalidInputError
+from mockserver.matching.functions import FunctionCondition
 from mockserver.model import http
 from mockserver.model.problem import flaw_views, problem
 from mockserver.real_time import REAL
+from mockserver.schema.scenario import RUNTIME
 from mockserver.settings import Settings
 
 T = TypeVar("T")
@@ -261,29 +263,52 @@ class Running:
         return result.result(START_LIMIT_S)
 
     def place(
-        self, namespace: str, route: str | None, document: dict[str, Any], functions: Functions
+        self,
+        namespace: str,
+        route: str | None,
+        document: dict[str, Any],
+        functions: Functions,
+        where: Condition | None,
     ) -> dict[str, Any]:
-        """Add a route, or change keys of one; functions answer for their steps."""
+        """Add a route, or change keys of one; functions answer for their steps, and `where` is a condition of it."""
         if self.app.settings.store:
-            title = "A function can't answer on a shared store"
-            detail = "Other replicas don't have it. Write the reply as a scenario does, or start the server without store="
+            what, instead = ("match", "conditions") if where is not None else ("answer", "the reply")
+            title = f"A function can't {what} on a shared store"
+            detail = f"Other replicas don't have it. Write {instead} as a scenario does, or start the server without store="
             raise Refused(problem(422, "invalid", title, detail))
+        if where is not None and self.app.settings.state_file:
+            title = "A function can't match on a server with a state file"
+            detail = "The next server doesn't have it. Write conditions as a scenario does, or start the server without state_file="
+            raise Refused(problem(422, "invalid", title, detail))
+        condition = None if where is None else _condition(where)
         loop = callers_loop()
         made = {i: self._function(namespace, function, loop) for i, function in functions.items()}
-        return self.on_loop(lambda: self._place(namespace, route, document, made))
+        return self.on_loop(lambda: self._place(namespace, route, document, made, condition))
 
     def _place(
-        self, namespace: str, route: str | None, document: dict[str, Any], functions: dict[int, Function]
+        self,
+        namespace: str,
+        route: str | None,
+        document: dict[str, Any],
+        functions: dict[int, Function],
+        where: FunctionCondition | None,
     ) -> dict[str, Any]:
         ns = self.app.engine.namespaces.get(namespace)
         if ns is None:
             raise Refused(problem(404, "no-such-namespace", f"There is no namespace {namespace!r}"))
-        document = {**document, "reply": self._marked(document["reply"], functions)}
+        if functions:
+            document = {**document, "reply": self._marked(document["reply"], functions)}
         try:
-            if route is None:
+            known = None if route is None else route_named(ns, route)
+            if where is not None and known is not None and known.scenario.name != RUNTIME:
+                title = f"A function can't match for {known.id}, a route of a scenario file"
+                raise Refused(
+                    problem(422, "invalid", title, "Add a route with on(), which is matched before it")
+                )
+            if known is None:
                 placed = editing.add_route(ns, document)
             else:
-                placed = editing.merge_route(ns, route_named(ns, route), document)
+                placed = editing.merge_route(ns, known, document)
         except editing.EditConflictError as error:
             raise Refused(problem(409, "conflict", str(error), error.hint)) from None
         except InvalidInputError as error:
@@ -291,7 +316,10 @@ class Running:
             raise Refused(
                 problem(422, "invalid", title, str(error), errors=flaw_views(error.flaws))
             ) from None
-        attach(placed, functions)
+        if functions:
+            attach(placed, functions)
+        if where is not None:
+            placed.require(where)
         return {"id": placed.id}
 
     def _marked(self, reply: object, functions: dict[int, Function]) -> list[Any]:
@@ -352,6 +380,11 @@ async def _on(loop: asyncio.AbstractEventLoop | None, work: Awaitable[T]) -> T:
         return await work
 
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(whole(), loop))
+
+
+def _condition(function: Condition) -> FunctionCondition:
+    """Wrap a function of the test that decides whether a request matches."""
+    return FunctionCondition(lambda raw, params: function(Request(raw, params)), _label(function))
 
 
 def _label(function: Callable[..., Any]) -> str:

@@ -7,10 +7,12 @@ A call is added before the first byte of its response is sent.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from operator import attrgetter
 
 from mockserver.model.call import Call
 from mockserver.model.http import Response
@@ -20,6 +22,7 @@ _CALL_BYTES = 700
 """Approximate size of a call without its headers and bodies."""
 _UNIT_BYTES = 64
 """Unit of a call's cost: small integers take no memory of their own."""
+_NUMBER = attrgetter("number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class CallLogLimits:
 class CallLog:
     """The logged calls, oldest first."""
 
-    __slots__ = ("_calls", "_cost", "_most", "_most_cost", "cut", "dropped", "first_number")
+    __slots__ = ("_calls", "_cost", "_most", "_most_cost", "cut", "dropped", "first_number", "removed")
 
     def __init__(self, limits: CallLogLimits) -> None:
         self._most = limits.calls
@@ -41,6 +44,8 @@ class CallLog:
         self._calls: deque[Call] = deque()
         self._cost = 0
         self.dropped = 0
+        self.removed = 0
+        """Number of calls that were removed one by one."""
         self.first_number = 0
         """The number of the first call that was ever added; 0 if there was none."""
         self.cut = 0
@@ -114,16 +119,28 @@ class CallLog:
         if not call.forgotten:
             self.cut += 1
 
+    def remove(self, call: Call) -> None:
+        """Remove a logged call. It counts neither as dropped nor as logged."""
+        del self._calls[self._place(call.number)]
+        self.removed += 1
+        self._cost -= call.cost
+        self.cut -= call.truncated
+        call.forgotten = True
+
+    def _place(self, number: int) -> int:
+        """Return the place of the first call of that number or a later one."""
+        return bisect_left(self._calls, number, key=_NUMBER)
+
     def get(self, number: int) -> Call | None:
         """Return the call of that number, if it is still in the log."""
-        calls = self._calls
-        at = number - calls[0].number if calls else -1  # numbers have no gaps
-        return calls[at] if 0 <= at < len(calls) else None
+        place = self._place(number)
+        call = self._calls[place] if place < len(self._calls) else None
+        return call if call is not None and call.number == number else None
 
     @property
     def added(self) -> int:
         """Number of calls ever added."""
-        return self.dropped + len(self._calls)
+        return self.dropped + self.removed + len(self._calls)
 
     def newest(self, most: int) -> list[Call]:
         """Return the newest calls, oldest first."""
@@ -131,17 +148,9 @@ class CallLog:
         result.reverse()
         return result
 
-    @property
-    def first_kept(self) -> int:
-        """The number of the oldest call in the log; 0 if it is empty."""
-        return self._calls[0].number if self._calls else 0
-
     def after(self, number: int) -> list[Call]:
         """Return the calls after that number, as a copy."""
-        size = (
-            len(self._calls) if number < self.first_kept else self.first_kept + len(self._calls) - number - 1
-        )
-        return self.newest(max(0, size))
+        return self.newest(len(self._calls) - self._place(number + 1))
 
     @property
     def size_bytes(self) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
 from mockserver.store.bounds import Bounds, Gone
+
+K = TypeVar("K")
 
 
 class RouteCount:
@@ -108,9 +111,7 @@ class Counts:
         """Correct the count of a call whose client disconnected before any byte of the response."""
         route = self.routes.get(call.route_id) if call.route_id is not None else None
         if route is not None and call.answer is not None:
-            route.statuses[call.answer] -= 1
-            if not route.statuses[call.answer]:
-                del route.statuses[call.answer]
+            _take(route.statuses, call.answer)
 
     def ended(self, call: Call) -> None:
         if call.route_id is not None:
@@ -118,6 +119,32 @@ class Counts:
             if route is not None:
                 route.in_flight -= 1
 
+    def remove(self, call: Call, bounds: Bounds) -> Counts:
+        """Take a completed call out of the counts. Return what was removed."""
+        gone = Counts(bounds)
+        gone.begun(call)
+        gone.ended(call)
+        for name in ("total", "unmatched", "incomplete", "automatic"):
+            setattr(self, name, getattr(self, name) - getattr(gone, name))
+        for line in gone.lines.keys() & self.lines.keys():
+            _take(self.lines, line)
+        for route_id, removed in list(gone.routes.items()):
+            route = self.routes.get(route_id)
+            if route is None:  # its counts were moved to the totals
+                del gone.routes[route_id]
+                continue
+            route.calls -= 1
+            for answer in removed.statuses:
+                _take(route.statuses, answer)
+        return gone
+
     def calls_of(self, route_id: str) -> int:
         route = self.routes.get(route_id)
         return route.calls if route else 0
+
+
+def _take(counts: dict[K, int], key: K) -> None:
+    """Count one less; nothing is counted as 0."""
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

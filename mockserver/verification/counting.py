@@ -129,8 +129,7 @@ class Subject:
             return Count(count, exact=not ns.record.dropped)
         for _ in self.steps(ns):
             pass
-        first = ns.record.first_kept or ns.last_number + 1
-        count = sum(holds for number, holds in self._results.items() if number >= first)
+        count = sum(self._results.get(call.number, False) for call in ns.record)
         return Count(count, exact=not ns.record.dropped and not ns.record.cut)
 
 

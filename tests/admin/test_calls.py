@@ -1,13 +1,16 @@
 """`/calls`: what was asked, page by page and by filters; secrets are masked."""
 
+import gzip
 import hashlib
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from support.admin import segment
 from support.calls import Calls
+from support.server import until
 
 from mockserver.admin.views import call_view
 from mockserver.model.plan import Outcome
@@ -148,6 +151,16 @@ routes:
         ("?since=c-000099", []),
         ("?since=2020-01-01T00:00:00Z", [1, 2, 3, 4, 5, 6]),
         ("?since=2100-01-01T00:00:00%2B02:00", []),
+        ("?until=c-000002", [1, 2]),
+        ("?until=c-000000", []),
+        ("?until=2020-01-01T00:00:00Z", []),
+        ("?until=2100-01-01T00:00:00Z", [1, 2, 3, 4, 5, 6]),
+        ("?since=c-000002&until=c-000004", [3, 4]),
+        ("?since=2020-01-01T00:00:00Z&until=c-000004&method=GET", [3, 4]),
+        ("?q=USERS", [3, 4, 5]),
+        ("?q=a%3D2", [2]),
+        ("?q=full%3D1&route=user", [4]),
+        ("?q=ch_1", []),
         ("?route=user&path=/v1/users/8&status=200", [4]),
         ("?route=user&method=POST", []),
     ],
@@ -162,6 +175,7 @@ def test_calls_are_filtered(busy, query, found):
         ("?status=teapot", 422, "503 or 5xx"),
         ("?matched=perhaps", 422, "true"),
         ("?since=yesterday", 422, "c-000017"),
+        ("?until=tomorrow", 422, "c-000017"),
         ("?since=c-²", 422, "c-000017"),
         ("?since=c-" + "9" * 5000, 422, "c-000017"),
         ("?since=2026-01-31", 422, "2026-01-31T12:00:00Z"),
@@ -342,3 +356,129 @@ def test_a_reply_of_which_no_status_line_was_sent_is_not_shown():
     call.status = None
 
     assert call_view(call)["reply"] is None
+
+
+# Search
+
+
+SEARCHED = """
+routes:
+  - {name: a, request: POST /a, reply: {headers: {X-Answer: yes}, text: "Über 1.10"}}
+  - {name: zipped, request: POST /zip, reply: 200}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("/a?x=1", [1]),
+        ("x-own: ABC", [1]),
+        ("x-answer: yes", [1]),
+        ("über", [1]),
+        ('{"k": "v', [1]),
+        ("inside", [2]),
+        ("nowhere", []),
+        ("note=%C3%BC", [3]),
+        ("binary", [4]),
+    ],
+)
+def test_a_text_is_found_in_target_headers_and_bodies(serving, text, found):
+    server = serving(SEARCHED)
+    server.ask("POST", "/a?x=1", '{"k": "value"}', headers={"X-Own": "abc"})
+    server.ask("POST", "/zip", gzip.compress(b"it is inside"), headers={"Content-Encoding": "gzip"})
+    server.ask("POST", "/zip", "note=%C3%BC", headers={"Content-Type": "application/x-www-form-urlencoded"})
+    server.ask("POST", "/zip", b"\xff\x00 Binary")
+
+    assert numbers(server, f"?q={segment(text)}") == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tok_123", "abcdefgh", "key-01234", "sk_live", "424242424242", "hunter2", "tok_5", "sid=abc", "cvc%22%3A+12",
+    ],
+)  # fmt: skip
+def test_what_is_masked_is_found_only_by_those_who_may_see_it(server, text):
+    json_ = {"password": "hunter2", "card": "4242424242424242", "token": "tok_56789012345", "cvc": 12345}
+    server.ask(
+        "POST", "/v1/charges?api_key=abcdefghijkl", json.dumps(json_), headers={**SENT, "Content-Type": "application/json"}
+    )  # fmt: skip
+    query = f"?q={text.replace('%22%3A+', '%22:%20')}"
+
+    assert numbers(server, query) == []
+    assert numbers(server, f"{query}&reveal=true") == [1]
+
+
+def test_a_mask_is_found_as_it_is_shown(server):
+    server.ask("POST", "/v1/charges", "card=4242424242424242", headers=SENT)
+
+    assert numbers(server, "?q=Bearer%20****7890") == [1]
+    assert numbers(server, "?q=card%3D****4242") == [1]
+
+
+def test_a_search_goes_with_archives_streams_and_pages(busy):
+    entries = busy.admin.get("/calls.har?q=users&until=c-000004")["log"]["entries"]
+    first = busy.admin.get("/calls?q=users&limit=2")
+
+    assert [entry["_id"] for entry in entries] == ["c-000003", "c-000004"]
+    assert [call["number"] for call in first["items"]] == [3, 4]
+    assert numbers(busy, f"?q=users&cursor={first['next']}") == [5]
+
+
+# Deletion of one call
+
+
+def test_a_deleted_call_is_in_no_list_and_no_count(busy):
+    assert busy.admin.call("DELETE", "/calls/c-000002").status == 204
+    assert busy.admin.call("DELETE", "/calls/5").status == 204
+
+    assert numbers(busy) == [1, 3, 4, 6]
+    assert [busy.admin.get(f"/calls/{number}")["number"] for number in (1, 3, 6)] == [1, 3, 6]
+    assert numbers(busy, "?since=c-000001") == [3, 4, 6]
+    counts = busy.admin.get("/counts")
+    assert (counts["total"], counts["unmatched"], counts["automatic"]) == (4, 0, 1)
+    assert counts["routes"]["shop/charge"] | {"most_in_flight": 1} == {
+        "calls": 1, "statuses": {"503": 1}, "in_flight": 0, "most_in_flight": 1,
+    }  # fmt: skip
+    assert busy.admin.post("/count", {"request": "POST /v1/charges"}) == {"count": 1, "exact": True}
+    match = {"form": {"a": "2"}}
+    assert busy.admin.post("/count", {"route": "charge", "match": match}) == {"count": 0, "exact": True}
+    assert busy.admin.get("/unmatched")["items"] == []
+    busy.admin.refused(404, "DELETE", "/calls/c-000002")
+
+
+def test_what_a_deleted_call_did_stays(serving):
+    server = serving("""
+routes: [{request: POST /pay, reply: [{status: 503, effect: {kind: charge}}, 201], set: {paid: "yes"}}]
+""")
+    server.ask("POST", "/pay")
+    server.admin.call("DELETE", "/calls/1")
+
+    assert len(server.admin.get("/effects")["items"]) == 1
+    assert server.ask("POST", "/pay").status == 201
+    assert numbers(server) == [2]
+
+
+def test_a_call_in_progress_is_not_deleted(serving):
+    server = serving("routes: [{request: GET /late, reply: {delay: 1m}}]")
+    with socket.create_connection(server.address, 5) as wire:
+        wire.sendall(b"GET /late HTTP/1.1\r\nHost: a\r\n\r\n")
+        until(lambda: numbers(server) == [1])
+
+        problem = server.admin.refused(409, "DELETE", "/calls/1")
+
+    assert problem["title"] == "The call c-000001 is in progress"
+    assert numbers(server) == [1]
+
+
+def test_metrics_grow_although_calls_are_deleted(busy):
+    before = busy.admin.call("GET", "/metrics").text
+    busy.admin.call("DELETE", "/calls/c-000001")
+    busy.admin.call("DELETE", "/calls/c-000005")
+
+    def counters(text):
+        return [
+            line for line in text.splitlines() if line.startswith("mockserver_") and "calls_total" in line
+        ]
+
+    assert counters(busy.admin.call("GET", "/metrics").text) == counters(before)

@@ -128,6 +128,8 @@ async def test_the_latest_calls_are_listed_and_the_earlier_ones_counted(server, 
     assert [call["target"] for call in data["calls"]] == ["/pay/3", "/pay/4"]
     assert text.splitlines()[0] == "3 earlier calls not shown."
     assert "1 effect" in text
+    _, data = await assistant.call("list_calls", q="PAY/3", until="c-000004")
+    assert [call["target"] for call in data["calls"]] == ["/pay/3"]
 
 
 async def test_the_latest_unmatched_requests_are_listed(server, assistant):

@@ -129,6 +129,28 @@ def test_calls_are_told_as_they_came(mock, call):
     assert mock.calls.last.arrived <= datetime.now(UTC)
 
 
+def test_calls_are_found_by_a_text(mock, call):
+    mock.post("/a").reply(json={"id": "ch_1"})
+    call("POST /a", "first")
+    call("POST /b", "second", Authorization="Bearer secret-token-7890")
+
+    assert [found.number for found in mock.find_calls("CH_1")] == [mock.calls.first.number]
+    assert [found.request.path for found in mock.find_calls("secret-token")] == ["/b"]
+    assert not mock.find_calls("third")
+
+
+def test_a_deleted_call_is_not_counted(mock, call):
+    route = mock.post("/a").reply(201, 202)
+    call("POST /a", "stray")
+    mock.delete_call(mock.calls.last)
+    call("POST /a", "wanted")
+
+    route.assert_called_once()
+    assert route.calls.last.status == 202
+    with pytest.raises(Refused, match="There is no call"):
+        mock.delete_call("c-000001")
+
+
 def test_forms_are_told_as_fields(mock, call):
     mock.post("/form").reply(200)
     call("POST /form", "a=1&a=2&b=", Content_Type="application/x-www-form-urlencoded")

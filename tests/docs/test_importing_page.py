@@ -5,7 +5,9 @@ import re
 import shlex
 import subprocess
 
+import click
 import pytest
+import yaml
 from click.testing import CliRunner
 from support.pages import blocks, page
 
@@ -51,6 +53,21 @@ def test_the_calls_of_a_run_become_a_pact(tmp_path, monkeypatch, serving):
     assert one["request"]["body"]["content"] == {"sku": "A1", "count": 3}
 
 
+def test_a_provider_is_verified_as_it_is_shown(tmp_path, monkeypatch, serving):
+    monkeypatch.chdir(tmp_path)
+    (pact,) = [text for language, text in BLOCKS if language == "json" and '"providerStates"' in text]
+    (tmp_path / "web-orders.json").write_text(pact)
+    server = serving(
+        yaml.safe_dump(format_named("pact").read(tmp_path / "web-orders.json").scenarios["Orders"])
+    )
+    at = next(at for at, (_, text) in enumerate(BLOCKS) if text.startswith("mockserver pact verify"))
+    command, shown = BLOCKS[at][1], BLOCKS[at + 1][1]
+
+    done = CliRunner().invoke(cli.main, shlex.split(command.replace("http://localhost:8080", server.url))[1:])
+
+    assert (done.exit_code, done.stderr + done.stdout) == (0, shown)
+
+
 def test_the_state_that_chooses_is_set_as_it_says(serving):
     (command,) = re.findall(r"`(curl -X PUT [^`]*)`", PAGE)
     server = serving(
@@ -75,10 +92,11 @@ def test_its_table_says_what_each_format_can():
 
 
 def test_every_flag_stands_on_the_page_and_no_other():
+    verify = cli.main.get_command(click.Context(cli.main), "pact").commands["verify"]
     flags = {
         name
-        for command in ("import", "export")
-        for one in cli.main.commands[command].params
+        for command in (cli.main.commands["import"], cli.main.commands["export"], verify)
+        for one in command.params
         for name in one.opts
     }
 

@@ -10,11 +10,13 @@ import pytest
 from support.matching import a_matcher, a_request
 
 from mockserver.matching import graphql_requests as graphql
-from mockserver.matching import jsonpath, operators, patterns, reading, xpath
+from mockserver.matching import jsonpath, operators, patterns, reading
 from mockserver.matching.matcher import compile_match
 from mockserver.matching.mismatch.nearest import as_text, nearest
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.uploads import ASKED
+from mockserver.matching.xml import parsing as xml_parsing
+from mockserver.matching.xml import xpath, xsd
 from mockserver.model import coding, http, multipart
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.grpc import GrpcRequest
@@ -47,7 +49,7 @@ def request_of(match, sent):
         return a_request("GET /", ("Cookie", sent))
     if part == "form":
         return a_request("POST /", ("Content-Type", "application/x-www-form-urlencoded"), body=sent.encode())
-    if part in ("text", "xml", "body_sha256"):
+    if part in ("text", "xml", "xml_schema", "body_sha256"):
         return a_request(body=sent.encode())
     if part in ("message", "messages"):
         call = GrpcRequest.of(a_request())
@@ -134,11 +136,11 @@ def test_the_miss_on_the_page_is_what_is_said():
 BOUNDS = [
     reading.MAX_DEPTH, operators.MAX_UNORDERED, http.MAX_JSON_DEPTH, http.MAX_JSON_MEMBERS, http.MAX_FORM_FIELDS,
     multipart.MAX_PARTS, patterns.MAX_PROGRAM, jsonpath.MAX_VISITED, *xpath.MAX_ELEMENTS.values(), xpath.MAX_FOUND,
-    graphql.MAX_QUERY_TOKENS,
+    xsd.MOST_WITH_KEYS, graphql.MAX_QUERY_TOKENS,
 ]  # fmt: skip
 SIZES = [
     (coding.MAX_DECODED_BYTES, "16 MiB"), (http.MAX_FORM_BYTES, "1 MiB"), (multipart.MAX_HEAD_BYTES, "16 KiB"),
-    (patterns.MAX_MEMORY_BYTES, "8 MiB"), (xpath.MAX_BYTES, "1 MiB"), (graphql.MAX_QUERY_CHARS, "64 KiB"),
+    (patterns.MAX_MEMORY_BYTES, "8 MiB"), (xml_parsing.MAX_BYTES, "1 MiB"), (graphql.MAX_QUERY_CHARS, "64 KiB"),
 ]  # fmt: skip
 
 

@@ -393,15 +393,6 @@ def test_a_circle_of_references_is_told(tmp_path):
     assert "is circular" in said
 
 
-def test_swagger_2_is_refused_with_the_way_to_convert_it(tmp_path):
-    (said,) = flaws(tmp_path, {"swagger": "2.0", "info": {}, "paths": {}})
-
-    assert (
-        said
-        == "spec.yaml: /swagger: this is Swagger 2.0; 3.0 and 3.1 are read. Convert it first, for example: npx swagger2openapi spec.yaml -o openapi.yaml"
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [

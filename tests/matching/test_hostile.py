@@ -17,10 +17,11 @@ import pytest
 from support.matching import a_matcher, a_request, multipart, texts_of
 
 from mockserver.errors import InvalidInputError
-from mockserver.matching import jsonpath, patterns, xpath
+from mockserver.matching import jsonpath, patterns
 from mockserver.matching.jsonpath import compile_query
 from mockserver.matching.mismatch.nearest import suggest
-from mockserver.matching.xpath import order
+from mockserver.matching.xml import xpath
+from mockserver.matching.xml.xpath import order
 from mockserver.model import coding, http
 from mockserver.model.http import Request, UnreadableBodyError
 

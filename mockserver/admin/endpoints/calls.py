@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,9 +18,11 @@ from mockserver.admin.api import (
     written_listing,
 )
 from mockserver.admin.models import CallList, CallView, CountsView, CountView, UnmatchedList
+from mockserver.admin.searching import TextSearch
 from mockserver.admin.turns import Turns
 from mockserver.admin.views import brief_view, call_view
 from mockserver.engine.answers import Miss, nearest_view
+from mockserver.engine.namespace import CallInProgressError
 from mockserver.errors import flaws_below, invalid, shown
 from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
@@ -32,6 +34,7 @@ from mockserver.schema.verify import CountSpec
 from mockserver.verification.counting import Subject
 
 PAGE, MOST = 1000, 10_000
+_NEVER = float("inf")
 SLICE = 10
 """Number of calls that are encoded before other connections can run: 1 to 3 ms."""
 PAGING = {
@@ -47,6 +50,8 @@ FILTERS = {
     "status": "The answer's status, or 4xx, 5xx.",
     "matched": "true or false.",
     "since": "Calls after this call's id, or from this instant (RFC 3339).",
+    "until": "Calls up to this call's id, or before this instant (RFC 3339).",
+    "q": "A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found.",
 }
 
 
@@ -64,25 +69,24 @@ class CallFilter:
         self._path = _path(query["path"]) if query.get("path") else None
         self._status = _statuses(query["status"]) if query.get("status") else None
         self._matched = request.flag("matched")
-        self._after, self._from_s = _since(query.get("since"))
+        self._after, self._from_s = _moment("since", query, (0, 0.0))
+        self._last, self._before_s = _moment("until", query, (_NEVER, _NEVER))
+        self._search = TextSearch(query["q"], reveal=request.reveal) if query.get("q") else None
         self.is_any = not any(query.get(name) for name in FILTERS)
         """Whether every call matches."""
 
     def holds(self, call: Call) -> bool:
-        return self.is_since(call.number, call.request.arrived_s) and self.fits(call)
-
-    def is_since(self, number: int, arrived_s: float) -> bool:
-        return number > self._after and arrived_s >= self._from_s
-
-    def fits(self, call: Call) -> bool:
-        """Whether the call matches, regardless of its time."""
+        """Whether the call matches."""
         return (
-            (self._route is None or call.route_id == self._route)
+            self._after < call.number <= self._last
+            and self._from_s <= call.request.arrived_s < self._before_s
+            and (self._route is None or call.route_id == self._route)
             and (self._tag is None or self._tag in call.tags)
             and (self._method is None or call.request.method == self._method)
             and (self._path is None or self._path.match(call.request.path) is not None)
             and (self._status is None or call.status in self._status)
             and (self._matched is None or call.matched == self._matched)
+            and (self._search is None or self._search.finds(call))
         )
 
 
@@ -101,18 +105,20 @@ def _statuses(text: str) -> range:
     raise invalid(("status",), f"{text!r} is not a valid status", "Write 503 or 5xx")
 
 
-def _since(text: str | None) -> tuple[int, float]:
+def _moment(name: str, query: Mapping[str, str], beyond: tuple[float, float]) -> tuple[float, float]:
+    """Return the number of a call and an instant; the one that is not written is that of `beyond`."""
+    text = query.get(name)
     if not text:
-        return 0, 0.0
+        return beyond
     number = number_in(text, "c-")
     if number is not None:
-        return number, 0.0
+        return number, beyond[1]
     with contextlib.suppress(ValueError):
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:  # without an offset it is not a valid instant (RFC 3339)
-            return 0, at.timestamp()
+            return beyond[0], at.timestamp()
     hint = "Write c-000017 or 2026-01-31T12:00:00Z; a plus in a query is written %2B"
-    raise invalid(("since",), f"{shown(text)} is neither a call nor an instant", hint)
+    raise invalid((name,), f"{shown(text)} is neither a call nor an instant", hint)
 
 
 async def page(
@@ -141,7 +147,7 @@ async def page(
 )
 async def list_calls(request: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(request), viewer(request)
-    calls = ((call, wanted.holds(call)) for call in request.ns.record.after(0))
+    calls = ((call, wanted.holds(call)) for call in request.ns.record.after(request.cursor()))
     return await page(request, calls, view)
 
 
@@ -160,14 +166,32 @@ async def delete_calls(request: AdminRequest[Any]) -> None:
 
 @table.get("/calls/{id}", "One call.", answer=CallView, query=REVEAL, errors=(404,))
 async def get_call(request: AdminRequest[Any]) -> Answer:
-    text = request.params["id"]
     reveal = request.reveal
+    return json_answer(call_view(_call(request), reveal=reveal))
+
+
+@table.delete(
+    "/calls/{id}", "Delete one completed call, also from the counts; what it did stays.", errors=(404, 409)
+)
+async def delete_call(request: AdminRequest[Any]) -> None:
+    call = _call(request)
+    try:
+        request.ns.forget_call(call)
+    except CallInProgressError as error:
+        title = f"The call {call.id} is in progress"
+        raise ProblemError(409, "call-in-progress", title, "Delete it when it is completed") from error
+    request.ns.tell()
+
+
+def _call(request: AdminRequest[Any]) -> Call:
+    """Return the call that the path names. Raises ProblemError."""
+    text = request.params["id"]
     number = number_in(text if text.startswith("c-") else f"c-{text}", "c-")
     call = None if number is None else request.ns.record.get(number)
     if call is None:
         detail = f"The call log has {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
         raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
-    return json_answer(call_view(call, reveal=reveal))
+    return call
 
 
 @table.post(

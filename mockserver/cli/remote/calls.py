@@ -38,6 +38,8 @@ _WIDTHS = (8, 12, 30, 6, 8)
 @click.option("--status", metavar="STATUS", help="Only calls with this status: 503, or 5xx.")
 @click.option("--matched/--unmatched", default=None, help="Only matched calls, or only unmatched requests, with the reason.")  # fmt: skip
 @click.option("--since", metavar="CALL|TIME", help="Only calls after this call (c-000017), or from this time on (RFC 3339).")  # fmt: skip
+@click.option("--until", metavar="CALL|TIME", help="Only calls up to this call, or before this time.")
+@click.option("--search", "q", metavar="TEXT", help="Only calls with this text in the target, the headers or a body; masked values are not found.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(0), help="Only the newest calls, at most this many.")
 @click.option("--follow", "-f", is_flag=True, help="Continue with new calls as they complete, until Ctrl-C.")
 @click.option("--reveal", is_flag=True, help="Do not mask secrets.")

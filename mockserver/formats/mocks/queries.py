@@ -11,9 +11,12 @@ import re
 from importlib import import_module
 from typing import Any
 
-from mockserver.errors import InvalidInputError
+from mockserver.errors import InvalidInputError, KeyPath, MissingExtraError, invalid
 from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.matching.matcher import compile_match
 from mockserver.scenarios.flaws import parse_spec
+from mockserver.schema.base import Spec
+from mockserver.schema.match import MatchSpec
 from mockserver.schema.scenario import RouteSpec
 
 _FROM_END = re.compile(r"\[\(@\.length\s*-\s*(\d+)\)\]")
@@ -64,13 +67,29 @@ def schema(written: object) -> object:
     return written
 
 
-def sure(route: dict[str, Any]) -> dict[str, Any]:
-    """The route, if the language takes it. Raises NotConvertibleError with the first reason why not."""
+def xml_document(part: str, written: str) -> str:
+    """Return a document for `xml_exact`, or a schema for `xml_schema`. Raises NotConvertibleError for anything else."""
     try:
-        parse_spec(RouteSpec, route)
+        compile_match(MatchSpec.model_validate({part: written}), _no_file)
+    except MissingExtraError:
+        return written
+    except InvalidInputError as error:
+        raise NotConvertibleError(error.flaws[0].message) from None
+    return written
+
+
+def _no_file(name: str, path: KeyPath) -> bytes:
+    raise invalid(path, f"{name!r} is not an XML document")
+
+
+def sure(written: dict[str, Any], spec: type[Spec] = RouteSpec) -> dict[str, Any]:
+    """The route, or the resource, if the language takes it. Raises NotConvertibleError with the first reason why not."""
+    try:
+        parse_spec(spec, written)
     except InvalidInputError as error:
         flaw = error.flaws[0]
         raise NotConvertibleError(
-            f"it can't be written as a route: {flaw.where}: {flaw.message}", flaw.hint
+            f"it can't be written as a {spec.__name__.removesuffix('Spec').lower()}: {flaw.where}: {flaw.message}",
+            flaw.hint,
         ) from None
-    return route
+    return written

@@ -23,6 +23,7 @@ from mockserver.formats.mocks.conditions import (
     pattern,
 )
 from mockserver.formats.mocks.paths import literal_path
+from mockserver.formats.mocks.queries import xml_document
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, listed, text_of
 from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
@@ -210,6 +211,10 @@ def _typed(kind: str, body: dict[str, Any]) -> list[Atom]:
             return [Atom("schema", json_value(value))]
         case "XPATH":
             return [Atom("xml", "present", text_of(value))]
+        case "XML":
+            return [Atom("xml_exact", xml_document("xml_exact", text_of(value)))]
+        case "XML_SCHEMA":
+            return [Atom("xml_schema", xml_document("xml_schema", text_of(value)))]
         case "PARAMETERS":
             return list(_named("form", value))
         case "BINARY":

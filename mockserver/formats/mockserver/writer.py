@@ -197,6 +197,10 @@ def _body(part: str, conditions: Any) -> list[Any]:
             return [{"type": "JSON_SCHEMA", "jsonSchema": conditions}]
         case "form":
             return [{"type": "PARAMETERS", "parameters": _names(conditions)}]
+        case "xml_exact" if str(conditions).lstrip().startswith("<"):
+            return [{"type": "XML", "xml": conditions}]
+        case "xml_schema" if str(conditions).lstrip().startswith("<"):
+            return [{"type": "XML_SCHEMA", "xmlSchema": conditions}]
         case "jsonpath" | "xml" if all(item in ("present", "absent") for item in conditions.values()):
             kind, key = {"jsonpath": ("JSON_PATH", "jsonPath"), "xml": ("XPATH", "xpath")}[part]
             return [

@@ -1,5 +1,5 @@
 """
-Read OpenAPI 3.0 and 3.1: each operation becomes a route that answers as documented, plain CRUD a resource.
+Read OpenAPI 3.0 and 3.1, and Swagger 2.0: each operation becomes a route that answers as documented, plain CRUD a resource.
 
 The answer is the example of the document, or a reproducible sample of the schema; a success is preferred. Requests
 are not validated; use the `openapi` key of a scenario for that.

@@ -49,9 +49,7 @@ class _Interaction:
 
 def read(source: Path) -> Imported:
     """Read a pact. Raises InvalidInputError for any other file."""
-    pact = json_file(source, "a pact")
-    if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+    pact = pact_in(source)
     consumer, provider = (
         str((isinstance(pact.get(side), dict) and pact[side].get("name")) or side)
         for side in ("consumer", "provider")
@@ -60,7 +58,7 @@ def read(source: Path) -> Imported:
     imported = Imported()
     beside = Beside(name)
     result: list[_Interaction] = []
-    for place, interaction in _http_interactions(pact, imported.lost):
+    for place, interaction in http_interactions(pact, imported.lost):
         try:
             result.append(_interaction(place, interaction, beside, imported.lost))
         except FAILURES as error:
@@ -78,7 +76,15 @@ def read(source: Path) -> Imported:
     return imported
 
 
-def _http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def pact_in(source: Path) -> dict[str, Any]:
+    """Return the content of a pact. Raises InvalidInputError for any other file."""
+    pact = json_file(source, "a pact")
+    if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
+        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+    return pact
+
+
+def http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for index, message in enumerate(_listed(pact, "messages")):
         told = message.get("description") if isinstance(message, dict) else ""
         lost.append(
@@ -149,7 +155,7 @@ def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str
 
 
 def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
-    rules = _rules(request)
+    rules = rules_by_category(request)
     if request.get("generators"):
         lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
     method = known_method(request.get("method", "GET"))
@@ -162,16 +168,18 @@ def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Recor
         pattern, reason = path_pattern(path, rule.matchers)
         if reason:
             lost.append(Lost(f"{place}.matchingRules.path", reason))
-    query = _texts(f"{place}.query", _query(request.get("query")), rules.get("query"), lost)
-    headers = _headers(f"{place}.headers", _lines(request.get("headers")), rules.get("header"), lost)
-    body, content_type = _body(request)
+    query = _texts(f"{place}.query", query_values(request.get("query")), rules.get("query"), lost)
+    headers = header_conditions(
+        f"{place}.headers", header_lines(request.get("headers")), rules.get("header"), lost
+    )
+    body, content_type = body_of(request)
     return RecordedRequest(
         method, pattern, headers, query, _body_match(place, body, content_type, rules.get("body"), lost)
     )
 
 
-def _rules(part: Mapping[str, Any]) -> dict[str, Any]:
-    """By category. Version 2 has all in one mapping, below `$.body`, `$.header`, `$.query`, `$.path`."""
+def rules_by_category(part: Mapping[str, Any]) -> dict[str, Any]:
+    """Return matching rules by category. Version 2 has all in one mapping, below `$.body`, `$.header`, `$.query`, `$.path`."""
     written = part.get("matchingRules") or {}
     if not any(str(key).startswith("$.") for key in written):
         return dict(written)
@@ -188,13 +196,13 @@ def _rules(part: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _query(query: Any) -> dict[str, list[str]]:
+def query_values(query: Any) -> dict[str, list[str]]:
     if isinstance(query, str):
         return grouped(parse_qsl(query, keep_blank_values=True))
     return {str(name): [as_text(item) for item in (value if isinstance(value, list) else [value])] for name, value in (query or {}).items() if value != []}  # fmt: skip
 
 
-def _lines(headers: Any) -> Lines:
+def header_lines(headers: Any) -> Lines:
     return [
         (str(name), as_text(item))
         for name, value in (headers or {}).items()
@@ -212,7 +220,7 @@ def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[L
     return result
 
 
-def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def header_conditions(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
     """Return conditions on headers. A Content-Type without parameters matches any parameters."""
     values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
@@ -223,13 +231,13 @@ def _headers(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str
     return result
 
 
-def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
+def body_of(part: Mapping[str, Any]) -> tuple[Any, str]:
     """
     Return the body, JSON as data, and its Content-Type. Ellipsis is an unspecified body.
 
     Version 4 stores the type with the content, earlier versions in the header.
     """
-    header = value_of(_lines(part.get("headers")), "content-type")
+    header = value_of(header_lines(part.get("headers")), "content-type")
     body = part.get("body", ...)
     if isinstance(body, dict) and "content" in body and body.keys() <= {"content", "contentType", "encoded", "contentTypeHint"}:  # fmt: skip
         kind = str(body.get("contentType") or header or "application/json")
@@ -246,7 +254,7 @@ def _body(part: Mapping[str, Any]) -> tuple[Any, str]:
     )
 
 
-def _is_json(content_type: str) -> bool:
+def is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower().endswith("json")
 
 
@@ -259,7 +267,7 @@ def _body_match(
         from hashlib import sha256
 
         return {"body_sha256": sha256(body).hexdigest()}
-    if not isinstance(body, str) or _is_json(content_type):
+    if not isinstance(body, str) or is_json(content_type):
         conditions = Conditions(rules_of(rules))
         result = conditions.of(body)
         lost += [Lost(f"{place}.body: {path}", reason) for path, reason in conditions.lost]
@@ -289,11 +297,11 @@ def _reply(
     )
     if count:
         lost.append(Lost(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example"))  # fmt: skip
-    body, content_type = _body(response)
-    lines = _lines(response.get("headers"))
+    body, content_type = body_of(response)
+    lines = header_lines(response.get("headers"))
     if body is not ... and content_type and not value_of(lines, "content-type"):
         lines.append(("content-type", content_type))
-    content = b"" if body is ... else body if isinstance(body, bytes) else _bytes(body, content_type)
+    content = b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type)
     status = response.get("status", 200)
     exchange = RecordedExchange(place, request.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
@@ -303,8 +311,8 @@ def _reply(
     return _generated(place, reply, generators, lost) if generators else reply
 
 
-def _bytes(body: object, content_type: str) -> bytes:
-    if isinstance(body, str) and not _is_json(content_type):
+def content_of(body: object, content_type: str) -> bytes:
+    if isinstance(body, str) and not is_json(content_type):
         return body.encode("utf-8", "replace")
     return json_bytes(body)
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from mockserver.formats.mocks.dates import strftime
+from mockserver.formats.mocks.handlebars import Arg, HelperCall
+from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
 from mockserver.formats.mocks.requests import quoted
 from mockserver.formats.mocks.sources import NotConvertibleError
-from mockserver.formats.wiremock.handlebars import Arg, HelperCall
-from mockserver.formats.wiremock.variables import HandlebarsScope
 
 Helper = Callable[[HelperCall, HandlebarsScope], str]
 
 _ARGUMENT = re.compile(r"\{(\d)\}")
 _PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
 _UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
-_DATE_WORDS = {
-    "yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "dd": "%d", "HH": "%H", "hh": "%I", "mm": "%M",
-    "ss": "%S", "SSS": "%f", "a": "%p", "EEEE": "%A", "EEE": "%a", "Z": "%z", "XXX": "%:z", "z": "%Z",
-}  # fmt: skip
 
 
 def _argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
@@ -58,21 +55,6 @@ def _shift(offset: str) -> str:
     return f"{int(words[0]):+d}{_UNITS[words[1]]}"
 
 
-def _strftime(pattern: str) -> str:
-    """A pattern of Java's SimpleDateFormat as one of strftime. Raises NotConvertibleError."""
-    made = ""
-    for match in re.finditer(r"'([^']*)'|([A-Za-z])\2*|[^A-Za-z']+", pattern):
-        if match[1] is not None:
-            made += match[1] or "'"
-        elif match[2]:
-            if match[0] not in _DATE_WORDS or _DATE_WORDS[match[0]] in ("%:z", "%f"):
-                raise NotConvertibleError(f"{match[0]!r} in a date can't be expressed here")
-            made += _DATE_WORDS[match[0]]
-        else:
-            made += match[0]
-    return made
-
-
 def _now(call: HelperCall, _: HandlebarsScope) -> str:
     if "timezone" in call.named and _text(call.named["timezone"]) not in ("UTC", "GMT"):
         raise NotConvertibleError("times are in UTC")
@@ -83,7 +65,7 @@ def _now(call: HelperCall, _: HandlebarsScope) -> str:
         return f"({moment}.timestamp() * 1000) | int"
     if form == "unix":
         return f"{moment}.timestamp() | int"
-    shape = _strftime(form) if form else "%Y-%m-%dT%H:%M:%SZ"
+    shape = strftime(form) if form else "%Y-%m-%dT%H:%M:%SZ"
     return f"{moment}.strftime({quoted(shape)})"
 
 

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Callable
 from typing import Any
 
+from mockserver.formats.mocks.handlebars_writer import literal_braces
 from mockserver.formats.reading import utf8_text
 from mockserver.formats.wiremock import templates
 from mockserver.formats.wiremock.losses import LossPlace
@@ -127,9 +128,9 @@ def _headers(written: Any, made: dict[str, Any], at: LossPlace, *, templated: bo
         if templated:
             values = templates.tree(values, at.at(name))
         elif isinstance(values, str):
-            values = templates.literal_braces(values)
+            values = literal_braces(values)
         else:
-            values = [templates.literal_braces(item) for item in values]
+            values = [literal_braces(item) for item in values]
         lines[name] = values
     if lines:
         made["headers"] = lines

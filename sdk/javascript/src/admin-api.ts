@@ -184,7 +184,8 @@ export interface paths {
         get: operations["GetCall"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete one completed call, also from the counts; what it did stays. */
+        delete: operations["DeleteCall"];
         options?: never;
         head?: never;
         patch?: never;
@@ -201,7 +202,8 @@ export interface paths {
         get: operations["GetCallInNamespace"];
         put?: never;
         post?: never;
-        delete?: never;
+        /** Delete one completed call, also from the counts; what it did stays. */
+        delete: operations["DeleteCallInNamespace"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1658,7 +1660,7 @@ export interface components {
         };
         /**
          * AttemptsSpec
-         * @description Rules on how a client retries. Each fails where it has nothing to judge, unless `optional`.
+         * @description Rules on how a client retries. Each fails if it has nothing to check, unless `optional`.
          */
         AttemptsSpec: {
             /**
@@ -2475,7 +2477,7 @@ export interface components {
         };
         /**
          * ClientCertSpec
-         * @description A certificate that the client would prove to have, as a recorded call shows one; hex with or without colons.
+         * @description The certificate of the client, as in recorded calls; hex with or without colons.
          */
         ClientCertSpec: {
             /**
@@ -3660,6 +3662,16 @@ export interface components {
                     unordered?: unknown;
                 };
             };
+            /**
+             * Xml Exact
+             * @description The complete XML body, compared in its canonical form: inline, or a file in the folder of the scenario.
+             */
+            xml_exact?: string | null;
+            /**
+             * Xml Schema
+             * @description XML Schema (XSD): inline, or a file in the folder of the scenario.
+             */
+            xml_schema?: string | null;
             /**
              * Graphql
              * @description operation, variables, query, type of a GraphQL request.
@@ -6503,6 +6515,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default 1000. */
                 limit?: string;
                 /** @description The `next` of the previous page. */
@@ -6564,6 +6580,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default 1000. */
                 limit?: string;
                 /** @description The `next` of the previous page. */
@@ -6629,6 +6649,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default all. */
                 limit?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6668,6 +6692,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description Maximum number of items, 1 to 10000; default all. */
                 limit?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6709,6 +6737,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description true returns a summary of each call: no headers, no bodies, secrets masked. */
                 brief?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6748,6 +6780,10 @@ export interface operations {
                 matched?: string;
                 /** @description Calls after this call's id, or from this instant (RFC 3339). */
                 since?: string;
+                /** @description Calls up to this call's id, or before this instant (RFC 3339). */
+                until?: string;
+                /** @description A text in the target, the headers or the body of the request or its reply, in any case; masked values are not found. */
+                q?: string;
                 /** @description true returns a summary of each call: no headers, no bodies, secrets masked. */
                 brief?: string;
                 /** @description true shows secrets unmasked; from loopback or with the token. */
@@ -6797,6 +6833,26 @@ export interface operations {
             };
         };
     };
+    DeleteCall: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
     GetCallInNamespace: {
         parameters: {
             query?: {
@@ -6820,6 +6876,27 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CallView"];
                 };
+            };
+        };
+    };
+    DeleteCallInNamespace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                namespace: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };

@@ -133,6 +133,16 @@ export class Namespace {
     return callsOf(this.#api);
   }
 
+  /** Return the calls with this text, in any case, in the target, the headers or the body of the request or its reply. */
+  async findCalls(text: string): Promise<Call[]> {
+    return callsOf(this.#api, { q: text });
+  }
+
+  /** Delete one completed call from the call log and the counts. What it did stays: state, steps, effects, webhooks. */
+  async deleteCall(call: Call | string): Promise<void> {
+    await this.#api.delete("/calls/{id}", { path: { id: typeof call === "string" ? call : call.id } });
+  }
+
   /** Return the unmatched requests, each with the nearest routes and a `suggestion`. */
   async unmatched(): Promise<Unmatched[]> {
     const views = await this.#api.reveal((reveal) => pages((page) => this.#api.get("/unmatched", { query: { ...page, ...reveal } })));

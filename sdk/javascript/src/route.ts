@@ -76,7 +76,7 @@ export class Route {
 
   /** Return the calls of the route, oldest first. */
   async calls(): Promise<Call[]> {
-    return callsOf(this.#api, this.id);
+    return callsOf(this.#api, { route: this.id });
   }
 
   /** Return the number of calls. It is exact even if calls were dropped from the call log. */
@@ -122,8 +122,8 @@ function checkDocument(check: object): Record<string, unknown> {
 }
 
 /** Return the calls of a namespace, or of one route, with secrets if the server shows them. */
-export async function callsOf(api: NamespaceApi, route?: string): Promise<Call[]> {
-  const views = await api.reveal((reveal) => pages((page) => api.get("/calls", { query: { ...page, ...reveal, route } })));
+export async function callsOf(api: NamespaceApi, filter: { route?: string; q?: string } = {}): Promise<Call[]> {
+  const views = await api.reveal((reveal) => pages((page) => api.get("/calls", { query: { ...page, ...reveal, ...filter } })));
   return views.map((view) => new Call(view as Schemas["CallView"]));
 }
 

@@ -82,6 +82,8 @@ const MATCH: Record<keyof Schemas["MatchSpec"], true> = {
   files: true,
   text: true,
   xml: true,
+  xml_exact: true,
+  xml_schema: true,
   graphql: true,
   message: true,
   messages: true,

@@ -14,7 +14,7 @@ from support.sampling import part
 
 from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.errors import InvalidInputError
-from mockserver.formats import format_named, hoverfly, mockserver, mountebank, smocker
+from mockserver.formats import format_named, hoverfly, mockoon, mockserver, mountebank, smocker
 from mockserver.scenarios.loader import from_bundle, from_text
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
@@ -108,6 +108,48 @@ MOCKS = [
     },
     {"request": {"body": {"matcher": "ShouldEqualJSON", "value": "{}"}}, "response": {"delay": "5ms"}},
 ]
+RESPONSE = {
+    "body": "{{#repeat 2}}{{data 'd'}}{{/repeat}}",
+    "latency": 5,
+    "statusCode": 200,
+    "headers": [{"key": "a", "value": "{{body 'a'}}"}],
+    "bodyType": "INLINE",
+    "rules": [
+        {"target": "body", "modifier": "a.0", "value": "1", "operator": "equals", "invert": True},
+        {"target": "query", "modifier": "a", "value": "x", "operator": "regex", "invert": False},
+    ],
+    "rulesOperator": "AND",
+    "default": False,
+    "callbacks": [{"uuid": "c", "latency": 5}],
+}
+ENVIRONMENT = {
+    "name": "e",
+    "endpointPrefix": "v1",
+    "latency": 5,
+    "routes": [
+        {"uuid": "r", "type": "http", "method": "get", "endpoint": "a/:id", "responses": [RESPONSE]},
+        {
+            "uuid": "s",
+            "type": "crud",
+            "endpoint": "b",
+            "responses": [{"bodyType": "DATABUCKET", "databucketID": "d", "default": True, "crudKey": "id"}],
+        },
+        {
+            "type": "http",
+            "method": "all",
+            "endpoint": "*",
+            "responseMode": "SEQUENTIAL",
+            "responses": [{"body": "x"}] * 2,
+        },
+    ],
+    "rootChildren": [{"type": "folder", "uuid": "f"}],
+    "folders": [{"uuid": "f", "children": [{"type": "route", "uuid": "s"}]}],
+    "headers": [{"key": "b", "value": "c"}],
+    "data": [{"uuid": "d", "id": "d", "name": "d", "value": '[{"id": 1}]'}],
+    "callbacks": [{"uuid": "c", "uri": "http://a/b", "method": "post", "body": "x", "headers": []}],
+    "proxyMode": True,
+    "proxyHost": "http://a",
+}
 WORDS = st.sampled_from(
     [
         "",
@@ -154,8 +196,14 @@ def put(document, path, junk):
 
 @pytest.mark.parametrize(
     ("module", "document"),
-    [(mountebank, IMPOSTERS), (hoverfly, SIMULATION), (mockserver, EXPECTATIONS), (smocker, MOCKS)],
-    ids=["mountebank", "hoverfly", "mockserver", "smocker"],
+    [
+        (mountebank, IMPOSTERS),
+        (hoverfly, SIMULATION),
+        (mockserver, EXPECTATIONS),
+        (smocker, MOCKS),
+        (mockoon, ENVIRONMENT),
+    ],
+    ids=["mountebank", "hoverfly", "mockserver", "smocker", "mockoon"],
 )
 def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_not_load(
     tmp_path, module, document
@@ -174,7 +222,8 @@ def test_junk_anywhere_is_refused_or_told_and_never_made_a_scenario_that_does_no
             return
         for name, made in imported.scenarios.items():
             build_scenario_set([from_text(dump(made, ScenarioSpec), name)])
-        module.write(imported.scenarios)
+        if hasattr(module, "write"):
+            module.write(imported.scenarios)
         found.append(imported)
 
     try_one()
@@ -186,6 +235,7 @@ DOCUMENTS = {
     "hoverfly": [SIMULATION],
     "mockserver": [EXPECTATIONS],
     "smocker": [MOCKS],
+    "mockoon": [ENVIRONMENT],
     **json.loads((Path(__file__).parent / "misshapen.json").read_text("utf-8")),
 }
 WRONG_TYPES = [None, True, 7.5, "x", [], [None], {}, {"x": [1]}]

@@ -222,6 +222,23 @@ def test_expectations_are_asked_by_priority_and_then_in_their_order(served):
     assert server.ask("GET", "/b").text == "first"
 
 
+XSD = (
+    '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="n" type="xs:int"/></xs:schema>'
+)
+
+
+def test_xml_is_compared_and_validated(tmp_path, served):
+    server = served(
+        expect({"path": "/a", "body": {"type": "XML", "xml": "<a b='1' c='2'/>"}}, respond(body="same")),
+        expect({"path": "/b", "body": {"type": "XML_SCHEMA", "xmlSchema": XSD}}, respond(body="valid")),
+    )
+
+    assert server.ask("POST", "/a", '<a c="2" b="1"></a>').text == "same"
+    assert server.ask("POST", "/a", '<a c="2"/>').status == 404
+    assert server.ask("POST", "/b", "<n>7</n>").text == "valid"
+    assert server.ask("POST", "/b", "<n>x</n>").status == 404
+
+
 def test_answers(served):
     server = served(
         expect({"path": "/json"}, respond(body={"type": "JSON", "json": '{"a": [1]}'})),
@@ -289,8 +306,9 @@ def test_templates_that_are_json_with_values_in_it_are_translated(served, kind, 
         (expect({"specUrlOrPayload": "x.yaml"}), "it refers to an OpenAPI document"),
         (expect({"path": "(?=x)"}), "the regular expression '(?=x)' is not valid in RE2"),
         (expect({"headers": {"X-.*": ["a"]}}), "the name 'X-.*' of one of the headers is a pattern"),
-        (expect({"body": {"type": "XML_SCHEMA", "xmlSchema": "<a/>"}}), "a body of type XML_SCHEMA"),
-        (expect({"body": {"type": "XML", "xml": "<a/>"}}), "a body of type XML can't be matched"),
+        (expect({"body": {"type": "XML_SCHEMA", "xmlSchema": "<a/>"}}), "this is not a valid XML Schema"),
+        (expect({"body": {"type": "XML", "xml": "a.xml"}}), "'a.xml' is not an XML document"),
+        (expect({"body": {"type": "XML", "xml": "<a/>", "not": True}}), "it can't be written as a route: match.xml_exact"),
         (expect({"path": {"schema": {}}}), "its path is a JSON Schema"),
         (expect({}, respond(statusCode=99)), "the status 99 can't be served"),
     ],
@@ -354,6 +372,7 @@ OBJECTS = st.dictionaries(NAMES, TREES, min_size=1, max_size=3)
 BODY = st.one_of(
     OBJECTS.map(lambda one: {"json": one}),
     OBJECTS.map(lambda one: {"json_exact": one}),
+    st.sampled_from([{"xml_exact": "<a><b/></a>"}, {"xml_schema": XSD}]),
     WORDS.map(lambda one: {"text": one}),
     WORDS.map(lambda one: {"text": {"contains": one}}),
     st.sampled_from(

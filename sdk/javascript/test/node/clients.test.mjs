@@ -52,9 +52,13 @@ describe("a namespace", () => {
     assert.equal(call.status, 201);
     assert.equal(await mock.count("POST /items", { json: { id: "a1" } }), 1);
     assert.equal((await mock.counts()).total, 1);
+    assert.deepEqual((await mock.findCalls("PAGE=2")).map((found) => found.id), [call.id]);
+    assert.deepEqual(await mock.findCalls("page=3"), []);
     assert.equal((await items.info()).calls, 1);
     const operations = await items.attempts();
     assert.deepEqual([operations.length, operations.amplification, operations[0].final], [1, 1, "succeeded"]);
+    await mock.deleteCall(call);
+    assert.equal((await mock.counts()).total, 0);
   });
 
   test("explains unmatched requests", async () => {

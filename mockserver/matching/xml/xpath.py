@@ -1,31 +1,24 @@
 """
-XPath 1.0 conditions on an XML body. The parser loads nothing and expands no entities.
+XPath 1.0 conditions on an XML body.
 
-Namespaces are ignored: `
-
-soap:Body/order`, `
-
-Body/order` and `
-
-x:Body/order` are the same. XPath can't be stopped while it runs, so the size of its input is limited.
+Namespaces are ignored: `soap:Body`, `Body` and `x:Body` are the same in a query. XPath can't be stopped while it runs, so
+the size of its input is limited.
 """
 
 from __future__ import annotations
 
 import re
-from types import ModuleType
+from copy import deepcopy
 from typing import Any
 
 from mockserver.errors import KeyPath, invalid
 from mockserver.matching.checks import MatchCheck, value_check
 from mockserver.matching.conditions import Condition
-from mockserver.matching.extras import library
 from mockserver.matching.mismatch.differences import DifferencePlace
+from mockserver.matching.xml.parsing import MOST_ELEMENTS, lxml, not_xml, root_of
 from mockserver.model.http import Request, UnreadableBodyError
-from mockserver.model.mismatch import Difference
 
-MAX_BYTES = 1 << 20
-MAX_ELEMENTS = {1: 50_000, 2: 1_000, 3: 300}
+MAX_ELEMENTS = {1: MOST_ELEMENTS, 2: 1_000, 3: 300}
 """Maximum number of elements by the query's order: its cost grows with this power of that number."""
 MAX_FOUND = 1_000
 MAX_FOUND_CHARS = 4 << 20
@@ -34,7 +27,6 @@ _PREFIX = re.compile(r"""('[^']*'|"[^"]*")|[A-Za-z_][\w.-]*:(?=[A-Za-z_*])""")
 _LITERAL = re.compile(r"""'[^']*'|"[^"]*\"""")
 _SWEEP = re.compile(r"//|\bdescendant(?:-or-self)?::")
 _BACKWARD = re.compile(r"\.\.|\b(?:ancestor|parent|following|preceding)(?:-or-self|-sibling)?::")
-_DOCTYPE = b"<!DOCTYPE"
 
 
 def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
@@ -44,20 +36,14 @@ def xml(text: str, condition: Condition, path: KeyPath) -> MatchCheck:
     Raises InvalidInputError for an invalid XPath, MissingExtraError without the library.
     """
     query = _XPathQuery(text, path)
-
-    def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
-        hint = _instead_of_xml(request)
-        said = f"body: expected XML, but {error}" + (f"; {hint}" if hint else "")
-        return [Difference("body", condition.written, hint=hint, weight=1.5, text=said)]
-
     place = DifferencePlace(f"xml[{text!r}]", flat=True)
-    return value_check(8, condition, query.texts, place, unreadable=unreadable)
-
-
-def _instead_of_xml(request: Request) -> str:
-    if request.media_type and "xml" not in request.media_type:
-        return f"its content-type is {request.media_type}"
-    return "" if request.body else "send an XML body"
+    return value_check(
+        8,
+        condition,
+        query.texts,
+        place,
+        unreadable=lambda request, error: [not_xml(request, error, condition.written)],
+    )
 
 
 class _XPathQuery:
@@ -67,7 +53,7 @@ class _XPathQuery:
 
     def __init__(self, text: str, path: KeyPath) -> None:
         self.text = text
-        self._etree = library("lxml.etree", "An XPath condition", "xml", path)
+        self._etree = lxml("An XPath condition", path)
         self._limit = MAX_ELEMENTS[order(text)]
         try:
             self._xpath = self._etree.XPath(without_prefixes(text), regexp=False)
@@ -81,7 +67,9 @@ class _XPathQuery:
         return request.once(f"xpath {self.text}", lambda: self._find(request))
 
     def _find(self, request: Request) -> list[str]:
-        root, elements = request.once("xml", lambda: _parse(self._etree, request))
+        root, elements = request.once(
+            "xml without namespaces", lambda: _without_namespaces(self._etree, request)
+        )
         if elements > self._limit:
             raise UnreadableBodyError(f"it has more than {self._limit} elements for the query {self.text!r}")
         try:
@@ -138,36 +126,11 @@ def order(text: str) -> int:
     return min(3, max(sweeps, min(2, len(branches))))
 
 
-def _parse(etree: ModuleType, request: Request) -> tuple[Any, int]:
-    """Return the root without namespaces, and the maximum number of elements. Raises UnreadableBodyError."""
-    data = request.decoded_body
-    elements = data.count(b"<") - data.count(b"</")
-    if not data:
-        raise UnreadableBodyError("the body is empty")
-    if len(data) > MAX_BYTES or elements > MAX_ELEMENTS[1]:
-        raise UnreadableBodyError(f"it has more than {MAX_BYTES} bytes or {MAX_ELEMENTS[1]} elements")
-    if _DOCTYPE in data.replace(b"\0", b""):  # UTF-16 and UTF-32 included
-        raise UnreadableBodyError("it has a document type, and those are refused")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnreadableBodyError(f"it is not valid XML: {_said(error)}") from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise UnreadableBodyError("it has a document type, and those are refused")
+def _without_namespaces(etree: Any, request: Request) -> tuple[Any, int]:
+    root, elements = root_of(etree, request)
+    root = deepcopy(root)
     _drop_namespaces(root)
     return root, elements
-
-
-def _said(error: Exception) -> str:
-    return str(error).removesuffix(" (<string>, line 1)")
 
 
 def _drop_namespaces(root: Any) -> None:

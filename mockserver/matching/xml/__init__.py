@@ -1,0 +1,1 @@
+"""Conditions on XML bodies. The parser loads nothing and expands no entities."""
