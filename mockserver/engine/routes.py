@@ -41,8 +41,11 @@ if TYPE_CHECKING:
     from mockserver.engine.namespace import Namespace
     from mockserver.engine.routing import RouteMatch
     from mockserver.engine.transaction import Claim, Draw
+    from mockserver.graphql.compiling import FieldTarget
+    from mockserver.graphql.schemas import GraphQLApi
     from mockserver.grpc.compiling import GrpcTarget
     from mockserver.grpc.pools import GrpcSchema
+    from mockserver.model.call import Call
     from mockserver.openapi.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -104,7 +107,7 @@ When = tuple[tuple[str | Template, Condition], ...]
 class Scenario:
     """A compiled scenario, with the policies that all its routes share."""
 
-    __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "schemas", "source", "spec", "vars")  # fmt: skip
+    __slots__ = ("active", "apis", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "schemas", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -128,6 +131,8 @@ class Scenario:
         """Its resources, with their places."""
         self.schemas: tuple[GrpcSchema, ...] = ()
         """The schema of its gRPC services; for runtime routes, those of all scenarios."""
+        self.apis: tuple[GraphQLApi, ...] = ()
+        """Its GraphQL API; for runtime routes, those of all scenarios."""
 
 
 class Route:
@@ -138,7 +143,7 @@ class Route:
     file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "graphql", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "on_begin", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -174,6 +179,10 @@ class Route:
         self.contract: Contract | None = scenario.contract if scenario.spec.validate_ != "off" else None
         self.grpc: GrpcTarget | None = None
         """The method of a gRPC route."""
+        self.graphql: FieldTarget | None = None
+        """The field of a GraphQL route."""
+        self.on_begin: Callable[[Namespace, Call, RouteMatch], None] | None = None
+        """Finds the route that the call of an operation belongs to, before anything else is decided."""
         self.unconditional = False
         """Whether it matches without state and expressions: no `if`, no `when`."""
 

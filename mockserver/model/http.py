@@ -456,6 +456,11 @@ class Request:
         raise UnreadableBodyError("it is not a gRPC call")
 
     @property
+    def arguments(self) -> Any:
+        """The arguments of a field of a GraphQL operation. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a field of a GraphQL operation")
+
+    @property
     def json_as_written(self) -> Any:
         """Like `json`, but decimals keep their text. For a body that defines a route's reply."""
         return self.once("json_as_written", lambda: self._read_json(_DECODERS_AS_WRITTEN))
@@ -601,6 +606,8 @@ class Response:
 
 WEBSOCKET = "WS"
 """The method of a WebSocket handshake in routes and calls."""
+GRAPHQL = "GRAPHQL"
+"""The method of a field in request lines, such as `GRAPHQL Query.user`; on the wire it is POST or GET."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
 
