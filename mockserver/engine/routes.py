@@ -28,7 +28,7 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import Selector
-from mockserver.model.http import Request
+from mockserver.model.http import GRAPHQL, Request
 from mockserver.responses.planner import Planned, Reply
 from mockserver.responses.sequence import Sequence
 from mockserver.scenarios.source import Source
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 ReadFile = Callable[[str, KeyPath], bytes]
 
+_FIELD = frozenset({GRAPHQL})
 IMPLIED_CLASS = 3
 """The sort position of generated routes, after all written ones."""
 
@@ -193,6 +194,8 @@ class Route:
     @property
     def line(self) -> str:
         """The request line, with base."""
+        if self.methods == _FIELD:
+            return self.spec.request
         return f"{self.spec.request.split()[0]} {self.pattern.text}"
 
     def __repr__(self) -> str:

@@ -23,7 +23,7 @@ from mockserver.graphql.documents import GraphQLDocument, read_document
 from mockserver.schema.graphql import GraphQLSpec
 
 ReadFile = Callable[[str, KeyPath], bytes]
-MOST_DOCUMENTS = 200
+MOST_DOCUMENTS = 50
 """Documents that an API keeps, parsed and validated."""
 MOST_INTROSPECTIONS = 8
 

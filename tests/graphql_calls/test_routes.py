@@ -295,6 +295,19 @@ routes:
     assert statuses == [200, 200, 429]
 
 
+def test_an_idempotency_key_of_the_scenario_replays_the_whole_response() -> None:
+    shop = GraphQLInMemory("""
+idempotency: {header: idempotency-key}
+routes:
+  - {request: GRAPHQL Mutation.pay, effect: {kind: payment}, reply: {json: {id: "p_{{ call.number }}"}}}
+""")
+
+    answers = [shop.answer(PAY, {"order": "1", "amount": 5}, idempotency_key=key) for key in ("a", "a", "b")]
+
+    assert [answer["data"]["pay"]["id"] for answer in answers] == ["p_1", "p_1", "p_2"]
+    assert len(effects(shop.default)) == 2
+
+
 def test_a_route_for_the_path_answers_before_the_schema() -> None:
     shop = GraphQLInMemory("""
 routes:

@@ -54,6 +54,16 @@ class Socket:
     def subscribe(self, query: str, name: str = "1", **payload: Any) -> None:
         self.send(id=name, type="subscribe", payload={"query": query, **payload})
 
+    def types_until(self, last: str) -> set[str] | int:
+        """Return the types of the messages up to one, or the code with which the server closes the connection."""
+        types: set[str] = set()
+        try:
+            while last not in types:
+                types.add(self.receive()["type"])
+        except ConnectionClosed as error:
+            return error.rcvd.code if error.rcvd is not None else 1006
+        return types
+
     def closed(self) -> int:
         """Return the code with which the server closes the connection."""
         try:
@@ -136,7 +146,6 @@ def test_complete_ends_an_operation_of_the_client(mock: Namespace, socket: Socke
     socket.send(type="ping")
 
     assert socket.receive() == {"type": "pong"}
-    route.wait_for(1) if hasattr(route, "wait_for") else None
     socket.subscribe("{ user(id: 1) { id } }", "1")
     assert socket.receive()["payload"] == {"data": {"user": {"id": "1"}}}
     assert route.calls[0].outcome == "client_left"
@@ -153,6 +162,30 @@ def test_a_fault_breaks_the_connection(mock: Namespace, socket: Socket, kind: st
     assert socket.receive()["type"] == "next"
     assert socket.closed() == 1006
     assert route.calls.statuses == [200]
+
+
+def test_another_subprotocol_is_not_acceptable(mock: Namespace) -> None:
+    url = mock.url.replace("http", "ws", 1) + "/graphql"
+    with connect(url, subprotocols=["graphql-ws"], proxy=None) as connection:  # type: ignore[list-item]
+        assert Socket(connection).closed() == 4406
+
+
+def test_any_message_is_answered_or_closes_the_connection(mock: Namespace) -> None:
+    url = mock.url.replace("http", "ws", 1) + "/graphql"
+    init, query = {"type": "connection_init"}, {"query": "{ shop { name } }"}
+    for odd in (
+        None, 7, "x", [], {}, {"type": None}, {"type": "subscribe", "id": 7, "payload": query}, {"type": "pong", "id": []},
+        {"type": "subscribe", "id": "1", "payload": {"query": 7}}, {"type": "subscribe", "id": "1", "payload": {}},
+        {"type": "subscribe", "id": "1", "payload": {"query": "{ x", "variables": []}}, {"type": "complete", "id": {}},
+    ):  # fmt: skip
+        with connect(url, subprotocols=[PROTOCOL], proxy=None) as connection:  # type: ignore[list-item]
+            socket = Socket(connection)
+            socket.init(init)
+            connection.send(json.dumps(odd))
+            connection.send(json.dumps({"type": "ping"}))
+            types = socket.types_until("pong")
+            assert types == 4400 or types <= {"pong", "error"}
+    assert not [call for call in mock.calls if call.error]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
+from mockserver.graphql.operations import SOCKET_PROTOCOL
 from mockserver.http.http1_wire import Http1Wire
 from mockserver.http.outgoing import Ledger, Wire
 from mockserver.http.websocket.conversation import ClosingError, Conversation
@@ -43,6 +44,8 @@ class GraphQLConversation(Conversation):
         self._headers: list[tuple[str, str]] = []
 
     async def _perform_script(self) -> None:
+        if self.record.subprotocol is None:
+            self._refuse(4406, f"Subprotocol not acceptable: offer {SOCKET_PROTOCOL}")
         await self._init()
         while True:
             await self._handle(await self._next())
