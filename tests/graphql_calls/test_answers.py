@@ -176,7 +176,7 @@ def deep(levels: int) -> str:
         ("{ " + " ".join(f"a{i}: shop {{ name }}" for i in range(1_200)) + " }", "tokens"),
         ("{ " + "shop { name } " * 400 + " }", "response name 'shop'"),
         ("{ users { " + "orders { buyer { " * 10 + "id" + " } }" * 10 + " } }", "resolves too many"),
-        ("{ user(id: 1) { ...A } } " + " ".join(f"fragment {chr(65 + i)} on User {{ a: friend {{ ...{chr(66 + i)} }} b: friend {{ ...{chr(66 + i)} }} }}" for i in range(16)) + " fragment Q on User { id }", "too large"),
+        ("{ user(id: 1) { ...A } } " + " ".join(f"fragment {chr(65 + i)} on User {{ a: friend {{ ...{chr(66 + i)} }} b: friend {{ ...{chr(66 + i)} }} }}" for i in range(16)) + " fragment Q on User { id }", "2000 fields"),
         ("{ shop(" + ",".join(f"a{i}: 1" for i in range(60)) + ") { name } }", "arguments"),
     ],
 )  # fmt: skip
@@ -185,6 +185,16 @@ def test_an_operation_is_bounded(shop: GraphQLInMemory, query: str, said: str) -
 
     assert said in answer["errors"][0]["message"]
     assert "data" not in answer
+
+
+def test_the_items_of_a_list_are_bounded() -> None:
+    numbers = ", ".join(["1"] * 3_000)
+    shop = GraphQLInMemory(
+        f"routes: [{{request: GRAPHQL Query.numbers, reply: {{json: [{numbers}]}}}}]",
+        schema="type Query { numbers: [Int!]! }",
+    )
+
+    assert "resolves too many" in shop.answer("{ numbers }")["errors"][0]["message"]
 
 
 def test_variables_are_bounded(shop: GraphQLInMemory) -> None:

@@ -71,15 +71,19 @@ def test_a_sequence_takes_one_step_for_an_operation() -> None:
     shop = GraphQLInMemory("""
 routes:
   - request: GRAPHQL Query.user
-    reply: [{errors: [Try again]}, {json: {name: Ann}}]
+    effect: {kind: seen}
+    reply: [{errors: [Try again], times: 2}, {json: {name: "Ann {{ call.number }}"}}]
 """)
     query = "{ a: user(id: 1) { name } b: user(id: 2) { name } }"
 
-    first, second = shop.answer(query), shop.answer(query)
+    first = shop.answer(query)
+    assert effects(shop.default) == [], "a reply with errors alone has failed"
+    again, last = shop.answer(query), shop.answer(query)
 
+    assert again == first
     assert first["data"] == {"a": None, "b": None}
     assert [error["path"] for error in first["errors"]] == [["a"], ["b"]]
-    assert second == {"data": {"a": {"name": "Ann"}, "b": {"name": "Ann"}}}
+    assert last == {"data": {"a": {"name": "Ann 3"}, "b": {"name": "Ann 3"}}}
 
 
 def test_errors_are_partial_and_null_propagates_to_the_nearest_nullable_field() -> None:
