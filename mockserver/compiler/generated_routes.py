@@ -13,7 +13,7 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import Flaw, InvalidInputError, flaws_below, near, shown
+from mockserver.errors import Flaw, InvalidInputError, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
@@ -195,6 +195,10 @@ def _field_route(
     twin: Route,
 ) -> Route:
     """Return the route of the GraphQL field for an operation, whose route for HTTP is the twin. Raises InvalidInputError."""
+    if not scenario.apis:
+        raise invalid(
+            (), "the scenario has no GraphQL schema", "Write graphql: schema.graphql in the scenario"
+        )
     from mockserver.compiler.graphql_routes import resource_field  # few scenarios have GraphQL
 
     line = spec.graphql[operation.name]

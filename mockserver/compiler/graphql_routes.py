@@ -18,7 +18,6 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK, Work
 from mockserver.engine.transaction import Claim, Draw
-from mockserver.errors import invalid
 from mockserver.graphql.execution import FieldAnswer
 from mockserver.graphql.replies import FieldReply, compile_field_reply
 from mockserver.graphql.schemas import FieldType
@@ -156,10 +155,6 @@ def resource_field(
     scenario: Scenario, action: ResourceAction, operation: ResourceOperation, resource: Resource, line: str
 ) -> ResourceField:
     """Return what answers a field from a resource. Raises InvalidInputError."""
-    if not scenario.apis:
-        raise invalid(
-            (), "the scenario has no GraphQL schema", "Write graphql: schema.graphql in the scenario"
-        )
     spec = parse_request_line(f"{GRAPHQL} {line}")
     field = scenario.apis[0].field(spec.path)
     return ResourceField(action, operation, resource.path, resource.kind.id_field, field)

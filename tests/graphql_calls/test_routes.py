@@ -21,7 +21,7 @@ from mockserver.schema.trouble import PlacedTroubleSpec
 from mockserver.schema.verify import SubjectSpec
 from mockserver.verification.counting import Subject
 from mockserver.verification.explain import ExplainSpec, as_request, explain
-from tests.support.engine import effects
+from tests.support.engine import InMemory, effects
 from tests.support.graphql import GraphQLInMemory, answer_of
 
 PAY = "mutation Pay($order: ID!, $amount: Int!) { pay(order: $order, amount: $amount) { id amount } }"
@@ -482,8 +482,12 @@ def test_a_mistake_in_the_schema_is_found_at_load(schema: str, said: str) -> Non
 
 def test_a_route_without_a_schema_is_a_mistake() -> None:
     shop = GraphQLInMemory()
-    with pytest.raises(InvalidInputError, match="no GraphQL schema"):
-        GraphQLInMemory.__bases__[0]("routes: [{request: GRAPHQL Query.user, reply: 200}]")  # type: ignore[call-arg]
+    for scenario in (
+        "routes: [{request: GRAPHQL Query.user, reply: 200}]",
+        "resources: [{path: /users, graphql: {list: Query.users}}]",
+    ):
+        with pytest.raises(InvalidInputError, match="no GraphQL schema"):
+            InMemory(scenario)
     with pytest.raises(InvalidInputError, match="no field 'usr'"):
         editing.add_route(shop.default, {"request": "GRAPHQL Query.usr", "reply": 200})
 
@@ -555,3 +559,25 @@ def test_other_formats_leave_fields_out() -> None:
 
     assert list(steps_of({"shop": document}, lost)) == []
     assert any("no GraphQL" in item.what for item in lost)
+
+
+def test_a_schema_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr("mockserver.matching.extras.import_module", missing)
+
+    with pytest.raises(InvalidInputError, match=r"mockserver\[graphql\]"):
+        GraphQLInMemory()
+
+
+def test_without_the_extra_for_websockets_there_is_no_route_for_handshakes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "shop/WS /graphql" in {route.id for route in GraphQLInMemory().default.routes()}
+    monkeypatch.setattr("mockserver.compiler.graphql_routes.find_spec", lambda _: None)
+
+    shop = GraphQLInMemory()
+
+    assert {route.id for route in shop.default.routes()} == {"shop/POST,GET /graphql"}
+    assert shop.query("{ shop { name } }").status == 200
