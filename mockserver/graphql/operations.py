@@ -71,8 +71,8 @@ def read_operation(api: GraphQLApi, request: Request) -> GraphQLOperation:
             )
         raise _refused("The query is not a text", 400)
     operation = operation_of(api, query, name, variables)
-    if request.method == "GET" and operation.node.operation is not OperationType.QUERY:
-        raise _refused("GET is for queries; send the operation with POST", 405)
+    if request.method == "GET" and operation.node.operation is OperationType.MUTATION:
+        raise _refused("GET changes nothing; send a mutation with POST", 405)
     return operation
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from mockserver.model.call import Call
 from mockserver.model.plan import Break, Drip
@@ -98,6 +99,16 @@ routes:
 
     assert [item[1]["data"]["paid"]["order"]["id"] for item in events(call)[:2]] == ["o", "o"]
     assert len(call.effects) == 2
+
+
+def test_a_browser_subscribes_with_get() -> None:
+    shop = GraphQLInMemory(SCENARIO)
+
+    call = shop.ask(
+        f"GET /graphql?query={quote('subscription { paid(order: 1) { amount } }')}", accept=EVENTS
+    )
+
+    assert [item[0] for item in events(call)] == ["next", "next", "next", "complete"]
 
 
 def test_a_subscription_needs_a_stream() -> None:
