@@ -23,7 +23,14 @@ from mockserver.matching.graphql_requests import MAX_QUERY_CHARS
 from mockserver.model.coding import UnreadableBodyError
 
 _MOST_ERRORS = 10
-"""Each unknown name is compared with all known ones."""
+_MOST_COMPARED = 3_000
+"""Names with which unknown ones are compared: each error compares one with all that are known."""
+
+
+def most_errors(schema: GraphQLSchema) -> int:
+    """Return how many errors of a document are looked for: few in a large schema."""
+    fields = max(len(getattr(kind, "fields", ())) for kind in schema.type_map.values())
+    return max(1, min(_MOST_ERRORS, _MOST_COMPARED // max(fields, len(schema.type_map))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ class GraphQLDocument:
         )
 
 
-def read_document(text: str, schema: GraphQLSchema) -> GraphQLDocument:
-    """Return the document. Raises UnreadableBodyError if it is too large."""
+def read_document(text: str, schema: GraphQLSchema, errors: int = _MOST_ERRORS) -> GraphQLDocument:
+    """Return the document, with at most so many errors. Raises UnreadableBodyError if it is too large."""
     if len(text) > MAX_QUERY_CHARS:
         raise UnreadableBodyError(f"the document is longer than {MAX_QUERY_CHARS} characters")
     try:
@@ -71,4 +78,4 @@ def read_document(text: str, schema: GraphQLSchema) -> GraphQLDocument:
     except RecursionError:
         raise UnreadableBodyError("the document is nested too deeply") from None
     Measure(ast)
-    return GraphQLDocument(ast, tuple(validate(schema, ast, max_errors=_MOST_ERRORS)))
+    return GraphQLDocument(ast, tuple(validate(schema, ast, max_errors=errors)))

@@ -19,7 +19,7 @@ from graphql import (
 )
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, near
-from mockserver.graphql.documents import GraphQLDocument, read_document
+from mockserver.graphql.documents import GraphQLDocument, most_errors, read_document
 from mockserver.schema.graphql import GraphQLSpec
 
 ReadFile = Callable[[str, KeyPath], bytes]
@@ -31,10 +31,11 @@ MOST_INTROSPECTIONS = 8
 class GraphQLApi:
     """The schema of a scenario, the path where it is served, and the documents that were sent lately."""
 
-    __slots__ = ("documents", "introspections", "path", "schema")
+    __slots__ = ("_most_errors", "documents", "introspections", "path", "schema")
 
     def __init__(self, schema: GraphQLSchema, path: str) -> None:
         self.schema = schema
+        self._most_errors = most_errors(schema)
         self.path = path
         self.documents: OrderedDict[str, GraphQLDocument] = OrderedDict()
         self.introspections: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -44,7 +45,7 @@ class GraphQLApi:
         """Return the document of that text, which is kept. Raises UnreadableBodyError."""
         document = self.documents.get(text)
         if document is None:
-            document = self.documents[text] = read_document(text, self.schema)
+            document = self.documents[text] = read_document(text, self.schema, self._most_errors)
             if len(self.documents) > MOST_DOCUMENTS:
                 self.documents.popitem(last=False)
         return document

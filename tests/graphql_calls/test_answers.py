@@ -187,6 +187,15 @@ def test_an_operation_is_bounded(shop: GraphQLInMemory, query: str, said: str) -
     assert "data" not in answer
 
 
+def test_in_a_large_schema_few_unknown_names_are_compared_with_the_known_ones() -> None:
+    fields = " ".join(f"field{i}: Int" for i in range(1_500))
+    large = GraphQLInMemory(schema=f"type Query {{ {fields} }}")
+    query = "{ " + " ".join(f"unknown{i}" for i in range(20)) + " }"
+
+    assert len(large.answer(query)["errors"]) < 5
+    assert len(GraphQLInMemory().answer(query)["errors"]) > 5
+
+
 def test_the_items_of_a_list_are_bounded() -> None:
     numbers = ", ".join(["1"] * 3_000)
     shop = GraphQLInMemory(
