@@ -43,6 +43,12 @@ _THROTTLED = re.compile(
     rb'"(?:__type|code|Code)"\s*:\s*"(?:[^"]*#)?(?:' + _AWS_THROTTLING.encode() + rb')"'
     rb"|<Code>(?:" + _AWS_THROTTLING.encode() + rb")</Code>"
 )
+_TRANSIENT_IN_GRAPHQL = re.compile(
+    rb'\s*\{\s*"errors"\s*:\s*\[.*?"code"\s*:\s*"(?:INTERNAL_SERVER_ERROR|SERVICE_UNAVAILABLE|UNAVAILABLE'
+    rb'|BAD_GATEWAY|GATEWAY_TIMEOUT|TIMEOUT|RATE_LIMITED|RATE_LIMIT_EXCEEDED|TOO_MANY_REQUESTS|THROTTLED)"',
+    re.DOTALL,
+)
+"""Codes of GraphQL errors, under `extensions`, that mean the same as a status that is retried."""
 _ERROR_INSIDE = re.compile(
     rb'^\s*\{.*?"(?:errors?|Error|fault|__type)"\s*:\s*(?!null|false|\[\s*\]|\{\s*\}|"")'
     rb'|^\s*\{.*?"(?:ok|success)"\s*:\s*false'
@@ -90,6 +96,8 @@ def retryable(call: Call) -> bool:
         return True
     if status == 403 and _remaining(response) == "0":
         return True
+    if status == 200:
+        return _TRANSIENT_IN_GRAPHQL.match(response.body[:_HEAD_BYTES]) is not None
     return status == 400 and _throttled(response)
 
 

@@ -82,7 +82,10 @@ class RouteSurface(NamedValue):
         """
         __tracebackhide__ = True
         sequence, functions = steps_of(steps, last)
-        if functions and str(self._document.get("request", "")).startswith("GRPC"):
+        line = str(self._document.get("request", ""))
+        if functions and line.startswith("GRAPHQL"):
+            raise TypeError("a function can't answer a field of GraphQL: write json=…, with templates")
+        if functions and line.startswith("GRPC"):
             for i in functions:
                 sequence[i] = {"status": "UNKNOWN", **sequence[i]}  # no reply that the function gives
         reply = sequence[0] if len(sequence) == 1 else sequence

@@ -54,6 +54,7 @@ class MatchWords(TypedDict, total=False):
     graphql: Mapping[str, Any]
     message: Any
     messages: Any
+    arguments: Any
     body_sha256: Any
     client_cert: Any
     jwt: Mapping[str, Any]
@@ -101,6 +102,7 @@ class AnswerWords(TypedDict, total=False):
     subprotocol: str | Sequence[str]
     message: Any
     messages: Sequence[Any]
+    errors: Any
     details: Sequence[Any]
     trailers: Mapping[str, Any]
     delay: Duration | Mapping[str, Any]

@@ -28,8 +28,8 @@ from mockserver.client.words import (
 from mockserver.errors import shown
 from mockserver.model.grpc import GRPC_STATUSES
 
-_LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/|GRPC\s")
-_JSON_TREES = frozenset({"json", "json_exact", "graphql", "message", "messages"})
+_LINE = re.compile(r"[A-Z]+(,[A-Z]+)*\s+/|(GRPC|GRAPHQL)\s")
+_JSON_TREES = frozenset({"json", "json_exact", "graphql", "message", "messages", "arguments"})
 Functions = dict[int, Callable[[Any], Any]]
 """Functions that answer, by the place of their step."""
 Condition = Callable[[Any], object]

@@ -58,7 +58,9 @@ class Consult(Behaviour):
 
 
 def attach(route: Route, functions: Mapping[int, Function]) -> None:
-    """Let functions answer these steps of a runtime route, instead of the written replies."""
+    """Let functions answer these steps of a runtime route, instead of the written replies. Raises InvalidInputError."""
+    if route.graphql is not None:
+        raise invalid(("reply",), "a function can't answer a field", 'Write {"json": …}, with templates')
     route.answers = tuple(
         Consult(functions[i]) if i in functions else answer for i, answer in enumerate(route.answers)
     )

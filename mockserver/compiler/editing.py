@@ -123,6 +123,7 @@ def runtime_scenario(ns: Namespace) -> Scenario:
         overlay.runtime = Scenario(from_text("routes: []", "routes"), (RUNTIME_CLASS,))
         overlay.runtime.name = RUNTIME
     overlay.runtime.schemas = tuple(schema for item in ns.scenarios() for schema in item.schemas)
+    overlay.runtime.apis = tuple(api for item in ns.scenarios() for api in item.apis)
     return overlay.runtime
 
 

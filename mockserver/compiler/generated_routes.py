@@ -12,7 +12,7 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import Flaw, InvalidInputError, flaws_below, near, shown
+from mockserver.errors import Flaw, InvalidInputError, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
@@ -165,6 +165,9 @@ def resource_routes(
         route.take_guards(guards)
         route.has_effects = any(work.has_effect for work in action.works())
         routes.append(route)
+        if operation.name in spec.graphql:
+            with flaws_below("resources", i, "graphql", operation.name):
+                routes.append(_field_route(scenario, action, operation, resource, spec, taken, route))
     return routes
 
 
@@ -172,6 +175,10 @@ def _check_names(spec: ResourceSpec, taken: set[str]) -> None:
     """Raise InvalidInputError for a name of an event without a route, or one that another route has."""
     transitions = spec.machine.transitions if spec.machine else ()
     events = ("list", "create", "read", "delete", *(UPDATES[method] for method in spec.update), *transitions)
+    for event in spec.graphql:
+        if event not in events:
+            message = f"no field has the event {shown(event)}"
+            raise InvalidInputError(Flaw(("graphql", event), message, near(event, events), at_key=True))
     for event, name in spec.names.items():
         if event not in events:
             message = f"no route has the event {shown(event)}"
@@ -179,6 +186,30 @@ def _check_names(spec: ResourceSpec, taken: set[str]) -> None:
         if name in taken or list(spec.names.values()).count(name) > 1:
             message = f"another route has the name {shown(name)}"
             raise InvalidInputError(Flaw(("names", event), message, "Choose another"))
+
+
+def _field_route(
+    scenario: Scenario,
+    action: ResourceAction,
+    operation: ResourceOperation,
+    resource: Resource,
+    spec: ResourceSpec,
+    taken: set[str],
+    twin: Route,
+) -> Route:
+    """Return the route of the GraphQL field for an operation, whose route for HTTP is the twin. Raises InvalidInputError."""
+    if not scenario.apis:
+        raise invalid(
+            (), "the scenario has no GraphQL schema", "Write graphql: schema.graphql in the scenario"
+        )
+    from mockserver.compiler.graphql_routes import resource_field  # few scenarios have GraphQL
+
+    line = spec.graphql[operation.name]
+    field = resource_field(scenario, action, operation, resource, line)
+    place = (twin.path, (*twin.key[-2:], 1))
+    route = generated_route(scenario, f"GRAPHQL {line}", field, taken, place)
+    route.has_effects = twin.has_effects
+    return route
 
 
 def _work(on: OnSpec, read_file: ReadFile, name: str, data: object) -> Work:

@@ -17,13 +17,13 @@ from mockserver.engine.side_effects import (
     compile_set,
 )
 from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid
+from mockserver.errors import Flaw, FlawCollector, InvalidInputError, KeyPath, invalid
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import compile_selector
 from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, METHOD, GrpcStatus
-from mockserver.model.http import ADMIN, WEBSOCKET
+from mockserver.model.http import ADMIN, GRAPHQL, WEBSOCKET
 from mockserver.model.violation import Mode
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
@@ -36,9 +36,12 @@ from mockserver.templating.templates import Predicate, compile_predicate
 from mockserver.templating.variables import AFTER_CLAIM, AFTER_REPLY, BEFORE_CLAIM
 
 if TYPE_CHECKING:
+    from mockserver.graphql.compiling import FieldTarget
     from mockserver.grpc.compiling import GrpcTarget
     from mockserver.openapi.contract import Contract
     from mockserver.schema.resource import OnSpec
+
+    Target = GrpcTarget | FieldTarget
 
 from mockserver.engine.routes import (
     IMPLIED_CLASS,
@@ -72,7 +75,8 @@ def generated_route(
     route = Route(scenario, name, spec, data, place[0])
     line = parse_request_line(request)
     route.methods = line.methods
-    _place(route, scenario.spec.base + line.path)
+    is_field = line.methods == _GRAPHQL
+    _place(route, line.path if is_field else scenario.spec.base + line.path)
     route.key = (0, IMPLIED_CLASS, *scenario.order, *place[1])
     route.answers = (behaviour,)
     route.sequence = Sequence([Span()], "repeat")
@@ -90,7 +94,7 @@ def compile_runtime_route(scenario: Scenario, name: str, spec: RouteSpec, data: 
 
 def default_name(base: str, spec: RouteSpec) -> str:
     words = spec.request.split()
-    if words[0] == METHOD:
+    if words[0] in (METHOD, GRAPHQL):
         return " ".join(words)
     return f"{words[0]} {base}{words[1]}"
 
@@ -125,16 +129,13 @@ def compile_route(
     route.methods = line.methods
     if route.methods == _WEBSOCKETS:
         route.contract = None  # OpenAPI does not describe it
-    if line.methods == _GRPC:
-        flaws.attempt((*path, "request"), _place, route, line.path)
-        route.grpc = flaws.attempt((*path, "request"), _grpc_target, scenario, line.path)
-        route.contract = None
-        if route.grpc is None:
-            return route  # what follows depends on the method
-    else:
-        flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path)
+    is_http = line.methods not in (_GRPC, _GRAPHQL)
+    flaws.attempt((*path, "request"), _place, route, scenario.spec.base + line.path if is_http else line.path)
+    if not is_http and not _finds_target(scenario, route, (*path, "request"), line.path, flaws):
+        return route  # what follows depends on it
+    target = route.grpc or route.graphql
     if spec.match is not None:
-        route.matcher = flaws.attempt((*path, "match"), _compile_match, spec.match, read_file, route.grpc)
+        route.matcher = flaws.attempt((*path, "match"), _compile_match, spec.match, read_file, target)
     if spec.if_ is not None:
         route.condition = flaws.attempt(path, compile_expression, spec.if_, ("if",))
     if spec.when is not None:
@@ -157,7 +158,7 @@ def compile_route(
     written = data.get("reply") if isinstance(data, dict) else None
     for i, step in enumerate(spec.reply):
         where = (*path, "reply", i) if isinstance(written, list) else (*path, "reply")
-        answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file, route.grpc))
+        answers.append(flaws.attempt(where, _compile_answer, step, scenario.defaults, read_file, target))
         if route.methods != _WEBSOCKETS:
             flaws.attempt(where, _check_no_websocket, step)
     spans = [Span(step.times or 1, step.for_s) for step in spec.reply]
@@ -200,6 +201,18 @@ def _refuse_proxy() -> None:
 
 
 _GRPC = frozenset({METHOD})
+_GRAPHQL = frozenset({GRAPHQL})
+
+
+def _finds_target(scenario: Scenario, route: Route, path: KeyPath, named: str, flaws: FlawCollector) -> bool:
+    """Find the method or the field that a route of gRPC or GraphQL names. Return whether there is one."""
+    route.contract = None  # OpenAPI does not describe it
+    if route.methods == _GRPC:
+        route.grpc = flaws.attempt(path, _grpc_target, scenario, named)
+        return route.grpc is not None
+    route.graphql = flaws.attempt(path, _graphql_target, scenario, named)
+    flaws.attempt(path[:-1], _check_field, route.spec)
+    return route.graphql is not None
 
 
 def _grpc_target(scenario: Scenario, path: str) -> GrpcTarget:
@@ -208,22 +221,42 @@ def _grpc_target(scenario: Scenario, path: str) -> GrpcTarget:
     return target_of(scenario.schemas, path)
 
 
-def _compile_match(spec: MatchSpec, read_file: ReadFile, target: GrpcTarget | None) -> Matcher:
-    if target is not None:
-        from mockserver.grpc.compiling import typed_match
+def _graphql_target(scenario: Scenario, path: str) -> FieldTarget:
+    if not scenario.apis:
+        raise invalid((), "there is no GraphQL schema", "Write graphql: schema.graphql in the scenario")
+    from mockserver.graphql.compiling import target_of  # few scenarios have GraphQL
 
-        spec = typed_match(spec, target.method)
+    return target_of(scenario.apis, path)
+
+
+def _check_field(spec: RouteSpec) -> None:
+    """Raise InvalidInputError for what concerns a whole response, and is not of one field."""
+    flaws = [
+        Flaw((key,), f"`{key}` is not supported in a GRAPHQL route", "Write it on the scenario")
+        for key in ("auth", "limit", "idempotency")
+        if spec.has(key)
+    ]
+    if spec.proxy is not None:
+        flaws.append(Flaw(("proxy",), "a field can't be forwarded", "Write `reply`"))
+    if flaws:
+        raise InvalidInputError(flaws)
+
+
+def _compile_match(spec: MatchSpec, read_file: ReadFile, target: Target | None) -> Matcher:
+    if target is not None:
+        spec = target.typed_match(spec)
+    elif spec.has("arguments"):
+        hint = "Write request: GRAPHQL Query.user, or graphql: {variables: …}"
+        raise invalid(("arguments",), "`arguments` are those of a GraphQL field", hint)
     return compile_match(spec, read_file)
 
 
 def compile_any_reply(
-    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: GrpcTarget | None
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: Target | None
 ) -> Reply:
     """Compile a reply of a route, not a `choose` or `cases`. Raises InvalidInputError with every flaw."""
     if target is not None:
-        from mockserver.grpc.compiling import compile_grpc_reply
-
-        return compile_grpc_reply(spec, defaults, target, AFTER_CLAIM)
+        return target.compile_reply(spec, defaults, read_file, AFTER_CLAIM)
     if spec.status in GRPC_STATUSES:
         hint = f"Write {HTTP_STATUS[GrpcStatus[spec.status]]}, or request: GRPC package.Service/Method"
         raise invalid(("status",), f"{spec.status} is a status of gRPC", hint)
@@ -242,7 +275,7 @@ def _contract_of(scenario: Scenario, mode: Mode) -> Contract | None:
 def _static(route: Route) -> tuple[Planned, ...] | None:
     if route.guarded or route.lets or route.work is not NO_WORK or route.scenario.cors is not None:
         return None
-    if route.contract is not None:
+    if route.contract is not None or route.graphql is not None:
         return None
     plans = []
     for answer in route.answers:
@@ -325,7 +358,7 @@ def compile_expression(value: object, path: KeyPath, names: frozenset[str] = BEF
 
 
 def _compile_answer(
-    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: GrpcTarget | None
+    spec: ReplySpec, defaults: ReplyDefaultsSpec, read_file: ReadFile, target: Target | None
 ) -> Answer:
     flaws = FlawCollector()
     answer: Answer

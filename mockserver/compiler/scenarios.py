@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mockserver.attempts import compile_grouping
 from mockserver.engine.policies import compile_idempotency, compile_limit
 from mockserver.errors import Flaw, FlawCollector
+from mockserver.matching.extras import library
 from mockserver.matching.index import OrderKey
 from mockserver.responses.planner import compile_reply
 from mockserver.scenarios.source import Source
@@ -15,6 +16,7 @@ from mockserver.schema.scenario import ScenarioSpec
 from mockserver.templating.variables import AFTER_CLAIM
 
 if TYPE_CHECKING:
+    from mockserver.graphql.schemas import GraphQLApi
     from mockserver.grpc.pools import GrpcSchema
     from mockserver.openapi.contract import Contract
 from mockserver.compiler.contract_replies import breaches
@@ -45,6 +47,11 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
         if schema is None:
             flaws.check()
         scenario.schemas = (schema,)
+    if spec.graphql is not None:
+        api = flaws.attempt((), _graphql_api, scenario)
+        if api is None:
+            flaws.check()
+        scenario.apis = (api,)
     if spec.openapi is not None:
         scenario.contract = flaws.attempt((), _contract_in, spec.openapi, scenario)
     if flaws.attempt(("defaults",), _checked, spec.defaults) is None:
@@ -58,6 +65,8 @@ def compile_scenario(source: Source, order: OrderKey, *, strict: bool = True) ->
         route.key = (-route_spec.priority, *order, i)
         routes.append(route)
     generated = flaws.attempt((), compile_generated_routes, scenario, {route.name for route in routes})
+    if scenario.apis and not flaws.flaws:
+        generated += _graphql_routes(scenario, [*routes, *generated])
     if scenario.contract is not None and not flaws.flaws:
         flaws.flaws += _breaches(scenario, routes) if strict else ()
     flaws.check()
@@ -71,6 +80,15 @@ def _grpc_schema(scenario: Scenario) -> GrpcSchema:
 
     assert scenario.spec.grpc is not None
     return compile_schema(scenario.spec.grpc, scenario.source.read_file)
+
+
+def _graphql_api(scenario: Scenario) -> GraphQLApi:
+    """Compile the GraphQL schema of a scenario. Raises InvalidInputError, MissingExtraError."""
+    library("graphql", "A GraphQL schema", "graphql", ("graphql",))
+    from mockserver.graphql.schemas import compile_api  # few scenarios have one
+
+    assert scenario.spec.graphql is not None
+    return compile_api(scenario.spec.graphql, scenario.spec.base, scenario.source.read_file)
 
 
 def _contract_in(file: str, scenario: Scenario) -> Contract | None:
@@ -122,3 +140,9 @@ def _names(spec: ScenarioSpec) -> list[str]:
     """Return the names of routes: as written, or their request line with base, numbered if it is repeated."""
     taken = {route.name for route in spec.routes if route.name}
     return [route.name or unused_name(default_name(spec.base, route), taken) for route in spec.routes]
+
+
+def _graphql_routes(scenario: Scenario, routes: list[Route]) -> list[Route]:
+    from mockserver.compiler.graphql_routes import graphql_routes  # few scenarios have GraphQL
+
+    return graphql_routes(scenario, routes)

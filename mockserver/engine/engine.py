@@ -209,6 +209,8 @@ class Engine:
         call.scenario = route.scenario.name
         call.tags = route.tags
         if route.static is None or ns.outage is not None:
+            if route.on_begin is not None:
+                route.on_begin(ns, call, match)
             return self._open(ns, call, self._answer(ns, call, match))
         # Nothing in it varies: only step and call number are claimed.
         position, index = match.position, match.index

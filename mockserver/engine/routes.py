@@ -29,7 +29,7 @@ from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher
 from mockserver.matching.paths import PathPattern
 from mockserver.matching.selectors import Selector
-from mockserver.model.http import Request
+from mockserver.model.http import GRAPHQL, Request
 from mockserver.responses.planner import Planned, Reply
 from mockserver.responses.sequence import Sequence
 from mockserver.scenarios.source import Source
@@ -42,12 +42,16 @@ if TYPE_CHECKING:
     from mockserver.engine.namespace import Namespace
     from mockserver.engine.routing import RouteMatch
     from mockserver.engine.transaction import Claim, Draw
+    from mockserver.graphql.compiling import FieldTarget
+    from mockserver.graphql.schemas import GraphQLApi
     from mockserver.grpc.compiling import GrpcTarget
     from mockserver.grpc.pools import GrpcSchema
+    from mockserver.model.call import Call
     from mockserver.openapi.contract import Contract
 
 ReadFile = Callable[[str, KeyPath], bytes]
 
+_FIELD = frozenset({GRAPHQL})
 IMPLIED_CLASS = 3
 """The sort position of generated routes, after all written ones."""
 
@@ -105,7 +109,7 @@ When = tuple[tuple[str | Template, Condition], ...]
 class Scenario:
     """A compiled scenario, with the policies that all its routes share."""
 
-    __slots__ = ("active", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "schemas", "source", "spec", "vars")  # fmt: skip
+    __slots__ = ("active", "apis", "auth", "breaches", "contract", "cors", "defaults", "host", "idempotency", "limiter", "name", "order", "places", "routes", "schemas", "source", "spec", "vars")  # fmt: skip
 
     def __init__(self, source: Source, order: OrderKey) -> None:
         self.source = source
@@ -129,6 +133,8 @@ class Scenario:
         """Its resources, with their places."""
         self.schemas: tuple[GrpcSchema, ...] = ()
         """The schema of its gRPC services; for runtime routes, those of all scenarios."""
+        self.apis: tuple[GraphQLApi, ...] = ()
+        """Its GraphQL API; for runtime routes, those of all scenarios."""
 
 
 class Route:
@@ -139,7 +145,7 @@ class Route:
     file.
     """
 
-    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "function", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work", "written_matcher")  # fmt: skip
+    __slots__ = ("answers", "auth", "condition", "contract", "data", "expect", "function", "graphql", "grpc", "guarded", "has_effects", "host", "id", "idempotency", "key", "lets", "limiter", "matcher", "methods", "name", "on_begin", "path", "pattern", "per", "scenario", "sequence", "spec", "static", "tags", "unconditional", "version", "when", "work", "written_matcher")  # fmt: skip
 
     def __init__(
         self, scenario: Scenario, name: str, spec: RouteSpec, data: dict[str, Any], path: KeyPath
@@ -179,6 +185,10 @@ class Route:
         """The conditions without the function."""
         self.function: FunctionCondition | None = None
         """The function of a test that must hold."""
+        self.graphql: FieldTarget | None = None
+        """The field of a GraphQL route."""
+        self.on_begin: Callable[[Namespace, Call, RouteMatch], None] | None = None
+        """Finds the route that the call of an operation belongs to, before anything else is decided."""
         self.unconditional = False
         """Whether it matches without state, expressions and time: no `if`, no `when`, no `verify`."""
 
@@ -196,6 +206,8 @@ class Route:
     @property
     def line(self) -> str:
         """The request line, with base."""
+        if self.methods == _FIELD:
+            return self.spec.request
         return f"{self.spec.request.split()[0]} {self.pattern.text}"
 
     def __repr__(self) -> str:

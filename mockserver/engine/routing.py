@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
@@ -27,6 +28,8 @@ class RouteMatch:
     position: SequenceState
     index: int
     per: str | None
+    run: Any = None
+    """What the engine has found out about the operation of a GraphQL call."""
 
 
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
@@ -99,6 +102,11 @@ def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteM
         result = tuple(item for item in result if "HEAD" in (item[0].target.methods or ("HEAD",)))
     if len(result) >= WORTH:
         result = scenario_set.narrowed(request.method, request.path, result, request)
+    return first_of(ns, result, request)
+
+
+def first_of(ns: Namespace, result: Iterable[Candidate[Route]], request: Request) -> RouteMatch | None:
+    """Return the first of these candidates whose conditions hold and whose sequence has not stopped."""
     scope: Scope | None = None
     for entry, params in result:
         route = entry.target

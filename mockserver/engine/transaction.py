@@ -27,7 +27,18 @@ from mockserver.templating.templates import Scope, TemplateError
 class Draw:
     """Random values and scope of one call, created on first use."""
 
-    __slots__ = ("_call_id", "_choices", "_draws", "_found", "_let", "_ns", "_number", "_request", "_scope")
+    __slots__ = (
+        "_call_id",
+        "_choices",
+        "_draws",
+        "_found",
+        "_let",
+        "_ns",
+        "_number",
+        "_place",
+        "_request",
+        "_scope",
+    )
 
     def __init__(self, ns: Namespace, request: Request, match: RouteMatch, call_id: str) -> None:
         self._number = match.position.number + 1
@@ -36,9 +47,16 @@ class Draw:
         self._request = request
         self._found = match
         self._call_id = call_id
+        self._place = ""
         self._scope: Scope | None = None
         self._choices: Random | None = None
         self._let: dict[str, Any] | None = None
+
+    def part(self, request: Request, match: RouteMatch, place: str) -> Draw:
+        """Return the values for a part of the call that another route answers; each place has its own random ones."""
+        made = Draw(self._ns, request, match, self._call_id)
+        made._place = place
+        return made
 
     def scope(self) -> Scope:
         """Return the scope of the call, with its `let` values. Raises TemplateError."""
@@ -70,7 +88,8 @@ class Draw:
 
     def _key(self) -> str:
         per = self._found.per
-        return self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
+        key = self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
+        return f"{key}\n{self._place}" if self._place else key
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,8 @@ class Claim:
     consult: Question | None = None
     let: dict[str, Any] | None = None
     forward: str | None = None
+    step: int | None = None
+    """The step of the route that the call belongs to, if that is not the one that matched."""
 
 
 def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
@@ -160,7 +181,7 @@ def commit(ns: Namespace, call: Call, match: RouteMatch, claim: Claim) -> None:
         route.sequence.take(position, ns.clock.now_s())
     position.number += 1
     position.draws += 1
-    call.step = match.index + 1
+    call.step = (match.index if claim.step is None else claim.step) + 1
     if claim.let is not None:
         call.let = claim.let
 

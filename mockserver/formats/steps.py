@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mockserver.model.grpc import METHOD
-from mockserver.model.http import WEBSOCKET
+from mockserver.model.http import GRAPHQL, WEBSOCKET
 from mockserver.recording.conversion import Document, Lost
 from mockserver.recording.exchanges import ORIGIN
-from mockserver.schema.base import parse_request_line
+from mockserver.schema.base import RequestLine, parse_request_line
 from mockserver.schema.reply import BODY_KINDS
 
 DEFAULT_ORIGIN = "http://localhost:8080"
@@ -67,11 +67,18 @@ def steps_of(
             if takes_websockets(route):
                 lost.append(Lost(f"{place}.request", WEBSOCKET_LOST))
                 continue
-            if METHOD in (parse_request_line(route["request"]).methods or ()):
-                lost.append(Lost(f"{place}.request", "this format has no gRPC, so the route is left out"))
+            other = other_protocol(parse_request_line(route["request"]))
+            if other is not None:
+                lost.append(Lost(f"{place}.request", f"this format has no {other}, so the route is left out"))
                 continue
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
             yield from _steps(name, document, route, place, lost, carried)
+
+
+def other_protocol(line: RequestLine) -> str | None:
+    """Return the protocol of a request line that is not of HTTP; None for HTTP."""
+    methods = line.methods or ()
+    return "gRPC" if METHOD in methods else "GraphQL" if GRAPHQL in methods else None
 
 
 def takes_websockets(route: Mapping[str, Any]) -> bool:

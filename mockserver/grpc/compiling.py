@@ -38,6 +38,20 @@ class GrpcTarget:
     method: GrpcMethod | None = None
     schema: GrpcSchema | None = None
 
+    def compile_reply(
+        self,
+        spec: ReplySpec,
+        defaults: ReplyDefaultsSpec,
+        _read_file: ReadFile,
+        names: frozenset[str] | None,
+    ) -> Reply:
+        """Compile a reply. Raises InvalidInputError with every flaw, with paths relative to the reply."""
+        return compile_grpc_reply(spec, defaults, self, names)
+
+    def typed_match(self, spec: MatchSpec) -> MatchSpec:
+        """Return a `match` in the form of the messages of the method. Raises InvalidInputError."""
+        return typed_match(spec, self.method)
+
 
 def target_of(schemas: Sequence[GrpcSchema], path: str) -> GrpcTarget:
     """Return the method of a path in these schemas. Raises InvalidInputError if they have another service or method."""

@@ -34,7 +34,7 @@ from mockserver.http.tls.layer import ReadCert, TlsTransport
 from mockserver.model.call import Call
 from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import ADMIN, MAX_JSON_MEMBERS, Peer, Request, Response, StreamReply, Via
-from mockserver.model.plan import Outcome
+from mockserver.model.plan import Outcome, Upgrade
 from mockserver.model.problem import problem
 from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
@@ -44,6 +44,7 @@ from mockserver.store.delivery import DeliveryState
 if TYPE_CHECKING:
     from mockserver.http.h2.stream import StreamHandler
     from mockserver.http.tunnel import Tunnels
+    from mockserver.http.websocket.graphql import GraphQLConversation
 
 KEEP_ALIVE_S = 3630.0
 """Timeout of an idle connection: longer than that of load balancers."""
@@ -152,7 +153,10 @@ class Listener:
         self._admin = admin
         self._mock = mock
         self.performer = Performer(
-            settings.hang_limit_s, upstream, most_message_bytes=settings.max_body_bytes
+            settings.hang_limit_s,
+            upstream,
+            most_message_bytes=settings.max_body_bytes,
+            graphql=self._graphql_conversation,
         )
         self.replica: Replicated | None = None
         """With a shared store: answers instead of the engine."""
@@ -315,6 +319,15 @@ class Listener:
         from mockserver.http.grpc_streams import stream_handler  # few clients speak gRPC
 
         return stream_handler(self, request, ns)
+
+    def _graphql_conversation(self, step: Upgrade, wire: Http1Wire) -> GraphQLConversation:
+        from mockserver.http.websocket.graphql import GraphQLConversation  # few scenarios have GraphQL
+
+        return GraphQLConversation(step, wire, self.most_body_bytes, self.serve, self.engine)
+
+    async def serve(self, request: Request, ns: Namespace, wire: Wire) -> None:
+        """Answer a request that came as a message of another connection."""
+        await self.perform(ns, self.engine.begin(request, ns), wire)
 
     async def perform(self, ns: Namespace, call: Call, wire: Wire, ledger: CallLedger | None = None) -> None:
         """Perform the plan of a call. `ledger` completes it, by default the engine."""

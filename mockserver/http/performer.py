@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mockserver.http.encoder import encode_head
 from mockserver.http.http1_wire import Http1Wire
@@ -32,16 +33,28 @@ from mockserver.model.plan import (
 )
 from mockserver.outbound.upstream import Upstream
 
+if TYPE_CHECKING:
+    from mockserver.http.websocket.conversation import Conversation
+
 
 class Performer:
-    """Performs plans. `upstream` sends requests to real services; `most_message_bytes` limits a WebSocket message."""
+    """
+    Performs plans. `upstream` sends requests to real services; `most_message_bytes` limits a WebSocket message, `graphql`
+    starts a connection whose messages are operations.
+    """
 
     def __init__(
-        self, hang_limit_s: float, upstream: Upstream | None = None, *, most_message_bytes: int = 1 << 20
+        self,
+        hang_limit_s: float,
+        upstream: Upstream | None = None,
+        *,
+        most_message_bytes: int = 1 << 20,
+        graphql: Callable[[Upgrade, Http1Wire], Conversation] | None = None,
     ) -> None:
         self._hang_limit_s = hang_limit_s
         self._most_message_bytes = most_message_bytes
         self._upstream = upstream
+        self._graphql = graphql
 
     async def perform(self, plan: Plan, wire: Wire, ended: Callable[[Outcome], None] | None = None) -> None:
         """
@@ -115,7 +128,11 @@ class Performer:
         assert isinstance(wire, Http1Wire)  # no handshake comes by another protocol
         wire.keep_alive = False
         wire.begins(step.response.status)
-        conversation = Conversation(step, wire, self._most_message_bytes)
+        if step.speaks_graphql:
+            assert self._graphql is not None
+            conversation = self._graphql(step, wire)
+        else:
+            conversation = Conversation(step, wire, self._most_message_bytes)
         by = "client"
         try:
             await wire.write(encode_head(step.response, length=None))

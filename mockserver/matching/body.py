@@ -38,6 +38,22 @@ def messages(condition: Condition) -> MatchCheck:
     return _messages(condition, "messages", lambda request: request.messages)
 
 
+def arguments(condition: Condition) -> MatchCheck:
+    """Check a condition on the arguments of a field of a GraphQL operation. Any other request fulfils none."""
+
+    def unreadable(_: Request, error: UnreadableBodyError) -> list[Difference]:
+        text = f"arguments: expected those of a GraphQL field, but {error}"
+        return [Difference("arguments", condition.written, weight=_whole(condition.count), text=text)]
+
+    return checks.value_check(
+        7,
+        condition,
+        lambda request: request.arguments,
+        DifferencePlace("arguments", ()),
+        unreadable=unreadable,
+    )
+
+
 def _messages(condition: Condition, part: str, read: Callable[[Request], Any]) -> MatchCheck:
     def unreadable(request: Request, error: UnreadableBodyError) -> list[Difference]:
         text = f"{part}: expected a gRPC message, but {error}"

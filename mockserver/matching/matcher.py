@@ -213,6 +213,8 @@ def _makers(spec: MatchSpec, flaws: list[Flaw], read_file: ReadFile) -> Iterator
         yield lambda: [body.message(reader("message", dialect=ReadingDialect.TREE).read(spec.message))]
     if spec.has("messages"):
         yield lambda: [body.messages(reader("messages", dialect=ReadingDialect.TREE).read(spec.messages))]
+    if spec.has("arguments"):
+        yield lambda: [body.arguments(reader("arguments", dialect=ReadingDialect.TREE).read(spec.arguments))]
     if spec.has("body_sha256"):
         yield lambda: [body.sha256(reader("body_sha256").read(body.lower(spec.body_sha256)))]
     if spec.jwt is not None:

@@ -117,11 +117,12 @@ class Forward:
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """Accept a WebSocket handshake with that head, then perform the script."""
+    """Accept a WebSocket handshake with that head, then perform the script, or answer operations of GraphQL."""
 
     response: Response
     script: Script
     variables: Variables
+    speaks_graphql: bool = False
 
 
 @dataclass(frozen=True, slots=True)

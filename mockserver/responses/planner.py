@@ -303,6 +303,10 @@ def compile_reply(
         for key in ("message", "messages", "details", "trailers")
         if spec.has(key)
     ]
+    if spec.has("errors"):
+        flaws.append(
+            Flaw(("errors",), "`errors` are those of a GraphQL field", "Write request: GRAPHQL Query.user")
+        )
     grpc_status = spec.status if spec.status in GRPC_STATUSES else None
 
     def tried(make: Callable[[], Any]) -> Any:

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 from mockserver.errors import WrongValueError, shown
 from mockserver.model import durations
 from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.http import GRAPHQL
 
 
 class Spec(BaseModel):
@@ -237,6 +238,21 @@ def _grpc_line(text: str, methods: list[str], path: str) -> RequestLine:
     return RequestLine(text, frozenset(methods), "/" + path.removeprefix("/"))
 
 
+_FIELD = re.compile(r"[_A-Za-z]\w*\.[_A-Za-z]\w*", re.ASCII)
+
+
+def _graphql_line(text: str, methods: list[str], path: str) -> RequestLine:
+    """Return the line of a field of a GraphQL schema."""
+    hint = "Write 'GRAPHQL Query.user'"
+    if len(methods) > 1:
+        raise WrongValueError(
+            f"{','.join(methods)!r} mixes GRAPHQL with methods of HTTP", "Write GRAPHQL alone"
+        )
+    if not _FIELD.fullmatch(path):
+        raise WrongValueError(f"{path!r} does not name a type and its field", hint)
+    return RequestLine(text, frozenset(methods), "/" + path)
+
+
 def parse_request_line(text: object) -> RequestLine:
     """Parse a request line. Raises WrongValueError, with a fix."""
     if not isinstance(text, str):
@@ -258,6 +274,8 @@ def parse_request_line(text: object) -> RequestLine:
     methods = names.split(",")
     if GRPC in methods:
         return _grpc_line(text, methods, path)
+    if GRAPHQL in methods:
+        return _graphql_line(text, methods, path)
     for name in methods:
         if not METHOD.fullmatch(name):
             raise WrongValueError(f"{name!r} in {text!r} is not a valid method", _LINE_HINT)
@@ -292,7 +310,7 @@ RequestLineText = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^GRPC\s+/?[^/\s]+/[^/\s]+$|^(ANY|[A-Z0-9!#$%&'*+.^_`|~-]+(,[A-Z0-9!#$%&'*+.^_`|~-]+)*)\s+/",
+            "pattern": r"^GRPC\s+/?[^/\s]+/[^/\s]+$|^GRAPHQL\s+[_A-Za-z]\w*\.[_A-Za-z]\w*$|^(ANY|[A-Z0-9!#$%&'*+.^_`|~-]+(,[A-Z0-9!#$%&'*+.^_`|~-]+)*)\s+/",
             "description": "METHOD[,METHOD] or ANY, then a path; parameters as {id}, {id:\\d+} or {rest:.+}.",
             "examples": ["POST /charges", "GET /users/{id}"],
         }

@@ -131,6 +131,10 @@ class MatchSpec(Spec):
         default=None,
         description="All messages of a gRPC call whose client sends a stream: a list, or operators with a $.",
     )
+    arguments: Json = Field(
+        default=None,
+        description="Arguments of the field of a GRAPHQL route; operators have a $ prefix.",
+    )
     body_sha256: Condition = Field(default=None, description="SHA-256 of the raw body, in hex.")
     jwt: JwtMatchSpec | None = Field(
         default=None, description="Claims of the JSON Web Token in the Authorization header, or elsewhere."

@@ -224,6 +224,46 @@ Effect = Annotated[
 """One mapping or a list of them."""
 
 
+def _errors(value: object) -> object:
+    listed = value if isinstance(value, list) else [value]
+    for error in listed:
+        if isinstance(error, str) or (
+            isinstance(error, dict) and error.keys() <= _ERROR_KEYS and "message" in error
+        ):
+            continue
+        raise WrongValueError(
+            f"{shown(error)} is not a valid GraphQL error",
+            "Write a text, or {message: No such user, extensions: {code: NOT_FOUND}}",
+        )
+    if not listed:
+        raise WrongValueError("`errors` is empty", "Leave the key out")
+    return [{"message": error} if isinstance(error, str) else error for error in listed]
+
+
+_ERROR_KEYS = {"message", "extensions", "path"}
+_ERROR_SCHEMA = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "message": {"type": "string"},
+                "extensions": {"type": "object"},
+                "path": {"type": "array", "items": {"type": ["string", "integer"]}},
+            },
+            "required": ["message"],
+            "additionalProperties": False,
+        },
+    ]
+}
+GraphQLErrors = Annotated[
+    Any,
+    BeforeValidator(_errors),
+    WithJsonSchema({"anyOf": [_ERROR_SCHEMA, {"type": "array", "items": _ERROR_SCHEMA, "minItems": 1}]}),
+]
+"""A text, a mapping or a list of them."""
+
+
 def _steps(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
@@ -302,6 +342,10 @@ class ReplySpec(Spec):
     messages: list[Any] | None = Field(
         default=None,
         description="gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.",
+    )
+    errors: GraphQLErrors = Field(
+        default=None,
+        description="GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.",
     )
     details: list[Any] | None = Field(
         default=None, description="gRPC: details of the status, each a mapping with its type under @type."

@@ -385,6 +385,11 @@ class ResourceSpec(GuardedSpec):
         description="Names of its routes, by event; by default a name is method and path.",
         examples=[{"create": "create-charge"}],
     )
+    graphql: dict[str, str] = Field(
+        default={},
+        description="Fields of the GraphQL schema that its operations answer, by event.",
+        examples=[{"list": "Query.users", "read": "Query.user", "create": "Mutation.createUser"}],
+    )
     expand: dict[FieldName, str] = Field(
         default={},
         description="Fields with the id of an item, and the path of its resource: `?expand[]=FIELD` returns the item instead.",

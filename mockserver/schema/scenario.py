@@ -19,6 +19,7 @@ from mockserver.schema.base import (
     without_extensions,
 )
 from mockserver.schema.expectations import RouteExpect, ScenarioExpectSpec
+from mockserver.schema.graphql import GraphQLSpec, read_graphql
 from mockserver.schema.grpc import GrpcSpec
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.match import Condition, MatchSpec
@@ -218,6 +219,10 @@ class ScenarioSpec(GuardedSpec):
     openapi: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         description="An OpenAPI document in the folder of the scenario, against which it is validated.",
+    )
+    graphql: Annotated[GraphQLSpec | None, BeforeValidator(read_graphql)] = Field(
+        default=None,
+        description="GraphQL schema in the folder of the scenario: schema.graphql, or {schema: schema.graphql, path: /graphql}.",
     )
     grpc: GrpcSpec | None = Field(
         default=None,

@@ -83,8 +83,9 @@ REQUEST_PARTS: dict[str, Part] = {
     "form": _readable("form", _form),
     "message": _readable("message", attrgetter("message")),
     "messages": _readable("messages", attrgetter("messages")),
+    "arguments": _readable("arguments", attrgetter("arguments")),
 }
-READABLE_PARTS = ("text", "json", "form", "message", "messages")
+READABLE_PARTS = ("text", "json", "form", "message", "messages", "arguments")
 """Parts that a body may not have."""
 LOOP_PARTS: dict[str, Part] = {
     "index": lambda loop: loop.index0 + 1,

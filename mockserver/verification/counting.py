@@ -9,21 +9,23 @@ from typing import TYPE_CHECKING
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD
-from mockserver.model.http import Request
+from mockserver.model.http import GRAPHQL, Request
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Outcome
-from mockserver.schema.base import parse_request_line
+from mockserver.schema.base import RequestLine, parse_request_line
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.verify import SubjectSpec
 
 if TYPE_CHECKING:
     from mockserver.grpc.pools import GrpcMethod
+
+_GRAPHQL = frozenset({GRAPHQL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,12 @@ class Count:
 class Subject:
     """The counted calls: those of a route or of a request line, with conditions on the request."""
 
-    __slots__ = ("_ns", "_results", "_seen", "matcher", "methods", "pattern", "route_id", "text")
+    __slots__ = ("_ns", "_results", "_seen", "matcher", "methods", "pattern", "route_ids", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
-        self.route_id: str | None = None
+        self.route_ids: tuple[str, ...] = ()
+        """Those of the routes that are named; empty for a request line."""
         self.matcher: Matcher | None = None
         self._seen = 0
         self._ns = ns
@@ -49,14 +52,19 @@ class Subject:
         """Results of the matcher, by call number."""
         if spec.route is not None:
             route = route_named(ns, spec.route, (*path, "route"))
-            self.route_id, self.methods, self.pattern = route.id, route.methods, route.pattern
+            self.route_ids, self.methods, self.pattern = (route.id,), route.methods, route.pattern
             self.text = spec.route
         else:
             assert spec.request is not None
             line = parse_request_line(spec.request)
+            if line.methods == _GRAPHQL:
+                self.route_ids = _fields_of(ns, line, (*path, "request"))
             self.methods, self.pattern = line.methods, _pattern(line.path, (*path, "request"))
             self.text = spec.request
         if spec.match is not None:
+            if spec.match.has("arguments"):
+                hint = "Write graphql: {variables: …}, or count a route with this match"
+                raise invalid((*path, "match", "arguments"), "`arguments` are those of one field", hint)
             method = method_of(ns, self.pattern.text) if METHOD in (self.methods or ()) else None
             self.matcher = _matcher(spec.match, method, path)
             self.text += " with its match"
@@ -74,11 +82,9 @@ class Subject:
         request = call.request
         if not request.complete:
             return False
-        return (
-            call.route_id == self.route_id
-            if self.route_id is not None
-            else self._matches_line(request.method, request.path)
-        )
+        if self.route_ids:
+            return call.route_id in self.route_ids
+        return self._matches_line(request.method, request.path)
 
     def _matches_line(self, method: str, path: str) -> bool:
         return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None
@@ -100,7 +106,7 @@ class Subject:
 
     def differences(self, request: Request) -> list[Difference]:
         """Return why a request does not count; for a route only by the conditions."""
-        if self.route_id is None:
+        if not self.route_ids:
             return report(request, self)
         return [] if self.matcher is None else self.matcher.differences(request)
 
@@ -118,8 +124,8 @@ class Subject:
 
     def count(self, ns: Namespace) -> Count:
         if self.matcher is None:
-            if self.route_id is not None:
-                return Count(ns.counts.calls_of(self.route_id))
+            if self.route_ids:
+                return Count(sum(map(ns.counts.calls_of, self.route_ids)))
             if not ns.counts.lines_lost:
                 lines = ns.counts.lines.items()
                 return Count(
@@ -131,6 +137,14 @@ class Subject:
             pass
         count = sum(self._results.get(call.number, False) for call in ns.record)
         return Count(count, exact=not ns.record.dropped and not ns.record.cut)
+
+
+def _fields_of(ns: Namespace, line: RequestLine, path: KeyPath) -> tuple[str, ...]:
+    """Return the routes of a field, to which the calls of operations belong. Raises UnknownRouteError if there is none."""
+    ids = [
+        route.id for route in ns.routes() if route.methods == line.methods and route.pattern.text == line.path
+    ]
+    return tuple(ids) or (route_named(ns, f"{GRAPHQL} {line.path[1:]}", path).id,)
 
 
 class AllCalls:

@@ -31,7 +31,6 @@ from mockserver.model.grpc import METHOD, GrpcRequest, status_of
 from mockserver.model.http import Request
 from mockserver.model.mismatch import Difference
 from mockserver.model.plan import Wait
-from mockserver.model.sequence_state import SequenceState
 from mockserver.model.written import as_text
 from mockserver.redaction.redaction import mask_body, mask_header, mask_tree
 from mockserver.responses.planner import Planned
@@ -180,7 +179,7 @@ class Candidate:
 def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     """Return the answer of `POST /explain`."""
     explained: list[Candidate] = []
-    winner: tuple[Route, dict[str, str], SequenceState, int] | None = None
+    winner: RouteMatch | None = None
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
@@ -188,9 +187,10 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
             Candidate(route, not differences, [masked(difference) for difference in differences])
         )
         if not differences and winner is None:
-            state = ns.peek(route, per_of(ns, route, request, params))
+            per = per_of(ns, route, request, params)
+            state = ns.peek(route, per)
             index = 0 if route.sequence.single else route.sequence.settle(state, ns.clock.now_s())
-            winner = route, params, state, index or 0
+            winner = RouteMatch(route, params, state, index or 0, per)
     explained_ids = {candidate.route.id for candidate in explained}
     if winner is None:
         explained += [
@@ -200,15 +200,16 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
         ]
     view: dict[str, Any] = {"route": None, "step": None, "reply": None}
     if winner is not None:
-        view = {"route": winner[0].id, "step": winner[3] + 1, "reply": _reply(ns, request, *winner)}
+        reply = _reply(ns, request, winner)
+        # An operation of GraphQL belongs to the first route of a field that takes part.
+        match = winner if winner.run is None else winner.run.owner or winner
+        view = {"route": match.route.id, "step": match.index + 1, "reply": reply}
     return {**view, "candidates": [candidate.view() for candidate in explained]}
 
 
-def _reply(
-    ns: Namespace, request: Request, route: Route, params: dict[str, str], state: SequenceState, index: int
-) -> dict[str, Any]:
+def _reply(ns: Namespace, request: Request, match: RouteMatch) -> dict[str, Any]:
     """Return the reply to the next such call, without policies and outages."""
-    match = RouteMatch(route, params, state, index, per_of(ns, route, request, params))
+    route = match.route
     draw = Draw(ns, request, match, call_id(ns.last_number + 1))
     try:
         claim = prepare(ns, request, match, draw)

@@ -51,7 +51,7 @@ def compared(ns: Namespace, subject: Subject) -> list[Compared]:
     calls = [call for call in ns.record if subject.matches_target(call)]
     if calls:
         return list(_compared(subject, calls))
-    if subject.route_id is not None:
+    if subject.route_ids:
         return []
     complete = [call for call in ns.record if call.request.complete]
     return [candidate for candidate in _compared(subject, complete) if _is_related(candidate)]

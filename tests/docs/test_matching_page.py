@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support.matching import a_matcher, a_request
 
+from mockserver.graphql.requests import FieldRequest
 from mockserver.matching import graphql_requests as graphql
 from mockserver.matching import jsonpath, operators, patterns, reading
 from mockserver.matching.matcher import compile_match
@@ -55,6 +56,8 @@ def request_of(match, sent):
         call = GrpcRequest.of(a_request())
         call.reader = RecordedMessages(json.loads(sent) if part == "messages" else [json.loads(sent)], None)
         return call
+    if part == "arguments":
+        return FieldRequest.of(a_request(), json.loads(sent))
     if part == "client_cert":
         return certified(sent)
     if part == "jwt":

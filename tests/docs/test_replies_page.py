@@ -65,6 +65,7 @@ def test_the_page_has_examples_of_every_kind_of_body_and_every_key():
     elsewhere = {
         "fault", "set", "set_ttl", "effect", "webhook", "html", "base64",
         "message", "messages", "details", "trailers",  # docs/grpc.md
+        "errors",  # docs/graphql.md
         "websocket", "subprotocol",  # docs/websocket.md
     }  # fmt: skip
     for key in {field.alias or name for name, field in ReplySpec.model_fields.items()} - elsewhere:

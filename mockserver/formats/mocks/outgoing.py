@@ -13,9 +13,8 @@ from mockserver.formats.mocks.paths import Path as RoutePath
 from mockserver.formats.mocks.paths import outgoing_path
 from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
-from mockserver.formats.steps import WEBSOCKET_LOST, takes_websockets
+from mockserver.formats.steps import WEBSOCKET_LOST, other_protocol, takes_websockets
 from mockserver.model.durations import parse_duration_s
-from mockserver.model.grpc import METHOD
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document
 from mockserver.schema.base import has_templates, parse_request_line
@@ -123,8 +122,9 @@ def _outgoing(
         losses.add(f"{place}.request", WEBSOCKET_LOST)
         return None
     line = parse_request_line(route["request"])
-    if METHOD in (line.methods or ()):
-        losses.add(f"{place}.request", "gRPC is not converted, so the route is left out")
+    other = other_protocol(line)
+    if other is not None:
+        losses.add(f"{place}.request", f"{other} is not converted, so the route is left out")
         return None
     for key in sorted(_WORK & set(route)):
         losses.add(f"{place}.{key}", "no other tool has this")

@@ -63,7 +63,7 @@ _log.setLevel(logging.ERROR)  # the library logs each connection
 Ending = Break | Hang
 
 
-class _ClosingError(MockServerError):
+class ClosingError(MockServerError):
     """The script ends: the connection is closing."""
 
 
@@ -205,13 +205,15 @@ class Conversation:
             return False
         return self._is_open
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(self._guarded(work)))
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(self._guarded(work))
+        self._tasks.append(task)
+        return task
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
-        except _ClosingError:
+        except ClosingError:
             pass
         except Exception as error:  # noqa: BLE001  (`run` raises it)
             if not self._over.done():
@@ -376,12 +378,12 @@ class Conversation:
     ) -> Message | None:
         """
         Perform steps after that message. Return the last message. `later`: the script has a `receive` after these steps;
-        None for the steps of a rule. Raises _ClosingError and ConnectionError.
+        None for the steps of a rule. Raises ClosingError and ConnectionError.
         """
         variables = self._step.variables
         for number, step in enumerate(script):
             if not self._is_open:
-                raise _ClosingError
+                raise ClosingError
             if later is not None:
                 self._expect(messages=later or _receives(script[number:]))
 
@@ -421,7 +423,7 @@ class Conversation:
         return message
 
     async def _receive(self, step: ReceiveStep) -> Message:
-        """Return the next message that matches; others are skipped. Raises _ClosingError after the timeout."""
+        """Return the next message that matches; others are skipped. Raises ClosingError after the timeout."""
         try:
             async with asyncio.timeout(step.timeout_s):
                 while True:
@@ -436,7 +438,7 @@ class Conversation:
                     await asyncio.sleep(0)
         except TimeoutError:
             self.close(1008, f"no such message within {step.timeout_s:g} s")
-            raise _ClosingError from None
+            raise ClosingError from None
 
     def _add_rules(self, step: OnStep) -> None:
         """Add rules. They answer the messages that are waiting, too."""
@@ -471,7 +473,7 @@ class Conversation:
             await asyncio.sleep(0)
 
     def _break(self, kind: str) -> None:
-        """Break the connection. Raises _ClosingError."""
+        """Break the connection. Raises ClosingError."""
         self.call.fault = kind
         match kind:
             case "reset":
@@ -487,15 +489,15 @@ class Conversation:
                 self._end_within(CLOSE_TIMEOUT_S)
         if kind in ("reset", "close"):
             self.record.closed = Closed("server", 1006, "")
-        raise _ClosingError
+        raise ClosingError
 
     def _fail(self, error: TemplateError) -> None:
-        """Close the connection because of a failed template. Raises _ClosingError."""
+        """Close the connection because of a failed template. Raises ClosingError."""
         route = self._ns.route(self.call.route_id or "")
         if route is not None:
             self.call.error = explained_error(route, error)
         self.close(1011, "a template of the scenario failed")
-        raise _ClosingError
+        raise ClosingError
 
 
 def _receives(script: Script) -> bool:

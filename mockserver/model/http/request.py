@@ -32,6 +32,8 @@ HTTP_1_1 = (1, 1)
 HTTP_2 = (2, 0)
 WEBSOCKET = "WS"
 """The method of a WebSocket handshake in routes and calls."""
+GRAPHQL = "GRAPHQL"
+"""The method of a field in request lines, such as `GRAPHQL Query.user`; on the wire it is POST or GET."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
 _SMALL_FORM_BYTES = 4096
@@ -332,6 +334,11 @@ class Request:
     def messages(self) -> list[Any]:
         """All messages of a gRPC call as JSON. Raises UnreadableBodyError."""
         raise UnreadableBodyError("it is not a gRPC call")
+
+    @property
+    def arguments(self) -> Any:
+        """The arguments of a field of a GraphQL operation. Raises UnreadableBodyError."""
+        raise UnreadableBodyError("it is not a field of a GraphQL operation")
 
     @property
     def json_as_written(self) -> Any:

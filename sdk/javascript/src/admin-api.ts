@@ -2053,6 +2053,19 @@ export interface components {
              */
             messages?: unknown[] | null;
             /**
+             * Errors
+             * @description GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.
+             */
+            errors?: (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            }) | (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            })[];
+            /**
              * Details
              * @description gRPC: details of the status, each a mapping with its type under @type.
              */
@@ -2349,6 +2362,19 @@ export interface components {
              * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
              */
             messages?: unknown[] | null;
+            /**
+             * Errors
+             * @description GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.
+             */
+            errors?: (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            }) | (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            })[];
             /**
              * Details
              * @description gRPC: details of the status, each a mapping with its type under @type.
@@ -2887,6 +2913,19 @@ export interface components {
              */
             type: "text" | "binary" | "ping" | "pong" | "close";
             body: components["schemas"]["FrameBodyView"];
+        };
+        GraphQLSpec: string | {
+            /**
+             * Schema
+             * @description One file in the schema definition language or a list, in the folder of the scenario.
+             */
+            schema: string | string[];
+            /**
+             * Path
+             * @description The path, below the base of the scenario.
+             * @default /graphql
+             */
+            path?: string;
         };
         /**
          * GroupingSpec
@@ -3690,6 +3729,11 @@ export interface components {
              */
             messages?: unknown;
             /**
+             * Arguments
+             * @description Arguments of the field of a GRAPHQL route; operators have a $ prefix.
+             */
+            arguments?: unknown;
+            /**
              * Body Sha256
              * @description SHA-256 of the raw body, in hex.
              */
@@ -4482,6 +4526,19 @@ export interface components {
                  */
                 messages?: unknown[] | null;
                 /**
+                 * Errors
+                 * @description GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.
+                 */
+                errors?: (string | {
+                    message: string;
+                    extensions?: Record<string, unknown>;
+                    path?: (string | number)[];
+                }) | (string | {
+                    message: string;
+                    extensions?: Record<string, unknown>;
+                    path?: (string | number)[];
+                })[];
+                /**
                  * Details
                  * @description gRPC: details of the status, each a mapping with its type under @type.
                  */
@@ -4636,6 +4693,19 @@ export interface components {
                  * @description gRPC: messages of a stream, each {message}, with delay or each; with receive in a stream of both sides.
                  */
                 messages?: unknown[] | null;
+                /**
+                 * Errors
+                 * @description GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.
+                 */
+                errors?: (string | {
+                    message: string;
+                    extensions?: Record<string, unknown>;
+                    path?: (string | number)[];
+                }) | (string | {
+                    message: string;
+                    extensions?: Record<string, unknown>;
+                    path?: (string | number)[];
+                })[];
                 /**
                  * Details
                  * @description gRPC: details of the status, each a mapping with its type under @type.
@@ -5142,6 +5212,19 @@ export interface components {
              */
             messages?: unknown[] | null;
             /**
+             * Errors
+             * @description GraphQL: errors of the field, each a text or {message, extensions, path}; without `path` the field is null.
+             */
+            errors?: (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            }) | (string | {
+                message: string;
+                extensions?: Record<string, unknown>;
+                path?: (string | number)[];
+            })[];
+            /**
              * Details
              * @description gRPC: details of the status, each a mapping with its type under @type.
              */
@@ -5393,6 +5476,18 @@ export interface components {
              *     }
              */
             names?: {
+                [key: string]: string;
+            };
+            /**
+             * Graphql
+             * @description Fields of the GraphQL schema that its operations answer, by event.
+             * @example {
+             *       "create": "Mutation.createUser",
+             *       "list": "Query.users",
+             *       "read": "Query.user"
+             *     }
+             */
+            graphql?: {
                 [key: string]: string;
             };
             /**
@@ -5787,6 +5882,8 @@ export interface components {
              * @description An OpenAPI document in the folder of the scenario, against which it is validated.
              */
             openapi?: string | null;
+            /** @description GraphQL schema in the folder of the scenario: schema.graphql, or {schema: schema.graphql, path: /graphql}. */
+            graphql?: components["schemas"]["GraphQLSpec"] | null;
             /** @description Schema of the gRPC services: {proto: payments.proto} or {descriptor: payments.pb}. */
             grpc?: components["schemas"]["GrpcSpec"] | null;
             /**

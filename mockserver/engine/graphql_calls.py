@@ -1,0 +1,336 @@
+"""
+GraphQL calls: what the routes of the fields of an operation answer, in one transaction.
+
+Each route takes one step for an operation, however often its field occurs. The call belongs to the first route that
+takes part, or to the endpoint if none does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from graphql import GraphQLError
+
+from mockserver.engine.namespace import Namespace
+from mockserver.engine.routes import Behaviour, Route, Scenario
+from mockserver.engine.routing import RouteMatch, candidates, first_of
+from mockserver.engine.side_effects import NO_WORK, chosen
+from mockserver.engine.transaction import Claim, Draw, Question, do, resolve
+from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
+from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS
+from mockserver.graphql.operations import (
+    EVENTS_TYPE,
+    RESPONSE_TYPE,
+    AnswerForm,
+    GraphQLOperation,
+    GraphQLRequestError,
+    event,
+    form_of,
+    read_operation,
+    result_document,
+    variables_text,
+)
+from mockserver.graphql.replies import FieldEvent, FieldReply
+from mockserver.graphql.requests import FieldRequest
+from mockserver.graphql.schemas import GraphQLApi
+from mockserver.matching.index import Found as Candidate
+from mockserver.model.call import Call
+from mockserver.model.http import ABSENT, GRAPHQL, Pairs, Request, Response
+from mockserver.model.plan import Send
+from mockserver.responses.bodies import dump_json
+from mockserver.responses.planner import Planned
+from mockserver.schema.scenario import RUNTIME
+from mockserver.store.bounds import StoreFullError
+from mockserver.templating.templates import Scope, TemplateError
+
+_TOO_LARGE = "The operation is too large: it resolves too many fields"
+
+
+class GraphQLEndpoint(Behaviour):
+    """Answers operations of an API. `plain` is the reply of an operation without routes."""
+
+    __slots__ = ("_scenario", "api", "plain")
+
+    def __init__(self, api: GraphQLApi, scenario: Scenario, plain: FieldReply) -> None:
+        self.api = api
+        self.plain = plain
+        self._scenario = scenario
+
+    def begun(self, ns: Namespace, call: Call, match: RouteMatch) -> None:
+        """Find what answers an operation, and the route that its call belongs to."""
+        draw = Draw(ns, call.request, match, call.id)
+        run = match.run = OperationRun(self, ns, call.request, draw)
+        if run.owner is not None:
+            call.route_id, call.tags = run.owner.route.id, run.owner.route.tags
+            call.scenario = run.owner.route.scenario.name
+
+    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
+        if match.run is None:  # in a dry run no call begins
+            match.run = OperationRun(self, ns, request, draw)
+        run: OperationRun = match.run
+        if run.failure is not None:
+            raise run.failure
+        return run.claim
+
+    def routes_of(self, ns: Namespace, parent: str, name: str) -> tuple[Candidate[Route], ...]:
+        """Return the routes for a field, in order: those of this scenario, and those made at runtime."""
+        found = candidates(ns, GRAPHQL, f"/{parent}.{name}")
+        if not found:
+            return found
+        names = (self._scenario.name, RUNTIME)
+        return tuple(item for item in found if item[0].target.scenario.name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldWebhook:
+    """A webhook of a route for a field, with the variables of that route."""
+
+    webhook: Any
+    scope: Scope
+
+    def make(self, ns: Any, call: Call, scope: Scope) -> Any:
+        return self.webhook.make(ns, call, self.scope.with_("reply", scope.values["reply"]))
+
+
+class OperationRun:
+    """
+    What answers one operation. Nothing is written yet.
+
+    `owner` is the match of the first route that takes part; `failure` is raised when the claim is asked for.
+    """
+
+    def __init__(self, endpoint: GraphQLEndpoint, ns: Namespace, request: Request, draw: Draw) -> None:
+        self.owner: RouteMatch | None = None
+        self.failure: TemplateError | StoreFullError | None = None
+        self.claim = Claim(None, 200)
+        self._endpoint = endpoint
+        self._ns = ns
+        self._request = request
+        self._draw = draw
+        self._form = form_of(request)
+        self._found: dict[tuple[str, str], tuple[Candidate[Route], ...]] = {}
+        self._taken: set[int] = set()
+        self._replies: list[tuple[FieldReply, Draw]] = []
+        self._whole: Planned | None = None
+        self._probes = False
+        self._event: FieldEvent | None = None
+        self._events: list[FieldEvent] | None = None
+        try:
+            planned = self._answered()
+        except (TemplateError, StoreFullError) as error:
+            self.failure = error
+            return
+        self.claim.planned = planned if self._whole is None else self._whole
+        self.claim.status = self.claim.planned.response.status
+
+    def _answered(self) -> Planned:
+        try:
+            operation = read_operation(self._endpoint.api, self._request)
+            if operation.is_subscription:
+                return self._subscribed(operation)
+            if operation.is_introspection:
+                return self._introspected(operation)
+            return self._executed(operation)
+        except GraphQLRequestError as error:
+            return self._refused(error)
+        except StepsSpentError:
+            return self._refused(GraphQLRequestError([GraphQLError(_TOO_LARGE)]))
+
+    def _execution(self, operation: GraphQLOperation) -> Execution:
+        return Execution(self._endpoint.api.schema, operation, self._ns.seed, self._ask)
+
+    def _executed(self, operation: GraphQLOperation) -> Planned:
+        answer = self._execution(operation).run()
+        if answer.is_refused:
+            raise GraphQLRequestError(answer.errors)
+        document = result_document(answer.data, answer.errors)
+        if self._form.only_stream:
+            return self._streamed([(0.0, document)])
+        return self._sent(dump_json(document))
+
+    # Routes
+
+    def _ask(
+        self, parent: str, name: str, arguments: dict[str, Any], place: list[str | int]
+    ) -> FieldAnswer | None:
+        """Return the answer of the route for a field, and add its side effects to the claim."""
+        if len(place) == 1 and self._event is not None:
+            return self._event.answer
+        if self._probes and len(place) > 1:
+            return None
+        found = self._found.get((parent, name))
+        if found is None:
+            found = self._found[parent, name] = self._endpoint.routes_of(self._ns, parent, name)
+        if not found:
+            return None
+        request = FieldRequest.of(self._request, arguments)
+        match = first_of(self._ns, found, request)
+        if match is None:
+            return None
+        if self.owner is None:
+            self.owner = match
+            self.claim.step = match.index
+        try:
+            return self._answer_of(match, request, ".".join(map(str, place)))
+        except TemplateError as error:
+            where = f"{match.route.id}: {error.place or 'reply'}"
+            raise TemplateError(error.reason, error.line, error.source, where) from error
+
+    def _answer_of(self, match: RouteMatch, request: Request, place: str) -> FieldAnswer:
+        ns, route, claim = self._ns, match.route, self.claim
+        draw = self._draw.part(request, match, place)
+        answer = resolve(ns, request, draw, route.answers[match.index])
+        if id(match.position) not in self._taken:
+            self._taken.add(id(match.position))
+            claim.commits = (*claim.commits, partial(_take, ns, match))
+        if isinstance(answer, Behaviour):
+            return self._merged(answer.decide(ns, request, match, draw))
+        if route.lets:
+            draw.scope()
+            claim.let = {**(claim.let or {}), **draw.let()}
+        status = answer.fixed_status or answer.status(draw.scope)
+        fails = isinstance(answer, FieldReply) and answer.fails
+        work = chosen(answer.work, route.work, 400 if fails else status)
+        if work is not NO_WORK:
+            made = Claim(None, status)
+            do(made, work, draw.scope())
+            claim.writes += made.writes
+            claim.effects += made.effects
+            claim.webhooks += tuple(FieldWebhook(webhook, draw.scope()) for webhook in made.webhooks)
+        if not isinstance(answer, FieldReply):
+            if self._whole is None:
+                self._whole = answer.plan(status, draw.scope, draw.choices, request)
+            return FieldAnswer(None)
+        self._replies.append((answer, draw))
+        if self._probes:
+            self._events = answer.events(draw.scope)
+            return FieldAnswer()
+        return answer.answer(draw.scope)
+
+    def _merged(self, made: Claim) -> FieldAnswer:
+        """Add what a behaviour writes to the claim. Return the value that it answers."""
+        claim = self.claim
+        claim.writes += made.writes
+        claim.effects += made.effects
+        claim.commits = (*claim.commits, *made.commits)
+        if made.webhooks:
+            assert made.scope is not None
+            claim.webhooks += tuple(FieldWebhook(webhook, made.scope) for webhook in made.webhooks)
+        assert isinstance(made.planned, FieldPlanned)
+        return made.planned.answer
+
+    # Introspection
+
+    def _introspected(self, operation: GraphQLOperation) -> Planned:
+        """Return the schema: it is large, so it is made beside the event loop, and kept."""
+        api = self._endpoint.api
+        key = (operation.text, variables_text(operation))
+        kept = api.introspections.get(key)
+        if kept is not None:
+            return self._sent(kept)
+
+        def ask() -> bytes:
+            run = Execution(api.schema, operation, "", _no_routes, most_steps=MOST_INTROSPECTION_STEPS)
+            try:
+                answer = run.run()
+            except StepsSpentError:
+                return dump_json(result_document(ABSENT, [GraphQLError(_TOO_LARGE)]))
+            return dump_json(result_document(ABSENT if answer.is_refused else answer.data, answer.errors))
+
+        def claim_of(body: bytes, _route: Route, _draw: Draw) -> Claim:
+            api.keep_introspection(key, body)
+            planned = self._sent(body)
+            return Claim(None, 200, planned=planned)
+
+        self.claim.consult = Question(ask, True, claim_of)
+        return Planned((), Response(200, [("Content-Type", self._form.media_type)], b"the schema"))
+
+    # Subscriptions
+
+    def _subscribed(self, operation: GraphQLOperation) -> Planned:
+        if not self._form.is_stream:
+            message = f"A subscription needs Accept: {EVENTS_TYPE}, or a WebSocket"
+            raise GraphQLRequestError([GraphQLError(message)], 406)
+        execution = self._execution(operation)
+        self._probes = True
+        probe = execution.run()
+        self._probes = False
+        if probe.is_refused:
+            raise GraphQLRequestError(probe.errors)
+        events = [FieldEvent(0.0, FieldAnswer())] if self._events is None else self._events
+        documents = []
+        for number, self._event in enumerate(events, 1):
+            answer = execution.run(number)
+            documents.append((self._event.wait_s, result_document(answer.data, answer.errors)))
+        return self._streamed(documents)
+
+    def _streamed(self, documents: list[tuple[float, dict[str, Any]]]) -> Planned:
+        if self._form.is_socket:
+            pieces = [(wait_s, dump_json(document) + b"\n") for wait_s, document in documents]
+        else:
+            pieces = [(wait_s, event("next", document, dump_json)) for wait_s, document in documents]
+            pieces.append((0.0, event("complete", None, dump_json)))
+        body = b"".join(piece for _, piece in pieces)
+        return self._planned(RESPONSE_TYPE if self._form.is_socket else EVENTS_TYPE, body, tuple(pieces))
+
+    # Responses
+
+    def _refused(self, error: GraphQLRequestError) -> Planned:
+        """Return the response to a request that is not executed. Nothing of it is written."""
+        form: AnswerForm = self._form
+        self.claim = Claim(None, 200)
+        headers = [("Content-Type", form.media_type)]
+        if error.status == 405:
+            headers.append(("Allow", "POST"))
+        body = dump_json(result_document(ABSENT, error.errors))
+        response = Response(form.refused_status(error), headers, body)
+        return Planned((Send(response),), response)
+
+    def _sent(self, body: bytes) -> Planned:
+        return self._planned(self._form.media_type, body, None)
+
+    def _planned(
+        self, media_type: str, body: bytes, pieces: tuple[tuple[float, bytes], ...] | None
+    ) -> Planned:
+        """Return the plan of a response: with the headers of all replies, the longest delay, and the first fault."""
+        replies = self._replies or [(self._endpoint.plain, self._draw)]
+        headers = _merged_lines([reply.lines(draw.scope) for reply, draw in replies])
+        wait_s = max(reply.wait_s(draw.scope, draw.choices) for reply, draw in replies)
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            headers = (("Content-Type", media_type), *headers)
+        wire = next((reply for reply, _ in replies if reply.has_wire), replies[0][0])
+        return wire.planned(headers, body, pieces, wait_s)
+
+
+class FieldPlanned(Planned):
+    """What a behaviour answers for a field."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer: FieldAnswer) -> None:
+        response = Response(200)
+        super().__init__((Send(response),), response)
+        self.answer = answer
+
+
+def _merged_lines(replies: list[Pairs]) -> Pairs:
+    """Return the header lines of several replies: of each name those of the first reply that has it."""
+    lines: list[tuple[str, str]] = []
+    for reply in replies:
+        known = {name.lower() for name, _ in lines} - {"set-cookie"}
+        lines += [(name, value) for name, value in reply if name.lower() not in known]
+    return tuple(lines)
+
+
+def _take(ns: Namespace, match: RouteMatch) -> None:
+    """Take the step of a route for a field."""
+    if not match.route.sequence.single:
+        match.route.sequence.take(match.position, ns.clock.now_s())
+    match.position.number += 1
+    match.position.draws += 1
+
+
+def _no_routes(_parent: str, _name: str, _arguments: dict[str, Any], _place: list[str | int]) -> None:
+    return None

@@ -1,0 +1,1 @@
+"""GraphQL: schemas, operations, sampled values and the replies of fields."""
