@@ -15,7 +15,7 @@ from graphql import GraphQLError
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, Scenario
-from mockserver.engine.routing import RouteMatch, candidates, first_of
+from mockserver.engine.routing import RouteMatch, candidates, find
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do, resolve
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
@@ -166,7 +166,7 @@ class OperationRun:
         if not found:
             return None
         request = FieldRequest.of(self._request, arguments)
-        match = first_of(self._ns, found, request)
+        match = find(self._ns, request, among=found)
         if match is None:
             return None
         if self.owner is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -88,25 +88,29 @@ def likely(ns: Namespace, request: Request) -> list[Route]:
     return sorted(result, key=lambda route: route.key)
 
 
-def find(ns: Namespace, request: Request, *, head_by_get: bool = True) -> RouteMatch | None:
+def find(
+    ns: Namespace,
+    request: Request,
+    *,
+    head_by_get: bool = True,
+    among: Sequence[Candidate[Route]] | None = None,
+) -> RouteMatch | None:
     """
     Return the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
-    the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none.
+    the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none. `among` are
+    the candidates, by default those of the request line.
     """
     scenario_set = ns.shared.scenario_set
-    if ns.overlay is None and not scenario_set.off:
+    if among is not None:
+        result = among
+    elif ns.overlay is None and not scenario_set.off:
         result = scenario_set.index.candidates(request.method, request.path)
     else:
         result = candidates(ns, request.method, request.path)
     if not head_by_get and request.method == "HEAD":
         result = tuple(item for item in result if "HEAD" in (item[0].target.methods or ("HEAD",)))
-    if len(result) >= WORTH:
-        result = scenario_set.narrowed(request.method, request.path, result, request)
-    return first_of(ns, result, request)
-
-
-def first_of(ns: Namespace, result: Iterable[Candidate[Route]], request: Request) -> RouteMatch | None:
-    """Return the first of these candidates whose conditions hold and whose sequence has not stopped."""
+    if among is None and len(result) >= WORTH:
+        result = scenario_set.narrowed(request.method, request.path, tuple(result), request)
     scope: Scope | None = None
     for entry, params in result:
         route = entry.target
