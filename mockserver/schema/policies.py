@@ -111,6 +111,9 @@ class Rate:
         self.calls = float(match[1])
         self.window_s = _WINDOWS_S[match[2]]
 
+    def __repr__(self) -> str:
+        return f"Rate({self.text!r})"
+
 
 def _rate(value: object) -> object:
     try:

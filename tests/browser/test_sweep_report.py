@@ -239,7 +239,7 @@ def test_pairs_have_a_list_of_their_own_and_open_as_cells_do(show, tmp_path):
     taught = baseline(ran(seen("shop/pay", charge)))
     singles = sweep_of(taught).planned
     names = ["pay#1/500,pay#1/time-out", "pay#1/reset-before-effect,pay#1/reset-after-effect"]
-    pairs = PossiblePairs(singles, load_kinds()).meant(names)
+    pairs = PossiblePairs(singles, load_kinds()).select(names)
     sweep = sweep_of(taught, possible=singles, planned=[*singles, *pairs])
     for cell, charges in zip([singles[0], *pairs], (1, 1, 2), strict=True):
         calls = [seen("shop/pay", charge) for _ in range(charges)]

@@ -27,7 +27,7 @@ OPERATIONS = sorted(
     f"{method.upper()} {path}"
     for path, operations in described()["paths"].items()
     for method in operations
-    if not path.endswith("/calls/stream")  # it has no end
+    if not path.endswith("/stream")  # it has no end
 )
 
 
