@@ -283,7 +283,7 @@ def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
     if "memory" in parts:
         ns.replace_memory(None)
     if "positions" in parts:
-        for position in ns.positions.values():
+        for position in ns.sequence_states.values():
             position.forget()
     if "routes" in parts:
         ns.replace_overlay(None)

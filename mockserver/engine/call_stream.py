@@ -31,7 +31,7 @@ class Follower:
         self._sample = min(sample, most)
         self._calm = min(calm, most)
         self._flooded = False
-        self._record = ns.record
+        self._record = ns.call_log
         self._seen = self._record.added
         self._open: list[Call] = [call for call in self._record if _is_open(call)]
         self._left: list[Call] = []
@@ -79,8 +79,8 @@ class Follower:
 
     def gather(self) -> None:
         """Poll the call log. Calls in it now are not lost, even if the log drops them."""
-        if self._record is not self._ns.record:
-            self._record, self._seen = self._ns.record, 0
+        if self._record is not self._ns.call_log:
+            self._record, self._seen = self._ns.call_log, 0
         record = self._record
         fresh, self._seen = record.added - self._seen, record.added
         wanted = fresh

@@ -177,7 +177,7 @@ class Engine:
     def reseed(self, ns: Namespace) -> None:
         """Restart random values from the seed of the namespace."""
         ns.seed = ns.seeded
-        for position in ns.positions.values():
+        for position in ns.sequence_states.values():
             position.draws = 0
 
     def publish(self, scenario_set: ScenarioSet) -> None:
@@ -255,7 +255,7 @@ class Engine:
             call.status = planned.response.status
         else:
             _set_response(call, planned)
-        counts, record = ns.counts, ns.record
+        counts, record = ns.counts, ns.call_log
         call.home = (ns, counts, record)
         counts.begun(call)
         record.add(call)
@@ -321,7 +321,7 @@ class Engine:
         Correct the outcome of a closed call: its reply was counted before it was sent, and the client did not receive
         it. `sent`: part of the reply was sent. A call that is not in the call log any more is not changed.
         """
-        if ns.record.get(call.number) is not call:
+        if ns.call_log.get(call.number) is not call:
             return
         call.outcome = outcome
         call.left_at_s = self.shared.mono()

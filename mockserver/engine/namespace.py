@@ -48,7 +48,7 @@ class Snapshot:
     """The data that `restore` resets: memory, sequence states, routes and clock; not calls, counts and effects."""
 
     memory: Memory
-    positions: dict[SequenceKey, SequenceState]
+    sequence_states: dict[SequenceKey, SequenceState]
     overlay: Overlay | None
     outage: Outage | None
     clock: tuple[float, float | None]
@@ -72,7 +72,7 @@ class Parts:
     """The parts of a namespace that exist; None for those that were never used."""
 
     memory: Memory | None
-    positions: SequenceStates | None
+    sequence_states: SequenceStates | None
     counts: Counts | None
     effects: Effects | None
     clock: VirtualClock | None
@@ -157,9 +157,10 @@ class Namespace:
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_snapshots", "_strikes", "clock", "counts", "deliveries", "effects", "failed_test", "fault_periods",
-        "followers", "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay", "positions", "record",
-        "recordings", "removed", "seed", "seeded", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers", "websockets",
+        "_off", "_off_scenario_set", "_snapshots", "_strikes", "call_log", "clock", "counts", "deliveries", "effects", "failed_test",
+        "fault_periods", "followers", "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay",
+        "recordings", "removed", "seed", "seeded", "sequence_states", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
+        "websockets",
     )  # fmt: skip
 
     clock: VirtualClock
@@ -169,8 +170,8 @@ class Namespace:
     fault_periods: FaultPeriods[Outage | InjectedFault]
     """When the outages and faults were in effect; `follow_faults` brings it up to date."""
     memory: Memory
-    positions: SequenceStates
-    record: CallLog
+    sequence_states: SequenceStates
+    call_log: CallLog
     timers: Timers[DeliveryAttempt]
     """Scheduled attempts of webhooks."""
     violations: Violations
@@ -278,8 +279,8 @@ class Namespace:
             self.shared.totals.add_routes({item: self.counts.routes.pop(item) for item in leaving})
             for _ in leaving:
                 self.shared.bounds.reached("route_counts")
-        if self._made("positions") is not None:
-            self.positions.drop_gone(is_there)
+        if self._made("sequence_states") is not None:
+            self.sequence_states.drop_gone(is_there)
 
     @property
     def off(self) -> frozenset[str]:
@@ -442,7 +443,7 @@ class Namespace:
 
     def traces(self) -> tuple[Counts | None, CallLog | None, Deliveries | None]:
         """Return counts, call log and deliveries, None for those that do not exist, without creating any."""
-        return self._made("counts"), self._made("record"), self._made("deliveries")
+        return self._made("counts"), self._made("call_log"), self._made("deliveries")
 
     def forget_call(self, call: Call) -> None:
         """
@@ -457,7 +458,7 @@ class Namespace:
         for follower in self.followers:
             follower.gather()
         self.shared.totals.add(self.counts.remove(call, self.shared.bounds), None)
-        self.record.remove(call)
+        self.call_log.remove(call)
 
     def forget_calls(self) -> None:
         """Replace the log and the counts; open calls complete in the old ones."""
@@ -467,7 +468,7 @@ class Namespace:
             follower.forget()
         counts, record, deliveries = self.traces()
         self.shared.totals.add(counts, record)
-        self._drop("record", "counts", "effects", "violations")
+        self._drop("call_log", "counts", "effects", "violations")
         if deliveries is not None:
             self.deliveries = Deliveries(self.shared.bounds, deliveries.last_number)
 
@@ -496,7 +497,7 @@ class Namespace:
         self.last_snapshot += 1
         snapshot = Snapshot(
             self.memory.copy(),
-            {key: position.copy() for key, position in self.positions.items()},
+            {key: position.copy() for key, position in self.sequence_states.items()},
             self.overlay.copy() if self.overlay is not None else None,
             self.downtime.twin() if self.downtime is not None else None,
             self.clock.state(),
@@ -508,14 +509,14 @@ class Namespace:
     def put_back(self, snapshot: Snapshot) -> None:
         """Restore the snapshot; ids generated since then are not generated again."""
         self.memory = snapshot.memory.copy()
-        for key, position in tuple(self.positions.items()):
-            kept = snapshot.positions.get(key)
+        for key, position in tuple(self.sequence_states.items()):
+            kept = snapshot.sequence_states.get(key)
             if kept is None:
                 position.forget()
             else:
                 restored = kept.copy()
                 restored.draws = position.draws
-                self.positions.put(key, restored)
+                self.sequence_states.put(key, restored)
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
         self.set_outage(snapshot.outage.twin() if snapshot.outage is not None else None)
         self.clock.restore(snapshot.clock)
@@ -526,11 +527,11 @@ class Namespace:
     def position(self, route: Route, per: str | None) -> SequenceState:
         """Return the sequence state of that route, for that value of `per`."""
         if route.per is None:
-            position = self.positions.of_routes.get(route.id)
+            position = self.sequence_states.of_routes.get(route.id)
             if position is not None and position.version == route.version:
                 return position
         key = route.id if route.per is None else (route.id, per)
-        position = self.positions.used(key, route.version)
+        position = self.sequence_states.used(key, route.version)
         if position.version != route.version:
             position.restart(route.version)
         return position
@@ -538,7 +539,7 @@ class Namespace:
     def peek(self, route: Route, per: str | None = None) -> SequenceState:
         """Like `position`, but return a copy, or a new one that is not stored."""
         key = route.id if route.per is None else (route.id, per)
-        position = self.positions.get(key)
+        position = self.sequence_states.get(key)
         if position is None or position.version != route.version:
             return SequenceState(route.version)
         return position.copy()
@@ -558,8 +559,8 @@ _PARTS: dict[str, Callable[[Namespace], Any]] = {
     "effects": lambda ns: Effects(ns.shared.bounds),
     "fault_periods": lambda _: FaultPeriods(),
     "memory": _memory_of,
-    "positions": lambda ns: SequenceStates(ns.shared.bounds),
-    "record": lambda ns: CallLog(ns.shared.limits),
+    "sequence_states": lambda ns: SequenceStates(ns.shared.bounds),
+    "call_log": lambda ns: CallLog(ns.shared.limits),
     "timers": lambda _: Timers(),
     "violations": lambda ns: Violations(ns.shared.bounds),
     "websockets": lambda _: {},

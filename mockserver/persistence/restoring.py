@@ -154,7 +154,7 @@ def _put_outage(ns: Namespace, kept: dict[str, Any] | None) -> list[str]:
 
 def _put_memory(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
     if "positions" in rows:
-        put_positions(ns.positions, rows["positions"])
+        put_positions(ns.sequence_states, rows["positions"])
     if "state" not in rows:
         return
     memory = Memory(ns.clock, {}, ns.shared.bounds)
@@ -180,7 +180,7 @@ def _put_calls(ns: Namespace, about: dict[str, Any], rows: Rows) -> None:
     """Restore counts, effects, violations and webhooks. Calls are not saved; checks that need them say so."""
     if "counts" in rows:
         put_counts(ns.counts, rows)
-        ns.record.dropped = ns.counts.total
+        ns.call_log.dropped = ns.counts.total
     if "effects" in rows:
         put_effects(ns.effects, about["effects_dropped"], rows["effects"])
     if "violations" in rows:

@@ -83,8 +83,8 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
     if ns.overlay is not None:
         about["overlay"] = _about_overlay(ns.overlay)
         parts += _overlay_parts(ns.overlay)
-    if made.positions is not None:
-        parts.append(positions_part(made.positions))
+    if made.sequence_states is not None:
+        parts.append(positions_part(made.sequence_states))
     if made.memory is not None:
         parts += memory_parts(made.memory)
         about["resources"] = list(made.memory.resources)

@@ -199,7 +199,7 @@ class LocalSessionServer(SessionServer):
         engine_ns = self._engine.namespaces.get(name)
         if engine_ns is None:
             return SweepEvidence()  # the test removed it
-        still_open = [call for call in engine_ns.record if call.outcome is Outcome.OPEN]
+        still_open = [call for call in engine_ns.call_log if call.outcome is Outcome.OPEN]
         calls = sorted((*journal.calls, *still_open), key=lambda call: call.number)
         grouped = operations((call for call in calls if call.matched), grouping_of(engine_ns))
         return collect_evidence(

@@ -75,7 +75,7 @@ class AddedCalls:
     def _skip(self, count: int) -> None:
         """The call log would have dropped them."""
         ns = self._ns
-        ns.record.skip(ns.last_number + 1, count)
+        ns.call_log.skip(ns.last_number + 1, count)
         ns.last_number += count
         self.unlogged -= count
 
@@ -105,8 +105,8 @@ class AddedCalls:
         call.status = call.response.status
         call.claimed_at_s = call.first_byte_at_s = call.last_byte_at_s = entry.at_s
         call.outcome = Outcome.DONE
-        ns.record.add(call)
-        ns.record.trim(call)
+        ns.call_log.add(call)
+        ns.call_log.trim(call)
 
     def number_of(self, writer: str, sequence: int, index: int) -> int | None:
         """Return the number of a call; None if its group was never written, or long ago."""

@@ -121,9 +121,9 @@ def _namespace_of(ns: Namespace, snapshot: Snapshot) -> Namespace:
     """Return a namespace that is as the snapshot is, but for its clock and timers, so that it is copied as any other."""
     twin = Namespace(ns.name, ns.seed, ns.shared)
     twin.memory = snapshot.memory
-    twin.positions = SequenceStates(ns.shared.bounds)
-    for key, position in snapshot.positions.items():
-        twin.positions.put(key, position)
+    twin.sequence_states = SequenceStates(ns.shared.bounds)
+    for key, position in snapshot.sequence_states.items():
+        twin.sequence_states.put(key, position)
     twin.overlay = snapshot.overlay
     twin.set_outage(snapshot.outage)
     # Webhooks that a reset has removed meanwhile come back with the snapshot.
@@ -164,5 +164,5 @@ def _snapshot(
             timers.push(due_s, DeliveryAttempt(delivery, attempt))
     offset_s, frozen_s = said["clock"]
     return Snapshot(
-        twin.memory, dict(twin.positions.items()), twin.overlay, outage, (offset_s, frozen_s), timers
+        twin.memory, dict(twin.sequence_states.items()), twin.overlay, outage, (offset_s, frozen_s), timers
     )

@@ -307,7 +307,7 @@ class NamespaceJournal:
     def amend_added(self, added: Added, outcome: Outcome) -> None:
         """Correct the outcome of a call that a replica has added."""
         number = self.opening.added.number_of(*added)
-        call = None if number is None else self.ns.record.get(number)
+        call = None if number is None else self.ns.call_log.get(number)
         if call is not None and call.outcome is Outcome.DONE:
             self.amend(call, outcome, sent=False)
 

@@ -138,7 +138,7 @@ def _end(journal: NamespaceJournal, entry: LogEntry) -> None:
 
 def _amend(journal: NamespaceJournal, entry: LogEntry) -> None:
     number, outcome, sent = entry.head
-    call = journal.ns.record.get(number)
+    call = journal.ns.call_log.get(number)
     if call is not None:
         journal.engine.amend(journal.ns, call, Outcome(outcome), sent=sent)
 

@@ -113,14 +113,14 @@ class Subject:
     def steps(self, ns: Namespace) -> Iterator[None]:
         """Evaluate one recorded call at each step, so that later questions are fast."""
         if self.matcher is not None:
-            for call in ns.record.after(self._seen):
+            for call in ns.call_log.after(self._seen):
                 self._seen = call.number
                 self.holds(call)
                 yield
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
         """Return the calls that are still in the call log, oldest first."""
-        return (call for call in ns.record if self.holds(call))
+        return (call for call in ns.call_log if self.holds(call))
 
     def count(self, ns: Namespace) -> Count:
         if self.matcher is None:
@@ -131,12 +131,12 @@ class Subject:
                 return Count(
                     sum(count for (method, path), count in lines if self._matches_line(method, path))
                 )
-            count = sum(map(self.holds, ns.record.after(0)))
-            return Count(count, exact=not ns.record.dropped)
+            count = sum(map(self.holds, ns.call_log.after(0)))
+            return Count(count, exact=not ns.call_log.dropped)
         for _ in self.steps(ns):
             pass
-        count = sum(self._results.get(call.number, False) for call in ns.record)
-        return Count(count, exact=not ns.record.dropped and not ns.record.cut)
+        count = sum(self._results.get(call.number, False) for call in ns.call_log)
+        return Count(count, exact=not ns.call_log.dropped and not ns.call_log.cut)
 
 
 def _fields_of(ns: Namespace, line: RequestLine, path: KeyPath) -> tuple[str, ...]:
@@ -168,12 +168,12 @@ class AllCalls:
 
     def calls(self, ns: Namespace) -> Iterator[Call]:
         """Return the calls that are still in the call log, oldest first."""
-        return (call for call in ns.record if self.holds(call))
+        return (call for call in ns.call_log if self.holds(call))
 
     def count(self, ns: Namespace) -> Count:
         """Return the number of calls. It includes all dropped calls, of any scenario."""
         return Count(
-            sum(map(self.holds, ns.record.after(0))) + ns.record.dropped, exact=not ns.record.dropped
+            sum(map(self.holds, ns.call_log.after(0))) + ns.call_log.dropped, exact=not ns.call_log.dropped
         )
 
 

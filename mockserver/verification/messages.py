@@ -39,9 +39,9 @@ class MessageEvaluator:
 
     def steps(self, ns: Namespace) -> Iterator[None]:
         """Evaluate the new frames of one call at each step."""
-        if ns.record is not self._record:  # a reset creates a new call log
-            self._record, self._results = ns.record, {}
-        for call in ns.record.after(0):
+        if ns.call_log is not self._record:  # a reset creates a new call log
+            self._record, self._results = ns.call_log, {}
+        for call in ns.call_log.after(0):
             if call.websocket is not None and self._subject.holds(call):
                 self._look(call)
                 yield
@@ -61,14 +61,14 @@ class MessageEvaluator:
         for _ in self.steps(ns):
             pass
         calls = [
-            call for call in ns.record.after(0) if call.websocket is not None and self._subject.holds(call)
+            call for call in ns.call_log.after(0) if call.websocket is not None and self._subject.holds(call)
         ]
         records = [call.websocket for call in calls if call.websocket is not None]
         if self._any:
-            count, is_exact = sum(record.received for record in records), not ns.record.dropped
+            count, is_exact = sum(record.received for record in records), not ns.call_log.dropped
         else:
             count = sum(self._results[call.number][1] for call in calls if call.number in self._results)
-            is_exact = not ns.record.dropped and not any(
+            is_exact = not ns.call_log.dropped and not any(
                 record.dropped or record.has_cut_messages for record in records
             )
         standing, exact = (

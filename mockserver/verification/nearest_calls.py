@@ -48,12 +48,12 @@ def compared(ns: Namespace, subject: Subject) -> list[Compared]:
 
     If there is no such call: those with a similar method and path.
     """
-    calls = [call for call in ns.record if subject.matches_target(call)]
+    calls = [call for call in ns.call_log if subject.matches_target(call)]
     if calls:
         return list(_compared(subject, calls))
     if subject.route_ids:
         return []
-    complete = [call for call in ns.record if call.request.complete]
+    complete = [call for call in ns.call_log if call.request.complete]
     return [candidate for candidate in _compared(subject, complete) if _is_related(candidate)]
 
 

@@ -181,13 +181,13 @@ class RulesEvaluator:
         """Read one call at each step, so that the caller can yield to other tasks."""
         yield from self._subject.steps(ns)
         subject = self._subject
-        yield from self._rules.learn(call for call in ns.record.after(0) if subject.holds(call))
+        yield from self._rules.learn(call for call in ns.call_log.after(0) if subject.holds(call))
 
     def snapshot(self, ns: Namespace) -> Callable[[], Verdict]:
         """Return a function that checks the current calls. It may run in any thread."""
         counted = _of_subject(ns, self._subject, self._times)
         calls = list(self._subject.calls(ns))
-        if ns.record.dropped and len(calls) < counted.seen:
+        if ns.call_log.dropped and len(calls) < counted.seen:
             return lambda: _incomplete_log(counted, len(calls))
         return lambda: self._verdict_of_rules(counted, self._rules.evaluate(calls))
 
@@ -239,7 +239,7 @@ def _evidence(ns: Namespace, subject: Subject, *, is_short: bool) -> list[str]:
     differing = {candidate.call.number: candidate.lines[0] for candidate in candidates}
     calls = [
         call
-        for call in ns.record.after(0)
+        for call in ns.call_log.after(0)
         if call.number in differing or subject.holds(call) or _is_unmatched(call)
     ]
     near = nearest(candidates)
@@ -266,12 +266,12 @@ class _OrderEvaluator:
         self._record: CallLog | None = None
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        if ns.record is not self._record:  # a reset creates a new call log
-            self._record = ns.record
+        if ns.call_log is not self._record:  # a reset creates a new call log
+            self._record = ns.call_log
             self._at, self._matching, self._seen = 0, 0, 0
             self._calls: list[Call] = []
         links = self._links
-        for call in ns.record.after(self._seen):
+        for call in ns.call_log.after(self._seen):
             self._seen = call.number
             if any(link.holds(call) for link in links):
                 self._calls.append(call)
@@ -308,7 +308,7 @@ class _OrderEvaluator:
             ]
         )
         return Verdict(
-            Standing.SHORT, expected, f"no {missing}{after}", text, len(calls), exact=not ns.record.dropped
+            Standing.SHORT, expected, f"no {missing}{after}", text, len(calls), exact=not ns.call_log.dropped
         )
 
 
@@ -322,7 +322,7 @@ def _of_unmatched(ns: Namespace, limit: int) -> Verdict:
     text = f"expected {expected}, saw {count}"
     if standing is not Standing.OK:
         text = "\n".join(
-            [text, *timeline(list(filter(_is_unmatched, ns.record.after(0))), ns.shared.key_names)]
+            [text, *timeline(list(filter(_is_unmatched, ns.call_log.after(0))), ns.shared.key_names)]
         )
     return Verdict(standing, expected, f"{count} unmatched", text, count)
 
@@ -370,7 +370,7 @@ class _LeaksEvaluator:
         self._seen = 0
 
     def steps(self, ns: Namespace) -> Iterator[None]:
-        for call in ns.record.after(self._seen):
+        for call in ns.call_log.after(self._seen):
             self._seen = call.number
             self._leaks += [(call, leak) for leak in leaks_of(call.request)]
             if call.outcome is not Outcome.OPEN:
@@ -384,13 +384,13 @@ class _LeaksEvaluator:
 
 
 def _of_leaks(ns: Namespace, leaks: list[tuple[Call, str]], limit: int) -> Verdict:
-    exact = not (ns.record.dropped or ns.record.cut) or len(leaks) > limit
+    exact = not (ns.call_log.dropped or ns.call_log.cut) or len(leaks) > limit
     standing = Standing.OK if len(leaks) <= limit and exact else Standing.FAILED
     expected = (
         "no secret in what was sent" if limit == 0 else f"at most {counted(limit, 'secret')} in what was sent"
     )
     kept = ""
-    if ns.record.dropped or ns.record.cut:
+    if ns.call_log.dropped or ns.call_log.cut:
         kept = ", looked for in the records and bodies that are kept"
     text = f"expected {expected}, saw {len(leaks)}{kept}"
     if standing is not Standing.OK:

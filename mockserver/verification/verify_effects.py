@@ -93,7 +93,7 @@ def _effect_lines(
                 *(f"    {reason(difference)}" for difference in differences),
             ]
         lines += _unused_lines(ns, "effect", lambda route: any(map(test.is_kind, _written(route))))
-    lost = {call.id: call.outcome.value for call in ns.record.after(0) if call.outcome in _LOST}
+    lost = {call.id: call.outcome.value for call in ns.call_log.after(0) if call.outcome in _LOST}
     lines += [f"  {_effect_line(effect, lost)}" for effect in shown[:MOST_LINES]]
     if len(shown) > MOST_LINES:
         lines.append(f"  … and {len(shown) - MOST_LINES} more")

@@ -19,18 +19,18 @@ class Journal:
         """Yield the calls, newest first, without incomplete and automatic ones."""
         return (
             call
-            for call in reversed(self._ns.record)
+            for call in reversed(self._ns.call_log)
             if call.number not in self._removed and call.request.complete and not call.automatic
         )
 
     def get(self, number: int) -> Call | None:
-        call = self._ns.record.get(number)
+        call = self._ns.call_log.get(number)
         return None if call is None or number in self._removed else call
 
     def remove(self, holds: Callable[[Call], bool]) -> list[Call]:
         """Remove the matching calls, and return them."""
         result = [call for call in self if holds(call)]
-        recorded = {call.number for call in self._ns.record}
+        recorded = {call.number for call in self._ns.call_log}
         self._removed = (self._removed & recorded) | {call.number for call in result}
         return result
 

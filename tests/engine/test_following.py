@@ -29,7 +29,7 @@ class World:
     def begins(self):
         self.ns.last_number += 1
         call = Call(self.ns.last_number, "default", REQUEST)
-        self.ns.record.add(call)
+        self.ns.call_log.add(call)
         return call
 
     def ends(self, call):

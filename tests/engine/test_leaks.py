@@ -90,7 +90,7 @@ def test_what_is_no_secret_or_where_it_belongs_is_no_leak(leaks, options):
 def test_the_end_of_a_long_body_is_not_kept_and_its_beginning_still_looked_into(world):
     body = json.dumps({"password": "hunter2", "rest": "x" * KEPT_BODY_BYTES}).encode()
     call = world(0, body=body, headers={"Content-Type": "application/json"})
-    world.ns.record.trim(call)
+    world.ns.call_log.trim(call)
 
     verdict = world.verdict({"leaks": 0})
 

@@ -21,7 +21,7 @@ def memory():
 
 def traces(ns):
     return (
-        ns.memory.state.get("stock"), len(effects(ns)), ns.counts.total, len(list(ns.record)),
+        ns.memory.state.get("stock"), len(effects(ns)), ns.counts.total, len(list(ns.call_log)),
         ns.peek(ns.route("shop/seq")).number, [route.id for route in ns.active_routes()],
     )  # fmt: skip
 

@@ -71,16 +71,16 @@ def test_the_counts_are_those_of_the_calls_that_are_left(folder, kinds, data):
         world.ns.forget_call(call)
 
     left = [call for call in calls if call not in gone]
-    assert list(world.ns.record) == left == world.ns.record.after(0)
-    assert [world.ns.record.get(call.number) for call in calls] == [
+    assert list(world.ns.call_log) == left == world.ns.call_log.after(0)
+    assert [world.ns.call_log.get(call.number) for call in calls] == [
         call if call in left else None for call in calls
     ]
     assert series(world.engine) == exported
-    assert (world.ns.record.cut, world.ns.record.dropped) == (sum(call.truncated for call in left), 0)
+    assert (world.ns.call_log.cut, world.ns.call_log.dropped) == (sum(call.truncated for call in left), 0)
     for call in left:
         world.ns.forget_call(call)
     assert counted(world.ns) == ((0, 0, 0, 0), {}, {})
-    assert world.ns.record.size_bytes == 0
+    assert world.ns.call_log.size_bytes == 0
     assert before[0][0] == len(calls)
 
 
@@ -90,7 +90,7 @@ def test_a_call_in_progress_stays(folder):
 
     with pytest.raises(CallInProgressError):
         world.ns.forget_call(call)
-    assert list(world.ns.record) == [call]
+    assert list(world.ns.call_log) == [call]
 
 
 def test_a_count_with_conditions_forgets_what_was_deleted_or_dropped(folder):

@@ -57,7 +57,7 @@ def test_calls_are_added_up_over_namespaces(engine):
     assert (reading.totals.unmatched, reading.totals.automatic, reading.totals.incomplete) == (1, 1, 1)
     assert (reading.namespaces, reading.scenarios, reading.routes, reading.in_flight) == (2, 1, 2, 1)
     assert (reading.kept_calls, reading.totals.dropped) == (1 + 3, 3)
-    assert reading.kept_bytes == engine.default.record.size_bytes + mine.record.size_bytes
+    assert reading.kept_bytes == engine.default.call_log.size_bytes + mine.call_log.size_bytes
 
 
 @pytest.mark.parametrize("end", ["remove", "reset", "forget"])

@@ -51,7 +51,7 @@ def sizes(server):
         "access_tokens": (len(memory.tokens._access), memory.tokens._access.size_bytes),
         "refresh_tokens": (len(memory.tokens._grants), memory.tokens._grants.size_bytes),
         "limit_keys": (len(memory.limits._buckets), memory.limits._buckets.size_bytes),
-        "per_keys": (len(ns.positions._per), ns.positions._per.size_bytes),
+        "per_keys": (len(ns.sequence_states._per), ns.sequence_states._per.size_bytes),
         "effects": (len(ns.effects), ns.effects.size_bytes),
         "deliveries": (len(ns.deliveries), ns.deliveries._kept.size_bytes),
         "violations": (len(ns.violations), ns.violations.size_bytes),

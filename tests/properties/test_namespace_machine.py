@@ -458,7 +458,7 @@ class Lives(RuleBasedStateMachine):
 
     def _without_status(self, call: Call) -> None:
         """A client that leaves before the first byte has seen no status."""
-        numbers = [recorded.number for recorded in self.ns.record]
+        numbers = [recorded.number for recorded in self.ns.call_log]
         if call.number in self.opened:
             self.naive.statuses[numbers.index(call.number)] = None
 
@@ -470,7 +470,7 @@ class Lives(RuleBasedStateMachine):
             name.removeprefix("shop/"): one.calls for name, one in counts.routes.items()
         } == self.naive.calls
         assert counts.total == len(self.naive.statuses)
-        assert [call.status for call in self.ns.record] == self.naive.statuses
+        assert [call.status for call in self.ns.call_log] == self.naive.statuses
         assert sum(one.in_flight for one in counts.routes.values()) == len(self.opened)
 
     @invariant()

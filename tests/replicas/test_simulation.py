@@ -273,7 +273,7 @@ class World:
 
         async def work(_: Simulated, journal: NamespaceJournal) -> None:
             nonlocal numbers, counted
-            numbers = {int(call.request.headers["x-number"]) for call in journal.ns.record}
+            numbers = {int(call.request.headers["x-number"]) for call in journal.ns.call_log}
             counted = journal.ns.counts.total
 
         numbers: set[int] = set()
@@ -437,7 +437,7 @@ def judge(world: World, journal: NamespaceJournal, changes: dict[str, int]) -> N
     Every answered call is recorded once; each answer is that of one engine in memory, with the changes where they were
     made.
     """
-    calls = list(journal.ns.record)
+    calls = list(journal.ns.call_log)
     numbers = [int(call.request.headers["x-number"]) for call in calls]
     assert len(set(numbers)) == len(numbers), "a call was recorded twice"
     assert set(world.answers) <= set(numbers), "an answered call is not recorded"
@@ -455,7 +455,7 @@ def judge(world: World, journal: NamespaceJournal, changes: dict[str, int]) -> N
 def remembered(journal: NamespaceJournal) -> list[Any]:
     parts = copy_of(journal.ns, "same")
     rows = [(part.name, [part.row(one) for one in part.things]) for part in parts.parts]
-    calls = [(call.number, call.route_id, call.status, call.outcome) for call in journal.ns.record]
+    calls = [(call.number, call.route_id, call.status, call.outcome) for call in journal.ns.call_log]
     return [parts.about, rows, calls]
 
 
@@ -632,7 +632,7 @@ def test_other_calls_wait_until_added_calls_are_known() -> None:
             await world.ask(at, "/fixed", None)
         await world.ask(2, "/data", None)
         journal = await owner_of(world)
-        assert [call.request.path for call in journal.ns.record] == [*["/fixed"] * 8, "/data"]
+        assert [call.request.path for call in journal.ns.call_log] == [*["/fixed"] * 8, "/data"]
         await judged(world)
 
     asyncio.run(run_all())
@@ -725,7 +725,7 @@ def test_a_call_that_is_added_after_its_503_is_lost() -> None:
         assert len(replica.lost) == 1
         await world.tell_lost()
         journal = await owner_of(world)
-        assert [call.outcome for call in journal.ns.record][-1] is Outcome.LOST
+        assert [call.outcome for call in journal.ns.call_log][-1] is Outcome.LOST
         assert journal.ns.counts.routes["shop/fixed"].statuses == {200: 5}
         await judged(world)
 
@@ -782,7 +782,7 @@ def test_added_calls_are_dropped_from_the_call_log_as_others_are(counts: list[in
                 await journal.opening.closed()
             total += 5 + count
         await journal.opening.closed()
-        record = journal.ns.record
+        record = journal.ns.call_log
         assert journal.ns.counts.total == journal.ns.last_number == record.added == total
         assert [call.number for call in record] == list(range(total - kept + 1, total + 1))
         assert record.first_number == 1

@@ -138,7 +138,7 @@ def test_of_routes_that_are_gone_the_counts_of_the_last_ones_stay(server):
     assert [one for one in counted["routes"] if one.startswith("runtime/")] == gone
     assert counted["total"] == 21
     assert server.admin.get("/counts")["routes"]["shop/limited"]["calls"] == 1
-    assert [one for one, _ in ns.positions.items() if str(one).startswith("runtime/")] == gone
+    assert [one for one, _ in ns.sequence_states.items() if str(one).startswith("runtime/")] == gone
     assert refused(server)["route_counts"] == 17
     assert sum(count for (_, status), count in reading(server).totals.calls.items() if status == 201) == 20
 

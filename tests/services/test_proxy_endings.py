@@ -36,7 +36,7 @@ def proxied(serving):
 
 def outcomes(server):
     """Of all calls, once none has anything more to do."""
-    until(lambda: all(call.home is None for call in server.app.engine.default.record))
+    until(lambda: all(call.home is None for call in server.app.engine.default.call_log))
     return {(call["outcome"], call["reply"]["body"]["length"]) for call in server.calls()}
 
 

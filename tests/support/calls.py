@@ -91,7 +91,7 @@ class World(Calls):
     def __call__(self, *args: Any, **options: Any) -> Call:
         call = super().__call__(*args, **options)
         self.ns.counts.begun(call)
-        self.ns.record.add(call)
+        self.ns.call_log.add(call)
         if call.outcome is not Outcome.OPEN:
             self.ns.counts.ended(call)
         return call

@@ -154,7 +154,7 @@ def left_behind(engine: Engine) -> dict[str, Any]:
 
 
 def _calls(ns: Namespace) -> list[dict[str, Any]]:
-    calls = [call_view(call, reveal=True) for call in ns.record]
+    calls = [call_view(call, reveal=True) for call in ns.call_log]
     for call in calls:
         call["times"] = sorted(name for name, value in call["times"].items() if value is not None)
     return calls

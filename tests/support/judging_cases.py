@@ -94,7 +94,7 @@ class Played:
         """The calls of each operation by number in the case, from 1, and whether each is certain."""
         spec = GroupingSpec(by=self.by, ignore=self.ignore)
         numbers = {call.number: i for i, call in enumerate(self.calls, 1)}
-        listed = operations(self.ns.record, grouping_of(self.ns, spec))
+        listed = operations(self.ns.call_log, grouping_of(self.ns, spec))
         return (
             [sorted(numbers[attempt.call.number] for attempt in operation.attempts) for operation in listed],
             [operation.certain for operation in listed],

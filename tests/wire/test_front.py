@@ -386,7 +386,7 @@ def test_good_requests_before_what_is_none_are_answered_and_none_behind_it(broke
         server = listener(SCENARIO)
         said = await converse(server.connection(), pieces)
         assert not server.connections
-        return re.findall(rb"HTTP/1.1 (\d+)", said), [call.status for call in server.engine.default.record]
+        return re.findall(rb"HTTP/1.1 (\d+)", said), [call.status for call in server.engine.default.call_log]
 
     for at in range(len(data)):
         said, recorded = asyncio.run(run([data[:at], data[at:]]))
@@ -422,7 +422,7 @@ def test_a_defect_in_what_is_sent_leaves_no_call_open(monkeypatch, caplog):
     async def run():
         server = listener(SCENARIO)
         said = await converse(server.connection(), [asking("/plain")[1] * 3])
-        return said, list(server.engine.default.record)
+        return said, list(server.engine.default.call_log)
 
     said, calls = asyncio.run(run())
     assert said.startswith(b"HTTP/1.1 500 ")

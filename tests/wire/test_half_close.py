@@ -131,7 +131,7 @@ def test_one_that_has_gone_takes_no_answer(server, target):
         server.admin.post("/verify", {"request": f"GET {target}", "within": "5s"})
         if target != "/delay":
             wire.until(b"\r\n\r\n")
-    until(lambda: server.app.engine.default.record.get(1).home is None)
+    until(lambda: server.app.engine.default.call_log.get(1).home is None)
 
     call = server.calls()[0]
     assert (call["outcome"], call["times"]["last_byte_ms"]) == ("client_left", None)
@@ -157,7 +157,7 @@ def test_a_part_that_was_taken_before_a_fault_makes_it_that_fault(server):
             wire.ends_sending()
             got = wire.ending()
         assert (got[0][-2:], got[1]) == (data, end)
-        until(lambda number=number: server.app.engine.default.record.get(number).home is None)
+        until(lambda number=number: server.app.engine.default.call_log.get(number).home is None)
     calls = server.calls()
     assert [(call["fault"], call["outcome"]) for call in calls] == [
         ("truncate", "truncate"),

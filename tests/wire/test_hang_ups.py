@@ -74,7 +74,7 @@ async def leaves(how, pieces, turns):
 def settled(server):
     """The outcomes of all calls, after they and the counts were found to be over."""
     ns = server.engine.default
-    calls = list(ns.record)
+    calls = list(ns.call_log)
     assert [call for call in calls if call.home is not None or call.outcome is Outcome.OPEN] == []
     assert ns.counts.total == len(calls) == ns.last_number
     assert ns.counts.incomplete == sum(not call.request.complete for call in calls)
@@ -119,7 +119,7 @@ def test_a_call_that_waits_is_client_left(name):
         for turns in range(5):
             server, _ = await leaves(resets, [REQUESTS[name]], turns)
             assert settled(server) == [Outcome.CLIENT_LEFT]
-            assert server.engine.default.record.get(1).left_at_s is not None
+            assert server.engine.default.call_log.get(1).left_at_s is not None
 
     asyncio.run(run())
 
@@ -151,7 +151,7 @@ def test_a_call_whose_answer_can_not_be_written_is_client_left_and_none_behind_i
     server, transport = asyncio.run(run())
     assert settled(server) == [Outcome.DONE, Outcome.DONE, Outcome.CLIENT_LEFT]
     assert transport.sent.count(b"HTTP/1.1 200") == 2
-    assert server.engine.default.record.get(3).last_byte_at_s is None
+    assert server.engine.default.call_log.get(3).last_byte_at_s is None
 
 
 # The server stops

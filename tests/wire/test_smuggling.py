@@ -28,7 +28,7 @@ def ask(*pieces):
         server = listener(SCENARIO)
         said = await converse(server.connection(), pieces)
         assert not server.connections
-        return said, [(call.request.target, call.request.body) for call in server.engine.default.record]
+        return said, [(call.request.target, call.request.body) for call in server.engine.default.call_log]
 
     said, recorded = asyncio.run(run())
     answers = []

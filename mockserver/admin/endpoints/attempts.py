@@ -66,7 +66,7 @@ async def evidence_of(request: AdminRequest[Any]) -> tuple[list[CallEvidence], G
     grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
     evidence, turns = [], Turns()
     for call in gathered(
-        call for call in ns.record.after(0) if call.matched and route_id in (None, call.route_id)
+        call for call in ns.call_log.after(0) if call.matched and route_id in (None, call.route_id)
     ):
         evidence.append(CallEvidence(call, grouping))
         await turns.pause()

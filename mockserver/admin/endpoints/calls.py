@@ -147,7 +147,7 @@ async def page(
 )
 async def list_calls(request: AdminRequest[Any]) -> Answer:
     wanted, view = CallFilter(request), viewer(request)
-    calls = ((call, wanted.holds(call)) for call in request.ns.record.after(request.cursor()))
+    calls = ((call, wanted.holds(call)) for call in request.ns.call_log.after(request.cursor()))
     return await page(request, calls, view)
 
 
@@ -187,9 +187,9 @@ def _call(request: AdminRequest[Any]) -> Call:
     """Return the call that the path names. Raises ProblemError."""
     text = request.params["id"]
     number = number_in(text if text.startswith("c-") else f"c-{text}", "c-")
-    call = None if number is None else request.ns.record.get(number)
+    call = None if number is None else request.ns.call_log.get(number)
     if call is None:
-        detail = f"The call log has {len(request.ns.record)} calls, {request.ns.record.dropped} were dropped. See GET /__admin/calls"
+        detail = f"The call log has {len(request.ns.call_log)} calls, {request.ns.call_log.dropped} were dropped. See GET /__admin/calls"
         raise ProblemError(404, "no-such-call", f"There is no call {text!r}", detail)
     return call
 
@@ -239,7 +239,7 @@ async def list_unmatched(request: AdminRequest[Any]) -> Answer:
     reveal = request.reveal
     calls = (
         (call, not call.matched and not call.automatic and call.request.complete)
-        for call in request.ns.record.after(0)
+        for call in request.ns.call_log.after(0)
     )
     return await page(request, calls, lambda call: unmatched_view(call, reveal=reveal))
 

@@ -173,7 +173,7 @@ async def ruled(ns: Namespace, evaluator: RulesEvaluator, turns: Turns) -> Verdi
 
 
 async def _verdict_of_rules(ns: Namespace, evaluator: RulesEvaluator) -> Verdict:
-    return evaluator(ns) if len(ns.record) < THREADED else await asyncio.to_thread(evaluator.snapshot(ns))
+    return evaluator(ns) if len(ns.call_log) < THREADED else await asyncio.to_thread(evaluator.snapshot(ns))
 
 
 def _disturbed(check: Check, old: Verdict, new: Verdict) -> Verdict:

@@ -46,7 +46,7 @@ async def get_archive(request: AdminRequest[Any]) -> Answer:
     limit = request.number("limit", MOST, MOST) if "limit" in request.query else None
     turns = Turns()
     calls: list[Call] = []
-    for call in request.ns.record.after(0):
+    for call in request.ns.call_log.after(0):
         if len(calls) == limit:
             break
         if wanted.holds(call):
