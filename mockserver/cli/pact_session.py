@@ -120,6 +120,8 @@ def _verified(
     sent = [*((name, value) for name, value in check.headers if name.lower() not in replaced), *headers]
     try:
         return check.mismatches(*service.ask(check.method, check.target, sent, check.body))
+    except ValueError as error:  # HTTP has no such header
+        return [f"the request can't be sent: {error}"]
     except (OSError, HTTPException) as error:
         return [f"there was no response: {error!r}"]
 

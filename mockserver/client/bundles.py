@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _REFERENCE = re.compile(rb"""\$ref["']?\s*:\s*["']?([^"'#\s{},:]+)""")
 """The file in a reference, in JSON and YAML; what has a colon lies elsewhere."""
+_SCHEMA_LOCATION = re.compile(rb"""\bschemaLocation\s*=\s*["']([^"']+)["']""")
 _IMPORT = re.compile(rb'\bimport\s+(?:\w+\s+)?"([^"]+)"\s*;')
 _SUFFIXES = (".scenario.json", ".json", ".yaml", ".yml")
 
@@ -31,7 +32,7 @@ class ScenarioFile:
 
 def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     """
-    Read a scenario file and the files in its folder that it refers to, by name or by `$ref`.
+    Read a scenario file and the files in its folder that it refers to, by name, `$ref` or `schemaLocation`.
 
     Raises FileNotFoundError. Invalid YAML is sent unchanged: the server reports the error.
     """
@@ -39,7 +40,7 @@ def read_scenario(path: str | os.PathLike[str]) -> ScenarioFile:
     text = file.read_text("utf-8")
     named, texts = _texts(text)
     files: dict[str, str] = {}
-    waiting = list(texts)
+    waiting = [*texts, *(name for text in texts for name in _referred("", text.encode(errors="replace")))]
     while waiting:
         item = waiting.pop()
         beside = None if item in files else _beside(file, item)
@@ -72,9 +73,13 @@ def _beside(file: Path, name: str) -> Path | None:
 
 def _referred(name: str, content: bytes) -> list[str]:
     """The files that a schema or an OpenAPI document of that name refers to, as seen from the scenario."""
-    if not name.endswith((".json", ".yaml", ".yml")):
+    if name.endswith((".json", ".yaml", ".yml")):
+        reference = _REFERENCE
+    elif content[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):  # an XML Schema
+        reference = _SCHEMA_LOCATION
+    else:
         return []
-    named = {match[1].decode("utf-8", "replace") for match in _REFERENCE.finditer(content)}
+    named = {match[1].decode("utf-8", "replace") for match in reference.finditer(content)}
     return [normpath(join(dirname(name), unquote(item))) for item in named]
 
 

@@ -17,6 +17,7 @@ from graphql import (
     parse,
     validate_schema,
 )
+from graphql.validation.validate import validate_sdl
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, near
 from mockserver.graphql.documents import GraphQLDocument, most_errors, read_document
@@ -103,16 +104,19 @@ def compile_api(spec: GraphQLSpec, base: str, read_file: ReadFile) -> GraphQLApi
             raise InvalidInputError(_flaw(path, error)) from None
         except RecursionError:
             raise invalid(path, f"{name} is nested too deeply") from None
+    document = concat_ast(documents)
+    _raise_flaws(path, validate_sdl(document))
     try:
-        schema = build_ast_schema(concat_ast(documents))
+        schema = build_ast_schema(document, assume_valid_sdl=True)
     except (GraphQLError, TypeError) as error:
-        # Several errors come as one TypeError, with a text for each.
-        lines = [line for line in str(error).split("\n\n") if line]
-        raise InvalidInputError([Flaw(path, line.rstrip(".").replace("\n", " ")) for line in lines]) from None
-    errors = validate_schema(schema)
+        raise invalid(path, str(error).rstrip(".").replace("\n", " ")) from None
+    _raise_flaws(path, validate_schema(schema))
+    return GraphQLApi(schema, base + spec.path)
+
+
+def _raise_flaws(path: KeyPath, errors: Sequence[GraphQLError]) -> None:
     if errors:
         raise InvalidInputError([_flaw(path, error) for error in errors])
-    return GraphQLApi(schema, base + spec.path)
 
 
 def _flaw(path: KeyPath, error: GraphQLError) -> Flaw:

@@ -62,7 +62,9 @@ def issued(
     if refresh is not None:
         document["refresh_token"] = refresh
         kept = {key: grant.get(key) for key in ("client", "user", "scope", "audience", "auth_s")}
-        commits.append(partial(tokens.keep, refresh, {"kind": "refresh", **kept}, asked.now_s))
+        commits.append(
+            partial(tokens.keep, refresh, {"kind": "refresh", "provider": provider.name, **kept}, asked.now_s)
+        )
     return IdentityAnswer(json_answer(200, document).response, tuple(commits), writes)
 
 

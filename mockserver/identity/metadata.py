@@ -14,6 +14,7 @@ from mockserver.identity.provider import (
     authenticated,
     fields_of,
     json_answer,
+    kept_grant,
     refused,
     unknown_client,
 )
@@ -108,8 +109,8 @@ def introspect(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     claims = valid_claims(asked.memory, text, asked.now_s)
     if claims is not None:
         return json_answer(200, {"active": True, "token_type": "Bearer", **claims})
-    grant = asked.memory.tokens.grant_of(text, asked.now_s)
-    if grant is None or grant["kind"] != "refresh":
+    grant = kept_grant(provider, asked, "refresh", text)
+    if grant is None:
         return json_answer(200, {"active": False})
     about = {"client_id": grant["client"], "sub": grant["user"], "scope": grant["scope"]}
     return json_answer(200, {"active": True, **about})
@@ -124,9 +125,9 @@ def revoke(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     text, tokens = fields.get("token", ""), asked.memory.tokens
     commits: tuple[Callable[[], None], ...] = ()
     claims = valid_claims(asked.memory, text, asked.now_s)
-    grant = tokens.grant_of(text, asked.now_s)
+    grant = kept_grant(provider, asked, "refresh", text)
     if claims is not None and claims.get("client_id") == client:
         commits = (partial(tokens.revoke, claims["jti"]),)
-    elif grant is not None and (grant["kind"], grant["client"]) == ("refresh", client):
+    elif grant is not None and grant["client"] == client:
         commits = (partial(tokens.spend, text),)
     return IdentityAnswer(Response(200), commits)

@@ -14,6 +14,7 @@ from mockserver.model.written import as_text
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.identity import OAuthSpec
 from mockserver.store.memory import Memory
+from mockserver.store.tokens import Grant
 from mockserver.templating.random_values import Draws
 
 StateWrites = tuple[tuple[str, object, float | None], ...]
@@ -66,6 +67,13 @@ class IdentityAnswer:
 
 
 Endpoint = Callable[[Provider, IdentityRequest], IdentityAnswer]
+
+
+def kept_grant(provider: Provider, asked: IdentityRequest, kind: str, code: str) -> Grant | None:
+    """Return what a code or a refresh token of this provider grants; None if it is unknown or has expired."""
+    grant = asked.memory.tokens.grant_of(code, asked.now_s)
+    is_own = grant is not None and (grant["kind"], grant.get("provider")) == (kind, provider.name)
+    return grant if is_own else None
 
 
 def json_answer(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> IdentityAnswer:

@@ -17,6 +17,7 @@ from mockserver.identity.provider import (
     authenticated,
     fields_of,
     json_answer,
+    kept_grant,
     parameters_of,
     refused,
     unknown_client,
@@ -78,7 +79,7 @@ def _wrong(fields: Mapping[str, str], *, is_public: bool) -> tuple[str, str] | N
         return "invalid_request", "Use response_mode=query or form_post"
     if "request" in fields or "request_uri" in fields:
         return "request_not_supported", "Send the parameters in the query"
-    if is_public and "code_challenge" not in fields:
+    if is_public and not fields.get("code_challenge"):
         return "invalid_request", "A public client needs PKCE: code_challenge is missing"
     if fields.get("code_challenge_method", "plain") not in _METHODS:
         return "invalid_request", "Use code_challenge_method=S256"
@@ -117,13 +118,14 @@ def _allowed(
     code = asked.draws.text(40)
     grant: Grant = {
         "kind": "code",
+        "provider": provider.name,
         "client": fields["client_id"],
         "user": user,
         "scope": fields.get("scope", ""),
         "audience": fields.get("audience") or fields.get("resource"),
         "redirect_uri": fields["redirect_uri"],
         "nonce": fields.get("nonce"),
-        "challenge": fields.get("code_challenge"),
+        "challenge": fields.get("code_challenge") or None,
         "challenge_method": fields.get("code_challenge_method", "plain"),
         "auth_s": int(asked.now_s),
         "until_s": asked.now_s + CODE_TTL_S,
@@ -162,6 +164,7 @@ def device(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     page = provider.issuer(asked.request) + provider.folder + "/device"
     grant: Grant = {
         "kind": "device",
+        "provider": provider.name,
         "client": client,
         "user": _automatic(spec, None) if spec.consent == "auto" else None,
         "denied": spec.consent == "deny",
@@ -170,7 +173,12 @@ def device(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
         "auth_s": int(asked.now_s),
         "until_s": asked.now_s + DEVICE_TTL_S,
     }
-    link: Grant = {"kind": "user_code", "device_code": code, "until_s": grant["until_s"]}
+    link: Grant = {
+        "kind": "user_code",
+        "provider": provider.name,
+        "device_code": code,
+        "until_s": grant["until_s"],
+    }
     document = {
         "device_code": code,
         "user_code": user_code,
@@ -195,10 +203,8 @@ def device_page(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     decision = fields.get("decision") if request.method == "POST" else None
     error = ""
     if decision is not None:
-        link = tokens.grant_of(user_code, asked.now_s)
-        grant = None
-        if link is not None and link["kind"] == "user_code":
-            grant = tokens.grant_of(link["device_code"], asked.now_s)
+        link = kept_grant(provider, asked, "user_code", user_code)
+        grant = None if link is None else kept_grant(provider, asked, "device", link["device_code"])
         if link is None or grant is None:
             error = "The code is unknown or has expired"
         elif decision == "allow" and not has_password(spec, fields):

@@ -18,6 +18,7 @@ from mockserver.identity.provider import (
     authenticated,
     fields_of,
     json_answer,
+    kept_grant,
     refused,
     unknown_client,
 )
@@ -85,16 +86,16 @@ def _by_secret(
     return issued(provider, asked, grant)
 
 
-def _kept(asked: IdentityRequest, client: str, kind: str, code: str) -> Grant | None:
-    grant = asked.memory.tokens.grant_of(code, asked.now_s)
-    return grant if grant is not None and (grant["kind"], grant["client"]) == (kind, client) else None
+def _kept(provider: Provider, asked: IdentityRequest, client: str, kind: str, code: str) -> Grant | None:
+    grant = kept_grant(provider, asked, kind, code)
+    return grant if grant is not None and grant["client"] == client else None
 
 
 def _by_code(
     provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
 ) -> IdentityAnswer:
     code = fields.get("code", "")
-    grant = _kept(asked, client, "code", code)
+    grant = _kept(provider, asked, client, "code", code)
     if grant is None:
         return refused("invalid_grant", _USED.format("code"))
     if fields.get("redirect_uri", grant["redirect_uri"]) != grant["redirect_uri"]:
@@ -120,7 +121,7 @@ def _again(
     provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
 ) -> IdentityAnswer:
     refresh = fields.get("refresh_token", "")
-    grant = _kept(asked, client, "refresh", refresh)
+    grant = _kept(provider, asked, client, "refresh", refresh)
     if grant is None:
         return refused("invalid_grant", _USED.format("refresh token"))
     scope = fields.get("scope") or grant["scope"]
@@ -133,7 +134,7 @@ def _by_device(
     provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
 ) -> IdentityAnswer:
     code = fields.get("device_code", "")
-    grant = _kept(asked, client, "device", code)
+    grant = _kept(provider, asked, client, "device", code)
     if grant is None:
         return refused("expired_token", _USED.format("device code"))
     if grant["user"] is None and not grant["denied"]:

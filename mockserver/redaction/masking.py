@@ -21,6 +21,7 @@ from mockserver.redaction.secrets import (
     SecretName,
     SecretPattern,
     card_numbers,
+    is_random,
     named,
 )
 
@@ -100,6 +101,8 @@ def mask_named(kind: SecretName, value: str) -> str:
     """Return a value masked according to its name."""
     if kind in (SecretName.PASSWORD, SecretName.SECURITY_CODE):
         return MASK if value else value
+    if kind is SecretName.CODE and not is_random(value):
+        return mask_text(value)
     return _mask_credentials(value) if kind is SecretName.CREDENTIALS else mask(value)
 
 

@@ -27,6 +27,7 @@ from mockserver.redaction.secrets import (
     SecretName,
     SecretPattern,
     is_card_number,
+    is_random,
     named,
 )
 
@@ -72,7 +73,9 @@ def _pair(piece: str) -> str:
 
 
 def _by_name(kind: SecretName | None, value: str) -> str:
-    return mask_value(value) if kind is None else mask_named(kind, value)
+    if kind is None or (kind is SecretName.CODE and not is_random(value)):
+        return mask_value(value)
+    return mask_named(kind, value)
 
 
 def mask_field(name: str, value: str) -> str:
@@ -165,7 +168,7 @@ def _quoted_numbers(masked: str, text: str) -> str:
 def _member(match: Any) -> str:
     head, name, value = str(match[1]), match[2], str(match[3])
     kind = named(name)
-    if kind is None:
+    if kind is None or (kind is SecretName.CODE and value[:1] not in ('"', "\\")):
         return str(match[0])
     if value[:1] == "[":
         return f"{head}{_SCALAR.replaced(value, lambda item: _scalar(kind, item[0]))}"

@@ -214,6 +214,8 @@ class SecretName(Enum):
     PASSWORD = "a password"  # noqa: S105  (the word for it)
     CREDENTIALS = "credentials"
     SECRET = "a secret"  # noqa: S105
+    CODE = "an authorization code"
+    """Many fields have the same name and another content: only a random value is a secret."""
 
 
 _SECURITY_CODE = re.compile(
@@ -229,8 +231,21 @@ _SECRET = re.compile(
     r"|token|otp|totp|sig|x(?:amz|goog)signature|(?:client)?assertion|codeverifier|devicecode|jsessionid|phpsessid"
 )
 _CREDENTIALS = frozenset({"authorization", "proxyauthorization"})
+_CODES = frozenset({"code", "authcode", "authorizationcode"})
+_RANDOM = re.compile(r"[\w.~+/=-]{20,}", re.ASCII)
 _SEPARATORS = re.compile(r"[\[\].:/]+")
 _MOST_CHARS = 200
+
+
+def is_random(value: str) -> bool:
+    """
+    Return whether a value looks like a random one: long, with digits and letters of both cases.
+
+    >>> is_random("zyoHdBAQaT7IMuoWpqyDPMHV"), is_random("authentication_required")
+    (True, False)
+    """
+    kinds = (str.isdigit, str.islower, str.isupper)
+    return bool(_RANDOM.fullmatch(value)) and all(any(map(kind, value)) for kind in kinds)
 
 
 @lru_cache(maxsize=4096)
@@ -251,4 +266,6 @@ def named(name: str) -> SecretName | None:
         return SecretName.PASSWORD
     if folded in _CREDENTIALS:
         return SecretName.CREDENTIALS
+    if folded in _CODES:
+        return SecretName.CODE
     return SecretName.SECRET if _SECRET.fullmatch(folded) else None

@@ -201,7 +201,8 @@ def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
     if name := schema.get("$ref"):
         return _alternatives(defs[name.rpartition("/")[2]], defs)
     if choices := schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf"):
-        return [alternative for choice in choices for alternative in _alternatives(choice, defs)]
+        examples = {"examples": schema["examples"]} if "examples" in schema else {}
+        return [{**one, **examples} for choice in choices for one in _alternatives(choice, defs)]
     return [{**schema, _DEFS: defs}]
 
 

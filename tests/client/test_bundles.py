@@ -84,3 +84,26 @@ def test_what_a_document_refers_to_goes_with_it(tmp_path):
     sent = read_scenario(tmp_path / "shop.yaml")
 
     assert set(sent.document["files"]) == {"api/spec.yaml", "api/parts/a b.json", "api/f.yml"}
+
+
+def test_what_an_xml_schema_includes_goes_with_it(tmp_path):
+    (tmp_path / "types").mkdir()
+    (tmp_path / "shop.yaml").write_text("""
+routes:
+  - {request: POST /a, match: {xml_schema: types/order.xsd}, reply: 204}
+  - request: POST /b
+    match:
+      xml_schema: |
+        <xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:include schemaLocation="inline.xsd"/></xs:schema>
+    reply: 204
+""")
+    (tmp_path / "types" / "order.xsd").write_text(
+        "\ufeff<xs:schema><xs:import schemaLocation='./part.xsd'/><xs:include schemaLocation='https://x.test/y.xsd'/>"
+        "<xs:include schemaLocation='../../secret.xsd'/></xs:schema>"
+    )
+    for name in ("types/part.xsd", "inline.xsd", "unused.xsd"):
+        (tmp_path / name).write_text("<xs:schema/>")
+
+    sent = read_scenario(tmp_path / "shop.yaml")
+
+    assert set(sent.document["files"]) == {"types/order.xsd", "types/part.xsd", "inline.xsd"}

@@ -209,3 +209,56 @@ def test_without_anything_to_verify_it_exits_with_2(run, document, args, said):
     assert done.exit_code == 2
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+REQUESTS = [
+    ({"path": "x"}, "does not begin with a slash"),
+    ({"path": "/x", "method": "GET X"}, "'GET X' is not a method"),
+    ({"path": "/x", "method": "GÉT"}, "'GÉT' is not a method"),
+]
+CONTAINS = {"match": "arrayContains", "variants": [{"index": 9}]}
+INTERACTIONS = [
+    *((pact({"status": 200}, request={"method": "GET", **request}), said) for request, said in REQUESTS),
+    (pact(body({"a": [1]}, {"$.a": [CONTAINS]})), "IndexError"),
+    (pact({"status": "abc"}), "'abc'"),
+]
+
+
+@pytest.mark.parametrize(("document", "said"), INTERACTIONS)
+def test_a_pact_with_an_interaction_that_cant_be_read_verifies_nothing(run, provider, document, said):
+    document["interactions"].insert(0, pact({"status": 200})["interactions"][0])
+
+    done = run(document, provider({"status": 200}).url)
+
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert "interactions[1]: it can't be read: " in done.stderr
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("header", [("X-A", "中"), ("X-A", "a\nb"), ("X:A", "b")])
+def test_a_request_that_http_does_not_have_fails(run, provider, header):
+    request = {"method": "GET", "path": "/x", "headers": dict([header])}
+
+    done = run(pact({"status": 200}, request=request), provider({"status": 200}).url)
+
+    assert (done.exit_code, done.stdout.splitlines()[0]) == (1, "failed: a request"), done.output
+    assert done.stdout.splitlines()[1].startswith("  the request can't be sent: ")
+
+
+@pytest.mark.parametrize(
+    ("matcher", "said"),
+    [
+        ({"match": "regex", "regex": "(?=x)x+"}, "needs more than linear time"),
+        ({"match": "unheard-of"}, "the matcher 'unheard-of' matches only the type"),
+        ({"match": "date", "format": "QQQQ"}, "the format 'QQQQ' is not matched"),
+    ],
+)
+@pytest.mark.parametrize("part", ["body", "header"])
+def test_a_rule_that_is_not_checked_is_told(run, provider, matcher, said, part):
+    path, place = {"body": ("$.a", "body.a"), "header": ("X-A", "headers.x-a")}[part]
+    response = {"status": 200, "headers": {"X-A": "xx"}, "body": {"a": "xx"}, "matchingRules": {part: {path: {"matchers": [matcher]}}}}  # fmt: skip
+
+    done = run(pact(response), provider(reply({"a": "xx"}, headers={"X-A": "xx"})).url)
+
+    assert done.stderr.startswith(f"interactions[0].response: {place}: ")
+    assert said in done.stderr

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 from mockserver.errors import InvalidInputError, WrongValueError
 from mockserver.scenarios.flaws import parse_spec, written
 from mockserver.schema.base import Spec
+from mockserver.schema.load import SpreadSpec
 from mockserver.schema.scenario import RouteSpec
 
 
@@ -114,6 +115,7 @@ def test_missing_keys_show_how_to_write_them():
         "the key 'request' is missing. Write request: POST /charges",
         "the key 'reply' is missing. Write reply: 200",
     ]
+    assert flaws(SpreadSpec, {}) == ["the key 'window' is missing. Write window: 5"]
 
 
 @pytest.mark.parametrize(

@@ -466,7 +466,7 @@ def test_a_mistake_is_found_at_load(scenario: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        ("type Query { a: Strin }", "Unknown type 'Strin'"),
+        ("type Query {\n a: Strin }", "shop.graphql, line 2: Unknown type 'Strin'"),
         ("type Query {", "shop.graphql, line 1: Syntax Error"),
         ("type User { a: Int }", "Query root type must be provided"),
         ("type Query { a: Int a: Int }", "only be defined once"),

@@ -8,6 +8,7 @@ import json
 import re
 
 import pytest
+from support.engine import InMemory
 
 from identity.support import APP, BACK, CHALLENGE, HOST, IDP, VERIFIER, Idp, claims_of, read, redirected
 from mockserver.model.http import Request
@@ -140,6 +141,24 @@ def test_a_code_is_good_for_its_client_and_redirect_uri() -> None:
     assert "access_token" in idp.token("authorization_code", SPA, code=code, code_verifier=VERIFIER)
 
 
+def test_codes_and_refresh_tokens_are_good_for_their_provider() -> None:
+    memory = InMemory({"idp": IDP, "other": IDP.replace("/idp", "/other")})
+    idp = Idp(memory=memory)
+
+    def at(provider: str, endpoint: str, **form: str) -> dict[str, object]:
+        answer = idp.ask(f"POST /{provider}/oauth/{endpoint}", {**APP, **form})
+        return json.loads(answer.body or b"{}")
+
+    by_code = {"grant_type": "authorization_code", "code": idp.code()}
+    assert at("other", "token", **by_code)["error"] == "invalid_grant"
+    refresh = str(at("idp", "token", **by_code)["refresh_token"])
+    again = {"grant_type": "refresh_token", "refresh_token": refresh}
+    assert at("other", "token", **again)["error"] == "invalid_grant"
+    assert at("other", "introspect", token=refresh) == {"active": False}
+    at("other", "revoke", token=refresh)
+    assert "access_token" in at("idp", "token", **again)
+
+
 @pytest.mark.parametrize(
     ("client", "fields", "error"),
     [
@@ -148,6 +167,7 @@ def test_a_code_is_good_for_its_client_and_redirect_uri() -> None:
         ("app", {"request_uri": "https://app.test/r"}, "request_not_supported"),
         ("app", {"code_challenge": "x", "code_challenge_method": "S512"}, "invalid_request"),
         ("spa", {}, "invalid_request"),
+        ("spa", {"code_challenge": ""}, "invalid_request"),
     ],
 )
 def test_an_invalid_authorization_request_is_told_to_the_client(

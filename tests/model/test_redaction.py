@@ -54,6 +54,7 @@ def test_the_examples_in_the_code_hold(module):
         ("Idempotency-Key", "4f1c-aaaa-bbbb", "4f1c-aaaa-bbbb"),
         ("X-Next-Page-Token", "abcdefghijkl", "abcdefghijkl"),
         ("Location", "https://a.example/cb?code=1&access_token=abcdefghijkl#x", "https://a.example/cb?code=1&access_token=****ijkl#x"),
+        ("Location", "https://a.example/cb?code=zyoHdBAQaT7IMuoWpqyDPMHV&state=s", "https://a.example/cb?code=****PMHV&state=s"),
         ("Referer", "https://ann:hunter2@a.example/", "https://ann:****@a.example/"),
         ("WWW-Authenticate", 'Bearer realm="all", error="invalid_token"', 'Bearer realm="all", error="invalid_token"'),
         ("X-Note", f"uses {KEY}, {CARD}", "uses ****5678, ****4242"),
@@ -303,3 +304,23 @@ def test_masking_a_large_text_takes_linear_time():
         began_s = time.thread_time()
         mask_body(text)
         assert time.thread_time() - began_s < 5
+
+
+CODE = "4/0AX4XfWh-zyoHdBAQaT7IMuoWpq"
+
+
+@pytest.mark.parametrize(
+    ("text", "media_type", "shown"),
+    [
+        (f"grant_type=authorization_code&code={CODE}", "application/x-www-form-urlencoded", "grant_type=authorization_code&code=****oWpq"),
+        (f'{{"code": "{CODE}"}}', "application/json", '{"code": "****oWpq"}'),
+        ('{"code": 400, "error": {"code": "rate_limit_exceeded_for_this_key", "codes": [1]}}', "application/json", None),
+        ('{"code": [400, 401], "country": {"code": "DE"}}', "application/json", None),
+        ("code=NL1012AB&x=1", "application/x-www-form-urlencoded", None),
+        ('{"code": "sk_test_1234567890abc"}', "application/json", '{"code": "****0abc"}'),
+        ('{"code": "{\\"password\\": \\"hunter2\\"}"}', "application/json", '{"code": "{\\"password\\": \\"****\\"}"}'),
+        ("code=sk_test_1234567890abc", "application/x-www-form-urlencoded", "code=****0abc"),
+    ],
+)  # fmt: skip
+def test_a_code_is_masked_if_it_is_random(text, media_type, shown):
+    assert mask_body(text, media_type) == (shown or text)

@@ -89,8 +89,9 @@ def test_what_only_begins_like_one_is_none(text):
         (SecretName.PASSWORD, "password Password new_password userPassword password_confirmation passwd passphrase pwd pin user[password] a.b.password password2 db_pass source%5Bpassword%5D"),
         (SecretName.SECURITY_CODE, "cvc cvv CVV2 card_cvc cardCvv source[cvc] security_code securityCode card.security_code verification_value cvn"),
         (SecretName.SECRET, "client_secret clientSecret api_key apikey x-api-key access_token refresh_token id_token token private_key aws_secret_access_key sig X-Amz-Signature assertion webhook_secret code_verifier device_code"),
+        (SecretName.CODE, "code authorization_code authCode"),
         (SecretName.CREDENTIALS, "authorization Authorization Proxy-Authorization"),
-        (None, "idempotency_key key keys tokens max_tokens token_type next_page_token cvc_check password_reset_url pinned shipping passenger compass code country_code status_code signature public_key sort_key author secretary description"),
+        (None, "idempotency_key key keys tokens max_tokens token_type next_page_token cvc_check password_reset_url pinned shipping passenger compass country_code status_code signature public_key sort_key author secretary description"),
     ],
 )  # fmt: skip
 def test_names_say_what_a_field_holds(kind, names):

@@ -159,9 +159,7 @@ def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Recor
     if request.get("generators"):
         lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
     method = known_method(request.get("method", "GET"))
-    path = str(request.get("path") or "/")
-    if not path.startswith("/"):
-        raise ValueError(f"the path {path!r} does not begin with a slash")
+    path = path_of(request)
     pattern = route_path(path)
     rule = rule_of(rules.get("path"))
     if rule is not None:
@@ -194,6 +192,14 @@ def rules_by_category(part: Mapping[str, Any]) -> dict[str, Any]:
         elif rest:
             result.setdefault(category, {})[rest[0]] = matcher
     return result
+
+
+def path_of(request: Mapping[str, Any]) -> str:
+    """Return the path of a request. Raises ValueError."""
+    path = str(request.get("path") or "/")
+    if not path.startswith("/"):
+        raise ValueError(f"the path {path!r} does not begin with a slash")
+    return path
 
 
 def query_values(query: Any) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from mockserver.errors import InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.pact.reader import (
     body_of,
@@ -24,6 +24,7 @@ from mockserver.formats.pact.reader import (
     http_interactions,
     is_json,
     pact_in,
+    path_of,
     query_values,
     rules_by_category,
 )
@@ -36,6 +37,7 @@ from mockserver.model.http import ABSENT, Request
 from mockserver.model.json_values import equal
 from mockserver.model.written import plain_numbers, written_float
 from mockserver.recording.conversion import Lost
+from mockserver.recording.exchanges import Lines, known_method
 from mockserver.schema.match import MatchSpec
 
 _STATUSES = {
@@ -60,18 +62,21 @@ class ProviderCheck:
     states: list[ProviderState]
     method: str
     target: str
-    headers: list[tuple[str, str]]
+    headers: Lines
     body: bytes
     response: Mapping[str, Any]
     pending: bool = False
 
-    def mismatches(self, status: int, headers: list[tuple[str, str]], body: bytes) -> list[str]:
-        """Return how a response differs from that of the pact, one line each."""
+    def mismatches(
+        self, status: int, headers: Lines, body: bytes, lost: list[Lost] | None = None
+    ) -> list[str]:
+        """Return how a response differs from that of the pact, one line each. Rules that are not checked are added to `lost`."""
         rules = rules_by_category(self.response)
+        lost = [] if lost is None else lost
         return [
             *_of_status(self.response, rules.get("status"), status),
-            *_of_headers(self.response, rules.get("header"), headers),
-            *_of_body(self.response, rules.get("body"), body),
+            *_of_headers(self.response, rules.get("header"), headers, lost),
+            *_of_body(self.response, rules.get("body"), body, lost),
         ]
 
 
@@ -79,14 +84,16 @@ def checks_of(source: Path, lost: list[Lost]) -> list[ProviderCheck]:
     """
     Return the checks of a pact. What can't be checked is added to `lost`.
 
-    Raises InvalidInputError for any other file.
+    Raises InvalidInputError for any other file, and for an interaction that can't be read.
     """
-    checks = []
+    checks, flaws = [], []
     for place, interaction in http_interactions(pact_in(source), lost):
         try:
             checks.append(_check(place, interaction, lost))
         except (*FAILURES, InvalidInputError) as error:
-            lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or fix it"))
+            flaws.append(Flaw((), f"{place}: it can't be read: {error!r}", "Leave it out, or fix it"))
+    if flaws:
+        raise InvalidInputError(flaws)
     return checks
 
 
@@ -102,18 +109,30 @@ def _check(place: str, written: Mapping[str, Any], lost: list[Lost]) -> Provider
     if body is not ... and content_type and not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", content_type))
     query = urlencode(query_values(request.get("query")), doseq=True)
-    path = quote(str(request.get("path") or "/"), safe="/%:@!$&'()*+,;=~")
+    path = quote(path_of(request), safe="/%:@!$&'()*+,;=~")
     check = ProviderCheck(
         str(written.get("description") or place),
         list(_states(written)),
-        str(request.get("method") or "GET").upper(),
+        known_method(request.get("method") or "GET"),
         path + (f"?{query}" if query else ""),
         headers,
         b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type),
         response,
         pending=written.get("pending") is True,
     )
-    check.mismatches(200, [], b"")  # rules that can't be read are found now
+    example, content_type = body_of(response)
+    content = (
+        b""
+        if example is ...
+        else example
+        if isinstance(example, bytes)
+        else content_of(example, content_type)
+    )
+    unchecked: list[Lost] = []
+    check.mismatches(
+        200, header_lines(response.get("headers")), content, unchecked
+    )  # applies every rule once
+    lost += [Lost(f"{place}.response: {item.place}", item.what, item.hint) for item in unchecked]
     return check
 
 
@@ -143,8 +162,8 @@ def _of_status(response: Mapping[str, Any], rules: Any, status: int) -> Iterator
         yield f"status: expected {response.get('status') or 200}, got {status}"
 
 
-def _of_headers(response: Mapping[str, Any], rules: Any, headers: list[tuple[str, str]]) -> Iterator[str]:
-    conditions = header_conditions("response", header_lines(response.get("headers")), rules, [])
+def _of_headers(response: Mapping[str, Any], rules: Any, headers: Lines, lost: list[Lost]) -> Iterator[str]:
+    conditions = header_conditions("headers", header_lines(response.get("headers")), rules, lost)
     matcher = compile_match(MatchSpec.model_validate({"headers": conditions}), _no_files)
     for difference in matcher.differences(Request("GET", "/", headers)):
         yield difference.text.replace("headers.", "header ", 1)
@@ -157,36 +176,37 @@ def _no_files(name: str, path: Any) -> bytes:
 # Bodies
 
 
-def _of_body(response: Mapping[str, Any], rules: Any, body: bytes) -> Iterator[str]:
+def _of_body(response: Mapping[str, Any], rules: Any, body: bytes, lost: list[Lost]) -> Iterator[str]:
     expected, content_type = body_of(response)
     if expected is ...:
         return
     if isinstance(expected, bytes) or (isinstance(expected, str) and not is_json(content_type)):
-        yield from _of_text(expected, rules, body)
+        yield from _of_text(expected, rules, body, lost)
         return
     try:
         actual = plain_numbers(json.loads(body, parse_float=written_float))
     except (ValueError, RecursionError):
         yield f"body: expected JSON, got {show(body[:200].decode('utf-8', 'replace'))}"
         return
-    yield from _JsonComparison(rules_of(rules)).differences(plain_numbers(expected), actual, ())
+    yield from _JsonComparison(rules_of(rules), lost).differences(plain_numbers(expected), actual, ())
 
 
-def _of_text(expected: str | bytes, rules: Any, body: bytes) -> Iterator[str]:
+def _of_text(expected: str | bytes, rules: Any, body: bytes, lost: list[Lost]) -> Iterator[str]:
     wanted = expected if isinstance(expected, bytes) else expected.encode()
     rule = next((rule for rule in rules_of(rules) if not rule.tokens), None)
     if rule is None or isinstance(expected, bytes):
         if body != wanted:
             yield f"body: expected {show(wanted.decode('utf-8', 'replace'))}, got {show(body.decode('utf-8', 'replace'))}"
         return
-    yield from _JsonComparison([rule]).differences(expected, body.decode("utf-8", "replace"), ())
+    yield from _JsonComparison([rule], lost).differences(expected, body.decode("utf-8", "replace"), ())
 
 
 class _JsonComparison:
     """Compares a JSON value with an example, by the rules of a pact."""
 
-    def __init__(self, rules: list[MatchingRule]) -> None:
+    def __init__(self, rules: list[MatchingRule], lost: list[Lost]) -> None:
         self._rules = rules
+        self._lost = lost
 
     def differences(self, expected: Any, actual: Any, path: BodyPath) -> Iterator[str]:
         rule = max(self._rules, key=lambda rule: rule.weight(path), default=None)
@@ -239,7 +259,9 @@ class _JsonComparison:
             else:
                 yield _said(path, "an object", show(actual))
         else:
-            operators, _ = operators_of(kind, matcher, expected)
+            operators, reason = operators_of(kind, matcher, expected)
+            if reason:
+                self._lost.append(Lost(DifferencePlace("body", path).where, reason))
             written = (
                 {"$equals": expected}
                 if operators is None
@@ -279,7 +301,7 @@ class _JsonComparison:
     ) -> Iterator[str]:
         """For each variant, which is an item of the example, some item is like it."""
         for variant in matcher.get("variants") or []:
-            compared = _JsonComparison(rules_of(variant.get("rules")))
+            compared = _JsonComparison(rules_of(variant.get("rules")), self._lost)
             example = expected[int(variant.get("index", 0))]
             items = actual if isinstance(actual, list) else []
             if all(list(compared.differences(example, item, ())) for item in items):
