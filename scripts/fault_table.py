@@ -205,7 +205,7 @@ HTTP2_EITHER = {("truncate", "httpx"): "`LocalProtocolError`, or `InvalidBodyLen
 def cell(url: str, admin_url: str, fault: str, ask: Client) -> str:
     """What a client reports, and how often it asked where that is more than once."""
     before = asked(admin_url, fault)
-    said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith(("hang", "no_window")) else 10)
+    said = ask(url + path_of(fault), HANG_TIMEOUT_S if fault.startswith(("hang", "no_window")) else 4)
     tries = asked(admin_url, fault) - before
     return said if tries == 1 else f"{said} ({tries} attempts)"
 

@@ -42,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sampling.thorough = config.getoption("thorough")
+    # As `mockserver serve` does: the default goes so often through all that tests keep that it takes half of the time of some.
+    # What was kept and is garbage is found when the file ends, see _freeze.
+    gc.set_threshold(5_000, 10, 1_000)
 
 
 @pytest.hookimpl(trylast=True)  # after the marks of other conftest.py files

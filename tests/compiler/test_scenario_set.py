@@ -2,6 +2,7 @@
 
 import pytest
 
+from mockserver.compiler.routes import numbered
 from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.scenarios.loader import from_text
 from mockserver.scenarios.source import LoadError
@@ -23,6 +24,29 @@ def test_routes_without_a_name_get_different_ones():
 
     assert len(world.routes) == 2
     assert all(route_id.startswith("shop/") for route_id in world.routes)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 8, 100, 5_000])
+def test_the_next_number_of_a_name_is_found_in_few_steps(count):
+    taken = {"GET /a", *(f"GET /a #{n}" for n in range(2, count + 1))}
+    asked = []
+
+    def is_taken(name):
+        asked.append(name)
+        return name in taken
+
+    assert numbered("GET /a", is_taken) == f"GET /a #{count + 1}"
+    assert len(asked) <= 30
+    assert numbered("GET /b", is_taken) == "GET /b"
+
+
+def test_a_name_that_is_numbered_over_gaps_is_unique():
+    taken = {"GET /a", "GET /a #2", "GET /a #4", "GET /a #7", "GET /a #8"}
+
+    for _ in range(10):
+        name = numbered("GET /a", taken.__contains__)
+        assert name not in taken
+        taken.add(name)
 
 
 def test_files_come_in_their_order_and_a_priority_before_it():

@@ -6,7 +6,7 @@ import socket
 import threading
 
 import pytest
-from support.holding import longest_s, slowness
+from support.holding import is_never_held
 from support.server import InProcess, until
 from support.websocket import BINARY, CONT, PING, PONG, TEXT, Socket, close_frame, frame
 
@@ -83,12 +83,7 @@ def flooded(server, target, data):
 @pytest.mark.parametrize("name", FLOODS)
 def test_no_flood_holds_the_loop(server, monkeypatch, name):
     target, data = FLOODS[name]
-    bound_s = BOUND_S * slowness()
-    took_s = longest_s(server, monkeypatch, lambda: flooded(server, target, data))
-    if took_s >= bound_s:  # the machine became slower meanwhile, or the collector ran
-        bound_s = max(bound_s, BOUND_S * slowness())
-        took_s = min(took_s, longest_s(server, monkeypatch, lambda: flooded(server, target, data)))
-    assert took_s < bound_s
+    assert is_never_held(server, monkeypatch, lambda: flooded(server, target, data), BOUND_S)
 
 
 def test_a_client_that_sends_pings_and_reads_nothing_is_not_read_any_more(server):

@@ -184,7 +184,10 @@ def test_fixtures(service, once, fresh):
     assert fresh == [1] and once == 0
 
 def test_never_gives_up(service):
-    client.tried(lambda: client.once(service, "/charges", {"order": 1}, "k"), tries=10**9)
+    def charge():
+        time.sleep(0.05)
+        return client.once(service, "/charges", {"order": 1}, "k")
+    client.tried(charge, tries=10**9)
 
 def test_expects_one_call(mock_server):
     mock_server.post("/charges", name="create-charge", effect={"kind": "charge"}, expect=1,
@@ -218,10 +221,12 @@ class Shop(BaseHTTPRequestHandler):
     """An application that ships what it hears was paid, as often as it hears it."""
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
-        client.good(self.server.service, "/shipments", {"order": 1})
+        try:
+            client.good(self.server.service, "/shipments", {"order": 1})
+        finally:
+            self.server.heard.set()
         self.send_response(204)
         self.end_headers()
-        self.server.heard.set()
     def log_message(self, *args):
         pass
 
@@ -229,7 +234,7 @@ class Shop(BaseHTTPRequestHandler):
 def shop(mock_server):
     server = HTTPServer(("127.0.0.1", 0), Shop)
     server.service, server.heard = mock_server.url, threading.Event()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=[0.02])
     thread.start()
     yield server
     server.shutdown()
@@ -269,7 +274,7 @@ def sorts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sorts")
     from support.sweeping import INI
 
-    args = ("--mock-server-sweep", "--mock-server-sweep-limit", "4s")
+    args = ("--mock-server-sweep", "--mock-server-sweep-limit", "3s")
     done = sweep(folder, *args, test_it__py=SORTS, some__yaml=SOME, pytest__ini=INI + ini)
     assert "[100%]" in done.output.rpartition("test session starts")[2], done.output
     return done
@@ -290,8 +295,8 @@ def test_a_method_has_an_object_of_its_own(sorts):
 def test_a_client_that_never_gives_up_is_ended_at_the_limit(sorts):
     cell = sorts.cell("test_never_gives_up/create-charge#1/503-for-good")
     assert cell["verdict"] == "failed_cleanly"
-    assert "The cell took longer than its limit of 4 s" in cell["error"]
-    assert 3.9 < cell["duration_s"] < 20
+    assert "The cell took longer than its limit of 3 s" in cell["error"]
+    assert 2.9 < cell["duration_s"] < 20
 
 
 def test_what_a_route_expects_is_not_held_against_a_retry(sorts):
