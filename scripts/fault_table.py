@@ -199,7 +199,12 @@ EITHER = {
     ("malformed_chunk", "aiohttp"): "`ClientResponseError`, or `ClientPayloadError`, or `TimeoutError`",
 }
 """What depends on whether the head and what follows it arrive together."""
-HTTP2_EITHER = {("truncate", "httpx"): "`LocalProtocolError`, or `InvalidBodyLengthError`"}
+HTTP2_EITHER = {
+    ("truncate", "httpx"): "`LocalProtocolError`, or `InvalidBodyLengthError`",
+    # By whether head and body arrive together.
+    ("garbage, after: headers", "httpx"): "`LocalProtocolError`, or `ProtocolError`",
+    ("malformed_chunk", "httpx"): "`LocalProtocolError`, or `ProtocolError`",
+}
 
 
 def cell(url: str, admin_url: str, fault: str, ask: Client) -> str:

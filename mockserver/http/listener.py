@@ -51,6 +51,9 @@ KEEP_ALIVE_S = 3630.0
 
 AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
 
+_ACCEPTING = 3
+"""Turns of the loop from an accepted connection to its `connection_made`, at most."""
+
 
 class CallLedger(Protocol):
     """Completes calls."""
@@ -237,7 +240,9 @@ class Listener:
         return self._busy
 
     async def cut(self) -> None:
-        """Abort all connections."""
+        """Abort all connections. The server accepts none any more."""
+        for _ in range(_ACCEPTING):
+            await asyncio.sleep(0)
         for connection in tuple(self.connections):
             connection.transport.abort()
         for door in self._doors:
@@ -245,6 +250,7 @@ class Listener:
         if self.tunnels is not None:
             self.tunnels.cut()
         await self._idle.wait()
+        await asyncio.sleep(0)  # what was aborted is closed in the next turn of the loop
 
     # Dispatch
 

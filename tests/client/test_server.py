@@ -1,10 +1,14 @@
 """A server in this process, and functions of the test that answer."""
 
 import asyncio
+import contextlib
+import gc
 import socket
 import ssl
 import threading
 import urllib.request
+import warnings
+from urllib.parse import urlsplit
 
 import pytest
 from support.http import ask
@@ -364,3 +368,20 @@ def test_with_a_state_file_the_next_one_goes_on_where_it_stood(tmp_path, write):
     with mockserver.Server(folder, state_file=tmp_path / "mock.json") as mock:
         assert get(mock).status == 200
         assert mock.route("GET /x").call_count == 2
+
+
+def test_a_connection_that_was_accepted_just_before_the_stop_is_closed():
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with mockserver.Server() as server:
+            port = urlsplit(server.url).port
+            connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+        gc.collect()
+
+    assert [str(warning.message) for warning in caught] == []
+    for connection in connections:
+        connection.settimeout(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert connection.recv(1) == b""
+        connection.close()

@@ -87,6 +87,7 @@ const MATCH: Record<keyof Schemas["MatchSpec"], true> = {
   graphql: true,
   message: true,
   messages: true,
+  arguments: true,
   body_sha256: true,
   client_cert: true,
   jwt: true,
