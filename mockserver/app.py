@@ -66,6 +66,8 @@ TELL_EVERY_S = 60.0
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 GRACE_S = 0.2
 """Time for answers in progress when a server stops."""
+_ACCEPTING = 3
+"""Turns of the loop from an accepted connection to its `connection_made`, at most."""
 
 
 ALONE: dict[str, Any] = {
@@ -546,9 +548,7 @@ class App:
         self._settled = True
         for task in self._watching:
             task.cancel()
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        await _close_servers(self._servers)
         if self._mcp is not None:
             self._mcp.close()
         await self.webhooks.close()
@@ -593,6 +593,22 @@ def _check_same(names: list[str]) -> None:
             "files, one of them with --store-adopt"
         )
         raise ProblemError(409, "files-differ", "The files are not those of the other replicas", detail)
+
+
+async def _close_servers(servers: list[asyncio.Server]) -> None:
+    """
+    Stop accepting connections. asyncio never closes one that was accepted in the turn of the loop in which its server
+    is closed, so what was accepted is made first.
+    """
+    loop = asyncio.get_running_loop()
+    for server in servers:
+        for sock in server.sockets:
+            loop.remove_reader(sock.fileno())
+    for _ in range(_ACCEPTING):
+        await asyncio.sleep(0)
+    for server in servers:
+        server.close()
+    servers.clear()
 
 
 def _descriptor_error() -> OSError | None:

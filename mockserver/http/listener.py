@@ -51,9 +51,6 @@ KEEP_ALIVE_S = 3630.0
 
 AdminHandler = Callable[[Request], Awaitable[Response | StreamReply]]
 
-_ACCEPTING = 3
-"""Turns of the loop from an accepted connection to its `connection_made`, at most."""
-
 
 class CallLedger(Protocol):
     """Completes calls."""
@@ -240,9 +237,7 @@ class Listener:
         return self._busy
 
     async def cut(self) -> None:
-        """Abort all connections. The server accepts none any more."""
-        for _ in range(_ACCEPTING):
-            await asyncio.sleep(0)
+        """Abort all connections."""
         for connection in tuple(self.connections):
             connection.transport.abort()
         for door in self._doors:
