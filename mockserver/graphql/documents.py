@@ -68,7 +68,7 @@ class GraphQLDocument:
 
 
 def read_document(text: str, schema: GraphQLSchema, errors: int = _MOST_ERRORS) -> GraphQLDocument:
-    """Return the document, with at most so many errors. Raises UnreadableBodyError if it is too large."""
+    """Return the document, with a limited number of errors. Raises UnreadableBodyError if it is too large."""
     if len(text) > MAX_QUERY_CHARS:
         raise UnreadableBodyError(f"the document is longer than {MAX_QUERY_CHARS} characters")
     try:
