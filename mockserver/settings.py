@@ -192,6 +192,6 @@ class Settings:
     replica_port: int = _flag(0, "Port for connections of other replicas; 0 picks a free one.", **_PORT)
     state_file: str = _flag(
         "",
-        "Persist runtime routes, state, sequence state and counts in this file, across restarts and crashes.",
+        "Persist runtime routes, state, sequence state, counts and calls in this file, across restarts and crashes.",
         metavar="FILE",
     )

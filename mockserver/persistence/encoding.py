@@ -40,6 +40,11 @@ def json_bytes(value: object) -> bytes:
     return json_text(value, _JSON).encode()
 
 
+def plain_json_bytes(value: object) -> bytes:
+    """Like `json_bytes`, in half the time, for a value without numbers as written."""
+    return _JSON.encode(value).encode()
+
+
 def encoded(copy: NamespaceCopy, before: Encoded | None, yield_to_loop: Callable[[], None]) -> Encoded:
     """Encode a namespace. `before` is its previous result; `yield_to_loop` is called after each piece."""
     made = Encoded()

@@ -26,7 +26,8 @@ class Disk:
 
     def __init__(self, path: str) -> None:
         self.name = path
-        self._path = Path(os.path.realpath(path))
+        self.path = os.path.realpath(path)
+        self._path = Path(self.path)
         self._new = self._path.with_name(self._path.name + ".new")
         self._lock: int | None = None
 

@@ -23,6 +23,7 @@ from mockserver.persistence.encoding import Encoded, encoded
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.persistence.file import Disk
 from mockserver.persistence.restoring import RestoreError, restore
+from mockserver.persistence.saved_calls import CallsCopy, SavedCalls
 from mockserver.persistence.saving import NamespaceCopy, copy_of, pending_of
 from mockserver.real_time import REAL
 
@@ -60,6 +61,7 @@ class Keeper:
 
     def __init__(self, path: str, engine: Engine, wall: Callable[[], float], seed: str) -> None:
         self._disk = Disk(path)
+        self._calls = SavedCalls(self._disk.path)
         self._engine = engine
         self._wall = wall
         self._seed = seed
@@ -85,20 +87,22 @@ class Keeper:
         self._disk.lock()
         try:
             raw = self._disk.read()
-            if raw is not None:
-                self._restore(raw)
+            self._calls.restore(self._engine, {} if raw is None else self._restore(raw))
             await self._save()  # at once, so that a folder that can't be written to shows now
         except BaseException:
+            self._calls.close()
             self._disk.unlock()
             raise
         self._task = asyncio.create_task(self._keep())
 
-    def _restore(self, raw: bytes) -> None:
+    def _restore(self, raw: bytes) -> dict[str, Any]:
+        """Restore the namespaces of the state file, and return them. Raises StateFileRefusedError."""
         name = self._disk.name
         not_used = f"the state file {name} is not used"
         remedy = "Delete it to start from scratch, or name another with --state-file"
         try:
-            restore(self._engine, read(raw))
+            kept = read(raw)
+            restore(self._engine, kept)
         except UnreadableDocumentError as error:
             raise StateFileRefusedError(f"{not_used}: {error}. {remedy}") from error
         except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -109,6 +113,7 @@ class Keeper:
             raise StateFileRefusedError(
                 f"{lines}\nFix that, or delete {name} to start from scratch, or name another with --state-file"
             ) from error
+        return kept
 
     def view(self) -> dict[str, str | None]:
         """Return the state for `/health`."""
@@ -126,6 +131,7 @@ class Keeper:
         self._ending.set()
         await task
         await self._save_or_say()
+        self._calls.close()
         self._disk.unlock()
 
     # Looking
@@ -164,55 +170,69 @@ class Keeper:
         """Write everything that happened before the call. Raises StateFileError."""
         async with self._saving:  # two at once would write one file
             began_s = REAL.monotonic()
-            changed = await self._take()
+            changed, calls = await self._take()
             as_many = len(self._encoded) == len(self._engine.namespaces)
             if as_many and not changed and not self._behind:
                 return
             now = datetime.fromtimestamp(self._wall(), UTC).isoformat(timespec="milliseconds")
             saved_at = now.replace("+00:00", "Z")
-            if await asyncio.to_thread(self._write, changed, saved_at):
+            if await asyncio.to_thread(self._write, changed, calls, saved_at):
                 self.saved_at = saved_at
             self._took_s = max(REAL.monotonic() - began_s, _FADES * self._took_s)
 
-    async def _take(self) -> list[NamespaceCopy]:
-        """Return copies of all namespaces that may have changed, without long blocking."""
+    async def _take(self) -> tuple[list[NamespaceCopy], list[CallsCopy]]:
+        """Return copies of all namespaces that may have changed, and their calls, without long blocking."""
         since_s, self._changed_since_s = self._changed_since_s, math.inf
         changed: list[NamespaceCopy] = []
+        calls: list[CallsCopy] = []
         ends_s = REAL.monotonic() + _LONGEST_TURN_S
         for i, ns in enumerate(list(self._engine.namespaces.values())):
             stands = self._stands(ns, since_s)
             if not stands and self._engine.namespaces.get(ns.name) is ns:
                 self._seen[ns.name] = _Seen(ns, ns.last_number, pending_of(ns))
-                changed.append(copy_of(ns, self._seed))
+                copy = copy_of(ns, self._seed)
+                changed.append(copy)
+                listed = self._calls.list_changes(ns, copy.about)
+                if listed is not None:
+                    calls.append(listed)
             if (not stands or i % _LOOKED_AT == 0) and REAL.monotonic() > ends_s:
                 await asyncio.sleep(0)
                 ends_s = REAL.monotonic() + _LONGEST_TURN_S
-        return changed
+        return changed, calls
 
     def _stands(self, ns: Namespace, since_s: float) -> bool:
         """Whether it can't have changed since it was copied."""
         seen = self._seen.get(ns.name)
         if seen is None or seen.ns is not ns:
             return False
-        if seen.last_number != ns.last_number or ns.used_at_s >= since_s:
+        if seen.last_number != ns.last_number or ns.used_at_s >= since_s or self._calls.has_changed(ns):
             return False
         return seen.pending is None or seen.pending == pending_of(ns)
 
     # Writing, on a thread
 
-    def _write(self, changed: list[NamespaceCopy], saved_at: str) -> bool:
-        """Return whether there was something to write. Raises StateFileError."""
+    def _write(self, changed: list[NamespaceCopy], calls: list[CallsCopy], saved_at: str) -> bool:
+        """
+        Write the calls, and then the state file, so that it knows every call that it names. Return whether there was
+        something to write. Raises StateFileError.
+        """
         for name in self._encoded.keys() - self._engine.namespaces.keys():
             del self._encoded[name]
             self._seen.pop(name, None)
+            self._calls.forget(name)
             self._behind = True
         for copy in changed:
             old = self._encoded.get(copy.name)
             new = self._encoded[copy.name] = encoded(copy, old, self._yield_to_loop)
             if old is None or old.pieces != new.pieces:
                 self._behind = True
+        try:
+            self._calls.write(calls, self._yield_to_loop)
+        except StateFileError:
+            self._seen.clear()
+            raise
         if not self._behind:
-            return False
+            return bool(calls)
         self._disk.write(composed(saved_at, ((name, copy.pieces) for name, copy in self._encoded.items())))
         self._behind = False
         return True

@@ -47,13 +47,23 @@ class StatePart:
     stable: bool = False
 
 
-def _text(data: bytes) -> str:
+def text_of(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
 def _pair(row: list[str]) -> tuple[str, str]:
     first, second = row
     return first, second
+
+
+def response_row(response: Response) -> Row:
+    return [response.status, response.headers, text_of(response.body), response.reason, response.trailers]
+
+
+def response_of(row: Row) -> Response:
+    status, headers, content, reason, *more = row
+    trailers = map(_pair, more[0] if more else ())  # files of earlier versions have none
+    return Response(status, map(_pair, headers), base64.b64decode(content), reason, trailers)
 
 
 # Memory
@@ -85,16 +95,12 @@ def put_memory(memory: Memory, rows: Rows) -> None:
 
 
 def _key_row(key: KeptKey) -> Row:
-    answer = key.answer
-    answer_row = [answer.status, answer.headers, _text(answer.body), answer.reason, answer.trailers]
-    return [key.at, key.line, key.body, key.call_id, key.until_s, answer_row]
+    return [key.at, key.line, key.body, key.call_id, key.until_s, response_row(key.answer)]
 
 
 def _key(row: Row) -> KeptKey:
-    at, line, body, call_id, until_s, (status, headers, content, reason, *more) = row
-    trailers = map(_pair, more[0] if more else ())  # files of earlier versions have none
-    answer = Response(status, map(_pair, headers), base64.b64decode(content), reason, trailers)
-    return KeptKey(_pair(line), body, call_id, until_s, answer, _pair(at))
+    at, line, body, call_id, until_s, answer = row
+    return KeptKey(_pair(line), body, call_id, until_s, response_of(answer), _pair(at))
 
 
 # Sequence states
@@ -191,14 +197,14 @@ def _delivery_row(copy: tuple[Delivery, DeliveryState, str | None, float, tuple[
     waits = state in (DeliveryState.WAITING, DeliveryState.SENDING) or error == STOPPED
     return {
         **{name: getattr(delivery, name) for name in _DELIVERY},
-        "body": _text(delivery.body),
+        "body": text_of(delivery.body),
         "sign": None
         if delivery.sign is None
         else delivery.sign.model_dump(by_alias=True, exclude_unset=True),
         "due_s": due_s,
         "state": DeliveryState.WAITING if waits else state,
         "error": None if waits else error,
-        "tries": [[*(getattr(each, name) for name in _TRY), _text(each.answer)] for each in tries],
+        "tries": [[*(getattr(each, name) for name in _TRY), text_of(each.answer)] for each in tries],
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
@@ -79,6 +79,13 @@ class CallLog:
         call.cost += cost
         self._cost += cost
         self._drop_oldest()
+
+    def put_back(self, calls: Sequence[Call]) -> None:
+        """Log calls of an earlier server, oldest first, that were counted as dropped."""
+        self.dropped = max(0, self.dropped - len(calls))
+        for call in calls:
+            self.cut += call.truncated
+            self.add(call)
 
     def skip(self, first: int, count: int) -> None:
         """Count calls as dropped that were never added, with all before them. `first` is the number of the first one."""

@@ -31,6 +31,11 @@ def test_what_was_written_is_there_after_a_kill(process, tmp_path):
     assert [server.ask("POST", "/data").status for _ in range(2)] == [503, 200]
     assert server.admin.get("/state") == {"greeting": "hello"}
     assert server.admin.get("/counts")["total"] == 3
+    assert [call["reply"]["status"] for call in server.calls()] == [503, 503, 200]
+    counted = server.admin.post(
+        "/count", {"request": "POST /data", "match": {"headers": {"host": "present"}}}
+    )
+    assert counted == {"count": 3, "exact": True}
 
 
 @pytest.mark.slow
