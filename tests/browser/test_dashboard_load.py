@@ -58,9 +58,10 @@ def test_calls_outages_and_windows_are_drawn(server, open_load):
     assert set(bars) == {"201", "503"}
     ((began, ended),) = dashboard.asks(AREAS.format(part="outage"))
     failed = dashboard.asks(
-        "[...document.querySelectorAll('[data-answer=\"503\"]')].map((one) => one.x.baseVal.value)"
+        "[...document.querySelectorAll('[data-answer=\"503\"]')].map((one) => [one.x.baseVal.value, one.width.baseVal.value])"
     )
-    assert all(began <= x + 2 and x - 2 <= ended for x in failed)
+    # A bar is an interval, in which the outage may have begun or ended.
+    assert all(began <= x + width + 2 and x - 2 <= ended for x, width in failed)
     ((first, last),) = dashboard.asks(AREAS.format(part="window"))
     assert first <= began < ended <= last
     assert dashboard.asks(LABELS.format(part="mark")) == ["O1 outage 503", "✕ R1"]
