@@ -46,7 +46,7 @@ PROMPTS = {
         PromptEntry(
             "check_retries",
             "Check the retries of a client",
-            "Make a route fail, and check how the application tries again.",
+            "Make a route fail, and check the retries of the application.",
             {"route": "Id or name of the route, or its request line."},
             "Check how my application retries calls of {route}. Look at the route with get_route, let it fail twice with "
             "change_route (reply: [503, 503, …] and then its present reply), and ask me to run the application. Then read "
