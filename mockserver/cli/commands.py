@@ -235,7 +235,7 @@ def explain(
 ) -> None:
     """Show which route answers a request, and why the others don't match, without a server."""
     from mockserver.errors import InvalidInputError
-    from mockserver.recording.exchanges import grouped
+    from mockserver.model.http import grouped
     from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from mockserver.formats.mocks.trees import literal_leaf, tree
 from mockserver.model.framing import has_body
-from mockserver.model.http import UnreadableBodyError
+from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.json_values import map_leaves
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import ORIGIN, RecordedExchange, grouped, json_of, value_of
+from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.recording.sequences import folded
 from mockserver.recording.written_replies import Beside, reply_of

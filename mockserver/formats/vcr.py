@@ -20,9 +20,10 @@ from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import file_bytes, name_of, utf8_text
 from mockserver.model.coding import UnreadableBodyError
+from mockserver.model.http import grouped
 from mockserver.model.written import written_float
 from mockserver.recording.conversion import Document, Exported, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, without_coding
+from mockserver.recording.exchanges import Lines, RecordedExchange, without_coding
 
 
 def read(source: Path) -> Imported:

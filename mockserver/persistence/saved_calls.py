@@ -37,7 +37,7 @@ class _SavedLog:
     the number of calls that had been removed one by one.
     """
 
-    record: CallLog
+    call_log: CallLog
     name: str
     upto: int = 0
     first: int = 0
@@ -94,23 +94,23 @@ class SavedCalls:
             )
             return
         for name, (log_name, last_number) in named.items():
-            record = engine.namespaces[name].call_log
-            record.put_back(calls[name])
-            self._logs[name] = _SavedLog(record, log_name, last_number)
+            call_log = engine.namespaces[name].call_log
+            call_log.put_back(calls[name])
+            self._logs[name] = _SavedLog(call_log, log_name, last_number)
 
     # Saving
 
     def list_changes(self, ns: Namespace, about: dict[str, Any]) -> CallsCopy | None:
         """List what has changed in the call log of a namespace, and add the name of the log to `about`."""
-        _, record, _ = ns.traces()
+        _, call_log, _ = ns.traces()
         saved = self._logs.get(ns.name)
-        if saved is not None and saved.record is not record:  # a reset, or another namespace
+        if saved is not None and saved.call_log is not call_log:  # a reset, or another namespace
             del self._logs[ns.name]
             saved = None
-        if record is None or (saved is None and not len(record)):
+        if call_log is None or (saved is None and not len(call_log)):
             return None
         if saved is None:
-            saved = self._logs[ns.name] = _SavedLog(record, secrets.token_hex(8))
+            saved = self._logs[ns.name] = _SavedLog(call_log, secrets.token_hex(8))
         about[_LOG] = saved.name
         return _changes(saved, ns.last_number)
 
@@ -145,14 +145,14 @@ class SavedCalls:
 
 
 def _changes(saved: _SavedLog, last_number: int) -> CallsCopy | None:
-    record = saved.record
-    found = [call for call in (*saved.open, *record.after(saved.upto)) if not call.forgotten]
+    call_log = saved.call_log
+    found = [call for call in (*saved.open, *call_log.after(saved.upto)) if not call.forgotten]
     saved.open = [call for call in found if call.home is not None]
     completed = [call for call in found if call.home is None]
-    first = next((call.number for call in record), last_number + 1)
-    numbers = None if record.removed == saved.removed else frozenset(call.number for call in record)
+    first = next((call.number for call in call_log), last_number + 1)
+    numbers = None if call_log.removed == saved.removed else frozenset(call.number for call in call_log)
     unchanged = not completed and first == saved.first and numbers is None
-    saved.upto, saved.first, saved.removed = last_number, first, record.removed
+    saved.upto, saved.first, saved.removed = last_number, first, call_log.removed
     return None if unchanged else CallsCopy(saved.name, first, completed, numbers)
 
 

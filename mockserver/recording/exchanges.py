@@ -7,7 +7,6 @@ Bodies are decoded bytes; header lines keep order and repetition.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -74,14 +73,6 @@ def known_method(written: object) -> str:
     if not isinstance(written, str) or not METHOD.fullmatch(written.upper()):
         raise ValueError(f"{written!r} is not a method")
     return written.upper()
-
-
-def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the values by name, in their order."""
-    values: dict[str, list[str]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return values
 
 
 def value_of(headers: Lines, name: str) -> str:

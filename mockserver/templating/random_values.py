@@ -78,8 +78,8 @@ def chance(seed: str, route: str, number: int) -> Random:
 
 def share(seed: str, key: str, route: str, number: int) -> float:
     """Return a number from 0 up to, not including, 1: whether a fault with that key affects a call."""
-    drawn = int.from_bytes(_digest(seed, key, route, str(number), "share")[:7])
-    return (drawn >> 3) / (1 << 53)
+    number_56_bits = int.from_bytes(_digest(seed, key, route, str(number), "share")[:7])
+    return (number_56_bits >> 3) / (1 << 53)
 
 
 def _digest(*parts: str) -> bytes:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
 from mockserver.formats.reading import pretty, utf8_text
-from mockserver.model.http import UnreadableBodyError
+from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Exported, Lost
-from mockserver.recording.exchanges import RecordedExchange, grouped, json_of, value_of
+from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
 from mockserver.recording.noise import telling
 
 _KEPT_HEADERS = ("content-type", "accept")

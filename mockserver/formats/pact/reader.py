@@ -30,10 +30,11 @@ from mockserver.formats.pact.rules import (
 from mockserver.formats.pact.texts import template_of
 from mockserver.formats.pact.writer import CONSUMER, GIVEN, PROVIDER
 from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_name
+from mockserver.model.http import grouped
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Document, Imported, Lost
-from mockserver.recording.exchanges import Lines, RecordedExchange, grouped, known_method, value_of
+from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
 _HTTP = "Synchronous/HTTP"

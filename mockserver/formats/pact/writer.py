@@ -14,11 +14,12 @@ from mockserver.formats.path_pieces import example_path, path_regex
 from mockserver.formats.reading import pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, status_of
 from mockserver.formats.steps import Step, steps_of
+from mockserver.model.http import grouped
 from mockserver.model.json_values import map_leaves
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Lost
-from mockserver.recording.exchanges import grouped, value_of
+from mockserver.recording.exchanges import value_of
 from mockserver.schema.base import is_template
 
 CONSUMER, PROVIDER = "x-consumer", "x-provider"

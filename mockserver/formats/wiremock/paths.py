@@ -14,7 +14,7 @@ from mockserver.formats.mocks.conditions import has_alternatives, literal, split
 from mockserver.formats.mocks.paths import ANY_PATH
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.values import is_regex
-from mockserver.recording.exchanges import grouped
+from mockserver.model.http import grouped
 
 _PLAIN = re.compile(r"(?:[\w\-~!@,:;=&'% ]|\\[./\-_~])*")
 _TEMPLATE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_-]*)\}")

@@ -7,6 +7,7 @@ from mockserver.model.http.forms import (
     MAX_FORM_FIELDS,
     Grouped,
     decode_segment,
+    grouped,
     split_urlencoded,
 )
 from mockserver.model.http.json_body import (
@@ -32,5 +33,5 @@ from mockserver.model.multipart import Part
 __all__ = [
     "ABSENT", "ADMIN", "GRAPHQL", "HTTP_1_1", "HTTP_2", "MAX_FORM_BYTES", "MAX_FORM_FIELDS", "MAX_JSON_DEPTH", "MAX_JSON_MEMBERS",
     "MAX_LARGE_JSON_DIGITS", "WEBSOCKET", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "Shape",
-    "StreamReply", "UnreadableBodyError", "Via", "decode_json", "decode_segment", "split_urlencoded",
+    "StreamReply", "UnreadableBodyError", "Via", "decode_json", "decode_segment", "grouped", "split_urlencoded",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -17,7 +17,7 @@ MAX_FORM_FIELDS = 10_000
 _SHORT_NAME_CHARS = 100
 
 
-def grouped(pairs: Pairs) -> Grouped:
+def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """
     Group the values by name, in order.
 
