@@ -210,10 +210,27 @@ def test_streams_above_the_limit_are_refused(server):
         streams = [client.request("GET", "/slow") for _ in range(MOST_STREAMS)]
         more = client.request("GET", "/fine")
         assert client.answer(more).reset == Http2Code.REFUSED_STREAM
-        client.reset(streams[0])
-        assert client.ask("GET", "/fine").body == b"fine"
-        assert not any(client.answers[stream].is_over for stream in streams[1:])
+        assert not any(client.answers[stream].is_over for stream in streams)
     assert refused(server) == {"http2_streams": 1}
+
+
+def test_a_stream_that_the_client_resets_leaves_room_for_the_next_at_once(server):
+    with speaking(server) as sock:
+        ids = range(1, 2 * MOST_STREAMS, 2)
+        sock.sendall(b"".join(frame(HEADERS, END, n, GET_SLOW) for n in ids))
+        connections = server.app._listeners[0].connections
+        until(lambda: sum(len(connection.requests.streams) for connection in connections) == MOST_STREAMS)
+        last = ids[-1]
+        pairs = (
+            rst_stream(n, Http2Code.CANCEL) + frame(HEADERS, END, last + 1 + n, GET_SLOW) for n in ids[:100]
+        )
+        sock.sendall(b"".join(pairs) + frame(HEADERS, END, last + 1000, GET_FINE))
+        received = b""
+        while not any(stream == last + 1000 for _, stream, _ in frames(received)):
+            received += (piece := sock.recv(65536))
+            assert piece, frames(received)[-1]
+    resets = [stream for kind, stream, _ in frames(received) if kind == FrameType.RST_STREAM]
+    assert resets == [last + 1000]
 
 
 def test_a_client_that_reads_nothing_makes_the_server_keep_little_cve_2019_9517(server):

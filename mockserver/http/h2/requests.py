@@ -137,7 +137,7 @@ class Http2Requests:
             self._credit.spend(RESET_COST)
             self._refuse(stream_id, error, Http2Code.PROTOCOL_ERROR)
             return
-        if self.is_last or len(self.streams) >= MOST_STREAMS:
+        if self.is_last or (len(self.streams) >= MOST_STREAMS and self._open_streams() >= MOST_STREAMS):
             if not self.is_last:
                 self._listener.refused["http2_streams"] += 1
             self._credit.spend()
@@ -146,6 +146,10 @@ class Http2Requests:
             return
         self.begun += 1
         self._begin_request(stream_id, head, ends=bool(flags & END_STREAM))
+
+    def _open_streams(self) -> int:
+        """Count the streams without those that are closed and whose task has not ended yet (RFC 9113 5.1.2)."""
+        return sum(not stream.is_closed for stream in self.streams.values())
 
     def _read_trailers(self, flags: int, stream_id: int, block: bytes) -> None:
         fields = self._heads.decode(block)
