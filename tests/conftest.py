@@ -18,7 +18,9 @@ from support.server import InProcess, Loop, Process
 from mockserver.settings import Settings
 
 # A busy machine is no failure: how long an example takes is not what these tests are about.
-hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None)
+# The same examples each time, so that a run fails for what was changed alone; --thorough draws new ones.
+hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None, derandomize=True)
+hypothesis_settings.register_profile("thorough", hypothesis_settings.default, deadline=None, print_blob=True)
 hypothesis_settings.load_profile("mockserver")
 
 STARTERS = {"browser", "grpc_server", "process", "pytester", "server_loop"}
@@ -42,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     sampling.thorough = config.getoption("thorough")
+    if sampling.thorough:
+        hypothesis_settings.load_profile("thorough")
     # As `mockserver serve` does: the default goes so often through all that tests keep that it takes half of the time of some.
     # What was kept and is garbage is found when the file ends, see _freeze.
     gc.set_threshold(5_000, 10, 1_000)
