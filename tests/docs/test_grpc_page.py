@@ -102,6 +102,7 @@ def url(tmp_path_factory):
 def test_a_client_reports_what_the_table_says(url, fault):
     code, calls, node = written()[fault]
     assert fault_table.by_grpcio(url.removeprefix("http://"), fault) in code.split(", or ")
-    if fault not in ("close", "HTTP 503"):  # a race with the end of the connection or stream
+    # Races: with the end of the connection, of the stream, and of headers with the trailers that follow them at once.
+    if fault not in ("close", "HTTP 503", "status: UNAVAILABLE, messages: []"):
         assert fault_table.attempts(url, fault) == calls
     assert node
