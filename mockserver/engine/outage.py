@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import InvalidInputError, invalid, shown
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.trouble import FaultShareSpec
@@ -107,9 +107,7 @@ def _worded(data: dict[str, Any]) -> str:
 
 def _compiled(spec: ReplySpec) -> Reply:
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInputError(
-            Flaw(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
-        )
+        raise invalid(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
     from mockserver.templating.variables import AFTER_CLAIM
 
     try:
@@ -119,6 +117,6 @@ def _compiled(spec: ReplySpec) -> Reply:
 
 
 def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64")
+    raise invalid(
+        path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64"
     )

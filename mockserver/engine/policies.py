@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, invalid
 from mockserver.matching.selectors import Selector, body_key, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
@@ -307,12 +307,10 @@ def compile_auth(value: Any, realm: str, oauth: OAuthSpec | None) -> Auth | None
     if value is None or value == NONE:
         return None
     if value == "oauth" and oauth is None:
-        raise InvalidInputError(
-            Flaw(
-                ("auth",),
-                "the scenario has no `oauth`",
-                "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
-            )
+        raise invalid(
+            ("auth",),
+            "the scenario has no `oauth`",
+            "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
         )
     return Auth(value, realm, is_signed=oauth is not None and oauth.oidc)
 

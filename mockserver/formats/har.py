@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import json_file, name_of, pretty, utf8_text
@@ -53,9 +53,7 @@ def _entries(document: object) -> list[Any]:
     log = document.get("log") if isinstance(document, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
-        raise InvalidInputError(
-            Flaw(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')
-        )  # fmt: skip
+        raise invalid(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')  # fmt: skip
     return entries
 
 

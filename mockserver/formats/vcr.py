@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import file_bytes, name_of, utf8_text
@@ -69,13 +69,9 @@ def _document(source: Path) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
-        raise InvalidInputError(
-            Flaw((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette")
-        ) from error
+        raise invalid((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInputError(
-            Flaw((), f"{source}: it is not a cassette: {error}", "Name a cassette")
-        ) from error
+        raise invalid((), f"{source}: it is not a cassette: {error}", "Name a cassette") from error
 
 
 def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
@@ -86,11 +82,9 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
     )
     result = document.get(key) if isinstance(document, dict) else None
     if not isinstance(result, list):
-        raise InvalidInputError(
-            Flaw((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")
-        )  # fmt: skip
+        raise invalid((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")  # fmt: skip
     if key == "interactions" and document.get("version", 1) != 1:
-        raise InvalidInputError(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
+        raise invalid(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1")  # fmt: skip
     for index, interaction in enumerate(result):
         place = f"{key}[{index}]"
         try:

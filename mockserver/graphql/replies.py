@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
 from mockserver.graphql.execution import FieldAnswer
 from mockserver.graphql.schemas import FieldType
 from mockserver.graphql.values import flaws_of
@@ -172,15 +172,13 @@ def compile_field_reply(
 ) -> Reply:
     """Compile a reply of a route for a field. Raises InvalidInputError with every flaw, paths relative to the reply."""
     if is_template(spec.status):
-        raise InvalidInputError(
-            Flaw(("status",), "the status of a GRAPHQL route is a number", "Write `cases` for several")
-        )
+        raise invalid(("status",), "the status of a GRAPHQL route is a number", "Write `cases` for several")
     if spec.status in GRPC_STATUSES:
-        raise InvalidInputError(Flaw(("status",), f"{spec.status} is a status of gRPC", "Write one of HTTP"))
+        raise invalid(("status",), f"{spec.status} is a status of gRPC", "Write one of HTTP")
     if spec.status != 200:
         if spec.has("errors"):
             said = f"`errors` are those of a field, and status {spec.status} is the whole response"
-            raise InvalidInputError(Flaw(("errors",), said, "Leave `status` out, or write them in `json`"))
+            raise invalid(("errors",), said, "Leave `status` out, or write them in `json`")
         return compile_reply(spec, defaults, read_file, names)
     return _Compiler(spec, defaults, target, names).reply()
 

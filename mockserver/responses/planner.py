@@ -337,20 +337,16 @@ def compile_reply(
 def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
     """Reject keys that need pieces without a stream, and keys that make pieces of one. Raises InvalidInputError."""
     if spec.fault is not None and spec.fault.events is not None and stream is None:
-        raise InvalidInputError(
-            Flaw(
-                ("fault", "after"),
-                f"{spec.fault.after!r} in a reply without `events` or `chunks`",
-                "Write headers, or a number of body bytes",
-            )
+        raise invalid(
+            ("fault", "after"),
+            f"{spec.fault.after!r} in a reply without `events` or `chunks`",
+            "Write headers, or a number of body bytes",
         )
     if stream is not None and isinstance(spec.throttle, PacedSpec):
-        raise InvalidInputError(
-            Flaw(
-                ("throttle",),
-                "events and chunks are pieces already",
-                "Write `delay` on each of them, or a rate such as 10KB/s",
-            )
+        raise invalid(
+            ("throttle",),
+            "events and chunks are pieces already",
+            "Write `delay` on each of them, or a rate such as 10KB/s",
         )
 
 
@@ -360,12 +356,10 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
             continue
         for coding in value.split(","):
             if coding.strip().lower() not in CODINGS:
-                raise InvalidInputError(
-                    Flaw(
-                        ("headers", name),
-                        f"{coding.strip()!r} is not a supported content coding",
-                        f"Use one of {', '.join(sorted(CODINGS))}",
-                    )
+                raise invalid(
+                    ("headers", name),
+                    f"{coding.strip()!r} is not a supported content coding",
+                    f"Use one of {', '.join(sorted(CODINGS))}",
                 )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
+from mockserver.errors import InvalidInputError, KeyPath, invalid
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
@@ -196,6 +196,4 @@ def _matcher(spec: MatchSpec, method: GrpcMethod | None, path: KeyPath) -> Match
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
-    )
+    raise invalid(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, flaws_below
+from mockserver.errors import KeyPath, flaws_below, invalid
 from mockserver.matching.messages import compile_message_match
 from mockserver.model.call import Call
 from mockserver.model.plural import counted
@@ -109,6 +109,4 @@ def _shown(frame: RecordedFrame) -> str:
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
-    )
+    raise invalid(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")

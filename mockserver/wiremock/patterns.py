@@ -9,7 +9,7 @@ from typing import Any
 import re2
 
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import InvalidInputError, KeyPath, invalid
 from mockserver.formats.wiremock.bodies import body_patterns
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.requests import request_pattern
@@ -101,7 +101,7 @@ class PatternTarget:
 
 
 def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(Flaw(path, f"{name!r} is a file, and there is no folder", "Write it inline"))
+    raise invalid(path, f"{name!r} is a file, and there is no folder", "Write it inline")
 
 
 def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, invalid
 from mockserver.formats.curl.arguments import requests_of
 from mockserver.formats.curl.shell import CLOSE, OPEN, UnclosedQuoteError, commands
 from mockserver.formats.exchanges_to_routes import fold, route_path
@@ -40,9 +40,9 @@ def read(source: Path) -> Imported:
         flaw = Flaw((), f"{source} is not UTF-8: byte {error.start}", f"Name {_WHAT}")
         raise InvalidInputError(flaw) from error
     except UnclosedQuoteError as error:
-        raise InvalidInputError(Flaw((), f"{source}:{error.line}: {error}", "Close it")) from error
+        raise invalid((), f"{source}:{error.line}: {error}", "Close it") from error
     if not found and not lost:
-        raise InvalidInputError(Flaw((), f"{source} has no command of curl", f"Name {_WHAT}"))
+        raise invalid((), f"{source} has no command of curl", f"Name {_WHAT}")
     imported = fold(found, name_of(source))
     imported.lost[:0] = lost
     for name, document in imported.scenarios.items():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.errors import Flaw, InvalidInputError, MockServerError
+from mockserver.errors import InvalidInputError, MockServerError, invalid
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import Lost
@@ -108,7 +108,7 @@ def _yaml(path: Path, text: str) -> object:
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((place,), what, hint))
+    return invalid((place,), what, hint)
 
 
 def mapping(value: object, place: str) -> dict[str, Any]:

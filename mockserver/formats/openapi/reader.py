@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import invalid
 from mockserver.formats.openapi.auth import auth_of
 from mockserver.formats.openapi.replies import OpenApiReplies
 from mockserver.formats.openapi.resources import resources_of
@@ -55,7 +55,7 @@ def _bytes(path: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         said = f"{name}: can't be read: {error.strerror}"
-        raise InvalidInputError(Flaw((), said, "Name a specification, .yaml or .json")) from None
+        raise invalid((), said, "Name a specification, .yaml or .json") from None
 
 
 def _info(spec: Specification) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, route_path
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.pact.paths import path_pattern
@@ -81,7 +81,7 @@ def pact_in(source: Path) -> dict[str, Any]:
     """Return the content of a pact. Raises InvalidInputError for any other file."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+        raise invalid((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote")  # fmt: skip
     return pact
 
 
@@ -116,9 +116,7 @@ def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
     """Return a list of the pact. Raises InvalidInputError."""
     result = pact.get(key) or []
     if not isinstance(result, list):
-        raise InvalidInputError(
-            Flaw((key,), f"expected a list, got {shown(result)}", "Name the file that a pact test wrote")
-        )
+        raise invalid((key,), f"expected a list, got {shown(result)}", "Name the file that a pact test wrote")
     return result
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
 from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.mocks.sources import FAILURES
@@ -68,9 +68,7 @@ def read(source: Path) -> Imported:
     document = json_file(source, "a collection that was exported from Postman")
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
-        raise InvalidInputError(
-            Flaw(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
-        )  # fmt: skip
+        raise invalid(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")  # fmt: skip
     info = collection.get("info")
     info = info if isinstance(info, dict) else {}
     name = scenario_name(str(info.get("name") or "")) if info.get("name") else name_of(source)

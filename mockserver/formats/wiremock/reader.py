@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import invalid
 from mockserver.formats.reading import pretty
 from mockserver.formats.wiremock.chains import folded
 from mockserver.formats.wiremock.losses import LossPlace
@@ -38,7 +38,7 @@ def read(source: Path) -> Imported:
     top = LossPlace()
     mappings = [item for path in _files_of(source) for item in _mappings(path, _shown(path, root), top)]
     if not mappings:
-        raise InvalidInputError(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
+        raise invalid((), f"{source} holds no mappings of WireMock", _HINT)
     replies = WireMockReplies(_reader(root))
     routes, seen = [], set[str]()
     for mapping, place in reversed(mappings):
@@ -85,12 +85,10 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as error:
-        raise InvalidInputError(Flaw((), f"{path} is not valid JSON: {error}", _HINT)) from error
+        raise invalid((), f"{path} is not valid JSON: {error}", _HINT) from error
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
-        raise InvalidInputError(
-            Flaw(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
-        )
+        raise invalid(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:
