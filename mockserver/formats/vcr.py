@@ -22,13 +22,13 @@ from mockserver.formats.reading import file_bytes, name_of, utf8_text
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.http import grouped
 from mockserver.model.written import written_float
-from mockserver.recording.conversion import Document, Exported, Imported, Lost
+from mockserver.recording.conversion import Document, Exported, Imported, Losses
 from mockserver.recording.exchanges import Lines, RecordedExchange, without_coding
 
 
 def read(source: Path) -> Imported:
     """Read a cassette. Raises InvalidInputError for any other file."""
-    lost: list[Lost] = []
+    lost = Losses()
     imported = fold(_exchanges(_document(source), lost), name_of(source))
     imported.lost[:0] = lost
     return imported
@@ -74,7 +74,7 @@ def _document(source: Path) -> object:
         raise invalid((), f"{source}: it is not a cassette: {error}", "Name a cassette") from error
 
 
-def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def _exchanges(document: Any, lost: Losses) -> Iterator[RecordedExchange]:
     key = (
         "http_interactions"
         if isinstance(document, dict) and "http_interactions" in document
@@ -90,10 +90,10 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
         try:
             yield _exchange(place, interaction, lost)
         except FAILURES as error:
-            lost.append(Lost(place, f"it is not an interaction: {error!r}", "Leave it out"))
+            lost.add(place, f"it is not an interaction: {error!r}", "Leave it out")
 
 
-def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:
+def _exchange(place: str, interaction: Mapping[str, Any], lost: Losses) -> RecordedExchange:
     request, response = interaction["request"], interaction["response"]
     status = response.get("status", response.get("status_code"))
     headers = _lines(response.get("headers"))
@@ -140,13 +140,13 @@ def _bytes(body: object) -> bytes:
     raise TypeError(f"a body of {type(body).__name__}")
 
 
-def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes:
+def _decoded(body: bytes, headers: Lines, place: str, lost: Losses) -> bytes:
     try:
         return without_coding(body, headers)
     except UnreadableBodyError as error:
         # With decode_compressed_response the body has no coding any more, the header may have.
         if body[:2] == b"\x1f\x8b" or utf8_text(body) is None:
-            lost.append(Lost(f"{place}.body", str(error), "The body stays as it is, without the coding"))
+            lost.add(f"{place}.body", str(error), "The body stays as it is, without the coding")
         return body
 
 
@@ -174,13 +174,11 @@ def from_calls(archive: object) -> Exported:
     return exported
 
 
-def _cassette(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> bytes:
+def _cassette(exchanges: Iterable[RecordedExchange], lost: Losses) -> bytes:
     interactions = []
     for exchange in exchanges:
         if exchange.fault or not exchange.status:
-            lost.append(
-                Lost(exchange.place, f"a cassette holds no broken answers: {exchange.fault or 'none came'}")
-            )
+            lost.add(exchange.place, f"a cassette holds no broken answers: {exchange.fault or 'none came'}")
         else:
             interactions.append(_interaction(exchange))
     text = yaml.dump({"interactions": interactions, "version": 1}, Dumper=yaml.SafeDumper)

@@ -17,7 +17,7 @@ from mockserver.formats.curl.arguments import requests_of
 from mockserver.formats.curl.shell import CLOSE, OPEN, UnclosedQuoteError, commands
 from mockserver.formats.exchanges_to_routes import fold, route_path
 from mockserver.formats.reading import file_bytes, name_of
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported, Losses
 from mockserver.recording.exchanges import RecordedExchange
 
 _WHAT = "a file with commands of curl"
@@ -33,7 +33,7 @@ _BEFORE = frozenset(["$", "%", "command", "sudo", "time"])
 def read(source: Path) -> Imported:
     """Read a script. Raises InvalidInputError if it has no command of curl."""
     raw = file_bytes(source, _WHAT)
-    lost: list[Lost] = []
+    lost = Losses()
     try:
         found = list(_exchanges(raw.decode("utf-8-sig"), lost))
     except UnicodeDecodeError as error:
@@ -54,7 +54,7 @@ def read(source: Path) -> Imported:
     return imported
 
 
-def _exchanges(text: str, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def _exchanges(text: str, lost: Losses) -> Iterator[RecordedExchange]:
     for command in commands(text):
         words = _arguments(command.words)
         if words is not None:

@@ -10,7 +10,7 @@ from mockserver.formats.mocks.dates import strftime
 from mockserver.formats.mocks.handlebars import Arg, HelperCall
 from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 Helper = Callable[[HelperCall, HandlebarsScope], str]
 

@@ -18,17 +18,9 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import sequence, short
 from mockserver.formats.mocks.requests import Atom, PathTest, route_of
 from mockserver.formats.mocks.routes import proxy_route, unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    listed,
-    refused,
-    text_of,
-)
+from mockserver.formats.mocks.sources import FAILURES, documents, listed, refused, text_of
 from mockserver.formats.reading import pretty
-from mockserver.recording.conversion import Document, Imported
+from mockserver.recording.conversion import Document, Imported, Losses, NotConvertibleError
 from mockserver.schema.base import has_templates
 from mockserver.schema.resource import ResourceSpec
 
@@ -61,7 +53,7 @@ def read(source: Path) -> Imported:
             _MockoonEnvironment(environment, place, folder, losses, several=len(found) > 1).into(made, name)
         except FAILURES as error:
             losses.failed(place, error, ", so this environment is left out")
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

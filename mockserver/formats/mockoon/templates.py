@@ -11,7 +11,7 @@ from mockserver.formats.mockoon.helpers import HELPERS, Helper, access, path_ste
 from mockserver.formats.mocks.handlebars import HelperCall
 from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
 from mockserver.formats.mocks.handlebars_writer import HandlebarsWriter, texts_of_tree
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
+from mockserver.recording.conversion import Losses, NotConvertibleError
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _RESERVED = frozenset(

@@ -9,10 +9,11 @@ from typing import Any
 
 import re2
 
-from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.sources import text_of
 from mockserver.formats.mocks.trees import tree
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text
+from mockserver.recording.conversion import NotConvertibleError
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")

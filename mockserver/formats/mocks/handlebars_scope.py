@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.formats.mocks.handlebars import Arg
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")

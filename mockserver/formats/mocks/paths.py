@@ -20,8 +20,8 @@ from mockserver.formats.mocks.conditions import (
     pattern,
     split,
 )
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.path_pieces import PLAIN, has_pairs_of_braces, pieces
+from mockserver.recording.conversion import NotConvertibleError
 
 ANY_PATH = "/{path:.*}"
 """Every path there is."""

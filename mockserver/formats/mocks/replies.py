@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError, listed, text_of
+from mockserver.formats.mocks.sources import listed, text_of
 from mockserver.formats.reading import json_of
 from mockserver.model.durations import format_duration
 from mockserver.model.written import json_text
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.schema.base import has_templates
 
 Reply = dict[str, Any]

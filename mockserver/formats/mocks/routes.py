@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import Any
 
 from mockserver.formats.mocks.replies import Reply, sequence
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 
 def proxy_route(target: str) -> dict[str, Any]:

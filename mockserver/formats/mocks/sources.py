@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.errors import InvalidInputError, MockServerError, invalid
+from mockserver.errors import InvalidInputError, invalid
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.scenarios.yaml.yaml12 import parse
 
 LARGEST_BYTES = 64 << 20
-
-
-class NotConvertibleError(MockServerError):
-    """A condition or reply cannot be converted. The text becomes `Lost.what`."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
 
 
 FAILURES = (
@@ -37,33 +27,6 @@ FAILURES = (
     RecursionError,
 )
 """Exceptions of reading untrusted data, which may have any shape."""
-
-
-@dataclass(slots=True)
-class Losses:
-    """Collects losses; `place` is the file, and keys are added to it."""
-
-    place: str
-    entries: list[Lost] = field(default_factory=list)
-
-    def add(self, where: str, what: str, hint: str = "") -> None:
-        place = f"{self.place}: {where}" if self.place and where else self.place or where
-        self.entries.append(Lost(place, what, hint))
-
-    def failed(self, where: str, error: Exception, then: str = "") -> None:
-        """Add the loss for one of FAILURES."""
-        if isinstance(error, NotConvertibleError):
-            self.add(where, f"{error.what}{then}", error.hint)
-        else:
-            self.add(where, f"it is not of the shape that such a file has{then}")
-
-    def unknown(self, where: str, written: object, known: set[str]) -> None:
-        """Add each unknown key, so that no key is dropped silently."""
-        if not isinstance(written, dict):
-            return
-        for key in written:
-            if key not in known:
-                self.add(f"{where}.{key}" if where else str(key), "this key has no counterpart here")
 
 
 def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:

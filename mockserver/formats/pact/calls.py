@@ -8,7 +8,7 @@ from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact
 from mockserver.formats.reading import pretty, utf8_text
 from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.plural import counted
-from mockserver.recording.conversion import Exported, Lost
+from mockserver.recording.conversion import Exported, Losses
 from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
 from mockserver.recording.noise import telling
 
@@ -47,27 +47,21 @@ def from_calls(archive: object, *, consumer: str = "", provider: str = "", versi
     return exported
 
 
-def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[Interaction]:
+def _of_calls(exchanges: Iterable[RecordedExchange], lost: Losses) -> list[Interaction]:
     result: list[Interaction] = []
     known: dict[str, list[str]] = {}
     taken: set[str] = set()
     left: set[str] = set()
     for exchange in exchanges:
         if not exchange.name:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"unmatched request: {exchange.method} {exchange.path}",
-                    "It is not part of the pact",
-                )
+            lost.add(
+                exchange.place,
+                f"unmatched request: {exchange.method} {exchange.path}",
+                "It is not part of the pact",
             )
         elif exchange.fault or not 200 <= exchange.status <= 599:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"it ended with {exchange.fault or 'no answer'}",
-                    "It is not part of the pact",
-                )
+            lost.add(
+                exchange.place, f"it ended with {exchange.fault or 'no answer'}", "It is not part of the pact"
             )
         else:
             request, response = _request_part(exchange, left), _response_part(exchange)
@@ -80,7 +74,7 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
             given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
             result.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
-        lost.append(Lost("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
+        lost.add("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs")  # fmt: skip
     return result
 
 

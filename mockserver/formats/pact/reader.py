@@ -33,7 +33,7 @@ from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_
 from mockserver.model.http import grouped
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported, Losses, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
@@ -63,7 +63,7 @@ def read(source: Path) -> Imported:
         try:
             result.append(_interaction(place, interaction, beside, imported.lost))
         except FAILURES as error:
-            imported.lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or fix it"))
+            imported.lost.add(place, f"it can't be read: {error!r}", "Leave it out, or fix it")
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",
         CONSUMER: consumer,
@@ -85,30 +85,24 @@ def pact_in(source: Path) -> dict[str, Any]:
     return pact
 
 
-def http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def http_interactions(pact: Mapping[str, Any], lost: Losses) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for index, message in enumerate(_listed(pact, "messages")):
         told = message.get("description") if isinstance(message, dict) else ""
-        lost.append(
-            Lost(
-                f"messages[{index}]",
-                f"the message {told!r} is not HTTP",
-                "Routes answer requests; see webhook",
-            )
+        lost.add(
+            f"messages[{index}]", f"the message {told!r} is not HTTP", "Routes answer requests; see webhook"
         )
     for index, interaction in enumerate(_listed(pact, "interactions")):
         place = f"interactions[{index}]"
         if not isinstance(interaction, dict):
-            lost.append(Lost(place, "it is not an interaction", "Leave it out"))
+            lost.add(place, "it is not an interaction", "Leave it out")
             continue
         kind = interaction.get("type", _HTTP)
         if kind != _HTTP or interaction.get("transport", "http") not in ("http", "https"):
             told = interaction.get("description")
-            lost.append(
-                Lost(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
-            )
+            lost.add(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
             continue
         if interaction.get("pending"):
-            lost.append(Lost(f"{place}.pending", "the mock answers it like any other"))
+            lost.add(f"{place}.pending", "the mock answers it like any other")
         yield place, interaction
 
 
@@ -120,7 +114,7 @@ def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
     return result
 
 
-def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> _Interaction:
+def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: Losses) -> _Interaction:
     request, response = written["request"], written["response"]
     recorded = _recorded(f"{place}.request", request, lost)
     given = _given(place, written, lost)
@@ -136,7 +130,7 @@ def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: l
     return _Interaction(recorded, route, given)
 
 
-def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str]:
+def _given(place: str, written: Mapping[str, Any], lost: Losses) -> list[str]:
     """The names of provider states; version 2 has one, as text."""
     states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
     result = []
@@ -146,17 +140,17 @@ def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str
             continue
         result.append(str(state["name"]))
         if state.get("params"):
-            lost.append(Lost(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named"))  # fmt: skip
+            lost.add(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named")  # fmt: skip
     return [state for state in result if state]
 
 
 # The request
 
 
-def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
+def _recorded(place: str, request: Mapping[str, Any], lost: Losses) -> RecordedRequest:
     rules = rules_by_category(request)
     if request.get("generators"):
-        lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
+        lost.add(f"{place}.generators", "they are for whoever sends the request")
     method = known_method(request.get("method", "GET"))
     path = path_of(request)
     pattern = route_path(path)
@@ -164,7 +158,7 @@ def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Recor
     if rule is not None:
         pattern, reason = path_pattern(path, rule.matchers)
         if reason:
-            lost.append(Lost(f"{place}.matchingRules.path", reason))
+            lost.add(f"{place}.matchingRules.path", reason)
     query = _texts(f"{place}.query", query_values(request.get("query")), rules.get("query"), lost)
     headers = header_conditions(
         f"{place}.headers", header_lines(request.get("headers")), rules.get("header"), lost
@@ -215,17 +209,17 @@ def header_lines(headers: Any) -> Lines:
     ]
 
 
-def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: Losses) -> dict[str, Any]:
     by_name = {tokens_of(str(name))[0] if str(name).startswith("$") else str(name): rule for name, rule in (rules or {}).items()}  # fmt: skip
     result = {}
     for name, some in values.items():
         result[name], reason = texts_condition(some, rule_of(by_name.get(name)))
         if reason:
-            lost.append(Lost(f"{place}.{name}", reason))
+            lost.add(f"{place}.{name}", reason)
     return result
 
 
-def header_conditions(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def header_conditions(place: str, lines: Lines, rules: Any, lost: Losses) -> dict[str, Any]:
     """Return conditions on headers. A Content-Type without parameters matches any parameters."""
     values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
@@ -263,9 +257,7 @@ def is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower().endswith("json")
 
 
-def _body_match(
-    place: str, body: object, content_type: str, rules: object, lost: list[Lost]
-) -> dict[str, Any]:
+def _body_match(place: str, body: object, content_type: str, rules: object, lost: Losses) -> dict[str, Any]:
     if body is ...:
         return {}
     if isinstance(body, bytes):
@@ -278,11 +270,8 @@ def _body_match(
         lost += [Lost(f"{place}.body: {path}", reason) for path, reason in conditions.lost]
         return {"json_exact": result}
     if rules:
-        lost.append(
-            Lost(
-                f"{place}.matchingRules.body",
-                f"rules for {content_type} are not matched: the body must be equal",
-            )
+        lost.add(
+            f"{place}.matchingRules.body", f"rules for {content_type} are not matched: the body must be equal"
         )
     if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
         form = grouped(parse_qsl(body, keep_blank_values=True))
@@ -294,14 +283,14 @@ def _body_match(
 
 
 def _reply(
-    place: str, request: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
+    place: str, request: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: Losses
 ) -> object:
     rules = response.get("matchingRules") or {}
     count = sum(
         len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
     )
     if count:
-        lost.append(Lost(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example"))  # fmt: skip
+        lost.add(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example")  # fmt: skip
     body, content_type = body_of(response)
     lines = header_lines(response.get("headers"))
     if body is not ... and content_type and not value_of(lines, "content-type"):
@@ -322,7 +311,7 @@ def content_of(body: object, content_type: str) -> bytes:
     return json_bytes(body)
 
 
-def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> object:
+def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: Losses) -> object:
     """Return the reply with templates for generated values."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
@@ -332,7 +321,7 @@ def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: l
                 tokens = tokens_of(path) if path.startswith("$") else (path.lower(),)
                 made = _put(reply, ("json" if category == "body" else "headers", *tokens), generator)
             if not made:
-                lost.append(Lost(at, f"there is no template for {generator}", "The example is used"))
+                lost.add(at, f"there is no template for {generator}", "The example is used")
     return reply
 
 
@@ -362,7 +351,7 @@ def _child(holder: object, token: str) -> object:
 # All of them
 
 
-def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
+def _told_apart(result: list[_Interaction], scenario: Document, lost: Losses) -> list[str]:
     """Distinguish equal requests in different states by the state `given`. Return the remarks."""
     names: dict[str, int] = {}
     alike: dict[str, list[_Interaction]] = {}
@@ -379,7 +368,7 @@ def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]
         for item in those:
             state = " and ".join(item.given)
             if state in seen:
-                lost.append(Lost(item.route["name"], "another interaction has the same request and state", "Only the first answers"))  # fmt: skip
+                lost.add(item.route["name"], "another interaction has the same request and state", "Only the first answers")  # fmt: skip
             seen.add(state)
             item.route["when"] = {"given": _state(state)}
             told[state] = None

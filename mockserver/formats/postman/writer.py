@@ -13,7 +13,7 @@ from mockserver.formats.reading import json_line, pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, request_parts, status_of
 from mockserver.formats.steps import Step, origin_of, steps_of
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported, Lost
+from mockserver.recording.conversion import Document, Exported, Losses
 from mockserver.recording.exchanges import Lines
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -29,7 +29,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     return exported
 
 
-def _collection(name: str, document: Document, folder: Path | None, lost: list[Lost]) -> dict[str, Any]:
+def _collection(name: str, document: Document, folder: Path | None, lost: Losses) -> dict[str, Any]:
     info = {"name": name, "schema": SCHEMA}
     if document.get("description"):
         info["description"] = document["description"]
@@ -49,11 +49,8 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
             item["request"] = item["request"] or request
         item["response"].append(example)
         if step.number == step.steps > 1 and step.case in (None, 0):
-            lost.append(
-                Lost(
-                    f"{step.route_place}.reply",
-                    "a collection can't express in which order its examples answer",
-                )
+            lost.add(
+                f"{step.route_place}.reply", "a collection can't express in which order its examples answer"
             )
     return {"info": info, "item": root["item"], "variable": variables}
 
@@ -77,7 +74,7 @@ def _chooses(step: Step) -> bool:
     return _CHOOSER in (step.match.get("headers") or {})
 
 
-def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _saved(step: Step, folder: Path | None, lost: Losses) -> tuple[dict[str, Any], dict[str, Any]]:
     """The request, and the reply to it as an example."""
     query, headers, body = request_parts(step, lost)
     chosen = next((value for name, value in headers if name == _CHOOSER), "")
@@ -89,7 +86,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     }
     if body:
         request["body"] = _body(body, headers)
-    quiet: list[Lost] = []
+    quiet = Losses()
     unsaid: list[str] = []
     lines, content = reply_parts(step, folder, quiet)
     lost += [item for item in quiet if "a template is written" not in item.what]
@@ -107,23 +104,15 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
         else _content(content, step, said, lost),
     }
     for expression in dict.fromkeys(unsaid):
-        lost.append(
-            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
-        )
+        lost.add(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
     return request, example
 
 
-def _content(content: bytes, step: Step, said: Any, lost: list[Lost]) -> str:
+def _content(content: bytes, step: Step, said: Any, lost: Losses) -> str:
     try:
         return str(said(content.decode()))
     except UnicodeDecodeError:
-        lost.append(
-            Lost(
-                f"{step.place}.{step.body_kind}",
-                "an example has no binary body",
-                "It has no body",
-            )
-        )
+        lost.add(f"{step.place}.{step.body_kind}", "an example has no binary body", "It has no body")
         return ""
 
 
@@ -131,7 +120,7 @@ def _named(pairs: Lines) -> list[dict[str, str]]:
     return [{"key": name, "value": value} for name, value in pairs]
 
 
-def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
+def _url(step: Step, query: Lines, lost: Losses) -> dict[str, Any]:
     parts: list[str] = []
     names: list[str] = []
     for segment in step.path.removeprefix("/").split("/") if "{" not in step.path else _segments(step.path):
@@ -141,9 +130,7 @@ def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
             names.append(name)
             parts.append(f":{name}")
             if pattern != PLAIN:
-                lost.append(
-                    Lost(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
-                )
+                lost.add(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
         else:
             parts.append("".join(item if isinstance(item, str) else f"{{{{{item[0]}}}}}" for item in inner))
     result: dict[str, Any] = {"raw": "{{baseUrl}}/" + "/".join(parts), "host": ["{{baseUrl}}"], "path": parts}

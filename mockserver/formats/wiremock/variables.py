@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockserver.formats.mocks.handlebars import Arg
 from mockserver.formats.mocks.handlebars_scope import HandlebarsScope, steps_of
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _WHOLE = {
     "method": "request.method",
