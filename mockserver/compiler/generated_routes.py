@@ -12,12 +12,12 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import flaws_below, invalid, near, shown
+from mockserver.errors import ReadFile, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec

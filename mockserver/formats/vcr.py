@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import file_bytes, name_of, utf8_text
 from mockserver.model.coding import UnreadableBodyError
+from mockserver.model.framing import REASONS
 from mockserver.model.http import grouped
 from mockserver.model.written import written_float
 from mockserver.recording.conversion import Document, Exported, Imported, Losses
@@ -182,10 +182,6 @@ def _cassette(exchanges: Iterable[RecordedExchange], lost: Losses) -> bytes:
 
 
 def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
-    try:
-        phrase = HTTPStatus(exchange.status).phrase
-    except ValueError:
-        phrase = ""
     return {
         "request": {
             "body": _written(exchange.request_body) if exchange.request_body else None,
@@ -196,7 +192,7 @@ def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
         "response": {
             "body": {"string": _written(exchange.body)},
             "headers": _named(exchange.headers),
-            "status": {"code": exchange.status, "message": phrase},
+            "status": {"code": exchange.status, "message": REASONS.get(exchange.status, "")},
         },
     }
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.graphql.execution import FieldAnswer
 from mockserver.graphql.schemas import FieldType
 from mockserver.graphql.values import flaws_of
@@ -19,7 +19,7 @@ from mockserver.model.durations import parse_duration_s
 from mockserver.model.grpc import GRPC_STATUSES
 from mockserver.model.http import ABSENT, Pairs, Request, Response
 from mockserver.model.plan import Wait
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import (
     HeaderMakers,
     Planned,

@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import KeyPath, invalid, shown
+from mockserver.errors import ReadFile, invalid, shown
 from mockserver.model.written import as_text, with_decimals, written_json
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
 from mockserver.templating.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
 
-ReadFile = Callable[[str, KeyPath], bytes]
 Bytes = Callable[[Scope], bytes]
 
 _CONTENT_TYPES = {

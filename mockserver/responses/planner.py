@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.model.framing import has_body, is_chunked
 from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, GrpcStatus
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.written import as_text
-from mockserver.responses.bodies import CODINGS, Body, ReadFile, compile_body, encoded, encoded_parts
+from mockserver.responses.bodies import CODINGS, Body, compile_body, encoded, encoded_parts
 from mockserver.responses.delays import Delay, seconds_of
 from mockserver.responses.faults import broken
 from mockserver.responses.ranges import for_file

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.errors import InvalidInputError, invalid
+from mockserver.errors import InvalidInputError, flaws_below, invalid
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
 from mockserver.recording.conversion import NotConvertibleError
@@ -64,10 +64,8 @@ def _no_number(name: str) -> NoReturn:
 
 def _yaml(path: Path, text: str) -> object:
     """Parse as YAML 1.2, where `no` and `12:30` are texts."""
-    try:
+    with flaws_below(str(path)):
         return parse(text)
-    except InvalidInputError as error:
-        raise InvalidInputError([flaw.under(str(path)) for flaw in error.flaws]) from error
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:

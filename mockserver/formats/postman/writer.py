@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from mockserver.formats.postman.variables import as_variables, json_variables
 from mockserver.formats.reading import json_line, pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, request_parts, status_of
 from mockserver.formats.steps import Step, origin_of, steps_of
+from mockserver.model.framing import REASONS
 from mockserver.model.written import as_text
 from mockserver.recording.conversion import Document, Exported, Losses
 from mockserver.recording.exchanges import Lines
@@ -93,7 +93,7 @@ def _saved(step: Step, folder: Path | None, lost: Losses) -> tuple[dict[str, Any
     example = {
         "name": chosen or (f"{status} #{step.number}" if step.steps > 1 else str(step.name)),
         "originalRequest": request,
-        "status": HTTPStatus(status).phrase if status in list(HTTPStatus) else "",
+        "status": REASONS.get(status, ""),
         "code": status,
         "header": _named([(name, said(value)) for name, value in lines]),
         "body": json_variables(step.reply["json"], unsaid.append)
