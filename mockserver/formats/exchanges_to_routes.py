@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.formats.mocks.trees import literal_leaf, tree
+from mockserver.formats.reading import free_name
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.json_values import map_leaves
@@ -120,11 +121,7 @@ def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
 
 def _scenario_name(host: str, taken: Iterable[str]) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-.") or "scenario"
-    number = 2
-    result = name
-    while result in taken or result == "runtime":
-        result, number = f"{name}-{number}", number + 1
-    return result
+    return free_name(name, {*taken, "runtime"}, "-")
 
 
 def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:

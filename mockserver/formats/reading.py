@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container
 from pathlib import Path
 
 from mockserver.errors import invalid
@@ -44,6 +45,14 @@ def utf8_text(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
+
+
+def free_name(wanted: str, taken: Container[str], between: str = "", end: str = "") -> str:
+    """Return a name that is not taken: `wanted`, or with a number after it, from 2."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{between}{number}{end}", number + 1
+    return name
 
 
 def name_of(source: Path) -> str:

@@ -16,7 +16,7 @@ from mockserver.errors import Flaw, InvalidInputError, invalid
 from mockserver.formats.curl.arguments import requests_of
 from mockserver.formats.curl.shell import CLOSE, OPEN, UnclosedQuoteError, commands
 from mockserver.formats.exchanges_to_routes import fold, route_path
-from mockserver.formats.reading import file_bytes, name_of
+from mockserver.formats.reading import file_bytes, free_name, name_of
 from mockserver.recording.conversion import Document, Imported, Losses
 from mockserver.recording.exchanges import RecordedExchange
 
@@ -79,10 +79,7 @@ def _set_parameters(route: Document) -> None:
     taken: set[str] = set()
 
     def parameter(found: re.Match[str]) -> str:
-        stem = (found["variable"] or found["braced"]).lower()
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = free_name((found["variable"] or found["braced"]).lower(), taken, "_")
         taken.add(name)
         return f"{{{name}}}"
 

@@ -61,11 +61,8 @@ def with_text(reply: Reply, text: str) -> Reply:
     if not text:
         return reply
     kind = media_type(reply.get("headers", {}))
-    if kind == "application/json" or kind.endswith("+json"):
-        value = _as_json(text)
-        if value is not _NOT:
-            return with_json(reply, value)
-    if kind == "" and text.lstrip()[:1] in ("{", "["):
+    is_bare = kind == "" and text.lstrip()[:1] in ("{", "[")
+    if is_bare or kind == "application/json" or kind.endswith("+json"):
         value = _as_json(text)
         if value is not _NOT:
             return with_json(reply, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +70,18 @@ def _yaml(path: Path, text: str) -> object:
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
     return invalid((place,), what, hint)
+
+
+def files_below(folder: Path) -> Callable[[str], bytes | None]:
+    """Return what reads the files below a folder: their bytes, None for any other."""
+
+    def read_file(name: str) -> bytes | None:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            return None
+        return path.read_bytes()
+
+    return read_file
 
 
 def mapping(value: object, place: str) -> dict[str, Any]:

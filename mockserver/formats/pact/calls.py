@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
-from mockserver.formats.reading import pretty, utf8_text
+from mockserver.formats.reading import free_name, pretty, utf8_text
 from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.plural import counted
 from mockserver.recording.conversion import Exported, Losses
@@ -81,12 +81,8 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: Losses) -> list[Inter
 def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str:
     at = exchange.split
     line = f"{exchange.method} {exchange.path}{f'?{at.query}' if at.query else ''}"
-    description, number = route, 2
-    if description in taken and route != line:
-        description = f"{route}: {line}"
-    first = description
-    while description in taken:
-        description, number = f"{first} ({number})", number + 1
+    description = f"{route}: {line}" if route in taken and route != line else route
+    description = free_name(description, taken, " (", ")")
     taken.add(description)
     return description
 

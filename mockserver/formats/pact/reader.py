@@ -132,11 +132,16 @@ def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: L
     return _Interaction(recorded, route, given)
 
 
-def _given(place: str, written: Mapping[str, Any], lost: Losses) -> list[str]:
-    """The names of provider states; version 2 has one, as text."""
+def states_of(written: Mapping[str, Any]) -> list[Any]:
+    """The provider states; version 2 has one, as text."""
     states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
+    return [states] if isinstance(states, str) else list(states)
+
+
+def _given(place: str, written: Mapping[str, Any], lost: Losses) -> list[str]:
+    """The names of provider states."""
     result = []
-    for index, state in enumerate([states] if isinstance(states, str) else states):
+    for index, state in enumerate(states_of(written)):
         if isinstance(state, str):
             result.append(state)
             continue
@@ -297,7 +302,7 @@ def _reply(
     lines = header_lines(response.get("headers"))
     if body is not ... and content_type and not value_of(lines, "content-type"):
         lines.append(("content-type", content_type))
-    content = b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type)
+    content = content_of(body, content_type)
     status = response.get("status", 200)
     exchange = RecordedExchange(place, request.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
@@ -308,6 +313,8 @@ def _reply(
 
 
 def content_of(body: object, content_type: str) -> bytes:
+    if body is ... or isinstance(body, bytes):
+        return b"" if body is ... else body
     if isinstance(body, str) and not is_json(content_type):
         return body.encode("utf-8", "replace")
     return json_bytes(body)

@@ -27,8 +27,9 @@ from mockserver.formats.pact.reader import (
     path_of,
     query_values,
     rules_by_category,
+    states_of,
 )
-from mockserver.formats.pact.rules import MatchingRule, operators_of, rules_of
+from mockserver.formats.pact.rules import MatchingRule, operators_of, rule_at, rules_of
 from mockserver.formats.pact.rules import Path as BodyPath
 from mockserver.matching.matcher import compile_match, compile_tree_condition
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -114,18 +115,12 @@ def _check(place: str, written: Mapping[str, Any], lost: Losses) -> ProviderChec
         known_method(request.get("method") or "GET"),
         path + (f"?{query}" if query else ""),
         headers,
-        b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type),
+        content_of(body, content_type),
         response,
         pending=written.get("pending") is True,
     )
     example, content_type = body_of(response)
-    content = (
-        b""
-        if example is ...
-        else example
-        if isinstance(example, bytes)
-        else content_of(example, content_type)
-    )
+    content = content_of(example, content_type)
     unchecked = Losses()
     check.mismatches(
         200, header_lines(response.get("headers")), content, unchecked
@@ -135,8 +130,7 @@ def _check(place: str, written: Mapping[str, Any], lost: Losses) -> ProviderChec
 
 
 def _states(written: Mapping[str, Any]) -> Iterator[ProviderState]:
-    states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
-    for state in [states] if isinstance(states, str) else states:
+    for state in states_of(written):
         if isinstance(state, str):
             yield ProviderState(state)
         else:
@@ -207,14 +201,11 @@ class _JsonComparison:
         self._lost = lost
 
     def differences(self, expected: Any, actual: Any, path: BodyPath) -> Iterator[str]:
-        rule = max(self._rules, key=lambda rule: rule.weight(path), default=None)
-        if rule is None or not rule.weight(path):
+        rule = rule_at(path, self._rules)
+        if rule is None:
             yield from self._exact(expected, actual, path)
             return
         here = len(rule.tokens) == len(path)
-        if not here and rule.matchers[0].get("match", "type") != "type":  # only `type` is inherited
-            yield from self._exact(expected, actual, path)
-            return
         results = [
             list(self._matched(matcher, expected, actual, path, here=here)) for matcher in rule.matchers
         ]

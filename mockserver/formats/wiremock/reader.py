@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mockserver.errors import invalid
+from mockserver.formats.mocks.sources import files_below
 from mockserver.formats.reading import pretty
 from mockserver.formats.wiremock.chains import folded
 from mockserver.formats.wiremock.losses import LossPlace
@@ -108,14 +109,7 @@ def _reader(root: Path) -> ReadFile:
     files = root.parent / "__files" if root.name == "mappings" else root / "__files"
     if not files.is_dir() and (root.parent / "__files").is_dir():
         files = root.parent / "__files"
-
-    def read_file(name: str) -> bytes | None:
-        path = (files / name).resolve()
-        if not path.is_relative_to(files.resolve()) or not path.is_file():
-            return None
-        return path.read_bytes()
-
-    return read_file
+    return files_below(files)
 
 
 def _named(mapping: dict[str, Any], made: dict[str, Any], seen: set[str]) -> dict[str, Any]:
