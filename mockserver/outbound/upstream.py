@@ -35,7 +35,6 @@ HOPS = "x-mockserver-hops"
 """Names the mock servers that a request has passed, to detect loops."""
 OWN_HEADERS = frozenset({HOPS, "x-mockserver-namespace"})
 _NOT_FORWARDED = HOP_BY_HOP | {"expect", "http2-settings"}
-_READ_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
 
 

@@ -84,13 +84,6 @@ def files_below(folder: Path) -> Callable[[str], bytes | None]:
     return read_file
 
 
-def mapping(value: object, place: str) -> dict[str, Any]:
-    """A value that has to be a mapping. Raises NotConvertibleError."""
-    if not isinstance(value, dict):
-        raise NotConvertibleError(f"expected a mapping, got {type(value).__name__}", place and "")
-    return value
-
-
 def json_value(value: object) -> object:
     """Return a value that may be written as JSON text. Raises NotConvertibleError."""
     try:

@@ -34,7 +34,6 @@ from mockserver.recording.conversion import NotConvertibleError
 _TEXTUAL = ("equals", "contains", "startsWith", "endsWith", "matches", "exists", "deepEquals")
 _OPTIONS = {"caseSensitive", "keyCaseSensitive", "except", "jsonpath", "xpath"}
 _KINDS = {"equals": "equals", "deepEquals": "equals", "contains": "contains", "startsWith": "starts", "endsWith": "ends", "matches": "search"}  # fmt: skip
-_NAMED = ("query", "headers", "form")
 
 
 @dataclass(frozen=True, slots=True)
