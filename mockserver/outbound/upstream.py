@@ -158,7 +158,7 @@ class Upstream:
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
         if request.method == "HEAD" or not has_body(answer.status):
-            return UpstreamReply(response, _nothing(), length)
+            return UpstreamReply(response, no_pieces(), length)
         return UpstreamReply(response, self._pieces(to, answer), length)
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -245,6 +245,7 @@ def _length(lines: Pairs) -> int | None:
     return int(text)
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def no_pieces() -> AsyncIterator[bytes]:
+    """A body without pieces."""
     return
     yield b""

@@ -29,13 +29,9 @@ def answer(document: object, status: int = 200) -> Response:
     return Response(status, [("Content-Type", "application/json")], dump_json(document))
 
 
-def empty(status: int = 200) -> Response:
-    return Response(status)
-
-
 def refusal(exception: WireMockError) -> Response:
     return (
-        empty(exception.status)
+        Response(exception.status)
         if exception.errors is None
         else answer({"errors": exception.errors}, exception.status)
     )
