@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
+ReadFile = Callable[[str, KeyPath], bytes]
+"""Returns the bytes of a file beside the scenario. Raises InvalidInputError, at the key path, if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,15 @@ class InvalidInputError(MockServerError):
 def invalid(path: KeyPath, message: str, hint: str = "", at_key: bool = False) -> InvalidInputError:
     """Return an error with one flaw."""
     return InvalidInputError(Flaw(path, message, hint, at_key))
+
+
+def no_files(why: str, hint: str) -> ReadFile:
+    """Return what refuses every file, for input that has no folder."""
+
+    def refuse(name: str, path: KeyPath) -> bytes:
+        raise invalid(path, f"{name!r} is a file, and {why}", hint)
+
+    return refuse
 
 
 class FlawCollector:

@@ -478,9 +478,5 @@ def written_listing(items: list[bytes], after: object = None, **more: object) ->
     return Response(200, [("Content-Type", "application/json")], data)
 
 
-_encode = json.JSONEncoder(ensure_ascii=False).encode
-"""Created once, because `json.dumps` creates one for each call."""
-
-
-def to_json(value: object) -> str:
-    return _encode(value)
+to_json = json.JSONEncoder(ensure_ascii=False).encode
+"""Created once, because `json.dumps` creates an encoder for each call."""

@@ -7,12 +7,13 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mockserver.admin.grpc_view import grpc_view
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario
+from mockserver.grpc.pools import GrpcMethod
 from mockserver.model.call import Call
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.model.grpc import GrpcRequest, decode_text, timeout_s, trailer
 from mockserver.model.http import Pairs, Request, Response
 from mockserver.model.instants import instant
 from mockserver.model.websocket import FrameKind, RecordedFrame, WebSocketRecord
@@ -284,3 +285,47 @@ def scenario_view(ns: Namespace, scenario: Scenario) -> dict[str, Any]:
         "host": scenario.spec.host,
         "routes": [route.id for route in scenario.routes],
     }
+
+
+def grpc_view(call: Call, *, reveal: bool) -> dict[str, Any] | None:
+    """Return the gRPC part of a call; None for any other call."""
+    request = call.request
+    if not isinstance(request, GrpcRequest):
+        return None
+    response = call.response if call.status is not None else None
+    method = request.reader if isinstance(request.reader, GrpcMethod) else None
+    messages, unreadable = _messages(call, request)
+    text = details = None
+    replies: list[Any] = []
+    if response is not None:
+        text = trailer(response, "grpc-message")
+        packed = trailer(response, "grpc-status-details-bin")
+        if method is not None:
+            replies = method.replies(response.body)
+            details = method.details(packed) if packed is not None else None
+    service, _, name = request.path[1:].rpartition("/")
+    timeout = timeout_s(request.headers.get("grpc-timeout"))
+    view = {
+        "service": service,
+        "method": name,
+        "messages": messages,
+        "unreadable": unreadable,
+        "timeout_ms": None if timeout is None else round(timeout * 1000, 6),
+        "status": call.grpc_status,
+        "text": None if text is None else decode_text(text),
+        "details": details or [],
+        "replies": replies,
+    }
+    if reveal:
+        return view
+    masked = {key: mask_tree(view[key]) for key in ("messages", "details", "replies")}
+    return {**view, **masked, "text": None if view["text"] is None else mask_text(str(view["text"]))}
+
+
+def _messages(call: Call, request: GrpcRequest) -> tuple[list[Any], str | None]:
+    if call.truncated:
+        return [], f"only the first {len(request.body)} bytes of the messages are kept"
+    try:
+        return request.messages, None
+    except UnreadableBodyError as error:
+        return [], str(error)

@@ -10,7 +10,7 @@ from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
 from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, retryable
 from mockserver.attempts.volatile import Volatile, is_volatile_name
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import KeyPath, invalid
 from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.http import Request
@@ -38,9 +38,9 @@ def recorded_selector(text: str, path: KeyPath) -> Selector:
     """Return the selector of a part of recorded requests. Raises InvalidInputError."""
     hint = "Write a selector such as headers.idempotency-key"
     if text.startswith("{{"):
-        raise InvalidInputError(Flaw(path, "a template can't be evaluated for recorded calls", hint))
+        raise invalid(path, "a template can't be evaluated for recorded calls", hint)
     if text.endswith("?"):
-        raise InvalidInputError(Flaw(path, f"{text!r}: a question mark has a meaning in `same` alone", hint))
+        raise invalid(path, f"{text!r}: a question mark has a meaning in `same` alone", hint)
     return compile_selector(text, path, BEFORE_CLAIM)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
+from mockserver.errors import KeyPath, invalid, near
 from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Request, UnreadableBodyError
 
@@ -80,7 +80,7 @@ def _drop(headers: list[str], fields: list[str], name: str, path: KeyPath) -> No
         fields.remove(name)
     else:
         hint = near(name, (*headers, *fields))
-        raise InvalidInputError(Flaw(path, f"{name!r} is not a known name of an idempotency key", hint))
+        raise invalid(path, f"{name!r} is not a known name of an idempotency key", hint)
 
 
 DEFAULT_NAMES = KeyNames()

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from mockserver.attempts.volatile import Reason, Volatile, reason_of
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import KeyPath, invalid, shown
 from mockserver.model.call import Call
 from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Part, Request, UnreadableBodyError
@@ -63,10 +63,8 @@ def _pattern(text: str, path: KeyPath) -> str:
         return r"(?:json|message|form|files|body)\b.*"
     root, name = re.match(r"(\w*)(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if root not in ("json", "message", "form", "query", "headers") or (name and name[0] not in ".["):
-        raise InvalidInputError(
-            Flaw(
-                path, f"{shown(text)} does not name a field", "Write json.line, form.time, query.rand or body"
-            )
+        raise invalid(
+            path, f"{shown(text)} does not name a field", "Write json.line, form.time, query.rand or body"
         )
     if root == "headers":
         name = name.lower()

@@ -8,6 +8,7 @@ holds in all of them, and fails if it fails in all; otherwise the result is a do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import chain, pairwise
 
 from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
@@ -115,26 +116,23 @@ class AttemptRules(RuleSet):
 
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
     if spec.by is not None:
-        selector_by = spec.by
-        yield lambda operations: by_findings(selector_by, operations)
+        yield partial(by_findings, spec.by)
     if spec.operations is not None:
-        yield lambda operations: _count_findings(spec, operations)
+        yield partial(_count_findings, spec)
     if spec.max is not None or spec.min is not None:
-        yield lambda operations: _size_findings(spec, operations)
+        yield partial(_size_findings, spec)
     if spec.overlap is not None:
-        yield lambda operations: _overlap_findings(operations, wanted=bool(spec.overlap))
+        yield partial(_overlap_findings, wanted=bool(spec.overlap))
     if spec.gaps is not None:
-        yield lambda operations: gap_findings(spec.gaps, operations)
+        yield partial(gap_findings, spec.gaps)
     if spec.growing is not None:
-        growing = spec.growing
-        yield lambda operations: growing_findings(growing, operations)
+        yield partial(growing_findings, spec.growing)
     if spec.backoff is not None:
-        backoff = spec.backoff
-        yield lambda operations: backoff_findings(backoff, operations)
+        yield partial(backoff_findings, spec.backoff)
     for selector in same:
-        yield lambda operations, selector=selector: same_findings(selector, operations, grouping)  # type: ignore[misc]
+        yield partial(same_findings, selector, grouping=grouping)
     if spec.honours:
-        yield lambda operations: honour_findings(operations, grouping)
+        yield partial(honour_findings, grouping=grouping)
     if spec.after is not None:
         yield _after_findings
 

@@ -20,7 +20,7 @@ from mockserver.model.http import Request, Response
 from mockserver.model.plan import Forward
 from mockserver.outbound.egress import Egress
 from mockserver.outbound.forwarding import rule_of
-from mockserver.outbound.upstream import BrokenReplyError, Upstream
+from mockserver.outbound.upstream import BrokenReplyError, Upstream, no_pieces
 from mockserver.recording.drift_replies import answers, nearest
 from mockserver.recording.drift_requests import Lines, RequestSkippedError, request_for, turn
 from mockserver.recording.drift_shapes import Drift
@@ -133,7 +133,7 @@ async def _real(upstream: Upstream, to: str, request: Request) -> Response:
         body = bytearray()
         try:
             async with asyncio.timeout(MOST_STREAM_S):
-                async for piece in reply.pieces or _none():
+                async for piece in reply.pieces or no_pieces():
                     body += piece
                     if len(body) > MOST_BYTES:
                         raise UnreachableServiceError(f"its reply is longer than {MOST_BYTES} bytes")
@@ -143,11 +143,6 @@ async def _real(upstream: Upstream, to: str, request: Request) -> Response:
             raise UnreachableServiceError(str(error)) from error
     head = reply.response
     return Response(head.status, head.headers, bytes(body))
-
-
-async def _none() -> Any:
-    return
-    yield b""
 
 
 # The report

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 from mockserver import logs
 from mockserver.app import PortInUseError
+from mockserver.cli.output import say
 from mockserver.cli.parameters import scenario_paths
 from mockserver.client.clients import link_to
 from mockserver.client.link import Link
@@ -31,7 +31,7 @@ def running_server(url: str, admin_url: str | None, token: str | None, namespace
     try:
         link = link_to(url if "://" in url else f"http://{url}", token, admin_url=admin_url)
     except ValueError as error:
-        _say(str(error))
+        say(str(error))
         return WRONG
     return _serve(link.to(namespace) if namespace else link)
 
@@ -45,15 +45,15 @@ def own_server(paths: tuple[str, ...], port: int) -> int:
     try:
         server.start()
     except LoadError as error:
-        _say(*error.lines)
+        say(*error.lines)
         return WRONG
     except PortInUseError as error:
-        _say(str(error))
+        say(str(error))
         return FAILED
     try:
         assert server.running is not None
         app = server.running.app
-        _say(app.describe())
+        say(app.describe())
         return _serve(link_to(app.mock_url, admin_url=app.own_admin_url))
     finally:
         server.stop()
@@ -64,7 +64,7 @@ def _serve(link: Link) -> int:
         from mockserver.mcp.serving import serve_stdio
         from mockserver.mcp.tools import AdminSession
     except ImportError:
-        _say(str(MissingExtraError((), "`mockserver mcp`", "mcp")))
+        say(str(MissingExtraError((), "`mockserver mcp`", "mcp")))
         return WRONG
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing else ends a thread that reads stdin
     try:
@@ -72,10 +72,3 @@ def _serve(link: Link) -> int:
     finally:
         link.http.close()
     return DONE
-
-
-def _say(*lines: str) -> None:
-    """Print on stderr: stdout belongs to the protocol."""
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

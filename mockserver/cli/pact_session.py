@@ -15,7 +15,7 @@ from mockserver.cli.output import DONE, LOST, WRONG, say
 from mockserver.errors import InvalidInputError, MockServerError
 from mockserver.formats.pact.verifying import ProviderCheck, checks_of
 from mockserver.model.plural import counted
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses
 
 Headers = Sequence[tuple[str, str]]
 
@@ -71,7 +71,7 @@ def verify_provider(
     as_json: bool,
 ) -> int:
     """The exit code."""
-    lost: list[Lost] = []
+    lost = Losses()
     try:
         service = _Service(_url(provider, "--provider"), timeout_s)
         states = None if state_url is None else _Service(_url(state_url, "--state-url"), timeout_s)

@@ -8,8 +8,6 @@ command if it is not 0. If the file cannot be written, the recording is saved in
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -19,8 +17,9 @@ from urllib.parse import urlsplit
 
 from mockserver import logs
 from mockserver.app import App, PortInUseError
+from mockserver.cli.output import say
 from mockserver.cli.progress import Progress
-from mockserver.cli.run_session import completed
+from mockserver.cli.run_session import with_proxy
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.errors import InvalidInputError, TlsSettingsError
 from mockserver.model.call import Call
@@ -29,7 +28,7 @@ from mockserver.recording.naming import name_of
 from mockserver.recording.scenario import scenario_of
 from mockserver.recording.writing import OutputPlace, place_for, rescue, save, show
 from mockserver.scenarios.source import LoadError
-from mockserver.server.proxying import proxy_environment, write_bundle
+from mockserver.server.running import stop_signal
 from mockserver.settings import Settings
 from mockserver.store.recordings import Recording
 
@@ -59,20 +58,14 @@ def run(options: RecordOptions) -> int:
         with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
             return asyncio.run(_run(options, place, Path(folder)))
     except LoadError as error:
-        _say(*error.lines)
+        say(*error.lines)
         return WRONG
     except (InvalidInputError, TlsSettingsError) as error:
-        _say(str(error))
+        say(str(error))
         return WRONG
     except PortInUseError as error:
-        _say(str(error))
+        say(str(error))
         return NOTHING
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 async def _run(options: RecordOptions, place: OutputPlace | None, folder: Path) -> int:
@@ -81,7 +74,7 @@ async def _run(options: RecordOptions, place: OutputPlace | None, folder: Path) 
     await app.start()
     try:
         if options.command:
-            code = await _commanded(app, options.command, folder)
+            code = await with_proxy(app, options.command, folder)
         else:
             await _interrupted(app, options.to, place)
     finally:
@@ -118,20 +111,9 @@ def _is_address(host: str) -> bool:
     return True
 
 
-async def _commanded(app: App, command: tuple[str, ...], folder: Path) -> int:
-    """Record while a command runs; return its exit code."""
-    bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
-    code = await completed(command, proxy_environment(app.mock_url, bundle, os.environ))
-    await app.settle()
-    return code
-
-
 async def _interrupted(app: App, to: str, place: OutputPlace | None) -> None:
     """Record until SIGINT or SIGTERM, and show the progress."""
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = stop_signal()
     progress = Progress(sys.stderr)
 
     def passed(call: Call) -> None:
@@ -140,7 +122,7 @@ async def _interrupted(app: App, to: str, place: OutputPlace | None) -> None:
 
     listen_everywhere(app.engine, passed)
     where = "stdout" if place is None else str(place.file)
-    _say(f"recording {to}: use {app.mock_url} instead; Ctrl-C writes {where}")
+    say(f"recording {to}: use {app.mock_url} instead; Ctrl-C writes {where}")
     try:
         await stopped.wait()
         await app.settle()
@@ -165,9 +147,9 @@ def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
         for reason, count in recording.left_out.items():
             left_out[reason] = left_out.get(reason, 0) + count
     for reason, count in left_out.items():
-        _say(f"not recorded: {count} of the calls, for {reason}")
+        say(f"not recorded: {count} of the calls, for {reason}")
     if not exchanges:
-        _say("nothing was recorded, so nothing is written")
+        say("nothing was recorded, so nothing is written")
         return NOTHING
     name = place.name if place is not None else recordings[0].name
     made = scenario_of(exchanges, name, left_out)
@@ -177,9 +159,9 @@ def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
     try:
         save(made, place)
     except OSError as error:
-        _say(f"{place.file} can't be written: {error.strerror or error}")
+        say(f"{place.file} can't be written: {error.strerror or error}")
         place = rescue(made, place)
     routes = len(made.scenarios[name]["routes"])
     beside = f", {len(made.files)} files beside" if made.files else ""
-    _say(f"wrote {place.file}: {len(exchanges)} calls, {routes} routes{beside}")
+    say(f"wrote {place.file}: {len(exchanges)} calls, {routes} routes{beside}")
     return WRITTEN

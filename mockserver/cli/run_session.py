@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from mockserver import logs
 from mockserver.app import App, PortInUseError
+from mockserver.cli.output import say
 from mockserver.errors import InvalidInputError, MissingExtraError, TlsSettingsError
 from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.scenarios.source import LoadError
@@ -32,46 +32,40 @@ def run_command(settings: Settings, command: list[str]) -> int:
         with tempfile.TemporaryDirectory(prefix="mockserver-") as folder:
             return asyncio.run(_run(settings, command, Path(folder)))
     except LoadError as error:
-        _say(*error.lines)
+        say(*error.lines)
         return 2
     except (TlsSettingsError, InvalidInputError, StateFileRefusedError, MissingExtraError) as error:
-        _say(str(error))
+        say(str(error))
         return 2
     except (PortInUseError, StateFileError) as error:
-        _say(str(error))
+        say(str(error))
         return 1
-
-
-def _say(*lines: str) -> None:
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
 
 
 async def _run(settings: Settings, command: list[str], folder: Path) -> int:
     app = App(settings)
     await app.start()
     try:
-        bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
-        code = await completed(command, proxy_environment(app.mock_url, bundle, os.environ))
-        await app.settle()
-        return code or _evaluate(app)
+        return await with_proxy(app, command, folder) or _evaluate(app)
     finally:
         await app.stop()
 
 
-async def completed(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run a command, and pass signals on to it. Return its exit code."""
+async def with_proxy(app: App, command: Sequence[str], folder: Path) -> int:
+    """Run a command with the server as its proxy, and pass signals on to it. Return its exit code."""
+    bundle = None if app.ca_pem is None else write_bundle(app.ca_pem, folder)
+    environment = proxy_environment(app.mock_url, bundle, os.environ)
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environment)
     except OSError as error:
-        _say(f"{command[0]} can't be started: {error.strerror or error}")
+        say(f"{command[0]} can't be started: {error.strerror or error}")
         return 127
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, process.send_signal, number)
     loop.add_signal_handler(signal.SIGINT, _ignore)  # a terminal sends it to the command too
     code = await process.wait()
+    await app.settle()
     return 128 - code if code < 0 else code
 
 
@@ -84,6 +78,6 @@ def _evaluate(app: App) -> int:
     for ns in app.engine.namespaces.values():
         for verdict in (*expected_calls(ns), *(evaluator(ns) for evaluator in load_evaluators(ns))):
             where = "" if ns.name == "default" else f"{ns.name}: "
-            _say(f"{'ok' if verdict.ok else 'failed'}: {where}{verdict.text}")
+            say(f"{'ok' if verdict.ok else 'failed'}: {where}{verdict.text}")
             failed = failed or not verdict.ok
     return int(failed)

@@ -265,7 +265,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
 
         Example: `assert_effects("charge", 1, order="42")`. A kind or field that no scenario can produce is an error.
         """
-        self._check("effects", {"kind": kind, "where": where or None}, times, within, quiet)
+        effects = _given({"kind": kind, "where": where or None})
+        self._link.verify(_given({"effects": effects, "times": times}), within, quiet)
 
     @does
     def assert_webhooks(
@@ -283,7 +284,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         Outcomes are `delivered` (default), `refused` (the last answer was not 2xx), `failed` (no answer) and `dropped`.
         Without `route`, webhooks of all routes count.
         """
-        self._check("webhooks", {"route": route, "outcome": outcome}, times, within, quiet)
+        webhooks = _given({"route": route, "outcome": outcome})
+        self._link.verify(_given({"webhooks": webhooks, "times": times}), within, quiet)
 
     @does
     def assert_load(self, route: object = None, **load: Unpack[LoadWords]) -> None:
@@ -295,17 +297,6 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         __tracebackhide__ = True
         check = _given({"route": plain(route), **load_document(load)})
         self._link.verify(check, load.get("within"), load.get("quiet"))
-
-    def _check(
-        self,
-        subject: str,
-        where: Mapping[str, Any],
-        times: Times | None,
-        within: Duration | None,
-        quiet: Duration | None,
-    ) -> None:
-        check = {subject: _given(where), "times": times}
-        self._link.verify(_given(check), within, quiet)
 
     # Putting back
 

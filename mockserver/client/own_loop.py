@@ -39,10 +39,7 @@ SERVERS: weakref.WeakSet[Any] = weakref.WeakSet()
 
 def callers_loop() -> asyncio.AbstractEventLoop | None:
     """Return the running event loop of the caller, if any."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return LOOP.get()
+    return _running_here() or LOOP.get()
 
 
 def running_trio() -> Any:

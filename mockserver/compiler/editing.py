@@ -18,7 +18,6 @@ from mockserver.engine.scenario_set import RUNTIME_CLASS, UPLOADED_CLASS, Overla
 from mockserver.errors import Flaw, InvalidInputError, MockServerError, dotted, invalid, near
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.loader import edited, from_text
-from mockserver.scenarios.source import Source
 from mockserver.schema.scenario import RUNTIME, RouteSpec
 
 RESETS = ("calls", "memory", "positions", "routes", "clock", "seed")
@@ -33,15 +32,6 @@ class EditConflictError(MockServerError):
 
 
 # Scenarios
-
-
-def put_scenario(ns: Namespace, source: Source, *, strict: bool = True) -> Scenario:
-    """
-    Add a scenario to this namespace, or replace the one with its name.
-
-    Raises InvalidInputError, with `strict` also for a constant reply that violates an enforced OpenAPI document.
-    """
-    return place_scenario(ns, compile_scenario(source, order_of(ns, source.name), strict=strict))
 
 
 def place_scenario(ns: Namespace, scenario: Scenario) -> Scenario:

@@ -12,12 +12,12 @@ from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Claim, Draw, do
-from mockserver.errors import Flaw, InvalidInputError, flaws_below, invalid, near, shown
+from mockserver.errors import ReadFile, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec
@@ -150,7 +150,7 @@ def resource_routes(
         if wrong:
             path = spec.expand[wrong[0]]
             message = f"the scenario has no resource with the path {shown(path)}"
-            raise InvalidInputError(Flaw(("expand", wrong[0]), message, near(path, known)))
+            raise invalid(("expand", wrong[0]), message, near(path, known))
         resource = compile_resource(spec, read_file, AFTER_CLAIM, base=base, defaults=scenario.defaults)
         works = {name: _work(on, read_file, name, written) for name, on in spec.on.items()}
         guards = compile_guards(scenario, spec, f"resource:{scenario.name}{resource.path}", read_file)
@@ -178,14 +178,14 @@ def _check_names(spec: ResourceSpec, taken: set[str]) -> None:
     for event in spec.graphql:
         if event not in events:
             message = f"no field has the event {shown(event)}"
-            raise InvalidInputError(Flaw(("graphql", event), message, near(event, events), at_key=True))
+            raise invalid(("graphql", event), message, near(event, events), at_key=True)
     for event, name in spec.names.items():
         if event not in events:
             message = f"no route has the event {shown(event)}"
-            raise InvalidInputError(Flaw(("names", event), message, near(event, events), at_key=True))
+            raise invalid(("names", event), message, near(event, events), at_key=True)
         if name in taken or list(spec.names.values()).count(name) > 1:
             message = f"another route has the name {shown(name)}"
-            raise InvalidInputError(Flaw(("names", event), message, "Choose another"))
+            raise invalid(("names", event), message, "Choose another")
 
 
 def _field_route(

@@ -17,7 +17,7 @@ from mockserver.engine.side_effects import (
     compile_set,
 )
 from mockserver.engine.webhooks import compile_webhooks
-from mockserver.errors import Flaw, FlawCollector, InvalidInputError, KeyPath, invalid
+from mockserver.errors import Flaw, FlawCollector, InvalidInputError, KeyPath, ReadFile, invalid
 from mockserver.matching.index import OrderKey
 from mockserver.matching.matcher import Matcher, compile_condition, compile_match
 from mockserver.matching.paths import PathPattern
@@ -50,7 +50,6 @@ from mockserver.engine.routes import (
     Case,
     Choose,
     Guards,
-    ReadFile,
     Route,
     Scenario,
     When,

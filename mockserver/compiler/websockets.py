@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from mockserver.engine.routes import ReadFile
-from mockserver.errors import FlawCollector, KeyPath, MissingExtraError, flaws_below, invalid
+from mockserver.errors import FlawCollector, KeyPath, MissingExtraError, ReadFile, flaws_below, invalid
 from mockserver.matching.messages import compile_message_match
 from mockserver.model.websocket import (
     CloseStep,

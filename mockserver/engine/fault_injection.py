@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
 from mockserver.engine.outage import Outage
 from mockserver.engine.webhooks import Due
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import flaws_below, invalid, no_files
 from mockserver.model.call import Call
 from mockserver.responses.altering import altered
 from mockserver.responses.planner import Planned, Reply, compile_reply
@@ -157,17 +157,14 @@ def _disturbed(due: Due, spec: WebhookTroubleSpec, home: RetryNamespace) -> list
 
 
 def _fixed(spec: ReplySpec, key: str) -> Reply:
-    try:
-        reply = compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under(key) for flaw in error.flaws) from error
+    with flaws_below(key):
+        reply = compile_reply(
+            spec,
+            ReplyDefaultsSpec(),
+            no_files("a trouble has no folder", "Write the body as text or base64"),
+            AFTER_CLAIM,
+        )
     if reply.ready is None:
         hint = "Write values instead of templates, and a fixed delay; `raw: true` sends braces as they stand"
-        raise InvalidInputError(Flaw((key,), "a trouble is the same every time, and this varies", hint))
+        raise invalid((key,), "a trouble is the same every time, and this varies", hint)
     return reply
-
-
-def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and a trouble has no folder", "Write the body as text or base64")
-    )

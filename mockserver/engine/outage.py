@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import flaws_below, invalid, no_files, shown
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.trouble import FaultShareSpec
@@ -107,18 +107,13 @@ def _worded(data: dict[str, Any]) -> str:
 
 def _compiled(spec: ReplySpec) -> Reply:
     if spec.choose is not None or spec.cases is not None:
-        raise InvalidInputError(
-            Flaw(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
-        )
+        raise invalid(("reply",), "an outage has one reply", "Leave `choose` and `cases` to routes")
     from mockserver.templating.variables import AFTER_CLAIM
 
-    try:
-        return compile_reply(spec, ReplyDefaultsSpec(), _no_files, AFTER_CLAIM)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under("reply") for flaw in error.flaws) from error
-
-
-def _no_files(name: str, path: tuple[str | int, ...]) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and an outage has no folder", "Write the body as text or base64")
-    )
+    with flaws_below("reply"):
+        return compile_reply(
+            spec,
+            ReplyDefaultsSpec(),
+            no_files("an outage has no folder", "Write the body as text or base64"),
+            AFTER_CLAIM,
+        )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, ReadFile, flaws_below, invalid
 from mockserver.matching.selectors import Selector, body_key, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
@@ -22,7 +22,7 @@ from mockserver.model.http import ABSENT, Request, Response
 from mockserver.model.plan import Send
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.written import as_text
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.schema.delays import DelayRangeSpec
 from mockserver.schema.identity import OAuthSpec
@@ -307,12 +307,10 @@ def compile_auth(value: Any, realm: str, oauth: OAuthSpec | None) -> Auth | None
     if value is None or value == NONE:
         return None
     if value == "oauth" and oauth is None:
-        raise InvalidInputError(
-            Flaw(
-                ("auth",),
-                "the scenario has no `oauth`",
-                "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
-            )
+        raise invalid(
+            ("auth",),
+            "the scenario has no `oauth`",
+            "Add oauth: {path: /oauth/token, clients: {app: s3cret}}",
         )
     return Auth(value, realm, is_signed=oauth is not None and oauth.oidc)
 
@@ -370,10 +368,8 @@ def _compile_reply(
         raise InvalidInputError(flaw)
     if not spec.has("status"):
         spec = spec.model_copy(update={"status": status})
-    try:
+    with flaws_below(*place):
         return compile_reply(spec, ReplyDefaultsSpec(), read_file, names)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under(*place) for flaw in error.flaws) from error
 
 
 __all__ = [

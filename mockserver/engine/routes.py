@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from mockserver.model.call import Call
     from mockserver.openapi.contract import Contract
 
-ReadFile = Callable[[str, KeyPath], bytes]
 
 _FIELD = frozenset({GRAPHQL})
 IMPLIED_CLASS = 3

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import KeyPath, invalid, shown
 from mockserver.model.sizes import has_more_members
 from mockserver.model.written import as_text
 from mockserver.schema.base import is_template
@@ -87,12 +87,10 @@ def compile_effects(value: object, names: frozenset[str]) -> tuple[Tree, ...]:
     listed = value if isinstance(value, list) else [value]
     for item in listed:
         if not isinstance(item, dict) or not item:
-            raise InvalidInputError(
-                Flaw(
-                    ("effect",),
-                    f"expected a mapping, got {shown(item)}",
-                    'Write {kind: charge, id: "{{ let.id }}"}',
-                )
+            raise invalid(
+                ("effect",),
+                f"expected a mapping, got {shown(item)}",
+                'Write {kind: charge, id: "{{ let.id }}"}',
             )
     paths: list[KeyPath] = [
         ("effect", i) if isinstance(value, list) else ("effect",) for i in range(len(listed))

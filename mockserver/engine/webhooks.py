@@ -6,14 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, ReadFile
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.grpc import GrpcRequest, status_of
 from mockserver.model.headers import Headers, Pairs
 from mockserver.model.http import Response
 from mockserver.model.written import as_text
-from mockserver.responses.bodies import Body, ReadFile, compile_body
+from mockserver.responses.bodies import Body, compile_body
 from mockserver.schema.base import is_template
 from mockserver.schema.webhook import SignSpec, WebhookSpec
 from mockserver.store.clock import VirtualClock

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.formats.mocks.trees import literal_leaf, tree
+from mockserver.formats.reading import free_name
 from mockserver.model.framing import has_body
 from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.json_values import map_leaves
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported
 from mockserver.recording.exchanges import ORIGIN, RecordedExchange, json_of, value_of
 from mockserver.recording.noise import TELLING_REQUEST_HEADERS, telling
 from mockserver.recording.sequences import folded
@@ -79,11 +80,11 @@ def fold(exchanges: Iterable[RecordedExchange], name: str) -> Imported:
     for exchange in exchanges:
         lost = _unfit(exchange)
         if lost:
-            imported.lost.append(Lost(exchange.place, *lost))
+            imported.lost.add(exchange.place, *lost)
             continue
         if exchange.body and not has_body(exchange.status):
             said = f"a {exchange.status} has no body, so its {len(exchange.body)} bytes are left out"
-            imported.lost.append(Lost(exchange.place, said))
+            imported.lost.add(exchange.place, said)
         by_origin.setdefault(exchange.origin, []).append(exchange)
     for origin, of_origin in by_origin.items():
         host = origin.partition("://")[2]
@@ -120,11 +121,7 @@ def _unfit(exchange: RecordedExchange) -> tuple[str, str] | None:
 
 def _scenario_name(host: str, taken: Iterable[str]) -> str:
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", host).strip("-.") or "scenario"
-    number = 2
-    result = name
-    while result in taken or result == "runtime":
-        result, number = f"{name}-{number}", number + 1
-    return result
+    return free_name(name, {*taken, "runtime"}, "-")
 
 
 def _remarks(exchanges: list[RecordedExchange], host: str) -> list[str]:

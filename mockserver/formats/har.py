@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import json_file, name_of, pretty, utf8_text
 from mockserver.model.coding import UnreadableBodyError
-from mockserver.recording.conversion import Document, Exported, Imported, Lost
+from mockserver.recording.conversion import Document, Exported, Imported, Losses
 from mockserver.recording.exchanges import Lines, RecordedExchange, value_of, without_coding
 from mockserver.schema.reply import FaultKind
 
@@ -29,13 +29,13 @@ _CONDITIONS = frozenset(("if-none-match", "if-modified-since"))
 
 def read(source: Path) -> Imported:
     """Read an archive. Raises InvalidInputError for any other file."""
-    result: list[Lost] = []
+    result = Losses()
     imported = fold(exchanges(json_file(source, "an HTTP archive"), result), name_of(source))
     imported.lost[:0] = result
     return imported
 
 
-def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def exchanges(document: object, lost: Losses) -> Iterator[RecordedExchange]:
     """Yield the readable entries in order; the others are lost. Raises InvalidInputError."""
     entries = _entries(document)
     for index, entry in enumerate(entries):
@@ -43,7 +43,7 @@ def exchanges(document: object, lost: list[Lost]) -> Iterator[RecordedExchange]:
         try:
             exchange = _exchange(place, entry, lost)
         except FAILURES as error:
-            lost.append(Lost(place, f"it is not an entry of an archive: {error!r}", "Leave it out"))
+            lost.add(place, f"it is not an entry of an archive: {error!r}", "Leave it out")
         else:
             if exchange is not None:
                 yield exchange
@@ -53,20 +53,18 @@ def _entries(document: object) -> list[Any]:
     log = document.get("log") if isinstance(document, dict) else None
     entries = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(entries, list):
-        raise InvalidInputError(
-            Flaw(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')
-        )  # fmt: skip
+        raise invalid(("log", "entries"), f"expected a list of entries, got {shown(entries)}", 'An archive begins {"log": {"entries": [')  # fmt: skip
     return entries
 
 
-def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange | None:
+def _exchange(place: str, entry: Mapping[str, Any], lost: Losses) -> RecordedExchange | None:
     request, response = entry["request"], entry["response"]
     url = str(request["url"])
     if not url.lower().startswith(("http://", "https://")):
-        lost.append(Lost(place, f"{shown(url)} is not a URL of HTTP", "Leave it out"))
+        lost.add(place, f"{shown(url)} is not a URL of HTTP", "Leave it out")
         return None
     if entry.get("_resourceType") == "websocket" or entry.get("_webSocketMessages"):
-        lost.append(Lost(place, "it is a WebSocket", "Write its messages as a `websocket` reply"))
+        lost.add(place, "it is a WebSocket", "Write its messages as a `websocket` reply")
         return None
     headers, content = _lines(response.get("headers")), response.get("content") or {}
     posted = request.get("postData") or {}
@@ -81,9 +79,7 @@ def _exchange(place: str, entry: Mapping[str, Any], lost: list[Lost]) -> Recorde
     outcome = entry.get("_outcome")
     for part, told in (("request.postData", posted), ("response.content", content)):
         if "comment" in told and told.get("text") is None and part == "response.content":
-            lost.append(
-                Lost(f"{place}.{part}", f"the body is not there: {told['comment']}", "Record it whole")
-            )
+            lost.add(f"{place}.{part}", f"the body is not there: {told['comment']}", "Record it whole")
     return RecordedExchange(
         place=place,
         method=str(request["method"]),
@@ -120,17 +116,15 @@ def _posted(posted: Mapping[str, Any]) -> bytes:
     return str(text).encode("utf-8", "replace")
 
 
-def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[Lost]) -> bytes:
+def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: Losses) -> bytes:
     text = content.get("text")
     if not text:
         if (content.get("size") or 0) > 0 and "comment" not in content:
             hint = "Save the archive with content ('Save all as HAR with content')"
-            lost.append(
-                Lost(
-                    f"{place}.response.content",
-                    f"the body of {content['size']} bytes is not in the archive",
-                    hint,
-                )
+            lost.add(
+                f"{place}.response.content",
+                f"the body of {content['size']} bytes is not in the archive",
+                hint,
             )
         return b""
     if content.get("encoding") != "base64":
@@ -138,9 +132,7 @@ def _content(place: str, content: Mapping[str, Any], headers: Lines, lost: list[
     try:
         body = base64.b64decode("".join(str(text).split()), validate=True)
     except binascii.Error as error:
-        lost.append(
-            Lost(f"{place}.response.content", f"it is not valid Base64: {error}", "The reply has no body")
-        )
+        lost.add(f"{place}.response.content", f"it is not valid Base64: {error}", "The reply has no body")
         return b""
     return _decoded(body, headers)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container
 from pathlib import Path
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import invalid
 from mockserver.model.written import as_text, json_text, written_float
 from mockserver.scenarios.source import LARGEST_FILE
 
@@ -14,15 +15,13 @@ from mockserver.scenarios.source import LARGEST_FILE
 def file_bytes(source: Path, what: str) -> bytes:
     """Return the bytes of a file. Raises InvalidInputError."""
     if source.is_dir():
-        raise InvalidInputError(Flaw((), f"{source} is a folder", f"Name {what}"))
+        raise invalid((), f"{source} is a folder", f"Name {what}")
     try:
         raw = source.read_bytes()
     except OSError as error:
-        raise InvalidInputError(
-            Flaw((), f"{source} can't be read: {error.strerror}", f"Name {what}")
-        ) from error
+        raise invalid((), f"{source} can't be read: {error.strerror}", f"Name {what}") from error
     if len(raw) > 8 * LARGEST_FILE:
-        raise InvalidInputError(Flaw((), f"{source} is larger than 512 MiB", "Split it"))
+        raise invalid((), f"{source} is larger than 512 MiB", "Split it")
     return raw
 
 
@@ -32,16 +31,12 @@ def json_file(source: Path, what: str) -> object:
     try:
         return json.loads(raw.decode("utf-8-sig"), parse_float=written_float)
     except UnicodeDecodeError as error:
-        raise InvalidInputError(
-            Flaw((), f"{source} is not UTF-8: byte {error.start}", f"Name {what}")
-        ) from error
+        raise invalid((), f"{source} is not UTF-8: byte {error.start}", f"Name {what}") from error
     except json.JSONDecodeError as error:
         at = f"{source}:{error.lineno}:{error.colno}"
-        raise InvalidInputError(
-            Flaw((), f"{at}: it is not valid JSON: {error.msg}", f"Name {what}")
-        ) from error
+        raise invalid((), f"{at}: it is not valid JSON: {error.msg}", f"Name {what}") from error
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(Flaw((), f"{source} is not valid JSON: {error}", f"Name {what}")) from error
+        raise invalid((), f"{source} is not valid JSON: {error}", f"Name {what}") from error
 
 
 def utf8_text(data: bytes) -> str | None:
@@ -50,6 +45,14 @@ def utf8_text(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
+
+
+def free_name(wanted: str, taken: Container[str], between: str = "", end: str = "") -> str:
+    """Return a name that is not taken: `wanted`, or with a number after it, from 2."""
+    name, number = wanted, 2
+    while name in taken:
+        name, number = f"{wanted}{between}{number}{end}", number + 1
+    return name
 
 
 def name_of(source: Path) -> str:

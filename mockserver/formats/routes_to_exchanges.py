@@ -18,7 +18,7 @@ from mockserver.formats.path_pieces import example_path
 from mockserver.formats.reading import json_bytes
 from mockserver.formats.steps import Step, steps_of
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Lost
+from mockserver.recording.conversion import Document, Losses, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange
 from mockserver.recording.written_replies import CONTENT_TYPES, event_text
 from mockserver.schema.base import has_templates, is_template
@@ -28,17 +28,15 @@ LARGEST_TIMES = 1000
 """Maximum number of repetitions that are written."""
 
 
-def unfold(
-    scenarios: Mapping[str, Document], folder: Path | None
-) -> tuple[list[RecordedExchange], list[Lost]]:
+def unfold(scenarios: Mapping[str, Document], folder: Path | None) -> tuple[list[RecordedExchange], Losses]:
     """`folder` is where the scenarios' files lie."""
-    lost: list[Lost] = []
+    lost = Losses()
     result: list[RecordedExchange] = []
     for step in steps_of(scenarios, lost, _CARRIED):
         exchange = exchange_of(step, folder, lost)
         times = min(step.times, LARGEST_TIMES)
         if times < step.times:
-            lost.append(Lost(f"{step.place}.times", f"{step.times} are too many: {times} are written"))
+            lost.add(f"{step.place}.times", f"{step.times} are too many: {times} are written")
         result += [exchange] * times
     return result, lost
 
@@ -46,19 +44,19 @@ def unfold(
 _CARRIED = frozenset({"fault"})
 
 
-def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> RecordedExchange:
+def exchange_of(step: Step, folder: Path | None, lost: Losses) -> RecordedExchange:
     """A step as an example of it."""
     path, names = example_path(step.path)
     if names:
         told = ", ".join(names)
-        lost.append(Lost(f"{step.route_place}.request", f"an example stands for the parameters {told}"))
+        lost.add(f"{step.route_place}.request", f"an example stands for the parameters {told}")
     query, headers, body = request_parts(step, lost)
     origin = step.origin
     reply_headers, content = reply_parts(step, folder, lost, origin)
     fault = step.reply.get("fault")
     kind = fault["kind"] if isinstance(fault, dict) else fault or ""
     if isinstance(fault, dict):
-        lost.append(Lost(f"{step.place}.fault.after", "a recording can't express where it broke"))
+        lost.add(f"{step.place}.fault.after", "a recording can't express where it broke")
     return RecordedExchange(
         place=step.place,
         method=step.method,
@@ -76,7 +74,7 @@ def exchange_of(step: Step, folder: Path | None, lost: list[Lost]) -> RecordedEx
 # The request
 
 
-def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
+def request_parts(step: Step, lost: Losses) -> tuple[Lines, Lines, bytes]:
     """Query, header lines and body that the route takes."""
     match, place = step.match, f"{step.route_place}.match"
     query = _named(match, "query", place, lost)
@@ -93,14 +91,14 @@ def request_parts(step: Step, lost: list[Lost]) -> tuple[Lines, Lines, bytes]:
     return query, headers, body
 
 
-def _named(match: Mapping[str, Any], part: str, place: str, lost: list[Lost]) -> Lines:
+def _named(match: Mapping[str, Any], part: str, place: str, lost: Losses) -> Lines:
     """The pairs that a part asks for, and those that it asks for and nothing else."""
     return [
         pair for key in (part, f"{part}_exact") for pair in _pairs(match.get(key), f"{place}.{key}", lost)
     ]
 
 
-def _pairs(conditions: Any, place: str, lost: list[Lost]) -> Lines:
+def _pairs(conditions: Any, place: str, lost: Losses) -> Lines:
     result: Lines = []
     for name, condition in (conditions or {}).items():
         example = of_text(condition)
@@ -111,7 +109,7 @@ def _pairs(conditions: Any, place: str, lost: list[Lost]) -> Lines:
     return result
 
 
-def _request_body(match: Mapping[str, Any], place: str, lost: list[Lost]) -> tuple[bytes, str]:
+def _request_body(match: Mapping[str, Any], place: str, lost: Losses) -> tuple[bytes, str]:
     for key in ("json_exact", "json"):
         if key in match:
             example = of_tree(match[key])
@@ -126,24 +124,24 @@ def _request_body(match: Mapping[str, Any], place: str, lost: list[Lost]) -> tup
     return b"", ""
 
 
-def _tell(example: Example, place: str, lost: list[Lost]) -> None:
+def _tell(example: Example, place: str, lost: Losses) -> None:
     for path, name, operand in example.rules:
         at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        lost.append(Lost(f"{place}{at}", f"an example stands for {name}: {operand!r}"))
+        lost.add(f"{place}{at}", f"an example stands for {name}: {operand!r}")
 
 
 # The answer
 
 
-def status_of(step: Step, lost: list[Lost]) -> int:
+def status_of(step: Step, lost: Losses) -> int:
     status = step.reply.get("status", 200)
     if isinstance(status, int):
         return status
-    lost.append(Lost(f"{step.place}.status", "a template makes the status: 200 stands for it"))
+    lost.add(f"{step.place}.status", "a template makes the status: 200 stands for it")
     return 200
 
 
-def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str = "") -> tuple[Lines, bytes]:
+def reply_parts(step: Step, folder: Path | None, lost: Losses, origin: str = "") -> tuple[Lines, bytes]:
     """Return headers and body, with unchanged templates."""
     body, content_type = body_bytes(step, folder, lost)
     raw = bool(step.reply.get("raw"))
@@ -154,18 +152,18 @@ def reply_parts(step: Step, folder: Path | None, lost: list[Lost], origin: str =
             if name.lower() == "location" and not raw:
                 text = text.replace("{{ request.base_url }}", origin, 1)
             if is_template(text) and not raw:
-                lost.append(Lost(f"{step.place}.headers.{name}", "a template is written unchanged"))
+                lost.add(f"{step.place}.headers.{name}", "a template is written unchanged")
             headers.append((name.lower(), text))
     coding = [pair for pair in headers if pair[0] == "content-encoding"]
     if coding:
-        lost.append(Lost(f"{step.place}.headers.content-encoding", "the body is written without its coding"))
+        lost.add(f"{step.place}.headers.content-encoding", "the body is written without its coding")
         headers = [pair for pair in headers if pair not in coding]
     if content_type and not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", content_type))
     return headers, body
 
 
-def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes, str]:
+def body_bytes(step: Step, folder: Path | None, lost: Losses) -> tuple[bytes, str]:
     """Return the body, with unchanged templates, and its Content-Type. A missing file is lost."""
     kind = step.body_kind
     if kind is None:
@@ -175,11 +173,11 @@ def body_bytes(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[bytes
     if kind == "file":
         return _file(folder, str(value), place, lost)
     if not step.reply.get("raw") and has_templates(value):
-        lost.append(Lost(place, "a template is written unchanged"))
+        lost.add(place, "a template is written unchanged")
     return _written(kind, value, place, lost), CONTENT_TYPES[kind]
 
 
-def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
+def _written(kind: str, value: Any, place: str, lost: Losses) -> bytes:
     match kind:
         case "json":
             return json_bytes(value)
@@ -189,10 +187,10 @@ def _written(kind: str, value: Any, place: str, lost: list[Lost]) -> bytes:
             return urlencode(list(_form(value))).encode()
         case "events":
             if any(isinstance(item, dict) and item.keys() & {"delay", "each"} for item in value):
-                lost.append(Lost(place, "the events are written at once"))
+                lost.add(place, "the events are written at once")
             return "".join(_event(item) for item in value).encode()
         case "chunks":
-            lost.append(Lost(place, "the chunks are written at once"))
+            lost.add(place, "the chunks are written at once")
             return b"".join(map(_chunk, value))
     return as_text(value).encode("utf-8", "replace")
 
@@ -223,10 +221,10 @@ def _form(value: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, str]
                 yield name, "" if entry is None else as_text(entry)
 
 
-def _file(folder: Path | None, name: str, place: str, lost: list[Lost]) -> tuple[bytes, str]:
+def _file(folder: Path | None, name: str, place: str, lost: Losses) -> tuple[bytes, str]:
     guess = mimetypes.guess_type(name)[0] or "application/octet-stream"
     try:
         return (Path() if folder is None else folder).joinpath(name).read_bytes(), guess
     except OSError as error:
-        lost.append(Lost(place, f"{name!r} can't be read: {error.strerror}", "The body is empty"))
+        lost.add(place, f"{name!r} can't be read: {error.strerror}", "The body is empty")
         return b"", guess

@@ -12,7 +12,7 @@ from typing import Any
 
 from mockserver.model.grpc import METHOD
 from mockserver.model.http import GRAPHQL, WEBSOCKET
-from mockserver.recording.conversion import Document, Lost
+from mockserver.recording.conversion import Document, Losses, Lost
 from mockserver.recording.exchanges import ORIGIN
 from mockserver.schema.base import RequestLine, parse_request_line
 from mockserver.schema.reply import BODY_KINDS
@@ -54,22 +54,22 @@ class Step:
 
 
 def steps_of(
-    scenarios: Mapping[str, Document], lost: list[Lost], carried: frozenset[str] = frozenset()
+    scenarios: Mapping[str, Document], lost: Losses, carried: frozenset[str] = frozenset()
 ) -> Iterator[Step]:
     """Yield each reply of each route. `carried` are further keys that the format supports."""
     for name, document in scenarios.items():
         _tell(document, _SCENARIO_KEYS | carried, f"{name}: ", lost)
         _tell(document.get("defaults") or {}, {"headers"}, f"{name}: defaults.", lost)
         if document.get("active") is False:
-            lost.append(Lost(f"{name}: active", "it is not active, but will be in the result"))
+            lost.add(f"{name}: active", "it is not active, but will be in the result")
         for index, route in enumerate(document.get("routes") or []):
             place = f"{name}: routes[{index}]"
             if takes_websockets(route):
-                lost.append(Lost(f"{place}.request", WEBSOCKET_LOST))
+                lost.add(f"{place}.request", WEBSOCKET_LOST)
                 continue
             other = other_protocol(parse_request_line(route["request"]))
             if other is not None:
-                lost.append(Lost(f"{place}.request", f"this format has no {other}, so the route is left out"))
+                lost.add(f"{place}.request", f"this format has no {other}, so the route is left out")
                 continue
             _tell(route, _ROUTE_KEYS | carried, f"{place}.", lost)
             yield from _steps(name, document, route, place, lost, carried)
@@ -86,7 +86,7 @@ def takes_websockets(route: Mapping[str, Any]) -> bool:
     return WEBSOCKET in (parse_request_line(route["request"]).methods or ())
 
 
-def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: list[Lost]) -> None:
+def _tell(written: Mapping[str, Any], known: frozenset[str] | set[str], place: str, lost: Losses) -> None:
     lost += [
         Lost(f"{place}{key}", "this format has no counterpart")
         for key, value in written.items()
@@ -107,13 +107,13 @@ def _steps(
     document: Document,
     route: Document,
     place: str,
-    lost: list[Lost],
+    lost: Losses,
     carried: frozenset[str],
 ) -> Iterator[Step]:
     line = parse_request_line(route["request"])
     methods = sorted(line.methods or {"GET"})
     if line.methods is None or len(methods) > 1:
-        lost.append(Lost(f"{place}.request", f"{methods[0]} stands for {line.text.split()[0]}"))
+        lost.add(f"{place}.request", f"{methods[0]} stands for {line.text.split()[0]}")
     replies = route["reply"] if isinstance(route["reply"], list) else [route["reply"]]
     for index, written in enumerate(replies):
         at = f"{place}.reply[{index}]" if len(replies) > 1 else f"{place}.reply"
@@ -144,12 +144,12 @@ def as_mapping(reply: Any) -> Document:
     return reply if isinstance(reply, dict) else {"status": reply}
 
 
-def _cases(reply: Document, place: str, lost: list[Lost]) -> Iterator[tuple[int | None, str, Document]]:
+def _cases(reply: Document, place: str, lost: Losses) -> Iterator[tuple[int | None, str, Document]]:
     """Yield the reply, or its `cases`; of a `choose`, the most likely reply."""
     if reply.get("choose"):
         choices = [as_mapping(item) for item in reply["choose"]]
         best = max(range(len(choices)), key=lambda index: choices[index].get("weight", 1))
-        lost.append(Lost(f"{place}.choose", "random choice is lost: the most likely reply is used"))
+        lost.add(f"{place}.choose", "random choice is lost: the most likely reply is used")
         yield None, f"{place}.choose[{best}]", choices[best]
     elif reply.get("cases"):
         for index, case in enumerate(reply["cases"]):

@@ -9,26 +9,26 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import fold
 from mockserver.formats.mocks.sources import FAILURES
 from mockserver.formats.reading import file_bytes, name_of, utf8_text
 from mockserver.model.coding import UnreadableBodyError
+from mockserver.model.framing import REASONS
 from mockserver.model.http import grouped
 from mockserver.model.written import written_float
-from mockserver.recording.conversion import Document, Exported, Imported, Lost
+from mockserver.recording.conversion import Document, Exported, Imported, Losses
 from mockserver.recording.exchanges import Lines, RecordedExchange, without_coding
 
 
 def read(source: Path) -> Imported:
     """Read a cassette. Raises InvalidInputError for any other file."""
-    lost: list[Lost] = []
+    lost = Losses()
     imported = fold(_exchanges(_document(source), lost), name_of(source))
     imported.lost[:0] = lost
     return imported
@@ -69,16 +69,12 @@ def _document(source: Path) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         at = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else str(source)
-        raise InvalidInputError(
-            Flaw((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette")
-        ) from error
+        raise invalid((), f"{at}: it is not valid YAML: {error.problem}", "Name a cassette") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInputError(
-            Flaw((), f"{source}: it is not a cassette: {error}", "Name a cassette")
-        ) from error
+        raise invalid((), f"{source}: it is not a cassette: {error}", "Name a cassette") from error
 
 
-def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def _exchanges(document: Any, lost: Losses) -> Iterator[RecordedExchange]:
     key = (
         "http_interactions"
         if isinstance(document, dict) and "http_interactions" in document
@@ -86,20 +82,18 @@ def _exchanges(document: Any, lost: list[Lost]) -> Iterator[RecordedExchange]:
     )
     result = document.get(key) if isinstance(document, dict) else None
     if not isinstance(result, list):
-        raise InvalidInputError(
-            Flaw((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")
-        )  # fmt: skip
+        raise invalid((key,), f"expected a list of interactions, got {shown(result)}", "A cassette has `interactions:` and `version: 1`")  # fmt: skip
     if key == "interactions" and document.get("version", 1) != 1:
-        raise InvalidInputError(Flaw(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1"))  # fmt: skip
+        raise invalid(("version",), f"version {shown(document['version'])} is unknown", "Record it again: vcrpy writes version 1")  # fmt: skip
     for index, interaction in enumerate(result):
         place = f"{key}[{index}]"
         try:
             yield _exchange(place, interaction, lost)
         except FAILURES as error:
-            lost.append(Lost(place, f"it is not an interaction: {error!r}", "Leave it out"))
+            lost.add(place, f"it is not an interaction: {error!r}", "Leave it out")
 
 
-def _exchange(place: str, interaction: Mapping[str, Any], lost: list[Lost]) -> RecordedExchange:
+def _exchange(place: str, interaction: Mapping[str, Any], lost: Losses) -> RecordedExchange:
     request, response = interaction["request"], interaction["response"]
     status = response.get("status", response.get("status_code"))
     headers = _lines(response.get("headers"))
@@ -122,14 +116,10 @@ def _lines(headers: Any) -> Lines:
     """A list of texts by name, or one text; older ones are lists of pairs."""
     pairs = headers.items() if isinstance(headers, dict) else headers or []
     return [
-        (str(name), _text(item))
+        (str(name), item.decode("latin-1") if isinstance(item, bytes) else str(item))
         for name, value in pairs
         for item in (value if isinstance(value, list) else [value])
     ]
-
-
-def _text(value: object) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _bytes(body: object) -> bytes:
@@ -146,13 +136,13 @@ def _bytes(body: object) -> bytes:
     raise TypeError(f"a body of {type(body).__name__}")
 
 
-def _decoded(body: bytes, headers: Lines, place: str, lost: list[Lost]) -> bytes:
+def _decoded(body: bytes, headers: Lines, place: str, lost: Losses) -> bytes:
     try:
         return without_coding(body, headers)
     except UnreadableBodyError as error:
         # With decode_compressed_response the body has no coding any more, the header may have.
         if body[:2] == b"\x1f\x8b" or utf8_text(body) is None:
-            lost.append(Lost(f"{place}.body", str(error), "The body stays as it is, without the coding"))
+            lost.add(f"{place}.body", str(error), "The body stays as it is, without the coding")
         return body
 
 
@@ -180,13 +170,11 @@ def from_calls(archive: object) -> Exported:
     return exported
 
 
-def _cassette(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> bytes:
+def _cassette(exchanges: Iterable[RecordedExchange], lost: Losses) -> bytes:
     interactions = []
     for exchange in exchanges:
         if exchange.fault or not exchange.status:
-            lost.append(
-                Lost(exchange.place, f"a cassette holds no broken answers: {exchange.fault or 'none came'}")
-            )
+            lost.add(exchange.place, f"a cassette holds no broken answers: {exchange.fault or 'none came'}")
         else:
             interactions.append(_interaction(exchange))
     text = yaml.dump({"interactions": interactions, "version": 1}, Dumper=yaml.SafeDumper)
@@ -194,10 +182,6 @@ def _cassette(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> bytes:
 
 
 def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
-    try:
-        phrase = HTTPStatus(exchange.status).phrase
-    except ValueError:
-        phrase = ""
     return {
         "request": {
             "body": _written(exchange.request_body) if exchange.request_body else None,
@@ -208,7 +192,7 @@ def _interaction(exchange: RecordedExchange) -> dict[str, Any]:
         "response": {
             "body": {"string": _written(exchange.body)},
             "headers": _named(exchange.headers),
-            "status": {"code": exchange.status, "message": phrase},
+            "status": {"code": exchange.status, "message": REASONS.get(exchange.status, "")},
         },
     }
 

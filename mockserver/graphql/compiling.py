@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from graphql import get_named_type
 
-from mockserver.errors import Flaw, InvalidInputError, near
+from mockserver.errors import Flaw, InvalidInputError, ReadFile, near
 from mockserver.graphql.replies import compile_field_reply
 from mockserver.graphql.schemas import FieldType, GraphQLApi, field_of
-from mockserver.responses.bodies import ReadFile
 from mockserver.responses.planner import Reply
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec

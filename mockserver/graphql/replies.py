@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.graphql.execution import FieldAnswer
 from mockserver.graphql.schemas import FieldType
 from mockserver.graphql.values import flaws_of
@@ -19,7 +19,7 @@ from mockserver.model.durations import parse_duration_s
 from mockserver.model.grpc import GRPC_STATUSES
 from mockserver.model.http import ABSENT, Pairs, Request, Response
 from mockserver.model.plan import Wait
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import (
     HeaderMakers,
     Planned,
@@ -172,15 +172,13 @@ def compile_field_reply(
 ) -> Reply:
     """Compile a reply of a route for a field. Raises InvalidInputError with every flaw, paths relative to the reply."""
     if is_template(spec.status):
-        raise InvalidInputError(
-            Flaw(("status",), "the status of a GRAPHQL route is a number", "Write `cases` for several")
-        )
+        raise invalid(("status",), "the status of a GRAPHQL route is a number", "Write `cases` for several")
     if spec.status in GRPC_STATUSES:
-        raise InvalidInputError(Flaw(("status",), f"{spec.status} is a status of gRPC", "Write one of HTTP"))
+        raise invalid(("status",), f"{spec.status} is a status of gRPC", "Write one of HTTP")
     if spec.status != 200:
         if spec.has("errors"):
             said = f"`errors` are those of a field, and status {spec.status} is the whole response"
-            raise InvalidInputError(Flaw(("errors",), said, "Leave `status` out, or write them in `json`"))
+            raise invalid(("errors",), said, "Leave `status` out, or write them in `json`")
         return compile_reply(spec, defaults, read_file, names)
     return _Compiler(spec, defaults, target, names).reply()
 

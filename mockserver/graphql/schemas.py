@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphql import (
@@ -19,11 +19,10 @@ from graphql import (
 )
 from graphql.validation.validate import validate_sdl
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, near
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, near
 from mockserver.graphql.documents import GraphQLDocument, most_errors, read_document
 from mockserver.schema.graphql import GraphQLSpec
 
-ReadFile = Callable[[str, KeyPath], bytes]
 MOST_DOCUMENTS = 50
 """Documents that an API keeps, parsed and validated."""
 MOST_INTROSPECTIONS = 8

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile
 from mockserver.grpc.conditions import message_condition, messages_condition
 from mockserver.grpc.conversations import ScriptedReply, compile_script
 from mockserver.grpc.pools import GrpcMethod, GrpcSchema, schema_of
@@ -15,8 +15,6 @@ from mockserver.scenarios.proto_files import compile_protos
 from mockserver.schema.grpc import GrpcSpec
 from mockserver.schema.match import MatchSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
-
-ReadFile = Callable[[str, KeyPath], bytes]
 
 
 def compile_schema(spec: GrpcSpec, read_file: ReadFile) -> GrpcSchema:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _HEALTH = "grpc.health.v1"
@@ -10,149 +11,76 @@ _REFLECTIONS = ("grpc.reflection.v1", "grpc.reflection.v1alpha")
 BUILT_IN = (f"{_HEALTH}.Health", *(f"{package}.ServerReflection" for package in _REFLECTIONS))
 """Names of the services that every schema has."""
 
+_HEALTH_MESSAGES = {
+    "HealthCheckRequest": ("string service = 1",),
+    "HealthCheckResponse": ("enum HealthCheckResponse.ServingStatus status = 1",),
+}
+"""The fields of each message, as `[oneof NAME] [repeated] TYPE NAME = NUMBER`."""
+_REFLECTION_MESSAGES = {
+    "ServerReflectionRequest": (
+        "string host = 1",
+        "oneof message_request string file_by_filename = 3",
+        "oneof message_request string file_containing_symbol = 4",
+        "oneof message_request message ExtensionRequest file_containing_extension = 5",
+        "oneof message_request string all_extension_numbers_of_type = 6",
+        "oneof message_request string list_services = 7",
+    ),
+    "ExtensionRequest": ("string containing_type = 1", "int32 extension_number = 2"),
+    "ServerReflectionResponse": (
+        "string valid_host = 1",
+        "message ServerReflectionRequest original_request = 2",
+        "oneof message_response message FileDescriptorResponse file_descriptor_response = 4",
+        "oneof message_response message ExtensionNumberResponse all_extension_numbers_response = 5",
+        "oneof message_response message ListServiceResponse list_services_response = 6",
+        "oneof message_response message ErrorResponse error_response = 7",
+    ),
+    "FileDescriptorResponse": ("repeated bytes file_descriptor_proto = 1",),
+    "ExtensionNumberResponse": ("string base_type_name = 1", "repeated int32 extension_number = 2"),
+    "ListServiceResponse": ("repeated message ServiceResponse service = 1",),
+    "ServiceResponse": ("string name = 1",),
+    "ErrorResponse": ("int32 error_code = 1", "string error_message = 2"),
+}
+_FIELD = re.compile(r"(?:oneof (\w+) )?(repeated )?(?:(message|enum) )?([\w.]+) (\w+) = (\d+)")
+
 
 def service_files() -> Iterator[Any]:
     """Yield the files of these services, as FileDescriptorProto."""
-    from google.protobuf import text_format
-    from google.protobuf.descriptor_pb2 import FileDescriptorProto
-
-    yield text_format.Parse(_HEALTH_FILE, FileDescriptorProto())
+    file = _file("grpc/health/v1/health.proto", _HEALTH, _HEALTH_MESSAGES)
+    statuses = file.message_type[1].enum_type.add(name="ServingStatus")
+    for number, name in enumerate(("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")):
+        statuses.value.add(name=name, number=number)
+    types = {"input_type": f".{_HEALTH}.HealthCheckRequest", "output_type": f".{_HEALTH}.HealthCheckResponse"}
+    health = file.service.add(name="Health")
+    health.method.add(name="Check", **types)
+    health.method.add(name="Watch", server_streaming=True, **types)
+    yield file
     for package in _REFLECTIONS:
-        yield text_format.Parse(_REFLECTION_FILE.replace("PACKAGE", package), FileDescriptorProto())
+        file = _file(f"{package}/reflection.proto", package, _REFLECTION_MESSAGES)
+        file.service.add(name="ServerReflection").method.add(
+            name="ServerReflectionInfo",
+            input_type=f".{package}.ServerReflectionRequest",
+            output_type=f".{package}.ServerReflectionResponse",
+            client_streaming=True,
+            server_streaming=True,
+        )
+        yield file
 
 
-_HEALTH_FILE = """
-name: "grpc/health/v1/health.proto"
-package: "grpc.health.v1"
-syntax: "proto3"
-message_type {
-  name: "HealthCheckRequest"
-  field { name: "service" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "service" }
-}
-message_type {
-  name: "HealthCheckResponse"
-  field {
-    name: "status" number: 1 label: LABEL_OPTIONAL type: TYPE_ENUM json_name: "status"
-    type_name: ".grpc.health.v1.HealthCheckResponse.ServingStatus"
-  }
-  enum_type {
-    name: "ServingStatus"
-    value { name: "UNKNOWN" number: 0 }
-    value { name: "SERVING" number: 1 }
-    value { name: "NOT_SERVING" number: 2 }
-    value { name: "SERVICE_UNKNOWN" number: 3 }
-  }
-}
-service {
-  name: "Health"
-  method {
-    name: "Check"
-    input_type: ".grpc.health.v1.HealthCheckRequest" output_type: ".grpc.health.v1.HealthCheckResponse"
-  }
-  method {
-    name: "Watch" server_streaming: true
-    input_type: ".grpc.health.v1.HealthCheckRequest" output_type: ".grpc.health.v1.HealthCheckResponse"
-  }
-}
-"""
+def _file(name: str, package: str, messages: Mapping[str, tuple[str, ...]]) -> Any:
+    from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 
-_REFLECTION_FILE = """
-name: "PACKAGE/reflection.proto"
-package: "PACKAGE"
-syntax: "proto3"
-message_type {
-  name: "ServerReflectionRequest"
-  field { name: "host" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "host" }
-  field {
-    name: "file_by_filename" number: 3 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "fileByFilename"
-  }
-  field {
-    name: "file_containing_symbol" number: 4 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "fileContainingSymbol"
-  }
-  field {
-    name: "file_containing_extension" number: 5 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ExtensionRequest" json_name: "fileContainingExtension"
-  }
-  field {
-    name: "all_extension_numbers_of_type" number: 6 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "allExtensionNumbersOfType"
-  }
-  field {
-    name: "list_services" number: 7 label: LABEL_OPTIONAL type: TYPE_STRING oneof_index: 0
-    json_name: "listServices"
-  }
-  oneof_decl { name: "message_request" }
-}
-message_type {
-  name: "ExtensionRequest"
-  field {
-    name: "containing_type" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "containingType"
-  }
-  field {
-    name: "extension_number" number: 2 label: LABEL_OPTIONAL type: TYPE_INT32 json_name: "extensionNumber"
-  }
-}
-message_type {
-  name: "ServerReflectionResponse"
-  field { name: "valid_host" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "validHost" }
-  field {
-    name: "original_request" number: 2 label: LABEL_OPTIONAL type: TYPE_MESSAGE
-    type_name: ".PACKAGE.ServerReflectionRequest" json_name: "originalRequest"
-  }
-  field {
-    name: "file_descriptor_response" number: 4 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.FileDescriptorResponse" json_name: "fileDescriptorResponse"
-  }
-  field {
-    name: "all_extension_numbers_response" number: 5 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ExtensionNumberResponse" json_name: "allExtensionNumbersResponse"
-  }
-  field {
-    name: "list_services_response" number: 6 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ListServiceResponse" json_name: "listServicesResponse"
-  }
-  field {
-    name: "error_response" number: 7 label: LABEL_OPTIONAL type: TYPE_MESSAGE oneof_index: 0
-    type_name: ".PACKAGE.ErrorResponse" json_name: "errorResponse"
-  }
-  oneof_decl { name: "message_response" }
-}
-message_type {
-  name: "FileDescriptorResponse"
-  field {
-    name: "file_descriptor_proto" number: 1 label: LABEL_REPEATED type: TYPE_BYTES json_name: "fileDescriptorProto"
-  }
-}
-message_type {
-  name: "ExtensionNumberResponse"
-  field { name: "base_type_name" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "baseTypeName" }
-  field {
-    name: "extension_number" number: 2 label: LABEL_REPEATED type: TYPE_INT32 json_name: "extensionNumber"
-  }
-}
-message_type {
-  name: "ListServiceResponse"
-  field {
-    name: "service" number: 1 label: LABEL_REPEATED type: TYPE_MESSAGE type_name: ".PACKAGE.ServiceResponse"
-    json_name: "service"
-  }
-}
-message_type {
-  name: "ServiceResponse"
-  field { name: "name" number: 1 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "name" }
-}
-message_type {
-  name: "ErrorResponse"
-  field { name: "error_code" number: 1 label: LABEL_OPTIONAL type: TYPE_INT32 json_name: "errorCode" }
-  field { name: "error_message" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING json_name: "errorMessage" }
-}
-service {
-  name: "ServerReflection"
-  method {
-    name: "ServerReflectionInfo" client_streaming: true server_streaming: true
-    input_type: ".PACKAGE.ServerReflectionRequest" output_type: ".PACKAGE.ServerReflectionResponse"
-  }
-}
-"""
+    file = FileDescriptorProto(name=name, package=package, syntax="proto3")
+    for message_name, fields in messages.items():
+        message = file.message_type.add(name=message_name)
+        for oneof, repeated, kind, type_name, field_name, number in _FIELD.findall("\n".join(fields)):
+            field = message.field.add(name=field_name, number=int(number))
+            field.label = FieldDescriptorProto.Label.Value(f"LABEL_{'REPEATED' if repeated else 'OPTIONAL'}")
+            field.type = FieldDescriptorProto.Type.Value(f"TYPE_{(kind or type_name).upper()}")
+            field.json_name = re.sub(r"_(\w)", lambda letter: letter[1].upper(), field_name)
+            if kind:
+                field.type_name = f".{package}.{type_name}"
+            if oneof:
+                field.oneof_index = 0
+                if not message.oneof_decl:
+                    message.oneof_decl.add(name=oneof)
+    return file

@@ -9,13 +9,10 @@ corrected or left out.
 from __future__ import annotations
 
 from email.utils import formatdate
-from http import HTTPStatus
 
-from mockserver.model.framing import connection_of, has_body, is_length
+from mockserver.model.framing import REASONS, connection_of, has_body, is_length
 from mockserver.model.http import Pairs, Response, Shape
 from mockserver.real_time import REAL
-
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 _date_at = 0
 _date_line = b""
@@ -85,7 +82,7 @@ def _head(
 ) -> tuple[bytes, bytes]:
     """Return the head around the value of Date; the second part is empty if the scenario sets its own."""
     status = response.status
-    reason = response.reason if response.reason is not None else _REASONS.get(status, "")
+    reason = response.reason if response.reason is not None else REASONS.get(status, "")
     framing = _framing(response, length, keep_alive=keep_alive, version=version, head_only=head_only)
     lines = [f"HTTP/1.1 {status} {reason}"]
     has_date = False

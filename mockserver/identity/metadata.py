@@ -8,15 +8,14 @@ from typing import Any
 
 from mockserver.identity.issuing import shown_keys, user_claims
 from mockserver.identity.provider import (
+    Fields,
     IdentityAnswer,
     IdentityRequest,
     Provider,
-    authenticated,
-    fields_of,
+    for_clients,
     json_answer,
     kept_grant,
     refused,
-    unknown_client,
 )
 from mockserver.identity.sign_in import RESPONSE_MODES
 from mockserver.identity.token_endpoint import DEVICE_GRANT, GRANT_TYPES
@@ -100,11 +99,9 @@ def userinfo(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     return refused("insufficient_scope", "The access token is not of a user", 403, challenge)
 
 
-def introspect(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
+@for_clients
+def introspect(provider: Provider, asked: IdentityRequest, _: str, fields: Fields) -> IdentityAnswer:
     """Answer whether a token is valid, and with its claims (RFC 7662)."""
-    fields = fields_of(asked.request)
-    if authenticated(provider.spec, asked.request, fields) is None:
-        return unknown_client()
     text = fields.get("token", "")
     claims = valid_claims(asked.memory, text, asked.now_s)
     if claims is not None:
@@ -116,12 +113,9 @@ def introspect(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     return json_answer(200, {"active": True, **about})
 
 
-def revoke(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
+@for_clients
+def revoke(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     """Revoke an access or a refresh token of the client; an unknown one is not an error (RFC 7009)."""
-    fields = fields_of(asked.request)
-    client = authenticated(provider.spec, asked.request, fields)
-    if client is None:
-        return unknown_client()
     text, tokens = fields.get("token", ""), asked.memory.tokens
     commits: tuple[Callable[[], None], ...] = ()
     claims = valid_claims(asked.memory, text, asked.now_s)

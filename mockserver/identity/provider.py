@@ -7,6 +7,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from urllib.parse import unquote_plus
 
 from mockserver.model.http import Request, Response, UnreadableBodyError
@@ -19,6 +20,9 @@ from mockserver.templating.random_values import Draws
 
 StateWrites = tuple[tuple[str, object, float | None], ...]
 NO_STORE = ("Cache-Control", "no-store")
+
+Fields = Mapping[str, str]
+"""The fields of a form or a query, or the texts of a JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +116,7 @@ def _texts(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
     return {as_text(name): as_text(value).encode(errors="replace").decode() for name, value in pairs}
 
 
-def authenticated(spec: OAuthSpec, request: Request, fields: Mapping[str, str]) -> str | None:
+def authenticated(spec: OAuthSpec, request: Request, fields: Fields) -> str | None:
     """Return the authenticated client, by Basic or by the body; None if there is none. A public client has no secret."""
     scheme, _, given = request.headers.get("authorization", "").partition(" ")
     name, secret = fields.get("client_id", ""), fields.get("client_secret", "")
@@ -124,6 +128,20 @@ def authenticated(spec: OAuthSpec, request: Request, fields: Mapping[str, str]) 
         if not is_client(spec, name, secret):
             name, secret = unquote_plus(name), unquote_plus(secret)  # RFC 6749 2.3.1
     return name if is_client(spec, name, secret) else None
+
+
+def for_clients(
+    answer: Callable[[Provider, IdentityRequest, str, Fields], IdentityAnswer],
+) -> Callable[[Provider, IdentityRequest], IdentityAnswer]:
+    """Return an endpoint that only authenticated clients may use. `answer` gets the client and the fields of the body."""
+
+    @wraps(answer)
+    def endpoint(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
+        fields = fields_of(asked.request)
+        client = authenticated(provider.spec, asked.request, fields)
+        return unknown_client() if client is None else answer(provider, asked, client, fields)
+
+    return endpoint
 
 
 def is_client(spec: OAuthSpec, name: str, secret: str) -> bool:

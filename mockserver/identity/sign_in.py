@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Mapping
 from functools import partial
 from urllib.parse import quote, urlencode, urlsplit
 
 from mockserver.identity.pages import message_page, posting_page, sign_in_page
 from mockserver.identity.provider import (
     NO_STORE,
+    Fields,
     IdentityAnswer,
     IdentityRequest,
     Provider,
-    authenticated,
-    fields_of,
+    for_clients,
     json_answer,
     kept_grant,
     parameters_of,
     refused,
-    unknown_client,
 )
 from mockserver.model.http import Request, Response
 from mockserver.model.written import as_text
@@ -71,7 +69,7 @@ def authorize(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     return sign_in_page("authorize", "Sign in", text, shown, hidden, error)
 
 
-def _wrong(fields: Mapping[str, str], *, is_public: bool) -> tuple[str, str] | None:
+def _wrong(fields: Fields, *, is_public: bool) -> tuple[str, str] | None:
     """Return the error of an authorization request, and its description; None if there is none."""
     if fields.get("response_type") != "code":
         return "unsupported_response_type", "Use response_type=code"
@@ -104,7 +102,7 @@ def _automatic(spec: OAuthSpec, wanted: str | None) -> str:
     return wanted if wanted in spec.users else next(iter(spec.users))
 
 
-def has_password(spec: OAuthSpec, fields: Mapping[str, str]) -> bool:
+def has_password(spec: OAuthSpec, fields: Fields) -> bool:
     """Whether the fields have the name of a user, and the password, if the user has one."""
     user = spec.users.get(fields.get("username", ""))
     if user is None or user.password is None:
@@ -112,9 +110,7 @@ def has_password(spec: OAuthSpec, fields: Mapping[str, str]) -> bool:
     return hmac.compare_digest(as_text(user.password).encode(), fields.get("password", "").encode())
 
 
-def _allowed(
-    provider: Provider, asked: IdentityRequest, fields: Mapping[str, str], user: str
-) -> IdentityAnswer:
+def _allowed(provider: Provider, asked: IdentityRequest, fields: Fields, user: str) -> IdentityAnswer:
     code = asked.draws.text(40)
     grant: Grant = {
         "kind": "code",
@@ -134,9 +130,7 @@ def _allowed(
     return IdentityAnswer(answer.response, (partial(asked.memory.tokens.keep, code, grant, asked.now_s),))
 
 
-def _back(
-    provider: Provider, request: Request, fields: Mapping[str, str], result: Mapping[str, str]
-) -> IdentityAnswer:
+def _back(provider: Provider, request: Request, fields: Fields, result: Fields) -> IdentityAnswer:
     """Return the response that leads to the client, with its `state`, and the issuer (RFC 9207)."""
     state = {"state": fields["state"]} if "state" in fields else {}
     told = {**result, **state, "iss": provider.issuer(request)}
@@ -152,13 +146,10 @@ def _back(
 # Devices
 
 
-def device(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
+@for_clients
+def device(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     """Answer a device with its codes."""
     spec = provider.spec
-    fields = fields_of(asked.request)
-    client = authenticated(spec, asked.request, fields)
-    if client is None:
-        return unknown_client()
     code, letters = asked.draws.text(40), asked.draws.text(8).upper()
     user_code = f"{letters[:4]}-{letters[4:]}"
     page = provider.issuer(asked.request) + provider.folder + "/device"

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from mockserver.identity.issuing import issued
 from mockserver.identity.provider import (
+    Fields,
     IdentityAnswer,
     IdentityRequest,
     Provider,
-    authenticated,
-    fields_of,
+    for_clients,
     json_answer,
     kept_grant,
     refused,
-    unknown_client,
 )
 from mockserver.store.tokens import Grant
 
@@ -28,11 +27,8 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _USED = "The {} is unknown, was used or has expired"
 
 
-def token(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
-    fields = fields_of(asked.request)
-    client = authenticated(provider.spec, asked.request, fields)
-    if client is None:
-        return unknown_client()
+@for_clients
+def token(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     kind = fields.get("grant_type", "")
     if not kind:
         return refused("invalid_request", "grant_type is missing")
@@ -46,7 +42,7 @@ def token(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
 
 
 def _opaque(
-    provider: Provider, asked: IdentityRequest, client: str, _: Mapping[str, str], spent: str | None = None
+    provider: Provider, asked: IdentityRequest, client: str, _: Fields, spent: str | None = None
 ) -> IdentityAnswer:
     access, refresh = asked.draws.text(40), asked.draws.text(40)
     document = {
@@ -64,9 +60,7 @@ def _opaque(
     return IdentityAnswer(json_answer(200, document).response, commits)
 
 
-def _opaque_again(
-    provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
-) -> IdentityAnswer:
+def _opaque_again(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     spent = fields.get("refresh_token", "")
     if asked.memory.tokens.client_of(spent) != client:
         return refused("invalid_grant", "The refresh token is unknown or was used")
@@ -76,9 +70,7 @@ def _opaque_again(
 # Signed tokens
 
 
-def _by_secret(
-    provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
-) -> IdentityAnswer:
+def _by_secret(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     if provider.spec.clients[client].secret is None:
         return refused("unauthorized_client", "A public client has no credentials")
     audience = fields.get("audience") or fields.get("resource")
@@ -91,9 +83,7 @@ def _kept(provider: Provider, asked: IdentityRequest, client: str, kind: str, co
     return grant if grant is not None and grant["client"] == client else None
 
 
-def _by_code(
-    provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
-) -> IdentityAnswer:
+def _by_code(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     code = fields.get("code", "")
     grant = _kept(provider, asked, client, "code", code)
     if grant is None:
@@ -117,9 +107,7 @@ def is_verified(challenge: str | None, method: str | None, verifier: str) -> boo
     return verifier == challenge
 
 
-def _again(
-    provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
-) -> IdentityAnswer:
+def _again(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     refresh = fields.get("refresh_token", "")
     grant = _kept(provider, asked, client, "refresh", refresh)
     if grant is None:
@@ -130,9 +118,7 @@ def _again(
     return issued(provider, asked, {**grant, "scope": scope}, spent=refresh, is_renewable=True)
 
 
-def _by_device(
-    provider: Provider, asked: IdentityRequest, client: str, fields: Mapping[str, str]
-) -> IdentityAnswer:
+def _by_device(provider: Provider, asked: IdentityRequest, client: str, fields: Fields) -> IdentityAnswer:
     code = fields.get("device_code", "")
     grant = _kept(provider, asked, client, "device", code)
     if grant is None:
@@ -145,7 +131,7 @@ def _by_device(
     return issued(provider, asked, grant, spent=code, is_renewable=True)
 
 
-GrantType = Callable[[Provider, IdentityRequest, str, Mapping[str, str]], IdentityAnswer]
+GrantType = Callable[[Provider, IdentityRequest, str, Fields], IdentityAnswer]
 _OPAQUE: dict[str, GrantType] = {"client_credentials": _opaque, "refresh_token": _opaque_again}
 _SIGNED: dict[str, GrantType] = {
     "authorization_code": _by_code,

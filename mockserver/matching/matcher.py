@@ -12,7 +12,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, ReadFile
 from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
@@ -44,9 +44,6 @@ MOST_SEARCHED_BYTES = 4 << 10
 """Like MOST_READ_BYTES, for checks that may search the complete body: schemas, JSONPath, XPath, GraphQL."""
 _MOST_EQUALITIES = 200
 """Maximum number of values that are compared to estimate the distance of a request."""
-
-ReadFile = Callable[[str, KeyPath], bytes]
-"""Returns the bytes of a file beside the scenario. Raises InvalidInputError, at the key path, if there is none."""
 
 
 class Matcher:

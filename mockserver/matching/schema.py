@@ -7,10 +7,9 @@ References stay in the scenario's folder; nothing is loaded from a network.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.matching import body
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.extras import library
@@ -23,8 +22,6 @@ _FOLDER = "scenario:///"
 """The base URI of schemas, which stands for the scenario's folder."""
 _REGEX_BYTES = 1 << 20
 _SAID_CHARS = 200
-
-ReadFile = Callable[[str, KeyPath], bytes]
 
 
 def schema(written: object, path: KeyPath, read_file: ReadFile) -> MatchCheck:

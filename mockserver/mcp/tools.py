@@ -16,7 +16,7 @@ from pydantic import Field
 
 from mockserver.client.link import Link
 from mockserver.client.sync_async import run_aside
-from mockserver.errors import InvalidInputError, invalid
+from mockserver.errors import flaws_below, invalid
 from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.base import UNSET, Spec, SpecSchema
 
@@ -153,10 +153,8 @@ def read_yaml(text: str, name: str) -> dict[str, Any]:
 
     Raises InvalidInputError.
     """
-    try:
+    with flaws_below(name):
         data = parse(text)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under(name) for flaw in error.flaws) from error
     if isinstance(data, list) and len(data) == 1:
         data = data[0]
     if not isinstance(data, dict):

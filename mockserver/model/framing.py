@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from mockserver.model.headers import Pairs
 
+REASONS = {status.value: status.phrase for status in HTTPStatus}
+"""Reason phrases by status."""
 FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 """Headers of the connection. The server writes them; those of a scenario are sent if they are right."""
 HOP_BY_HOP = frozenset({

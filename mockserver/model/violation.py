@@ -9,7 +9,6 @@ from mockserver.model.plural import counted
 from mockserver.redaction.redaction import mask_part, mask_text, mask_tree
 
 Part = Literal["request", "reply"]
-MODES = ("off", "report", "enforce")
 Mode = Literal["off", "report", "enforce"]
 _LONGEST = 200
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, ReadFile
 from mockserver.matching.index import Entry, Index
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
@@ -21,7 +21,7 @@ from mockserver.openapi.compiled import OperationRules
 from mockserver.openapi.operations import operations_of
 from mockserver.openapi.validators import Validators
 from mockserver.redaction.redaction import mask_text
-from mockserver.responses.bodies import ReadFile, dump_json
+from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.scenarios.openapi_reading import read
 from mockserver.store.violations import Violations

@@ -35,7 +35,6 @@ HOPS = "x-mockserver-hops"
 """Names the mock servers that a request has passed, to detect loops."""
 OWN_HEADERS = frozenset({HOPS, "x-mockserver-namespace"})
 _NOT_FORWARDED = HOP_BY_HOP | {"expect", "http2-settings"}
-_READ_BYTES = 64 * 1024
 _NO_LINE = re.compile(r"[\r\n\0]")
 
 
@@ -159,7 +158,7 @@ class Upstream:
         kept = received_lines(lines, length)
         response = Response(answer.status, kept, b"", _NO_LINE.sub("", answer.reason or ""))
         if request.method == "HEAD" or not has_body(answer.status):
-            return UpstreamReply(response, _nothing(), length)
+            return UpstreamReply(response, no_pieces(), length)
         return UpstreamReply(response, self._pieces(to, answer), length)
 
     async def _pieces(self, to: str, answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
@@ -246,6 +245,7 @@ def _length(lines: Pairs) -> int | None:
     return int(text)
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def no_pieces() -> AsyncIterator[bytes]:
+    """A body without pieces."""
     return
     yield b""

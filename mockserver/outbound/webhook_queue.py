@@ -131,7 +131,7 @@ class WebhookQueue:
 
     async def change(self, change_clock: Callable[[VirtualClock], None]) -> None:
         """Change the clock once nobody else is moving it."""
-        await _shielded(self._begin(lambda: self._change(change_clock)))
+        await asyncio.shield(self._begin(lambda: self._change(change_clock)))
 
     async def _change(self, change_clock: Callable[[VirtualClock], None]) -> None:
         async with self._lock:
@@ -147,7 +147,7 @@ class WebhookQueue:
             return
         task = self._begin(lambda: self._move(to_s))
         if wait:
-            await _shielded(task)
+            await asyncio.shield(task)
 
     async def _move(self, to_s: Callable[[], float]) -> None:
         async with self._lock:
@@ -185,11 +185,13 @@ class WebhookQueue:
 
     async def try_now(self, delivery: Delivery) -> None:
         """Make the first attempt immediately."""
-        await _shielded(self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s())))
+        await asyncio.shield(
+            self._begin(lambda: self._try(DeliveryAttempt(delivery), self._ns.clock.now_s()))
+        )
 
     async def redeliver(self, delivery: Delivery) -> Try:
         """Make an additional attempt, after those in progress of the same call."""
-        return await _shielded(self._in_order(delivery.call, lambda: self._redeliver(delivery)))
+        return await asyncio.shield(self._in_order(delivery.call, lambda: self._redeliver(delivery)))
 
     async def _try(self, attempt: DeliveryAttempt, due_s: float) -> None:
         """Make one attempt, and schedule the next. Gaps are counted from `due_s`, so that a schedule is exact."""
@@ -267,11 +269,6 @@ class WebhookQueue:
         for task in self._tasks:
             task.cancel()
         return set(self._tasks)
-
-
-async def _shielded(task: asyncio.Task[T]) -> T:
-    """Wait for a task, which continues if the waiting is cancelled."""
-    return await asyncio.shield(task)
 
 
 async def _after(earlier: asyncio.Task[Any] | None, work: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from mockserver.errors import MockServerError
+
 Document = dict[str, Any]
 """A scenario in the scenario language, as plain data (what YAML would give)."""
 
@@ -31,6 +33,42 @@ class Lost:
         return f"{text}. {self.hint}" if self.hint else text + "."
 
 
+class NotConvertibleError(MockServerError):
+    """A condition or reply cannot be converted. The text becomes `Lost.what`."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+class Losses(list[Lost]):
+    """Collects losses. `place` is that of the source, such as a file; the places of losses are below it."""
+
+    def __init__(self, place: str = "") -> None:
+        super().__init__()
+        self.place = place
+
+    def add(self, where: str, what: str, hint: str = "") -> None:
+        place = f"{self.place}: {where}" if self.place and where else self.place or where
+        self.append(Lost(place, what, hint))
+
+    def failed(self, where: str, error: Exception, then: str = "") -> None:
+        """Add the loss for an exception of reading a part of the source."""
+        if isinstance(error, NotConvertibleError):
+            self.add(where, f"{error.what}{then}", error.hint)
+        else:
+            self.add(where, f"it is not of the shape that such a file has{then}")
+
+    def unknown(self, where: str, written: object, known: set[str]) -> None:
+        """Add each unknown key, so that no key is dropped silently."""
+        if not isinstance(written, dict):
+            return
+        for key in written:
+            if key not in known:
+                self.add(f"{where}.{key}" if where else str(key), "this key has no counterpart here")
+
+
 @dataclass(slots=True)
 class Imported:
     """
@@ -40,7 +78,7 @@ class Imported:
 
     scenarios: dict[str, Document] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
-    lost: list[Lost] = field(default_factory=list)
+    lost: Losses = field(default_factory=Losses)
     remarks: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -50,4 +88,4 @@ class Exported:
     """Files of the other tool (path relative to the output, with `/`), and losses."""
 
     files: dict[str, bytes] = field(default_factory=dict)
-    lost: list[Lost] = field(default_factory=list)
+    lost: Losses = field(default_factory=Losses)

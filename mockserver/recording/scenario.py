@@ -54,7 +54,7 @@ def scenario_of(exchanges: Sequence[Exchange], name: str, left_out: dict[str, in
     if requests:
         document[REQUESTS] = requests
     remarks = _remarks(calls, hiding, {**(left_out or {}), **strange}, targets)
-    return Imported({name: document}, files.files, [], {name: remarks})
+    return Imported({name: document}, files.files, remarks={name: remarks})
 
 
 def written(imported: Imported, name: str) -> str:

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mockserver.errors import Flaw, InvalidInputError, WrongValueError
+from mockserver.errors import InvalidInputError, WrongValueError, invalid
 from mockserver.recording.conversion import Imported
 from mockserver.recording.scenario import written
 from mockserver.schema.scenario import read_scenario_name
@@ -47,7 +47,7 @@ def place_for(output: str, *, force: bool) -> OutputPlace | None:
 
 
 def _wrong(what: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((), f"-o: {what}", hint))
+    return invalid((), f"-o: {what}", hint)
 
 
 def save(made: Imported, place: OutputPlace) -> None:

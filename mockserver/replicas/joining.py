@@ -18,7 +18,7 @@ from mockserver.compiler import editing
 from mockserver.engine.engine import IDLE_TTL_S, Engine
 from mockserver.engine.namespace import NAMESPACE_NAME, Namespace
 from mockserver.engine.scenario_set import ScenarioSet
-from mockserver.errors import Flaw, InvalidInputError, MockServerError
+from mockserver.errors import MockServerError, invalid
 from mockserver.http.listener import Listener
 from mockserver.model.http import ADMIN, Request
 from mockserver.model.instants import instant
@@ -44,10 +44,10 @@ def check_settings(settings: Settings) -> None:
     """Raise InvalidInputError for settings that can't be combined with a shared store."""
     if settings.state_file:
         hint = "Leave one of them out: the store keeps what a state file would"
-        raise InvalidInputError(Flaw(("store",), "--store and --state-file can't be used together", hint))
+        raise invalid(("store",), "--store and --state-file can't be used together", hint)
     if settings.wiremock_port is not None:
         hint = "Leave one of them out, or change stubs by the admin API of mockserver"
-        raise InvalidInputError(Flaw(("store",), "--store and --wiremock-port can't be used together", hint))
+        raise invalid(("store",), "--store and --wiremock-port can't be used together", hint)
 
 
 def address_of(host: str, port: int) -> str:

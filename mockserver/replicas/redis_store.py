@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mockserver.errors import Flaw, InvalidInputError, MissingExtraError
+from mockserver.errors import MissingExtraError, invalid
 from mockserver.replicas.pipe import CommandPipe, packed
 from mockserver.replicas.store import (
     DEAD_S,
@@ -252,7 +252,7 @@ class RedisStore:
         self.about = {"kind": kind, "version": version}
         name = kind.capitalize()
         least = _LEAST[kind]
-        if _numbers(version) < least:
+        if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < least:
             raise StoreRefusedError(
                 f"{name} {version} is too old. Use Redis 6.2 or later, or Valkey 7.2 or later"
             )
@@ -438,9 +438,9 @@ def check_url(url: str) -> None:
         return
     if "sentinel" in scheme:
         hint = "Name the primary server: redis://host:6379/0"
-        raise InvalidInputError(Flaw(("store",), "Sentinel is not supported", hint))
+        raise invalid(("store",), "Sentinel is not supported", hint)
     hint = "Write redis://host:6379/0, rediss://host:6379/0 or unix:///path/to/socket"
-    raise InvalidInputError(Flaw(("store",), f"{without_password(url)!r} is not the URL of a store", hint))
+    raise invalid(("store",), f"{without_password(url)!r} is not the URL of a store", hint)
 
 
 def different(valid: Mapping[str, str], own: Mapping[str, str]) -> str:
@@ -455,10 +455,6 @@ def different(valid: Mapping[str, str], own: Mapping[str, str]) -> str:
 @cache
 def _sha(script: str) -> str:
     return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324  (how Redis names scripts)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def _member_text(member: Member) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.errors import Flaw, FlawCollector, KeyPath, invalid, near, shown
+from mockserver.errors import Flaw, FlawCollector, KeyPath, ReadFile, invalid, near, shown
 from mockserver.matching.schema import json_file
 from mockserver.model.written import plain_numbers
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.schema import Schema, compile_schema
 from mockserver.resources.state_machine import Machine, machine_flaws, states
-from mockserver.responses.bodies import ReadFile
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.base import is_template
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.resources.collection import Collection, CollectionSnapshot, Item
 from mockserver.resources.compiling import ResourceCompiler, Seeds
 from mockserver.resources.kind import ID_RULE, ResourceKind, id_text
 from mockserver.resources.operations import Decision, ResourceOperation, ScopeFor, operations_of
-from mockserver.responses.bodies import ReadFile
 from mockserver.schema.reply import ReplyDefaultsSpec
 from mockserver.schema.resource import OnSpec, ResourceSpec
 from mockserver.templating.templates import Scope, TemplateError

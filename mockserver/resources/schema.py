@@ -17,6 +17,7 @@ from mockserver.errors import (
     InvalidInputError,
     KeyPath,
     MissingExtraError,
+    ReadFile,
     dotted,
     invalid,
     near,
@@ -26,7 +27,6 @@ from mockserver.matching.schema import json_file
 from mockserver.model.plural import counted
 from mockserver.resources.shapes import SchemaShape
 
-ReadFile = Callable[[str, KeyPath], bytes]
 Errors = list[dict[str, str]]
 """Errors of a value: `[{field, message}]`, with dotted fields; empty for the complete value."""
 

@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, shown
+from mockserver.errors import ReadFile, invalid, shown
 from mockserver.model.written import as_text, with_decimals, written_json
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
 from mockserver.templating.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
 
-ReadFile = Callable[[str, KeyPath], bytes]
 Bytes = Callable[[Scope], bytes]
 
 _CONTENT_TYPES = {
@@ -105,9 +104,7 @@ def compile_body(
         return None
     value = getattr(spec, "json_" if kind == "json" else kind)
     if value is None and kind != "json":
-        raise InvalidInputError(
-            Flaw((kind,), f"`{kind}` has no value", "Leave the key out for an empty body")
-        )
+        raise invalid((kind,), f"`{kind}` has no value", "Leave the key out for an empty body")
     if kind == "file":
         return _file(value, read_file)
     body = Body(kind, _CONTENT_TYPES[kind])
@@ -191,9 +188,7 @@ def _compile_text(body: Body, text: str, *, raw: bool, names: frozenset[str] | N
         try:
             body.static = write(text if template is None else template.text)
         except ValueError as error:
-            raise InvalidInputError(
-                Flaw((body.kind,), str(error), "Encode the bytes with standard Base64")
-            ) from error
+            raise invalid((body.kind,), str(error), "Encode the bytes with standard Base64") from error
     else:
         body.render = _rendering(template, "render", write, body.kind)
 

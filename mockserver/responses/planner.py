@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, shown
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, ReadFile, invalid, shown
 from mockserver.model.framing import has_body, is_chunked
 from mockserver.model.grpc import GRPC_STATUSES, HTTP_STATUS, GrpcStatus
 from mockserver.model.http import Pairs, Request, Response, Shape
 from mockserver.model.plan import Drip, Plan, Send, Wait, keeps_connection
 from mockserver.model.written import as_text
-from mockserver.responses.bodies import CODINGS, Body, ReadFile, compile_body, encoded, encoded_parts
+from mockserver.responses.bodies import CODINGS, Body, compile_body, encoded, encoded_parts
 from mockserver.responses.delays import Delay, seconds_of
 from mockserver.responses.faults import broken
 from mockserver.responses.ranges import for_file
@@ -337,20 +337,16 @@ def compile_reply(
 def _check_pieces(spec: ReplySpec, stream: Stream | None) -> None:
     """Reject keys that need pieces without a stream, and keys that make pieces of one. Raises InvalidInputError."""
     if spec.fault is not None and spec.fault.events is not None and stream is None:
-        raise InvalidInputError(
-            Flaw(
-                ("fault", "after"),
-                f"{spec.fault.after!r} in a reply without `events` or `chunks`",
-                "Write headers, or a number of body bytes",
-            )
+        raise invalid(
+            ("fault", "after"),
+            f"{spec.fault.after!r} in a reply without `events` or `chunks`",
+            "Write headers, or a number of body bytes",
         )
     if stream is not None and isinstance(spec.throttle, PacedSpec):
-        raise InvalidInputError(
-            Flaw(
-                ("throttle",),
-                "events and chunks are pieces already",
-                "Write `delay` on each of them, or a rate such as 10KB/s",
-            )
+        raise invalid(
+            ("throttle",),
+            "events and chunks are pieces already",
+            "Write `delay` on each of them, or a rate such as 10KB/s",
         )
 
 
@@ -360,12 +356,10 @@ def _check_coding(headers: HeaderMakers | None, body: Body | Stream | None) -> N
             continue
         for coding in value.split(","):
             if coding.strip().lower() not in CODINGS:
-                raise InvalidInputError(
-                    Flaw(
-                        ("headers", name),
-                        f"{coding.strip()!r} is not a supported content coding",
-                        f"Use one of {', '.join(sorted(CODINGS))}",
-                    )
+                raise invalid(
+                    ("headers", name),
+                    f"{coding.strip()!r} is not a supported content coding",
+                    f"Use one of {', '.join(sorted(CODINGS))}",
                 )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near, shown
+from mockserver.errors import KeyPath, invalid, near, shown
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import _from_base64, json_writer
@@ -92,8 +92,8 @@ def _compile(
 def _check(item: object, path: KeyPath, keys: tuple[str, ...]) -> None:
     if not isinstance(item, dict):
         if keys is _CHUNK_KEYS and not isinstance(item, str):
-            raise InvalidInputError(
-                Flaw(path, f"{shown(item)} is not a chunk", "Write a text, or {text: ...} or {base64: ...}")
+            raise invalid(
+                path, f"{shown(item)} is not a chunk", "Write a text, or {text: ...} or {base64: ...}"
             )
         return
     for key in item:
@@ -101,11 +101,11 @@ def _check(item: object, path: KeyPath, keys: tuple[str, ...]) -> None:
             hint = near(str(key), (*keys, "each"))
             if keys is _EVENT_KEYS:
                 hint += " An object that is the data goes under `data`."
-            raise InvalidInputError(Flaw((*path, key), "unknown key", hint.strip(), at_key=True))
+            raise invalid((*path, key), "unknown key", hint.strip(), at_key=True)
     if keys is _CHUNK_KEYS and ("text" in item) == ("base64" in item):
-        raise InvalidInputError(Flaw(path, "a chunk has `text` or `base64`", "Write one of the two"))
+        raise invalid(path, "a chunk has `text` or `base64`", "Write one of the two")
     if not any(key in item for key in keys if key != "delay"):
-        raise InvalidInputError(Flaw(path, "there is nothing to send", f"Write one of {', '.join(keys)}"))
+        raise invalid(path, "there is nothing to send", f"Write one of {', '.join(keys)}")
 
 
 def _fixed(piece: Piece) -> Callable[[Scope], Iterator[Piece]]:
@@ -141,11 +141,11 @@ def _piece_at_load(item: object, write: Callable[[Any], bytes], path: KeyPath) -
     try:
         wait_s = _wait_s(item)
     except ValueError as error:
-        raise InvalidInputError(Flaw((*path, "delay"), str(error), "Write 20ms or 1s")) from error
+        raise invalid((*path, "delay"), str(error), "Write 20ms or 1s") from error
     try:
         return wait_s, write(item)
     except _UNWRITABLE as error:
-        raise InvalidInputError(Flaw(path, f"it can't be written: {error}")) from error
+        raise invalid(path, f"it can't be written: {error}") from error
 
 
 def _piece_of_call(item: object, write: Callable[[Any], bytes], place: str) -> Piece:

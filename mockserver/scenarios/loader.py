@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from posixpath import normpath
+from posixpath import join, normpath
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError
 from mockserver.scenarios.environment import filled
 from mockserver.scenarios.flaws import parse_spec
-from mockserver.scenarios.openapi_files import files_of_contracts, is_contract
 from mockserver.scenarios.source import LARGEST_FILE, LoadError, Source, located, located_in
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.scenarios.yaml.yaml12 import Document, Kind, read
@@ -274,3 +274,33 @@ def _same_names(sources: list[Source]) -> list[tuple[str, Flaw]]:
 
 def _failed(label: str, document: Document | None, flaws: Iterable[Flaw]) -> LoadError:
     return LoadError(located_in(label, document, flaws))
+
+
+def is_contract(data: object) -> bool:
+    """Whether a file is an OpenAPI or Swagger document, and not a scenario."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("info"), dict)
+        and any(str(data.get(key, ""))[:1].isdigit() for key in ("openapi", "swagger"))
+    )
+
+
+def _beside(source: Source, name: str) -> bytes:
+    return source.read_file(name, ())
+
+
+def files_of_contracts(sources: Iterable[Source]) -> set[Path]:
+    """Return the files of the contracts of these scenarios, as far as they can be read."""
+    from mockserver.scenarios.openapi_reading import read  # few scenarios have one
+
+    files: set[Path] = set()
+    for source in sources:
+        if source.spec.openapi is not None and source.folder is not None:
+            try:
+                spec = read(source.spec.openapi, partial(_beside, source))
+            except InvalidInputError:
+                continue  # told when the scenario is compiled
+            files |= {
+                Path(normpath(join(source.folder.as_posix(), name))).absolute() for name in spec.documents
+            }
+    return files

@@ -12,13 +12,11 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, invalid
-
-ReadFile = Callable[[str, KeyPath], bytes]
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, ReadFile, invalid
 
 MAX_FILES = 1_000
 _COMPILE_S = 60.0

@@ -318,6 +318,31 @@ RequestLineText = Annotated[
 ]
 
 
+def listed(value: object) -> object:
+    """Return a list of one item for anything but a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def file_names(hint: str) -> BeforeValidator:
+    """For `Annotated`: one name of a file, or a list of them."""
+
+    def names(value: object) -> object:
+        written = [value] if isinstance(value, str) else value
+        if (
+            not isinstance(written, list)
+            or not written
+            or not all(isinstance(name, str) and name for name in written)
+        ):
+            raise WrongValueError(f"expected a file or a list of files, got {shown(value)}", hint)
+        return written
+
+    return BeforeValidator(names)
+
+
+_FILE_NAME = {"type": "string", "minLength": 1}
+FILE_NAMES = WithJsonSchema({"anyOf": [_FILE_NAME, {"type": "array", "items": _FILE_NAME, "minItems": 1}]})
+
+
 class OneOrList:
     """For `Annotated`: the JSON Schema of one item or a list."""
 

@@ -4,24 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema
 
 from mockserver.errors import WrongValueError, shown
-from mockserver.schema.base import Spec
-
-_HINT = "Write schema.graphql, or {schema: schema.graphql, path: /graphql}"
-
-
-def _files(value: object) -> object:
-    listed = [value] if isinstance(value, str) else value
-    if (
-        not isinstance(listed, list)
-        or not listed
-        or not all(isinstance(name, str) and name for name in listed)
-    ):
-        raise WrongValueError(f"expected a file or a list of files, got {shown(value)}", _HINT)
-    return listed
+from mockserver.schema.base import FILE_NAMES, Spec, file_names
 
 
 def _path(value: object) -> object:
@@ -35,15 +22,8 @@ class GraphQLSpec(Spec):
 
     schema_: Annotated[
         list[str],
-        BeforeValidator(_files),
-        WithJsonSchema(
-            {
-                "anyOf": [
-                    {"type": "string", "minLength": 1},
-                    {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-                ]
-            }
-        ),
+        file_names("Write schema.graphql, or {schema: schema.graphql, path: /graphql}"),
+        FILE_NAMES,
     ] = Field(
         alias="schema",
         description="One file in the schema definition language or a list, in the folder of the scenario.",

@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from mockserver.errors import WrongValueError, shown
-from mockserver.schema.base import Spec
-
-
-def _listed(value: object) -> object:
-    listed = [value] if isinstance(value, str) else value
-    if (
-        not isinstance(listed, list)
-        or not listed
-        or not all(isinstance(name, str) and name for name in listed)
-    ):
-        raise WrongValueError(
-            f"expected a file or a list of files, got {shown(value)}",
-            "Write payments.proto, or [a.proto, b.proto]",
-        )
-    return listed
-
+from mockserver.errors import WrongValueError
+from mockserver.schema.base import FILE_NAMES, Spec, file_names
 
 Files = Annotated[
     list[str],
-    BeforeValidator(_listed),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "minLength": 1},
-                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-            ]
-        }
-    ),
+    file_names("Write payments.proto, or [a.proto, b.proto]"),
+    FILE_NAMES,
 ]
 
 

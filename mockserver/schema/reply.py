@@ -30,6 +30,7 @@ from mockserver.schema.base import (
     Spec,
     TextLike,
     is_template,
+    listed,
 )
 from mockserver.schema.delays import Delay
 from mockserver.schema.match import Condition, MatchSpec
@@ -264,10 +265,6 @@ GraphQLErrors = Annotated[
 """A text, a mapping or a list of them."""
 
 
-def _steps(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
 def _script(value: object) -> object:
     if value is None:
         raise WrongValueError("`websocket` has no value", "Write websocket: [] to only accept connections")
@@ -378,7 +375,7 @@ class ReplySpec(Spec):
         default=None,
         description="Accept the WebSocket handshake, then perform these steps; the request line is WS /path.",
     )
-    subprotocol: Annotated[list[str], Field(min_length=1), BeforeValidator(_steps), OneOrList] | None = Field(
+    subprotocol: Annotated[list[str], Field(min_length=1), BeforeValidator(listed), OneOrList] | None = Field(
         default=None,
         description="With `websocket`: the supported subprotocols; default: the first that the client offers.",
     )
@@ -488,6 +485,6 @@ class CaseSpec(ReplySpec):
 Steps = Annotated[
     list[ReplySpec],
     Field(min_length=1, description="A reply, or a sequence of replies."),
-    BeforeValidator(_steps),
+    BeforeValidator(listed),
     OneOrList,
 ]

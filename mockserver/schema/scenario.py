@@ -27,7 +27,6 @@ from mockserver.schema.policies import GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, Steps, WorkSpec
 from mockserver.schema.resource import ResourceSpec
 
-LANGUAGE_VERSION = 1
 RUNTIME = "runtime"
 """The scenario of runtime routes."""
 

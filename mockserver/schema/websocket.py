@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from mockserver.errors import WrongValueError, near, shown
-from mockserver.schema.base import DurationS, Json, OneOrList, SchemaOf, Spec, TextLike
+from mockserver.schema.base import DurationS, Json, OneOrList, SchemaOf, Spec, TextLike, listed
 from mockserver.schema.delays import Delay
 from mockserver.schema.match import Condition
 
@@ -215,10 +215,6 @@ class ScriptStepSpec(Spec):
         return self
 
 
-def _listed(value: object) -> object:
-    return value if isinstance(value, list) else [value]
-
-
 Script = list[ScriptStepSpec]
 
 
@@ -226,4 +222,4 @@ class RuleSpec(Spec):
     """What answers each message that matches."""
 
     receive: MessageMatchSpec
-    steps: Annotated[list[ScriptStepSpec], Field(min_length=1), BeforeValidator(_listed), OneOrList]
+    steps: Annotated[list[ScriptStepSpec], Field(min_length=1), BeforeValidator(listed), OneOrList]

@@ -118,11 +118,16 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(settings: Settings) -> None:
+def stop_signal() -> asyncio.Event:
+    """Return an event of the running loop that SIGTERM and SIGINT set."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def _run(settings: Settings) -> None:
+    stopped, loop = stop_signal(), asyncio.get_running_loop()
     # Looked at before the files are read: what changes in between is a change.
     seen = fingerprint(settings.paths) if settings.watch else None
     app = App(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
 from mockserver.templating import generated
 from mockserver.templating.generated import Listed, Mapped, Write, Writer
 from mockserver.templating.scope import Closure, Scope
@@ -71,7 +71,7 @@ def compile_tree(value: object, path: KeyPath, *, names: frozenset[str] | None =
     try:
         write = growing.node(value, path)
     except RecursionError as error:
-        raise InvalidInputError(Flaw(path, "the value is nested too deeply", "Flatten it")) from error
+        raise invalid(path, "the value is nested too deeply", "Flatten it") from error
     if growing.flaws:
         raise InvalidInputError(growing.flaws)
     return Tree(value, write, growing.templates)

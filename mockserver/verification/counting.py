@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.naming import route_named
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
+from mockserver.errors import KeyPath, flaws_below, invalid, no_files
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
@@ -178,24 +178,14 @@ class AllCalls:
 
 
 def _pattern(path: str, where: KeyPath) -> PathPattern:
-    try:
+    with flaws_below(*where):
         return PathPattern(path)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under(*where) for flaw in error.flaws) from error
 
 
 def _matcher(spec: MatchSpec, method: GrpcMethod | None, path: KeyPath) -> Matcher:
-    try:
+    with flaws_below(*path, "match"):
         if method is not None:
             from mockserver.grpc.compiling import typed_match
 
             spec = typed_match(spec, method)
-        return compile_match(spec, _no_files)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under(*path, "match") for flaw in error.flaws) from error
-
-
-def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
-    )
+        return compile_match(spec, no_files("a check has no folder", "Write the schema inline"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, flaws_below
+from mockserver.errors import KeyPath, flaws_below, no_files
 from mockserver.matching.messages import compile_message_match
 from mockserver.model.call import Call
 from mockserver.model.plural import counted
@@ -32,7 +32,9 @@ class MessageEvaluator:
         self._times: ExpectSpec = spec.times
         self._any = not spec.received.model_fields_set
         with flaws_below(*path, "received"):
-            self._holds = compile_message_match(spec.received, _no_files)
+            self._holds = compile_message_match(
+                spec.received, no_files("a check has no folder", "Write the schema inline")
+            )
         self._record: CallLog | None = None
         self._results: dict[int, tuple[int, int]] = {}
         """Number of evaluated frames and of matching frames, by call number."""
@@ -106,9 +108,3 @@ def _shown(frame: RecordedFrame) -> str:
     except UnicodeDecodeError:
         text = f"{counted(frame.length, 'byte')}, binary"
     return text if len(text) <= _LONGEST_LINE else text[: _LONGEST_LINE - 1] + "…"
-
-
-def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(
-        Flaw(path, f"{name!r} is a file, and a check has no folder", "Write the schema inline")
-    )

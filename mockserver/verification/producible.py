@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, leaves
 from mockserver.engine.side_effects import Work, chosen
-from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, near
 from mockserver.schema.base import is_template
 
 _NO_EFFECT = "Write `effect` on the route or reply that does it, such as effect: {kind: charge}"
@@ -70,10 +70,10 @@ def check_effects(ns: Namespace, kind: str | None, names: Iterable[str], path: K
     if kinds.open:
         return
     if not kinds.fields:
-        raise InvalidInputError(Flaw(path, "no scenario has an effect", _NO_EFFECT))
+        raise invalid(path, "no scenario has an effect", _NO_EFFECT)
     if kind is not None and kind not in kinds.fields:
         hint = near(kind, kinds.names) or _NO_EFFECT
-        raise InvalidInputError(Flaw((*path, "kind"), f"no scenario has an effect of kind {kind!r}", hint))
+        raise invalid((*path, "kind"), f"no scenario has an effect of kind {kind!r}", hint)
     fields = kinds.fields[kind] if kind is not None else set().union(*kinds.fields.values())
     what = "no effect" if kind is None else f"no effect of kind {kind!r}"
     flaws = [
@@ -93,10 +93,10 @@ def check_webhooks(ns: Namespace, route: Route | None, path: KeyPath) -> None:
         return
     senders = [sender.id for sender in ns.routes() if _sends(sender)]
     if route is None or not senders:
-        raise InvalidInputError(Flaw(path, "no scenario has a webhook", _NO_WEBHOOK))
+        raise invalid(path, "no scenario has a webhook", _NO_WEBHOOK)
     listed = ", ".join(senders[:20]) + (f" and {len(senders) - 20} more" if len(senders) > 20 else "")
     hint = f"Webhooks are sent by: {listed}"
-    raise InvalidInputError(Flaw((*path, "route"), f"{route.id} has no webhook", hint))
+    raise invalid((*path, "route"), f"{route.id} has no webhook", hint)
 
 
 def _sends(route: Route) -> bool:

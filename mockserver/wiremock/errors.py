@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.errors import InvalidInputError, MockServerError
 from mockserver.model.http import Request, Response, UnreadableBodyError
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses
 from mockserver.responses.bodies import dump_json
 
 _PARSING, _TAKEN = 10, 109
@@ -29,13 +29,9 @@ def answer(document: object, status: int = 200) -> Response:
     return Response(status, [("Content-Type", "application/json")], dump_json(document))
 
 
-def empty(status: int = 200) -> Response:
-    return Response(status)
-
-
 def refusal(exception: WireMockError) -> Response:
     return (
-        empty(exception.status)
+        Response(exception.status)
         if exception.errors is None
         else answer({"errors": exception.errors}, exception.status)
     )
@@ -63,7 +59,7 @@ def taken(stub_id: str) -> WireMockError:
     return WireMockError(422, [error("Duplicate stub mapping ID", detail, code=_TAKEN)])
 
 
-def of_losses(lost: list[Lost]) -> WireMockError:
+def of_losses(lost: Losses) -> WireMockError:
     """Return the error for unsupported features; nothing was changed."""
     return WireMockError(422, [error(_UNDONE, str(item), pointer=pointer_of(item.place)) for item in lost])
 

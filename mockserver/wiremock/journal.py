@@ -9,7 +9,7 @@ from typing import Any
 from mockserver.model.call import Call
 from mockserver.model.http import Response
 from mockserver.wiremock import near_misses
-from mockserver.wiremock.errors import WireMockError, answer, empty, error, not_found, read_object
+from mockserver.wiremock.errors import WireMockError, answer, error, not_found, read_object
 from mockserver.wiremock.patterns import RequestPattern, metadata_test
 from mockserver.wiremock.stubs import Mapping
 from mockserver.wiremock.table import WireMockRequest, WireMockTable
@@ -131,7 +131,7 @@ def look(request: WireMockRequest) -> Response:
 def remove_one(request: WireMockRequest) -> Response:
     number = _call(request).number
     request.context.journal.remove(lambda call: call.number == number)
-    return empty()
+    return Response(200)
 
 
 def _call(request: WireMockRequest) -> Call:

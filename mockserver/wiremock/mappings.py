@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.compiler import editing
 from mockserver.model.http import Response
-from mockserver.wiremock.errors import WireMockError, answer, empty, error, read_object
+from mockserver.wiremock.errors import WireMockError, answer, error, read_object
 from mockserver.wiremock.patterns import metadata_test
 from mockserver.wiremock.scenarios import start_all
 from mockserver.wiremock.stubs import Mapping
@@ -43,7 +43,7 @@ def reset(request: WireMockRequest) -> Response:
     """Remove runtime stubs, restore those of files, and restart scenarios."""
     start_all(request.context)
     editing.reset(request.context.engine, request.context.ns, ["routes", "positions"])
-    return empty()
+    return Response(200)
 
 
 @table.add("POST", "/mappings/save")
@@ -74,7 +74,7 @@ async def import_all(request: WireMockRequest) -> Response:
             stubs.add(item)
         elif not ignoring:
             stubs.put(stub_id, item)
-    return empty()
+    return Response(200)
 
 
 @table.add("POST", "/mappings/find-by-metadata")

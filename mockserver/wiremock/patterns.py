@@ -9,7 +9,7 @@ from typing import Any
 import re2
 
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import InvalidInputError, no_files
 from mockserver.formats.wiremock.bodies import body_patterns
 from mockserver.formats.wiremock.losses import LossPlace
 from mockserver.formats.wiremock.requests import request_pattern
@@ -27,6 +27,8 @@ from mockserver.verification.counting import Subject
 from mockserver.wiremock.errors import of_flaws, of_losses, unreadable
 
 _WHOLE = ("url", "urlPattern", "urlPathPattern")
+
+_NO_FILES = no_files("there is no folder", "Write it inline")
 
 
 def url_of(request: Request) -> str:
@@ -91,17 +93,13 @@ class PatternTarget:
         try:
             self.pattern = PathPattern(line.path)
             if "match" in conditions:
-                self.matcher = compile_match(parse_spec(MatchSpec, conditions["match"]), _no_files)
+                self.matcher = compile_match(parse_spec(MatchSpec, conditions["match"]), _NO_FILES)
         except InvalidInputError as error:
             raise of_flaws(error) from error
 
     def differences(self, request: Request) -> list[Difference]:
         """Everything that keeps the request from it."""
         return report(request, self)
-
-
-def _no_files(name: str, path: KeyPath) -> bytes:
-    raise InvalidInputError(Flaw(path, f"{name!r} is a file, and there is no folder", "Write it inline"))
 
 
 def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
@@ -111,7 +109,7 @@ def metadata_test(written: dict[str, Any]) -> Callable[[Any], bool]:
     if at.hard:
         raise of_losses(at.hard)
     try:
-        matcher = compile_match(parse_spec(MatchSpec, match), _no_files)
+        matcher = compile_match(parse_spec(MatchSpec, match), _NO_FILES)
     except InvalidInputError as error:
         raise of_flaws(error) from error
 

@@ -17,7 +17,6 @@ from mockserver.schema.reply import ReplySpec
 from mockserver.wiremock.errors import (
     WireMockError,
     answer,
-    empty,
     error,
     not_found,
     of_flaws,
@@ -37,7 +36,7 @@ def reset(request: WireMockRequest) -> Response:
     context = request.context
     context.journal.clear()
     editing.reset(context.engine, context.ns, ["calls", "memory", "positions", "routes"])
-    return empty()
+    return Response(200)
 
 
 @table.add("GET", "/health")
@@ -79,7 +78,7 @@ def put_settings(request: WireMockRequest) -> Response:
     request.context.settings.clear()
     request.context.settings.update(kept)
     request.context.theirs.delay = delay
-    return empty()
+    return Response(200)
 
 
 def _delay(written: object) -> float | DelayRangeSpec | None:
@@ -119,7 +118,7 @@ def look_at_file(request: WireMockRequest) -> Response:
 @table.add("DELETE", "/files/{path}")
 def remove_file(request: WireMockRequest) -> Response:
     request.context.files.pop(request.params["path"], None)
-    return empty()
+    return Response(200)
 
 
 @table.add("GET", "/recordings/status")

@@ -15,7 +15,7 @@ from mockserver.errors import InvalidInputError
 from mockserver.formats.steps import steps_of
 from mockserver.graphql.execution import Execution
 from mockserver.model.plan import Break, Send, Wait
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.trouble import PlacedTroubleSpec
 from mockserver.schema.verify import SubjectSpec
@@ -554,7 +554,7 @@ def test_a_mistake_in_this_package_is_not_hidden_in_an_error_of_a_field(
 
 
 def test_other_formats_leave_fields_out() -> None:
-    lost: list[Lost] = []
+    lost = Losses()
     document = {"routes": [{"request": "GRAPHQL Query.user", "reply": 200}]}
 
     assert list(steps_of({"shop": document}, lost)) == []

@@ -14,7 +14,6 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -26,6 +25,7 @@ from mockserver.admin.turns import Turns
 from mockserver.admin.views import Form, body_view, call_view, form_of
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError, decode_content
+from mockserver.model.framing import REASONS
 from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import WEBSOCKET, Pairs, Request, Response, StreamReply
 from mockserver.model.plan import Outcome
@@ -204,7 +204,7 @@ def _response(call: Call, view: Mapping[str, Any] | None, *, reveal: bool) -> di
     whole = call.outcome in (Outcome.DONE, Outcome.OPEN)
     return {
         "status": response.status,
-        "statusText": response.reason or _phrase(response.status),
+        "statusText": response.reason or REASONS.get(response.status, ""),
         "httpVersion": _version(call.request),
         "cookies": _cookies_set(view["headers"]),
         "headers": _named(view["headers"]),
@@ -238,13 +238,6 @@ def _content(call: Call, response: Response, view: Mapping[str, Any], *, reveal:
     elif shown["base64"] is not None:
         content |= {"text": shown["base64"], "encoding": "base64"}
     return content | _comment(shown)
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 # Both

@@ -14,7 +14,7 @@ from mockserver.admin.turns import Turns
 from mockserver.attempts import read
 from mockserver.attempts.findings import Finding
 from mockserver.engine.namespace import Namespace
-from mockserver.errors import InvalidInputError, WrongValueError, invalid
+from mockserver.errors import WrongValueError, flaws_below, invalid
 from mockserver.load.series import MOST_INTERVALS, Series, series
 from mockserver.model.instants import instant
 from mockserver.scenarios.flaws import parse_spec
@@ -78,14 +78,12 @@ def _evaluators(request: AdminRequest[Any]) -> list[RulesEvaluator]:
     ns, route_id, text = request.ns, request.route_id, request.query.get("rules")
     if not text:
         return load_evaluators(ns, route_id=route_id)
-    try:
+    with flaws_below("rules"):
         data = parse(text)
         if isinstance(data, dict):
             grouping = GroupingSpec.of_query(request.query)
             data = {"by": grouping.by, "ignore": grouping.ignore, **data}
         spec = parse_spec(LoadSpec, data)
-    except InvalidInputError as error:
-        raise InvalidInputError(flaw.under("rules") for flaw in error.flaws) from error
     subject = AllCalls() if route_id is None else Subject(ns, SubjectSpec(route=route_id))
     return [load_evaluator(ns, subject, ANY_NUMBER, spec, ("rules",))]
 

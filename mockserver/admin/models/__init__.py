@@ -2,9 +2,18 @@
 
 from mockserver.admin.models.attempts import LoadView, OperationList
 from mockserver.admin.models.base import Problem
-from mockserver.admin.models.calls import CallList, CallView, CountsView, CountView, UnmatchedList
+from mockserver.admin.models.calls import (
+    CallList,
+    CallView,
+    CountsView,
+    CountView,
+    OpenWebSocketList,
+    ReachedView,
+    UnmatchedList,
+)
 from mockserver.admin.models.checks import ExplainView, VerifiedView, ViolationList
 from mockserver.admin.models.namespaces import (
+    ArchiveView,
     ClockView,
     DeliveryList,
     DeliveryView,
@@ -15,14 +24,15 @@ from mockserver.admin.models.namespaces import (
     NamespaceView,
     OutageAnswer,
     OutageView,
+    RecordedView,
+    RecordingList,
+    RecordingView,
     SnapshotView,
     StateView,
     TroubleList,
 )
-from mockserver.admin.models.recordings import ArchiveView, RecordedView, RecordingList, RecordingView
 from mockserver.admin.models.scenarios import RouteList, RouteView, ScenarioList, ScenarioView
 from mockserver.admin.models.server import HealthView, IndexView, LiveView, ReloadView, ReplicasView
-from mockserver.admin.models.websockets import OpenWebSocketList, ReachedView
 
 __all__ = [
     "ArchiveView", "CallList", "CallView", "ClockView", "CountView", "CountsView", "DeliveryList", "DeliveryView", "EffectList",

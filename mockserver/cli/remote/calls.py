@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import click
 
 from mockserver.cli.remote.connection import (
-    connected,
-    json_option,
+    connected_with_json,
     mapping_in,
     print_json,
+    printed_json,
     refuse,
     server,
     wants_json,
@@ -43,8 +43,7 @@ _WIDTHS = (8, 12, 30, 6, 8)
 @click.option("--limit", type=click.IntRange(0), help="Only the newest calls, at most this many.")
 @click.option("--follow", "-f", is_flag=True, help="Continue with new calls as they complete, until Ctrl-C.")
 @click.option("--reveal", is_flag=True, help="Do not mask secrets.")
-@json_option
-@connected
+@connected_with_json
 def calls(
     subject: str | None, limit: int | None, *, matched: bool | None, follow: bool, reveal: bool, **given: Any
 ) -> None:
@@ -66,8 +65,7 @@ def calls(
             _follow(link, query, limit)
             return
         items = _newest(link, query, limit)
-        if wants_json():
-            print_json({"items": items, "next": None})
+        if printed_json({"items": items, "next": None}):
             return
         reasons = _reasons(link) if matched is False else {}
         print_table(HEADS, (row_of(call, reasons) for call in items), "no calls")
@@ -168,8 +166,7 @@ def _print_followed(cells: Iterable[str]) -> None:
 @click.command(short_help="Count the calls of a route or a request.")
 @click.argument("subject", required=False)
 @click.option("--match", metavar="YAML", help="Further conditions on the request, such as '{json: {amount: 5}}'.")  # fmt: skip
-@json_option
-@connected
+@connected_with_json
 def count(subject: str | None, match: str | None) -> None:
     """
     Count the calls of a route or a request. Without SUBJECT, list the counts of all routes.
@@ -187,8 +184,7 @@ def count(subject: str | None, match: str | None) -> None:
         if match is not None:
             check["match"] = mapping_in(match, "--match")
         answer = link.send("POST", "/count", check)
-        if wants_json():
-            print_json(answer)
+        if printed_json(answer):
             return
         click.echo(answer["count"])
         if not answer["exact"]:
@@ -196,8 +192,7 @@ def count(subject: str | None, match: str | None) -> None:
 
 
 def _print_counts(counts: View) -> None:
-    if wants_json():
-        print_json(counts)
+    if printed_json(counts):
         return
     rows = [
         (route, count["calls"], ", ".join(f"{number} x {status}" for status, number in count["statuses"].items()))

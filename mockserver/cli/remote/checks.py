@@ -11,13 +11,11 @@ import click
 from mockserver.cli.remote.connection import (
     FAILED,
     DurationText,
-    connected,
+    connected_with_json,
     document_in,
-    json_option,
     mapping_in,
-    print_json,
+    printed_json,
     server,
-    wants_json,
 )
 from mockserver.cli.remote.subjects import subject_of
 from mockserver.cli.remote.tables import columns, plain, printable
@@ -40,8 +38,7 @@ LONGEST_WAIT_S = 120.0
 @click.option("--quiet", type=DurationText(), help="No further calls may arrive for so long afterwards.")
 @click.option("--scenario", metavar="NAME", help="Without SUBJECT: only the expectations of this scenario.")
 @click.option("--check", metavar="YAML|FILE", help="Instead of SUBJECT: a check of POST /verify, or a list of them; - is stdin.")  # fmt: skip
-@json_option
-@connected
+@connected_with_json
 def verify(subject: str | None, scenario: str | None, check: str | None, **words: Any) -> None:
     """
     Verify calls. Without SUBJECT, verify every `expect` of the scenarios, and that no request was unmatched.
@@ -100,8 +97,7 @@ def print_verified(link: Link, check: Any, scenario: str | None = None) -> None:
 
 
 def _print_checks(answer: View) -> None:
-    if wants_json():
-        print_json(answer)
+    if printed_json(answer):
         return
     for item in answer["checks"]:
         click.echo(f"{'ok' if item['ok'] else 'failed'}: {printable(item['text'])}")
@@ -115,8 +111,7 @@ def _print_checks(answer: View) -> None:
 @click.option("--by", metavar="SELECTOR", help="Selector whose value the attempts of one operation share, such as headers.idempotency-key; or route.")  # fmt: skip
 @click.option("--ignore", metavar="FIELDS", help="Fields that differ in each attempt, separated by commas, such as json.line,query.rand.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Rules on retries, such as '{max: 4, same: body}': the exit code is 1 if one is broken.")  # fmt: skip
-@json_option
-@connected
+@connected_with_json
 def attempts(route: str | None, by: str | None, ignore: str | None, rules: str | None) -> None:
     """
     Group the calls of a running server into operations, and show how the client retried.
@@ -136,8 +131,7 @@ def attempts(route: str | None, by: str | None, ignore: str | None, rules: str |
         pages = list(link.pages("/attempts", masked=True, route=route, by=by, ignore=ignore))
     operations = [item for page in pages for item in page["items"]]
     whole = {**pages[-1], "items": operations}
-    if wants_json():
-        print_json(whole)
+    if printed_json(whole):
         return
     for line in _told(operations):
         click.echo(line)

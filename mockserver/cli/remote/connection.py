@@ -52,8 +52,8 @@ def connected(command: F) -> F:
     return command
 
 
-def json_option(command: F) -> F:
-    """Add --json."""
+def connected_with_json(command: F) -> F:
+    """Add --json, and the options that say which server, and which of its namespaces."""
     return click.option(
         "--json",
         "as_json",
@@ -61,7 +61,7 @@ def json_option(command: F) -> F:
         expose_value=False,
         callback=_keep,
         help="Print the answer of the admin API as JSON.",
-    )(command)
+    )(connected(command))
 
 
 def wants_json() -> bool:
@@ -101,6 +101,12 @@ def server() -> Iterator[Link]:
         link.http.close()
 
 
+def ask(method: str, path: str, document: object = ..., **options: Any) -> Any:
+    """Return the answer of the namespace to one request; see `server` for errors, `Link.send` for `options`."""
+    with server() as link:
+        return link.send(method, path, document, **options)
+
+
 def _link(kept: Mapping[str, Any]) -> Link:
     """Raises ValueError for an invalid URL."""
     from mockserver.client.clients import link_to
@@ -128,6 +134,13 @@ def print_json(document: object, indent: int | None = 2) -> None:
     """Print JSON. Lone surrogates, which no output can encode, stay escaped as in the answer."""
     text = json.dumps(document, indent=indent, ensure_ascii=False)
     click.echo(text.encode("utf-8", "backslashreplace").decode())
+
+
+def printed_json(document: object) -> bool:
+    """Print an answer as JSON if --json is given. Return whether it is."""
+    if wants_json():
+        print_json(document)
+    return wants_json()
 
 
 def mapping_in(text: str, option: str) -> dict[str, Any]:

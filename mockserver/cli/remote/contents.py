@@ -9,12 +9,12 @@ import click
 
 from mockserver.cli.remote.connection import (
     DurationText,
+    ask,
     connected,
+    connected_with_json,
     document_in,
-    json_option,
-    print_json,
+    printed_json,
     server,
-    wants_json,
 )
 from mockserver.cli.remote.tables import print_table
 from mockserver.client.errors import Refused
@@ -29,8 +29,7 @@ View = Mapping[str, Any]
 
 @click.group(invoke_without_command=True, short_help="List, add or remove routes of a running server.")
 @click.option("--tag", help="Only routes with this tag.")
-@json_option
-@connected
+@connected_with_json
 @click.pass_context
 def routes(ctx: click.Context, tag: str | None) -> None:
     """List the routes of a running server. The subcommands add and remove routes; files are never changed."""
@@ -38,10 +37,8 @@ def routes(ctx: click.Context, tag: str | None) -> None:
         if tag is not None:
             raise click.UsageError("--tag is for the list of routes")
         return
-    with server() as link:
-        document = link.send("GET", "/routes", tag=tag)
-    if wants_json():
-        print_json(document)
+    document = ask("GET", "/routes", tag=tag)
+    if printed_json(document):
         return
     rows = ((route["id"], route["request"], route["calls"], _step(route)) for route in document["items"])
     print_table(("route", "request", "calls", "step"), rows, "no routes")
@@ -53,8 +50,7 @@ def _step(route: View) -> str:
 
 @routes.command()
 @click.argument("source", metavar="YAML|FILE")
-@json_option
-@connected
+@connected_with_json
 def add(source: str) -> None:
     """
     Add a route, or a list of routes, in YAML or JSON: as text, in a file, or from stdin (-).
@@ -64,8 +60,7 @@ def add(source: str) -> None:
     given = document_in(source, "YAML|FILE")
     with server() as link:
         views = _added(link, given if isinstance(given, list) else [given])
-    if wants_json():
-        print_json(views if isinstance(given, list) else views[0])
+    if printed_json(views if isinstance(given, list) else views[0]):
         return
     for view in views:
         click.echo(view["id"])
@@ -93,8 +88,7 @@ def remove(route: str | None, *, every: bool) -> None:
     """Remove ROUTE, the id or name of a route, from the running server. A reset restores routes of files."""
     if (route is None) != every:
         raise click.UsageError("give a ROUTE, or --all for all routes that were added at runtime")
-    with server() as link:
-        link.send("DELETE", "/routes" if route is None else f"/routes/{segment(route)}")
+    ask("DELETE", "/routes" if route is None else f"/routes/{segment(route)}")
     click.echo("removed all routes that were added at runtime" if route is None else f"removed {route}")
 
 
@@ -102,19 +96,16 @@ def remove(route: str | None, *, every: bool) -> None:
 
 
 @click.group(invoke_without_command=True, short_help="List, load or switch scenarios of a running server.")
-@json_option
-@connected
+@connected_with_json
 @click.pass_context
 def scenarios(ctx: click.Context) -> None:
     """List the scenarios of a running server. The subcommands change them in one namespace; files are never changed."""
     if ctx.invoked_subcommand is None:
-        with server() as link:
-            _print_scenarios(link.send("GET", "/scenarios"))
+        _print_scenarios(ask("GET", "/scenarios"))
 
 
 def _print_scenarios(document: View) -> None:
-    if wants_json():
-        print_json(document)
+    if printed_json(document):
         return
     rows = (
         (item["name"], item["active"], len(item["routes"]), item["file"] or item["origin"])
@@ -124,21 +115,17 @@ def _print_scenarios(document: View) -> None:
 
 
 def _print_scenario(view: View) -> None:
-    if wants_json():
-        print_json(view)
-    else:
+    if not printed_json(view):
         click.echo(f"{view['name']}: {'active' if view['active'] else 'not active'}")
 
 
 def _switch(name: str, *, active: bool) -> None:
-    with server() as link:
-        _print_scenario(link.send("PATCH", f"/scenarios/{segment(name)}", {"active": active}))
+    _print_scenario(ask("PATCH", f"/scenarios/{segment(name)}", {"active": active}))
 
 
 @scenarios.command()
 @click.argument("name")
-@json_option
-@connected
+@connected_with_json
 def on(name: str) -> None:
     """Activate a scenario."""
     _switch(name, active=True)
@@ -146,8 +133,7 @@ def on(name: str) -> None:
 
 @scenarios.command()
 @click.argument("name")
-@json_option
-@connected
+@connected_with_json
 def off(name: str) -> None:
     """Deactivate a scenario: its routes match no request."""
     _switch(name, active=False)
@@ -155,18 +141,15 @@ def off(name: str) -> None:
 
 @scenarios.command()
 @click.argument("names", nargs=-1, required=True)
-@json_option
-@connected
+@connected_with_json
 def use(names: tuple[str, ...]) -> None:
     """Activate exactly these scenarios, and deactivate all others."""
-    with server() as link:
-        _print_scenarios(link.send("POST", "/scenarios/use", {"names": list(names)}))
+    _print_scenarios(ask("POST", "/scenarios/use", {"names": list(names)}))
 
 
 @scenarios.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@json_option
-@connected
+@connected_with_json
 def load(file: str) -> None:
     """Add the scenario in FILE, with the files that it refers to. A scenario of the same name is replaced."""
     from mockserver.client.bundles import read_scenario
@@ -175,8 +158,7 @@ def load(file: str) -> None:
         scenario = read_scenario(file)
     except (OSError, UnicodeDecodeError) as error:
         raise click.BadParameter(f"{file} can't be read: {error}", param_hint="FILE") from error
-    with server() as link:
-        _print_scenario(link.send("PUT", f"/scenarios/{segment(scenario.name)}", scenario.document))
+    _print_scenario(ask("PUT", f"/scenarios/{segment(scenario.name)}", scenario.document))
 
 
 @scenarios.command(name="remove")
@@ -184,20 +166,17 @@ def load(file: str) -> None:
 @connected
 def remove_scenario(name: str) -> None:
     """Remove a scenario from the namespace. A reset restores scenarios of files."""
-    with server() as link:
-        link.send("DELETE", f"/scenarios/{segment(name)}")
+    ask("DELETE", f"/scenarios/{segment(name)}")
     click.echo(f"removed {name}")
 
 
 @scenarios.command(name="reload")
-@json_option
-@connected
+@connected_with_json
 def reload_files() -> None:
     """Read the scenario files of the server again. If one is invalid, nothing changes."""
     with server() as link:
         view = link.at_root("POST", "/reload")
-    if wants_json():
-        print_json(view)
+    if printed_json(view):
         return
     for warning in view["warnings"]:
         click.echo(f"warning: {warning}", err=True)
@@ -208,8 +187,7 @@ def reload_files() -> None:
 
 
 @click.group(invoke_without_command=True, short_help="List, create or remove namespaces of a running server.")
-@json_option
-@connected
+@connected_with_json
 @click.pass_context
 def namespaces(ctx: click.Context) -> None:
     """List the namespaces of a running server. Each has its own calls, state, sequences and clock."""
@@ -217,8 +195,7 @@ def namespaces(ctx: click.Context) -> None:
         return
     with server() as link:
         document = link.at_root("GET", "/namespaces")
-    if wants_json():
-        print_json(document)
+    if printed_json(document):
         return
     rows = ((item["name"], item["url"], item["ttl"], item["seed"]) for item in document["items"])
     print_table(("namespace", "url", "ttl", "seed"), rows, "no namespaces")
@@ -229,17 +206,14 @@ def namespaces(ctx: click.Context) -> None:
 @click.option("--ttl", type=DurationText(), help="Idle time after which it is removed. Default: 1h.")
 @click.option("--seed", help="Seed for random values. Default: the name.")
 @click.option("--scenario", "chosen", multiple=True, metavar="NAME", help="Only this scenario is active; may be repeated.")  # fmt: skip
-@json_option
-@connected
+@connected_with_json
 def create(name: str | None, ttl: str | None, seed: str | None, chosen: tuple[str, ...]) -> None:
     """Create an isolated namespace, and print its URL. Without NAME, a name is generated."""
     given = {"name": name, "ttl": ttl, "seed": seed, "scenarios": list(chosen) or None}
     body = {key: value for key, value in given.items() if value is not None}
     with server() as link:
         view = link.at_root("POST", "/namespaces", body)
-    if wants_json():
-        print_json(view)
-    else:
+    if not printed_json(view):
         click.echo(view["url"])
 
 

@@ -10,11 +10,11 @@ import click
 
 from mockserver.cli.remote.connection import (
     DurationText,
+    ask,
     connected,
-    json_option,
-    print_json,
+    connected_with_json,
+    printed_json,
     server,
-    wants_json,
     yaml_in,
 )
 from mockserver.model.durations import format_duration
@@ -32,8 +32,7 @@ def reset(what: tuple[str, ...]) -> None:
 
     WHAT are parts: calls, memory, positions, routes, clock, seed. Without WHAT, everything except the seed is reset.
     """
-    with server() as link:
-        link.send("POST", "/reset", {"what": list(what)} if what else {})
+    ask("POST", "/reset", {"what": list(what)} if what else {})
     click.echo(f"reset: {', '.join(what)}" if what else "reset")
 
 
@@ -47,8 +46,7 @@ def reset(what: tuple[str, ...]) -> None:
 @click.option("--skip", type=click.IntRange(0), help="The first calls that are not affected.")
 @click.option("--route", "routes", multiple=True, metavar="ROUTE", help="Only this route; may be repeated.")
 @click.option("--optional", is_flag=True, help="A test does not fail if the outage affects no call.")
-@json_option
-@connected
+@connected_with_json
 def outage(
     reply: str | None, for_: str | None, routes: tuple[str, ...], *, optional: bool, **given: Any
 ) -> None:
@@ -69,9 +67,7 @@ def outage(
             document = link.send("GET", "/outage")
         else:
             document = link.send("PUT", "/outage", {"reply": yaml_in(reply, "REPLY"), **spec})
-    if wants_json():
-        print_json(document)
-    else:
+    if not printed_json(document):
         click.echo("no outage" if document is None else _outage_text(document))
 
 
@@ -89,24 +85,20 @@ def _short(value: object) -> str:
 
 
 @click.group(invoke_without_command=True, short_help="Show or move the clock of a running server.")
-@json_option
-@connected
+@connected_with_json
 @click.pass_context
 def clock(ctx: click.Context) -> None:
     """Show the virtual clock of a namespace. The subcommands move it; webhooks that are due are sent first."""
     if ctx.invoked_subcommand is None:
-        with server() as link:
-            _print_clock(link.send("GET", "/clock"))
+        _print_clock(ask("GET", "/clock"))
 
 
 def _move(**move: object) -> None:
-    with server() as link:
-        _print_clock(link.send("POST", "/clock", move, wait_s=None))
+    _print_clock(ask("POST", "/clock", move, wait_s=None))
 
 
 def _print_clock(view: View) -> None:
-    if wants_json():
-        print_json(view)
+    if printed_json(view):
         return
     state = "stopped" if view["frozen"] else "running"
     offset_s = round(view["offset_s"], 3)
@@ -116,8 +108,7 @@ def _print_clock(view: View) -> None:
 
 @clock.command()
 @click.argument("duration", type=DurationText())
-@json_option
-@connected
+@connected_with_json
 def advance(duration: str) -> None:
     """Move the clock forward by DURATION, such as 1h or 3d."""
     _move(advance=duration)
@@ -125,8 +116,7 @@ def advance(duration: str) -> None:
 
 @clock.command(name="set")
 @click.argument("time")
-@json_option
-@connected
+@connected_with_json
 def set_(time: str) -> None:
     """Set the clock to TIME, such as 2026-01-31T12:00:00Z. It continues to run."""
     _move(at=time)
@@ -134,24 +124,21 @@ def set_(time: str) -> None:
 
 @clock.command()
 @click.argument("time", required=False)
-@json_option
-@connected
+@connected_with_json
 def freeze(time: str | None) -> None:
     """Stop the clock now, or at TIME."""
     _move(freeze=time or True)
 
 
 @clock.command()
-@json_option
-@connected
+@connected_with_json
 def resume() -> None:
     """Continue a stopped clock."""
     _move(resume=True)
 
 
 @clock.command(name="reset")
-@json_option
-@connected
+@connected_with_json
 def real_time() -> None:
     """Return to real time."""
     _move(reset=True)

@@ -10,8 +10,7 @@ import click
 from mockserver.cli.remote.checks import print_verified
 from mockserver.cli.remote.connection import (
     DurationText,
-    connected,
-    json_option,
+    connected_with_json,
     mapping_in,
     print_json,
     server,
@@ -31,8 +30,7 @@ _MOST_MARKS = 20
 @click.option("--interval", type=DurationText(), help="Length of a row, such as 100ms. Default: at most 40 rows.")  # fmt: skip
 @click.option("--by", metavar="SELECTOR", help="Selector whose value the attempts of one operation share, such as headers.idempotency-key; or route.")  # fmt: skip
 @click.option("--rules", metavar="YAML", help="Rules on load, such as '{in_flight: {max: 10}}': the exit code is 1 if one is broken.")  # fmt: skip
-@json_option
-@connected
+@connected_with_json
 def load(route: str | None, interval: str | None, by: str | None, rules: str | None) -> None:
     """
     Show the calls of a running server over time, by their answers, with outages and the broken rules of `expect`.

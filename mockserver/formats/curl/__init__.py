@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import Flaw, InvalidInputError, invalid
 from mockserver.formats.curl.arguments import requests_of
 from mockserver.formats.curl.shell import CLOSE, OPEN, UnclosedQuoteError, commands
 from mockserver.formats.exchanges_to_routes import fold, route_path
-from mockserver.formats.reading import file_bytes, name_of
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.formats.reading import file_bytes, free_name, name_of
+from mockserver.recording.conversion import Document, Imported, Losses
 from mockserver.recording.exchanges import RecordedExchange
 
 _WHAT = "a file with commands of curl"
@@ -33,16 +33,16 @@ _BEFORE = frozenset(["$", "%", "command", "sudo", "time"])
 def read(source: Path) -> Imported:
     """Read a script. Raises InvalidInputError if it has no command of curl."""
     raw = file_bytes(source, _WHAT)
-    lost: list[Lost] = []
+    lost = Losses()
     try:
         found = list(_exchanges(raw.decode("utf-8-sig"), lost))
     except UnicodeDecodeError as error:
         flaw = Flaw((), f"{source} is not UTF-8: byte {error.start}", f"Name {_WHAT}")
         raise InvalidInputError(flaw) from error
     except UnclosedQuoteError as error:
-        raise InvalidInputError(Flaw((), f"{source}:{error.line}: {error}", "Close it")) from error
+        raise invalid((), f"{source}:{error.line}: {error}", "Close it") from error
     if not found and not lost:
-        raise InvalidInputError(Flaw((), f"{source} has no command of curl", f"Name {_WHAT}"))
+        raise invalid((), f"{source} has no command of curl", f"Name {_WHAT}")
     imported = fold(found, name_of(source))
     imported.lost[:0] = lost
     for name, document in imported.scenarios.items():
@@ -54,7 +54,7 @@ def read(source: Path) -> Imported:
     return imported
 
 
-def _exchanges(text: str, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def _exchanges(text: str, lost: Losses) -> Iterator[RecordedExchange]:
     for command in commands(text):
         words = _arguments(command.words)
         if words is not None:
@@ -79,10 +79,7 @@ def _set_parameters(route: Document) -> None:
     taken: set[str] = set()
 
     def parameter(found: re.Match[str]) -> str:
-        stem = (found["variable"] or found["braced"]).lower()
-        name, number = stem, 2
-        while name in taken:
-            name, number = f"{stem}_{number}", number + 1
+        name = free_name((found["variable"] or found["braced"]).lower(), taken, "_")
         taken.add(name)
         return f"{{{name}}}"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from mockserver.formats.curl.shell import CLOSE, OPEN
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange, value_of
 
 _SHORT = {
@@ -86,12 +86,12 @@ class CurlRequest:
     switches: set[str] = field(default_factory=set)
 
 
-def requests_of(words: list[str], place: str, lost: list[Lost]) -> Iterator[RecordedExchange]:
+def requests_of(words: list[str], place: str, lost: Losses) -> Iterator[RecordedExchange]:
     """Yield the requests that `curl WORDS` sends, each answered with 200."""
     arguments = _Arguments(words, place, lost)
     for request in arguments.requests():
         if not request.urls:
-            lost.append(Lost(place, "there is no URL in the command", "Leave it out"))
+            lost.add(place, "there is no URL in the command", "Leave it out")
         for url in request.urls:
             yield _Exchange(request, place, lost).of(url)
 
@@ -99,7 +99,7 @@ def requests_of(words: list[str], place: str, lost: list[Lost]) -> Iterator[Reco
 class _Arguments:
     """Reads the options; what is not converted is lost."""
 
-    def __init__(self, words: list[str], place: str, lost: list[Lost]) -> None:
+    def __init__(self, words: list[str], place: str, lost: Losses) -> None:
         self._rest = list(reversed(words))
         self._place = place
         self._lost = lost
@@ -182,13 +182,13 @@ class _Arguments:
         request.headers.append((name.rstrip(";").strip(), text.strip()))
 
     def _lose(self, what: str) -> None:
-        self._lost.append(Lost(self._place, what))
+        self._lost.add(self._place, what)
 
 
 class _Exchange:
     """The requests that the options make, one for each URL."""
 
-    def __init__(self, request: CurlRequest, place: str, lost: list[Lost]) -> None:
+    def __init__(self, request: CurlRequest, place: str, lost: Losses) -> None:
         self._request = request
         self._place = place
         self._lost = lost
@@ -244,7 +244,7 @@ class _Exchange:
         return _VARIABLE.sub(r"$\1", text)
 
     def _lose_file(self, what: str, file: str) -> None:
-        self._lost.append(Lost(self._place, f"{what} in the file {file} is not read"))
+        self._lost.add(self._place, f"{what} in the file {file} is not read")
 
     def _body(self) -> tuple[str, str]:
         """The body, and its default Content-Type."""

@@ -13,17 +13,7 @@ from mockserver.errors import MockServerError
 
 OPEN, CLOSE = "\ue000", "\ue001"
 """In a word, these characters enclose the name of a variable that a shell would replace by its value."""
-_ESCAPES = {
-    "n": "\n",
-    "t": "\t",
-    "r": "\r",
-    "a": "\a",
-    "b": "\b",
-    "f": "\f",
-    "v": "\v",
-    "e": "\x1b",
-    "E": "\x1b",
-}
+_ESCAPES = dict(zip("ntrabfveE", "\n\t\r\a\b\f\v\x1b\x1b", strict=True))
 _CODE = re.compile(r"x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}")
 _EXPANSION = re.compile(
     r"\$\{(?P<braced>\w+)[^}]*\}|\$\((?:[^()]|\([^()]*\))*\)|\$(?P<plain>\w+)|`[^`]*`", re.ASCII

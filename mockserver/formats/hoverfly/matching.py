@@ -19,8 +19,9 @@ from mockserver.formats.mocks.conditions import (
     value_or_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, text_of
+from mockserver.formats.mocks.sources import json_value, text_of
 from mockserver.formats.mocks.trees import subset, tree
+from mockserver.recording.conversion import Losses, NotConvertibleError
 
 Matcher = dict[str, Any]
 _PARTS = {

@@ -38,17 +38,9 @@ from mockserver.formats.mocks.replies import (
 )
 from mockserver.formats.mocks.requests import Atom, route_of
 from mockserver.formats.mocks.routes import unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    listed,
-    refused,
-    text_of,
-)
+from mockserver.formats.mocks.sources import FAILURES, documents, listed, refused, text_of
 from mockserver.model.json_values import map_leaves
-from mockserver.recording.conversion import Document, Imported
+from mockserver.recording.conversion import Document, Imported, Losses, NotConvertibleError
 
 _LEFT = ", so this pair is left out"
 _RESPONSE = {
@@ -76,7 +68,7 @@ def read(source: Path) -> Imported:
             _Simulation(content["data"], losses, folder, Path(name).stem).into(made)
         except FAILURES as error:
             losses.failed("data", error, ", so it is left out")
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

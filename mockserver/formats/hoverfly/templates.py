@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.schema.base import is_template
 
 _PLACE = re.compile(r"\{\{\{?\s*(.*?)\s*\}?\}\}", re.DOTALL)

@@ -10,11 +10,10 @@ from typing import Any
 from mockserver.formats.hoverfly.matching import may_meet, meetings, score
 from mockserver.formats.mocks.conditions import escaped, printed, searching
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, outgoing
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import json_line, pretty
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported
+from mockserver.recording.conversion import Document, Exported, Losses, NotConvertibleError
 
 Matcher = dict[str, Any]
 SCHEMA_VERSION = "v5.2"
@@ -43,7 +42,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             except NotConvertibleError as error:
                 losses.failed(route.place, error, ", so the route is left out")
         pairs += _in_order(routes, losses)
-        made.lost += losses.entries
+        made.lost += losses
     data: dict[str, Any] = {"pairs": pairs, "globalActions": {"delays": [], "delaysLogNormal": []}}
     if written:
         data["literals"] = [{"name": key, "value": value} for key, value in written.items()]

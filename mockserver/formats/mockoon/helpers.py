@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import reduce
 
 from mockserver.formats.mocks.dates import strftime
 from mockserver.formats.mocks.handlebars import Arg, HelperCall
-from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
+from mockserver.formats.mocks.handlebars_scope import UNITS, HandlebarsScope, Helper, argument, array, form
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
-Helper = Callable[[HelperCall, HandlebarsScope], str]
-
-_ARGUMENT = re.compile(r"\{(\d)\}")
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _FUNCTIONS = frozenset(("count", "index", "get", "keys", "values", "items"))
-_UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
 
 FAKER = {
     "person.firstName": "fake.first_name()", "person.lastName": "fake.last_name()", "person.fullName": "fake.name()",
@@ -89,17 +85,6 @@ def _text(call: HelperCall, at: int, default: str | None = None) -> str:
     return call.args[at].text
 
 
-def _argument(call: HelperCall, scope: HandlebarsScope, at: int) -> str:
-    if at >= len(call.args):
-        raise NotConvertibleError(f"{call.name} lacks an argument")
-    return scope.value(call.args[at])
-
-
-def _form(template: str) -> Helper:
-    """Return the helper for an expression of its arguments: `{0}`, `{1}`."""
-    return lambda call, scope: _ARGUMENT.sub(lambda number: _argument(call, scope, int(number[1])), template)
-
-
 def _default(call: HelperCall, scope: HandlebarsScope, at: int = 1) -> str:
     return scope.value(call.args[at]) if at < len(call.args) else "''"
 
@@ -132,32 +117,28 @@ def _arithmetic(sign: str) -> Helper:
 
 
 def _compared(sign: str) -> Helper:
-    return _form(f"({{0}} | float) {sign} ({{1}} | float)")
+    return form(f"({{0}} | float) {sign} ({{1}} | float)")
 
 
 def _concat(call: HelperCall, scope: HandlebarsScope) -> str:
     return " ~ ".join(scope.value(arg) for arg in call.args)
 
 
-def _array(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"[{', '.join(scope.value(arg) for arg in call.args)}]"
-
-
 def _one_of(call: HelperCall, scope: HandlebarsScope) -> str:
     inner = call.args[0].call if call.args else None
     if inner is None or inner.name != "array" or not inner.args:
         raise NotConvertibleError("oneOf is converted with an array of written values")
-    return f"{_array(inner, scope)}[random_int(0, {len(inner.args) - 1})]"
+    return f"{array(inner, scope)}[random_int(0, {len(inner.args) - 1})]"
 
 
 def _slice(call: HelperCall, scope: HandlebarsScope) -> str:
     start, end = _whole(_text(call, 1)), _text(call, 2, "")
-    return f"{_argument(call, scope, 0)}[{start}:{_whole(end) if end else ''}]"
+    return f"{argument(call, scope, 0)}[{start}:{_whole(end) if end else ''}]"
 
 
 def _substr(call: HelperCall, scope: HandlebarsScope) -> str:
     start, length = _whole(_text(call, 1, "0")), _text(call, 2, "")
-    return f"{_argument(call, scope, 0)}[{start}:{start + _whole(length) if length else ''}]"
+    return f"{argument(call, scope, 0)}[{start}:{start + _whole(length) if length else ''}]"
 
 
 def _whole(text: str) -> int:
@@ -168,12 +149,12 @@ def _whole(text: str) -> int:
 
 
 def _split(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"{_argument(call, scope, 0)}.split({scope.value(call.args[1]) if len(call.args) > 1 else quoted(' ')})"
+    return f"{argument(call, scope, 0)}.split({scope.value(call.args[1]) if len(call.args) > 1 else quoted(' ')})"
 
 
 def _join(call: HelperCall, scope: HandlebarsScope) -> str:
     between = scope.value(call.args[1]) if len(call.args) > 1 else quoted(", ")
-    return f"{_argument(call, scope, 0)} | join({between})"
+    return f"{argument(call, scope, 0)} | join({between})"
 
 
 def _int(call: HelperCall, scope: HandlebarsScope) -> str:
@@ -226,7 +207,7 @@ def _shifted(call: HelperCall, scope: HandlebarsScope) -> str:
             raise NotConvertibleError(f"a computed `{name}` of {call.name} can't be converted")
         return arg.text
 
-    shift = "".join(f"{_whole(word(name)):+d}{unit}" for name, unit in _UNITS.items() if word(name))
+    shift = "".join(f"{_whole(word(name)):+d}{unit}" for name, unit in UNITS.items() if word(name))
     signs = {part for part in shift if part in "+-"}
     if len(signs) > 1:
         raise NotConvertibleError("a shift that adds and subtracts can't be converted")
@@ -236,7 +217,7 @@ def _shifted(call: HelperCall, scope: HandlebarsScope) -> str:
 
 
 def _date_format(call: HelperCall, scope: HandlebarsScope) -> str:
-    return _moment(f"date({_argument(call, scope, 0)})", _text(call, 1))
+    return _moment(f"date({argument(call, scope, 0)})", _text(call, 1))
 
 
 HELPERS: Mapping[str, Helper] = {
@@ -254,30 +235,30 @@ HELPERS: Mapping[str, Helper] = {
     "subtract": _arithmetic("-"),
     "multiply": _arithmetic("*"),
     "modulo": _arithmetic("%"),
-    "divide": _form("({0} | float) / ({1} | float)"),
-    "round": _form("({0} | float) | round | int"),
-    "eq": _form("{0} == {1}"),
+    "divide": form("({0} | float) / ({1} | float)"),
+    "round": form("({0} | float) | round | int"),
+    "eq": form("{0} == {1}"),
     "gt": _compared(">"),
     "gte": _compared(">="),
     "lt": _compared("<"),
     "lte": _compared("<="),
-    "includes": _form("{1} in {0}"),
-    "indexOf": _form("{0}.find({1})"),
-    "lowercase": _form("{0} | lower"),
-    "uppercase": _form("{0} | upper"),
-    "replace": _form("{0}.replace({1}, {2}, 1)"),
-    "replaceAll": _form("{0}.replace({1}, {2})"),
-    "parseInt": _form("{0} | int"),
-    "stringify": _form("{0} | tojson(2)"),
-    "base64": _form("base64({0})"),
-    "len": _form("{0} | length"),
-    "jsonPath": _form("jsonpath({0}, {1})"),
+    "includes": form("{1} in {0}"),
+    "indexOf": form("{0}.find({1})"),
+    "lowercase": form("{0} | lower"),
+    "uppercase": form("{0} | upper"),
+    "replace": form("{0}.replace({1}, {2}, 1)"),
+    "replaceAll": form("{0}.replace({1}, {2})"),
+    "parseInt": form("{0} | int"),
+    "stringify": form("{0} | tojson(2)"),
+    "base64": form("base64({0})"),
+    "len": form("{0} | length"),
+    "jsonPath": form("jsonpath({0}, {1})"),
     "concat": _concat,
     "substr": _substr,
     "slice": _slice,
     "split": _split,
     "join": _join,
-    "array": _array,
+    "array": array,
     "oneOf": _one_of,
     "newline": _known(r"'\n'"),
     "now": _now,

@@ -18,17 +18,9 @@ from mockserver.formats.mocks.queries import sure
 from mockserver.formats.mocks.replies import sequence, short
 from mockserver.formats.mocks.requests import Atom, PathTest, route_of
 from mockserver.formats.mocks.routes import proxy_route, unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    listed,
-    refused,
-    text_of,
-)
-from mockserver.formats.reading import pretty
-from mockserver.recording.conversion import Document, Imported
+from mockserver.formats.mocks.sources import FAILURES, documents, files_below, listed, refused, text_of
+from mockserver.formats.reading import free_name, pretty
+from mockserver.recording.conversion import Document, Imported, Losses, NotConvertibleError
 from mockserver.schema.base import has_templates
 from mockserver.schema.resource import ResourceSpec
 
@@ -61,7 +53,7 @@ def read(source: Path) -> Imported:
             _MockoonEnvironment(environment, place, folder, losses, several=len(found) > 1).into(made, name)
         except FAILURES as error:
             losses.failed(place, error, ", so this environment is left out")
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 
@@ -92,7 +84,7 @@ class _MockoonEnvironment:
         self._place = f"{place}." if place else ""
         self._losses = losses
         self._several = several
-        self._replies = MockoonReplies(environment, _reader(folder), losses)
+        self._replies = MockoonReplies(environment, files_below(folder), losses)
         self._resources: list[Document] = []
         losses.unknown(place, environment, _ENVIRONMENT)
 
@@ -328,11 +320,9 @@ def _path(endpoint: str) -> str:
         if match[4]:
             raise NotConvertibleError(f"{match[4]!r} in the path {endpoint!r} can't be converted")
         name = match[1] or match[3] or "rest"
-        stem, number = name, 2
-        while name in names:
-            if match[1]:
-                raise NotConvertibleError(f"the parameter {name!r} is in the path twice")
-            name, number = f"{stem}{number}", number + 1
+        if match[1] and name in names:
+            raise NotConvertibleError(f"the parameter {name!r} is in the path twice")
+        name = free_name(name, names)
         names.add(name)
         pattern = match[2][1:-1] if match[2] else "" if match[1] else ".*"
         return f"\0{name}{':' if pattern else ''}{pattern}\1"
@@ -343,15 +333,3 @@ def _path(endpoint: str) -> str:
         "{" + part[1:-1] + "}" if part.startswith("\0") else (literal_path("/" + part)[1:] if part else "")
         for part in parts
     )
-
-
-def _reader(folder: Path) -> Any:
-    """Reads files below the folder of the environment, and none above it."""
-
-    def read_file(name: str) -> bytes | None:
-        path = (folder / name).resolve()
-        if not path.is_relative_to(folder.resolve()) or not path.is_file():
-            return None
-        return path.read_bytes()
-
-    return read_file

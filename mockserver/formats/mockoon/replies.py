@@ -20,8 +20,9 @@ from mockserver.formats.mocks.replies import (
     with_json,
     with_text,
 )
-from mockserver.formats.mocks.sources import FAILURES, Losses, NotConvertibleError, listed, text_of
+from mockserver.formats.mocks.sources import FAILURES, listed, text_of
 from mockserver.formats.reading import json_of, utf8_text
+from mockserver.recording.conversion import Losses, NotConvertibleError
 from mockserver.schema.base import has_templates
 
 ReadFile = Callable[[str], bytes | None]

@@ -8,7 +8,8 @@ from typing import Any
 from mockserver.formats.mockoon.helpers import access, path_steps
 from mockserver.formats.mocks.conditions import anywhere, dollared, literal, value_or_text
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, all_of, any_of, quoted
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, text_of
+from mockserver.formats.mocks.sources import text_of
+from mockserver.recording.conversion import Losses, NotConvertibleError
 
 _RULE = {"target", "modifier", "value", "invert", "operator", "enabled"}
 _NAMED = {"query": "query", "header": "headers", "cookie": "cookies"}

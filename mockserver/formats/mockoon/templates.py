@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from mockserver.formats.mockoon.helpers import HELPERS, Helper, access, path_steps
+from mockserver.formats.mockoon.helpers import HELPERS, access, path_steps
 from mockserver.formats.mocks.handlebars import HelperCall
-from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
+from mockserver.formats.mocks.handlebars_scope import HandlebarsScope, Helper
 from mockserver.formats.mocks.handlebars_writer import HandlebarsWriter, texts_of_tree
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
+from mockserver.formats.reading import free_name
+from mockserver.recording.conversion import Losses, NotConvertibleError
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _RESERVED = frozenset(
@@ -34,10 +35,7 @@ class Buckets:
     def add(self, id_: str, name: str, value: object) -> None:
         wanted = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower() or "data"
         wanted = wanted if not wanted[0].isdigit() else f"data_{wanted}"
-        taken, variable, number = set(self.names.values()), wanted, 2
-        while variable in taken:
-            variable, number = f"{wanted}_{number}", number + 1
-        self.names[id_] = variable
+        self.names[id_] = free_name(wanted, set(self.names.values()), "_")
         self.values[id_] = value
         self.labels[id_] = name
 

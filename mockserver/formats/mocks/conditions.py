@@ -9,10 +9,11 @@ from typing import Any
 
 import re2
 
-from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.sources import text_of
 from mockserver.formats.mocks.trees import tree
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text
+from mockserver.recording.conversion import NotConvertibleError
 
 _WORDS = ("present", "absent")
 _FLAGS = re.compile(r"\(\?[is]+\)")
@@ -58,11 +59,9 @@ def both(left: object, other: object) -> object:
     """Return the condition that both fulfil; different operators share a mapping."""
     if left == other:
         return left
-    first, second = _as_operators(left), _as_operators(other)
-    if first is not None and second is not None and not first.keys() & second.keys():
-        return {**first, **second}
-    parts = [*(_parts("all_of", left)), *(_parts("all_of", other))]
-    return {"all_of": parts}
+    if isinstance(left, dict) and isinstance(other, dict) and not left.keys() & other.keys():
+        return {**left, **other}
+    return {"all_of": [*_parts("all_of", left), *_parts("all_of", other)]}
 
 
 def either(conditions: list[Any]) -> object:
@@ -71,10 +70,6 @@ def either(conditions: list[Any]) -> object:
     for condition in conditions:
         parts += [part for part in _parts("any_of", condition) if part not in parts]
     return parts[0] if len(parts) == 1 else {"any_of": parts}
-
-
-def _as_operators(condition: object) -> dict[str, Any] | None:
-    return condition if isinstance(condition, dict) else None
 
 
 def _parts(operator: str, condition: object) -> list[Any]:

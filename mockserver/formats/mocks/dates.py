@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _WORDS = {
     "yyyy": "%Y", "yy": "%y", "MMMM": "%B", "MMM": "%b", "MM": "%m", "dd": "%d", "HH": "%H", "hh": "%I", "mm": "%M",
-    "ss": "%S", "a": "%p", "EEEE": "%A", "EEE": "%a", "Z": "%z", "z": "%Z",
+    "ss": "%S", "a": "%p", "EEEE": "%A", "EEE": "%a", "Z": "%z", "XXX": "%z", "z": "%Z",
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _CODE = re.compile(r"\{\{\{(.*?)\}\}\}|\{\{(~?!--.*?--~?|.*?)\}\}", re.DOTALL)
 _TOKEN = re.compile(

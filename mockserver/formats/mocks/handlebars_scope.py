@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mockserver.formats.mocks.handlebars import Arg
+from mockserver.formats.mocks.handlebars import Arg, HelperCall
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _STEP = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
@@ -111,3 +111,26 @@ def steps_of(name: str) -> list[str]:
 def keys(steps: Sequence[Any]) -> str:
     """Return look-ups of these keys, as they follow an expression."""
     return "".join(f"[{step}]" if str(step).isdigit() else f"[{quoted(step)}]" for step in steps)
+
+
+Helper = Callable[[HelperCall, HandlebarsScope], str]
+_ARGUMENT = re.compile(r"\{(\d)\}")
+UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
+"""Units of durations by their names."""
+
+
+def argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
+    """Return an argument as an expression. Raises NotConvertibleError if there is none."""
+    if at >= len(call.args):
+        raise NotConvertibleError(f"{call.name} lacks an argument")
+    return scope.value(call.args[at])
+
+
+def form(template: str) -> Helper:
+    """Return the helper for an expression of its arguments: `{0}`, `{1}`."""
+    return lambda call, scope: _ARGUMENT.sub(lambda number: argument(call, scope, int(number[1])), template)
+
+
+def array(call: HelperCall, scope: HandlebarsScope) -> str:
+    """Return the list of all arguments."""
+    return f"[{', '.join(scope.value(arg) for arg in call.args)}]"

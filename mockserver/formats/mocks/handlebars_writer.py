@@ -8,8 +8,8 @@ from typing import Any
 
 from mockserver.formats.mocks.handlebars import HelperCall, parsed_call, pieces
 from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.json_values import map_leaves
+from mockserver.recording.conversion import NotConvertibleError
 
 _BLOCKS = frozenset({"if", "unless", "not", "and", "or", "eq", "neq", "contains"})
 _LOST = "lost"

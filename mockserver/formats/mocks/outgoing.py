@@ -11,12 +11,11 @@ from urllib.parse import urlencode
 
 from mockserver.formats.mocks.paths import Path as RoutePath
 from mockserver.formats.mocks.paths import outgoing_path
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.reading import json_line
 from mockserver.formats.steps import WEBSOCKET_LOST, other_protocol, takes_websockets
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document
+from mockserver.recording.conversion import Document, Losses, NotConvertibleError
 from mockserver.schema.base import has_templates, parse_request_line
 
 T = TypeVar("T")

@@ -20,8 +20,9 @@ from mockserver.formats.mocks.conditions import (
     pattern,
     split,
 )
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.path_pieces import PLAIN, has_pairs_of_braces, pieces
+from mockserver.formats.reading import free_name
+from mockserver.recording.conversion import NotConvertibleError
 
 ANY_PATH = "/{path:.*}"
 """Every path there is."""
@@ -95,7 +96,7 @@ def _segment(part: str, names: set[str], *, last: bool) -> str | None:
         return None
     crossing = _CROSSING.search(inner.replace("\\.", "").replace("\\\\", ""))
     plain_parameter = inner in ("[^/]+", "([^/]+)")
-    name = name or _free("rest" if crossing and not plain_parameter else "id", names)
+    name = name or free_name("rest" if crossing and not plain_parameter else "id", names)
     names.add(name)
     if plain_parameter:
         return "{" + name + "}"
@@ -105,13 +106,6 @@ def _segment(part: str, names: set[str], *, last: bool) -> str | None:
         return "{" + name + ":" + _guarded(inner) + "}"
     except NotConvertibleError:
         return None
-
-
-def _free(wanted: str, taken: set[str]) -> str:
-    number, name = 2, wanted
-    while name in taken:
-        name, number = f"{wanted}{number}", number + 1
-    return name
 
 
 def _one_group(part: str) -> bool:

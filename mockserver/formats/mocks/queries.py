@@ -12,8 +12,8 @@ from importlib import import_module
 from typing import Any
 
 from mockserver.errors import InvalidInputError, KeyPath, MissingExtraError, invalid
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.matching.matcher import compile_match
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.scenarios.flaws import parse_spec
 from mockserver.schema.base import Spec
 from mockserver.schema.match import MatchSpec

@@ -8,10 +8,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError, listed, text_of
+from mockserver.formats.mocks.sources import listed, text_of
 from mockserver.formats.reading import json_of
 from mockserver.model.durations import format_duration
 from mockserver.model.written import json_text
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.schema.base import has_templates
 
 Reply = dict[str, Any]
@@ -60,11 +61,8 @@ def with_text(reply: Reply, text: str) -> Reply:
     if not text:
         return reply
     kind = media_type(reply.get("headers", {}))
-    if kind == "application/json" or kind.endswith("+json"):
-        value = _as_json(text)
-        if value is not _NOT:
-            return with_json(reply, value)
-    if kind == "" and text.lstrip()[:1] in ("{", "["):
+    is_bare = kind == "" and text.lstrip()[:1] in ("{", "[")
+    if is_bare or kind == "application/json" or kind.endswith("+json"):
         value = _as_json(text)
         if value is not _NOT:
             return with_json(reply, value)

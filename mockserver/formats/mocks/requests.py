@@ -15,7 +15,7 @@ from typing import Any
 from mockserver.formats.mocks.conditions import anywhere, both, either, escaped, fits, negated
 from mockserver.formats.mocks.paths import ANY_PATH, literal_path, pattern_path, without_case
 from mockserver.formats.mocks.queries import jsonpath, schema, xpath
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
 MOST_ALTERNATIVES = 32

@@ -7,7 +7,8 @@ from collections.abc import Container
 from typing import Any
 
 from mockserver.formats.mocks.replies import Reply, sequence
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.formats.reading import free_name
+from mockserver.recording.conversion import NotConvertibleError
 
 
 def proxy_route(target: str) -> dict[str, Any]:
@@ -21,10 +22,7 @@ def unique_name(wanted: str, taken: Container[str]) -> str:
     """A scenario's name after `wanted`, unlike those that are taken."""
     name = re.sub(r"[/?#%\x00-\x1f]+", "-", wanted).strip() or "imported"
     name = "imported" if name == "runtime" else name
-    number, made = 2, name
-    while made in taken:
-        made, number = f"{name}-{number}", number + 1
-    return made
+    return free_name(name, taken, "-")
 
 
 Entry = tuple[dict[str, Any], dict[str, Any]]

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mockserver.errors import Flaw, InvalidInputError, MockServerError
+from mockserver.errors import InvalidInputError, flaws_below, invalid
 from mockserver.formats.reading import json_of
 from mockserver.model.written import as_text, written_float
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.scenarios.yaml.yaml12 import parse
 
 LARGEST_BYTES = 64 << 20
-
-
-class NotConvertibleError(MockServerError):
-    """A condition or reply cannot be converted. The text becomes `Lost.what`."""
-
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what)
-        self.what = what
-        self.hint = hint
 
 
 FAILURES = (
@@ -37,33 +27,6 @@ FAILURES = (
     RecursionError,
 )
 """Exceptions of reading untrusted data, which may have any shape."""
-
-
-@dataclass(slots=True)
-class Losses:
-    """Collects losses; `place` is the file, and keys are added to it."""
-
-    place: str
-    entries: list[Lost] = field(default_factory=list)
-
-    def add(self, where: str, what: str, hint: str = "") -> None:
-        place = f"{self.place}: {where}" if self.place and where else self.place or where
-        self.entries.append(Lost(place, what, hint))
-
-    def failed(self, where: str, error: Exception, then: str = "") -> None:
-        """Add the loss for one of FAILURES."""
-        if isinstance(error, NotConvertibleError):
-            self.add(where, f"{error.what}{then}", error.hint)
-        else:
-            self.add(where, f"it is not of the shape that such a file has{then}")
-
-    def unknown(self, where: str, written: object, known: set[str]) -> None:
-        """Add each unknown key, so that no key is dropped silently."""
-        if not isinstance(written, dict):
-            return
-        for key in written:
-            if key not in known:
-                self.add(f"{where}.{key}" if where else str(key), "this key has no counterpart here")
 
 
 def documents(source: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
@@ -101,21 +64,24 @@ def _no_number(name: str) -> NoReturn:
 
 def _yaml(path: Path, text: str) -> object:
     """Parse as YAML 1.2, where `no` and `12:30` are texts."""
-    try:
+    with flaws_below(str(path)):
         return parse(text)
-    except InvalidInputError as error:
-        raise InvalidInputError([flaw.under(str(path)) for flaw in error.flaws]) from error
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((place,), what, hint))
+    return invalid((place,), what, hint)
 
 
-def mapping(value: object, place: str) -> dict[str, Any]:
-    """A value that has to be a mapping. Raises NotConvertibleError."""
-    if not isinstance(value, dict):
-        raise NotConvertibleError(f"expected a mapping, got {type(value).__name__}", place and "")
-    return value
+def files_below(folder: Path) -> Callable[[str], bytes | None]:
+    """Return what reads the files below a folder: their bytes, None for any other."""
+
+    def read_file(name: str) -> bytes | None:
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()) or not path.is_file():
+            return None
+        return path.read_bytes()
+
+    return read_file
 
 
 def json_value(value: object) -> object:

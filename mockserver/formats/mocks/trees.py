@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 _BARE_WORDS = ("$present", "$absent")
 PLACEHOLDERS: dict[str, Any] = {

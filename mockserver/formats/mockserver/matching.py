@@ -25,10 +25,11 @@ from mockserver.formats.mocks.conditions import (
 from mockserver.formats.mocks.paths import literal_path
 from mockserver.formats.mocks.queries import xml_document
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError, json_value, listed, text_of
+from mockserver.formats.mocks.sources import json_value, listed, text_of
 from mockserver.formats.mocks.trees import PLACEHOLDERS, subset, tree
 from mockserver.formats.path_pieces import has_pairs_of_braces
 from mockserver.model.json_values import map_leaves
+from mockserver.recording.conversion import Losses, NotConvertibleError
 
 _REQUEST = {
     "method", "path", "pathParameters", "queryStringParameters", "headers", "cookies", "body", "secure", "keepAlive",

@@ -23,18 +23,10 @@ from mockserver.formats.mocks.replies import (
 )
 from mockserver.formats.mocks.requests import Alternatives, all_of, any_of, route_of
 from mockserver.formats.mocks.routes import Entry, proxy_route, sequenced, unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    listed,
-    refused,
-    text_of,
-)
+from mockserver.formats.mocks.sources import FAILURES, documents, listed, refused, text_of
 from mockserver.formats.mockserver.matching import atoms_of, pairs
 from mockserver.formats.mockserver.templates import response_of
-from mockserver.recording.conversion import Imported
+from mockserver.recording.conversion import Imported, Losses, NotConvertibleError
 
 _LEFT = ", so this expectation is left out"
 _ACTIONS = ("httpResponse", "httpResponseTemplate", "httpError", "httpForward")
@@ -61,7 +53,7 @@ def read(source: Path) -> Imported:
         made.remarks[scenario] = [
             "Texts count with their case here; MockServer ignores it where a text is not a pattern."
         ]
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.reading import json_of
+from mockserver.recording.conversion import NotConvertibleError
 from mockserver.schema.base import is_template
 
 _VELOCITY = re.compile(r"\$!?\{?((?:request\.)?[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['[^']*'\]|\[\d+\])*)\}?")

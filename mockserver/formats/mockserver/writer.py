@@ -11,11 +11,10 @@ from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted, only_fixed_delay
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain, plain_subset
 from mockserver.formats.reading import pretty
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported
+from mockserver.recording.conversion import Document, Exported, Losses, NotConvertibleError
 
 _PATTERN = re.compile(r"[\\^$|?*+()\[\]{}]|^!")
 _GARBAGE = base64.b64encode(b"\x00\xff no HTTP \xff\x00").decode()
@@ -28,7 +27,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         losses = Losses(name)
         routes = converted(document, losses, folder, partial(_expectations, losses=losses), sort=False)
         made.files[f"{name}.json"] = pretty([expectation for route in routes for expectation in route])
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 
@@ -165,7 +164,7 @@ def _text_pattern(condition: object) -> str:
             case "equals":
                 return _literal(as_text(operand))
             case "matches":
-                return _java(str(operand))
+                return str(operand).replace("(?P<", "(?<")
             case "contains":
                 return f".*{escaped(as_text(operand))}.*"
             case "starts_with":
@@ -179,10 +178,6 @@ def _text_pattern(condition: object) -> str:
             case "present" if operand is True:
                 return ".*"
     raise NotConvertibleError(f"{condition!r} can't be expressed as one pattern")
-
-
-def _java(pattern: str) -> str:
-    return pattern.replace("(?P<", "(?<")
 
 
 def _body(part: str, conditions: Any) -> list[Any]:

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from mockserver.formats.mocks.conditions import escaped, printed, searching
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.model.written import as_text
+from mockserver.recording.conversion import NotConvertibleError
 
 Predicate = dict[str, Any]
 

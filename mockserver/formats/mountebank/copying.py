@@ -7,7 +7,7 @@ from typing import Any
 
 from mockserver.formats.mocks.replies import Reply
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
+from mockserver.recording.conversion import Losses, NotConvertibleError
 from mockserver.schema.base import has_templates
 
 _WHOLE = re.compile(r"\^?(\(?)(\.[*+]|\[\\s\\S\][*+])\)?\$?")

@@ -27,13 +27,13 @@ from mockserver.formats.mocks.conditions import (
     value_or_text,
 )
 from mockserver.formats.mocks.requests import METHODS, Alternatives, Atom, PathTest, all_of, any_of
-from mockserver.formats.mocks.sources import NotConvertibleError, text_of
+from mockserver.formats.mocks.sources import text_of
 from mockserver.formats.mocks.trees import literal_leaf, some_items, tree
+from mockserver.recording.conversion import NotConvertibleError
 
 _TEXTUAL = ("equals", "contains", "startsWith", "endsWith", "matches", "exists", "deepEquals")
 _OPTIONS = {"caseSensitive", "keyCaseSensitive", "except", "jsonpath", "xpath"}
 _KINDS = {"equals": "equals", "deepEquals": "equals", "contains": "contains", "startsWith": "starts", "endsWith": "ends", "matches": "search"}  # fmt: skip
-_NAMED = ("query", "headers", "form")
 
 
 @dataclass(frozen=True, slots=True)

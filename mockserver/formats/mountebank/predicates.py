@@ -7,7 +7,6 @@ from typing import Any
 
 from mockserver.formats.mocks.outgoing import Outgoing
 from mockserver.formats.mocks.requests import METHODS
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mountebank.conditions import (
     Predicate,
     matching,
@@ -16,6 +15,7 @@ from mockserver.formats.mountebank.conditions import (
 )
 from mockserver.formats.mountebank.trees import of_part, of_whole
 from mockserver.model.written import as_text
+from mockserver.recording.conversion import NotConvertibleError
 
 
 def of_line(route: Outgoing) -> list[Predicate]:

@@ -29,18 +29,10 @@ from mockserver.formats.mocks.replies import (
 )
 from mockserver.formats.mocks.requests import route_of
 from mockserver.formats.mocks.routes import proxy_route, unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    listed,
-    refused,
-    text_of,
-)
+from mockserver.formats.mocks.sources import FAILURES, documents, listed, refused, text_of
 from mockserver.formats.mountebank.copying import copied
 from mockserver.formats.mountebank.matching import requests_of
-from mockserver.recording.conversion import Document, Imported
+from mockserver.recording.conversion import Document, Imported, Losses, NotConvertibleError
 
 _IMPOSTER = {
     "protocol", "port", "name", "stubs", "defaultResponse", "recordRequests", "numberOfRequests", "requests",
@@ -76,7 +68,7 @@ def read(source: Path) -> Imported:
                 _Imposter(imposter, where, losses, several=len(http) > 1).into(made)
             except FAILURES as error:
                 losses.failed(where, error, ", so this imposter is left out")
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.formats.mocks.sources import NotConvertibleError
 from mockserver.formats.mocks.trees import contained
 from mockserver.formats.mountebank.conditions import Predicate, combined, predicates_of, together
+from mockserver.recording.conversion import NotConvertibleError
 
 
 def of_whole(value: object, cases: set[bool]) -> object:

@@ -13,10 +13,9 @@ from typing import Any
 
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, only_fixed_delay, outgoing
 from mockserver.formats.mocks.replies import ENDLESS
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mountebank.predicates import of_expression, of_line, of_match
 from mockserver.formats.reading import pretty
-from mockserver.recording.conversion import Document, Exported
+from mockserver.recording.conversion import Document, Exported, Losses, NotConvertibleError
 
 FIRST_PORT = 4545
 _FAULTS = {"reset": "CONNECTION_RESET_BY_PEER", "garbage": "RANDOM_DATA_THEN_CLOSE"}
@@ -35,7 +34,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
             port += 1
         taken.add(port)
         imposters.append(_imposter(name, document, port, losses, folder))
-        made.lost += losses.entries
+        made.lost += losses
     made.files["imposters.json"] = pretty({"imposters": imposters})
     return made
 

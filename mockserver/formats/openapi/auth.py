@@ -10,14 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from mockserver.openapi.operations import ApiOperation
-from mockserver.recording.conversion import Document, Lost
+from mockserver.recording.conversion import Document, Losses
 from mockserver.scenarios.openapi_nodes import DocumentNode
 from mockserver.scenarios.openapi_reading import Specification
 
 TOKEN = "test-token"  # noqa: S105  (what a test may send)
 
 
-def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> Document:
+def auth_of(spec: Specification, operations: list[ApiOperation], lost: Losses) -> Document:
     """Return `x-auth` for the scheme that is required most; the others are lost."""
     components = spec.root.object("components")
     schemes = dict(components.mapping("securitySchemes")) if components is not None else {}
@@ -27,9 +27,9 @@ def auth_of(spec: Specification, operations: list[ApiOperation], lost: list[Lost
         auth = _auth(schemes[name])
         if auth is None:
             what = f"{name!r} has no counterpart in `auth`"
-            lost.append(Lost(schemes[name].place, what, "bearer, basic and api_key are known"))
+            lost.add(schemes[name].place, what, "bearer, basic and api_key are known")
         elif document:
-            lost.append(Lost(schemes[name].place, f"beside another scheme, {name!r} is not required"))
+            lost.add(schemes[name].place, f"beside another scheme, {name!r} is not required")
         else:
             document["x-auth"] = auth
     return document

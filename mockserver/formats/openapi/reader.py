@@ -12,13 +12,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import invalid
 from mockserver.formats.openapi.auth import auth_of
 from mockserver.formats.openapi.replies import OpenApiReplies
 from mockserver.formats.openapi.resources import resources_of
 from mockserver.openapi.operations import ApiOperation, operations_of
 from mockserver.openapi.validators import Validators
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported, Losses, Lost
 from mockserver.scenarios.openapi_reading import Specification, base_of
 from mockserver.scenarios.openapi_reading import read as read_specification
 
@@ -35,7 +35,7 @@ def read(source: Path) -> Imported:
     """
     spec = read_specification(source.name, lambda name: _bytes(source.parent / name, name))
     validators = Validators(spec)
-    lost: list[Lost] = []
+    lost = Losses()
     replies = OpenApiReplies(validators, lost)
     operations = [item for item in operations_of(spec) if _fits(item, lost)]
     resources, covered = resources_of(operations, replies)
@@ -55,7 +55,7 @@ def _bytes(path: Path, name: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         said = f"{name}: can't be read: {error.strerror}"
-        raise InvalidInputError(Flaw((), said, "Name a specification, .yaml or .json")) from None
+        raise invalid((), said, "Name a specification, .yaml or .json") from None
 
 
 def _info(spec: Specification) -> dict[str, Any]:
@@ -74,13 +74,13 @@ def _slug(text: str) -> str:
     return "" if slug == "runtime" else slug
 
 
-def _head(spec: Specification, lost: list[Lost]) -> Document:
+def _head(spec: Specification, lost: Losses) -> Document:
     """Return description and base, the path of the first server."""
     title, version = _info(spec).get("title"), _info(spec).get("version")
     head: Document = {"description": f"{title} {version or ''}".strip()} if title else {}
     bases = spec.bases or ("",)
     if any(c in bases[0] for c in "?#{}"):
-        lost.append(Lost(spec.root["servers"].place, f"{bases[0]!r} is not a plain path", "Write a `base`"))
+        lost.add(spec.root["servers"].place, f"{bases[0]!r} is not a plain path", "Write a `base`")
     elif bases[0]:
         head["base"] = bases[0]
     lost += [
@@ -92,7 +92,7 @@ def _head(spec: Specification, lost: list[Lost]) -> Document:
     return head
 
 
-def _fits(operation: ApiOperation, lost: list[Lost]) -> bool:
+def _fits(operation: ApiOperation, lost: Losses) -> bool:
     """Whether a route can have its path."""
     path, reason = operation.path, ""
     if any(c in path for c in "?#"):
@@ -104,7 +104,7 @@ def _fits(operation: ApiOperation, lost: list[Lost]) -> bool:
     elif path == _ADMIN or path.startswith(_ADMIN + "/"):
         reason = f"{_ADMIN} belongs to the admin API"
     if reason:
-        lost.append(Lost(operation.node.place, reason, "Write the route by hand"))
+        lost.add(operation.node.place, reason, "Write the route by hand")
     return not reason
 
 
@@ -125,14 +125,12 @@ def _routes(operations: list[ApiOperation], replies: OpenApiReplies) -> list[dic
     return routes
 
 
-def _lose_the_rest(spec: Specification, operations: list[ApiOperation], lost: list[Lost]) -> None:
+def _lose_the_rest(spec: Specification, operations: list[ApiOperation], lost: Losses) -> None:
     for name, node in spec.root.mapping("webhooks"):
-        lost.append(
-            Lost(node.place, f"the webhook {name!r} has nothing that sends it", "Give a route a `webhook`")
-        )
+        lost.add(node.place, f"the webhook {name!r} has nothing that sends it", "Give a route a `webhook`")
     for operation in operations:
         for name, node in operation.node.mapping("callbacks"):
-            lost.append(Lost(node.place, f"the callback {name!r} is not sent", "Give the route a `webhook`"))
+            lost.add(node.place, f"the callback {name!r} is not sent", "Give the route a `webhook`")
         own = [base_of(server) for server in operation.node.items("servers")]
         if own and own[0] != (spec.bases or ("",))[0]:
-            lost.append(Lost(operation.node.place, f"its own server {own[0] or '/'!r} is not answered for"))
+            lost.add(operation.node.place, f"its own server {own[0] or '/'!r} is not answered for")

@@ -13,7 +13,7 @@ from mockserver.model.written import plain_numbers
 from mockserver.openapi.operations import ApiOperation
 from mockserver.openapi.samples import EndlessSchemaError, sample
 from mockserver.openapi.validators import Validators
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses
 from mockserver.scenarios.openapi_nodes import DocumentNode
 from mockserver.schema.base import has_templates
 
@@ -21,7 +21,7 @@ from mockserver.schema.base import has_templates
 class OpenApiReplies:
     """Makes replies, each example and sample held against its schema. What can't be made is added to `lost`."""
 
-    def __init__(self, validators: Validators, lost: list[Lost]) -> None:
+    def __init__(self, validators: Validators, lost: Losses) -> None:
         self._validators = validators
         self._lost = lost
         self._others = 0
@@ -58,12 +58,12 @@ class OpenApiReplies:
         """A reply in the scenario language: a status, or a mapping."""
         result = best(operation)
         if result is None:
-            self._lost.append(Lost(operation.node.place, "it documents no answer that can be given; 200 is"))
+            self._lost.add(operation.node.place, "it documents no answer that can be given; 200 is")
             return 200
         status, response = result
         self._others += len(operation.responses()) - 1
         for name, node in response.mapping("links"):
-            self._lost.append(Lost(node.place, f"the link {name!r} leads nowhere here"))
+            self._lost.add(node.place, f"the link {name!r} leads nowhere here")
         reply: dict[str, Any] = {} if status == 200 else {"status": status}
         headers = dict(self._headers_of(operation, response))
         body = self._body(operation, response, headers) if has_body(status) else {}
@@ -112,7 +112,7 @@ class OpenApiReplies:
             try:
                 yield name, plain_text(self.value(operation, _content(node)))
             except EndlessSchemaError as error:
-                self._lost.append(Lost(node.place, f"no value for the header {name!r} was found: {error}"))
+                self._lost.add(node.place, f"no value for the header {name!r} was found: {error}")
 
     # Bodies
 
@@ -128,7 +128,7 @@ class OpenApiReplies:
             return _written(kind, media, self._media_value(kind, operation, media), headers)
         except EndlessSchemaError as error:
             what = f"no sample of {kind} was found that its schema takes: {error}"
-            self._lost.append(Lost(media.place, what, "Write the body by hand"))
+            self._lost.add(media.place, what, "Write the body by hand")
             return {}
 
     def _media_value(self, kind: str, operation: ApiOperation, media: DocumentNode) -> object:

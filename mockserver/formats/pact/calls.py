@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mockserver.formats.pact.parts import Interaction, PactPart, file_name, pact_of
-from mockserver.formats.reading import pretty, utf8_text
+from mockserver.formats.reading import free_name, pretty, utf8_text
 from mockserver.model.http import UnreadableBodyError, grouped
 from mockserver.model.plural import counted
-from mockserver.recording.conversion import Exported, Lost
+from mockserver.recording.conversion import Exported, Losses
 from mockserver.recording.exchanges import RecordedExchange, json_of, value_of
 from mockserver.recording.noise import telling
 
@@ -47,27 +47,21 @@ def from_calls(archive: object, *, consumer: str = "", provider: str = "", versi
     return exported
 
 
-def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[Interaction]:
+def _of_calls(exchanges: Iterable[RecordedExchange], lost: Losses) -> list[Interaction]:
     result: list[Interaction] = []
     known: dict[str, list[str]] = {}
     taken: set[str] = set()
     left: set[str] = set()
     for exchange in exchanges:
         if not exchange.name:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"unmatched request: {exchange.method} {exchange.path}",
-                    "It is not part of the pact",
-                )
+            lost.add(
+                exchange.place,
+                f"unmatched request: {exchange.method} {exchange.path}",
+                "It is not part of the pact",
             )
         elif exchange.fault or not 200 <= exchange.status <= 599:
-            lost.append(
-                Lost(
-                    exchange.place,
-                    f"it ended with {exchange.fault or 'no answer'}",
-                    "It is not part of the pact",
-                )
+            lost.add(
+                exchange.place, f"it ended with {exchange.fault or 'no answer'}", "It is not part of the pact"
             )
         else:
             request, response = _request_part(exchange, left), _response_part(exchange)
@@ -80,19 +74,15 @@ def _of_calls(exchanges: Iterable[RecordedExchange], lost: list[Lost]) -> list[I
             given = [f"{route} has been answered otherwise {counted(len(answers) - 1, 'time')}"] if len(answers) > 1 else []  # fmt: skip
             result.append(Interaction(_description(route, exchange, taken), given, request, response))
     if left:
-        lost.append(Lost("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs"))  # fmt: skip
+        lost.add("request headers", f"they are not part of the pact: {', '.join(sorted(left))}", "Let the provider's verification add what it needs")  # fmt: skip
     return result
 
 
 def _description(route: str, exchange: RecordedExchange, taken: set[str]) -> str:
     at = exchange.split
     line = f"{exchange.method} {exchange.path}{f'?{at.query}' if at.query else ''}"
-    description, number = route, 2
-    if description in taken and route != line:
-        description = f"{route}: {line}"
-    first = description
-    while description in taken:
-        description, number = f"{first} ({number})", number + 1
+    description = f"{route}: {line}" if route in taken and route != line else route
+    description = free_name(description, taken, " (", ")")
     taken.add(description)
     return description
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mockserver.formats.reading import utf8_text
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ def file_name(consumer: str, provider: str) -> str:
 
 
 def pact_of(
-    consumer: str, provider: str, result: list[Interaction], version: int, lost: list[Lost]
+    consumer: str, provider: str, result: list[Interaction], version: int, lost: Losses
 ) -> dict[str, Any]:
     part = _part_of_4 if version == 4 else _part_of_3
     interactions = []
@@ -57,7 +57,7 @@ def pact_of(
     }
 
 
-def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
+def _part_of_4(part: PactPart, place: str, lost: Losses) -> dict[str, Any]:
     del place, lost  # version 4 can say it all
     result = dict(part.more)
     if part.headers:
@@ -74,7 +74,7 @@ def _part_of_4(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     return result | _rules_and_generators(part)
 
 
-def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
+def _part_of_3(part: PactPart, place: str, lost: Losses) -> dict[str, Any]:
     result = dict(part.more)
     if part.headers:
         result["headers"] = {name: ", ".join(some) for name, some in part.headers.items()}
@@ -87,7 +87,7 @@ def _part_of_3(part: PactPart, place: str, lost: list[Lost]) -> dict[str, Any]:
     if isinstance(part.body, bytes):
         text = utf8_text(part.body)
         if text is None:
-            lost.append(Lost(f"{place}.body", "version 3 has no binary bodies", "Write version 4"))
+            lost.add(f"{place}.body", "version 3 has no binary bodies", "Write version 4")
         else:
             result["body"] = text
     elif part.body is not ...:

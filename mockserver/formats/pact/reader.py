@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, route_path
+from mockserver.formats.mocks.conditions import compiled, split
 from mockserver.formats.mocks.sources import FAILURES
-from mockserver.formats.pact.paths import path_pattern
 from mockserver.formats.pact.rules import (
     Conditions,
     exact_texts,
@@ -29,11 +30,12 @@ from mockserver.formats.pact.rules import (
 )
 from mockserver.formats.pact.texts import template_of
 from mockserver.formats.pact.writer import CONSUMER, GIVEN, PROVIDER
+from mockserver.formats.path_pieces import PLAIN
 from mockserver.formats.reading import json_bytes, json_file, name_of, scenario_name
 from mockserver.model.http import grouped
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text, written_float
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported, Losses, Lost
 from mockserver.recording.exchanges import Lines, RecordedExchange, known_method, value_of
 from mockserver.recording.written_replies import Beside, reply_of
 
@@ -63,7 +65,7 @@ def read(source: Path) -> Imported:
         try:
             result.append(_interaction(place, interaction, beside, imported.lost))
         except FAILURES as error:
-            imported.lost.append(Lost(place, f"it can't be read: {error!r}", "Leave it out, or fix it"))
+            imported.lost.add(place, f"it can't be read: {error!r}", "Leave it out, or fix it")
     scenario: Document = {
         "description": f"What {consumer} asks of {provider}.",
         CONSUMER: consumer,
@@ -81,34 +83,28 @@ def pact_in(source: Path) -> dict[str, Any]:
     """Return the content of a pact. Raises InvalidInputError for any other file."""
     pact = json_file(source, "a pact")
     if not isinstance(pact, dict) or not isinstance(pact.get("provider"), dict) or not ("interactions" in pact or "messages" in pact):  # fmt: skip
-        raise InvalidInputError(Flaw((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote"))  # fmt: skip
+        raise invalid((), f"{source} is not a pact: it has no provider with interactions", "Name the file that a pact test wrote")  # fmt: skip
     return pact
 
 
-def http_interactions(pact: Mapping[str, Any], lost: list[Lost]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def http_interactions(pact: Mapping[str, Any], lost: Losses) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for index, message in enumerate(_listed(pact, "messages")):
         told = message.get("description") if isinstance(message, dict) else ""
-        lost.append(
-            Lost(
-                f"messages[{index}]",
-                f"the message {told!r} is not HTTP",
-                "Routes answer requests; see webhook",
-            )
+        lost.add(
+            f"messages[{index}]", f"the message {told!r} is not HTTP", "Routes answer requests; see webhook"
         )
     for index, interaction in enumerate(_listed(pact, "interactions")):
         place = f"interactions[{index}]"
         if not isinstance(interaction, dict):
-            lost.append(Lost(place, "it is not an interaction", "Leave it out"))
+            lost.add(place, "it is not an interaction", "Leave it out")
             continue
         kind = interaction.get("type", _HTTP)
         if kind != _HTTP or interaction.get("transport", "http") not in ("http", "https"):
             told = interaction.get("description")
-            lost.append(
-                Lost(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
-            )
+            lost.add(place, f"{told!r} of type {kind} is not HTTP", "Routes answer requests; see webhook")
             continue
         if interaction.get("pending"):
-            lost.append(Lost(f"{place}.pending", "the mock answers it like any other"))
+            lost.add(f"{place}.pending", "the mock answers it like any other")
         yield place, interaction
 
 
@@ -116,13 +112,11 @@ def _listed(pact: Mapping[str, Any], key: str) -> list[Any]:
     """Return a list of the pact. Raises InvalidInputError."""
     result = pact.get(key) or []
     if not isinstance(result, list):
-        raise InvalidInputError(
-            Flaw((key,), f"expected a list, got {shown(result)}", "Name the file that a pact test wrote")
-        )
+        raise invalid((key,), f"expected a list, got {shown(result)}", "Name the file that a pact test wrote")
     return result
 
 
-def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: list[Lost]) -> _Interaction:
+def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: Losses) -> _Interaction:
     request, response = written["request"], written["response"]
     recorded = _recorded(f"{place}.request", request, lost)
     given = _given(place, written, lost)
@@ -138,27 +132,32 @@ def _interaction(place: str, written: Mapping[str, Any], beside: Beside, lost: l
     return _Interaction(recorded, route, given)
 
 
-def _given(place: str, written: Mapping[str, Any], lost: list[Lost]) -> list[str]:
-    """The names of provider states; version 2 has one, as text."""
+def states_of(written: Mapping[str, Any]) -> list[Any]:
+    """The provider states; version 2 has one, as text."""
     states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
+    return [states] if isinstance(states, str) else list(states)
+
+
+def _given(place: str, written: Mapping[str, Any], lost: Losses) -> list[str]:
+    """The names of provider states."""
     result = []
-    for index, state in enumerate([states] if isinstance(states, str) else states):
+    for index, state in enumerate(states_of(written)):
         if isinstance(state, str):
             result.append(state)
             continue
         result.append(str(state["name"]))
         if state.get("params"):
-            lost.append(Lost(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named"))  # fmt: skip
+            lost.add(f"{place}.providerStates[{index}].params", f"{state['params']} is not kept: a state is only named")  # fmt: skip
     return [state for state in result if state]
 
 
 # The request
 
 
-def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> RecordedRequest:
+def _recorded(place: str, request: Mapping[str, Any], lost: Losses) -> RecordedRequest:
     rules = rules_by_category(request)
     if request.get("generators"):
-        lost.append(Lost(f"{place}.generators", "they are for whoever sends the request"))
+        lost.add(f"{place}.generators", "they are for whoever sends the request")
     method = known_method(request.get("method", "GET"))
     path = path_of(request)
     pattern = route_path(path)
@@ -166,7 +165,7 @@ def _recorded(place: str, request: Mapping[str, Any], lost: list[Lost]) -> Recor
     if rule is not None:
         pattern, reason = path_pattern(path, rule.matchers)
         if reason:
-            lost.append(Lost(f"{place}.matchingRules.path", reason))
+            lost.add(f"{place}.matchingRules.path", reason)
     query = _texts(f"{place}.query", query_values(request.get("query")), rules.get("query"), lost)
     headers = header_conditions(
         f"{place}.headers", header_lines(request.get("headers")), rules.get("header"), lost
@@ -217,17 +216,17 @@ def header_lines(headers: Any) -> Lines:
     ]
 
 
-def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def _texts(place: str, values: Mapping[str, list[str]], rules: Any, lost: Losses) -> dict[str, Any]:
     by_name = {tokens_of(str(name))[0] if str(name).startswith("$") else str(name): rule for name, rule in (rules or {}).items()}  # fmt: skip
     result = {}
     for name, some in values.items():
         result[name], reason = texts_condition(some, rule_of(by_name.get(name)))
         if reason:
-            lost.append(Lost(f"{place}.{name}", reason))
+            lost.add(f"{place}.{name}", reason)
     return result
 
 
-def header_conditions(place: str, lines: Lines, rules: Any, lost: list[Lost]) -> dict[str, Any]:
+def header_conditions(place: str, lines: Lines, rules: Any, lost: Losses) -> dict[str, Any]:
     """Return conditions on headers. A Content-Type without parameters matches any parameters."""
     values = grouped((name.lower(), value) for name, value in lines)
     lowered = {str(name).lower().removeprefix("$."): rule for name, rule in (rules or {}).items()}
@@ -265,9 +264,7 @@ def is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower().endswith("json")
 
 
-def _body_match(
-    place: str, body: object, content_type: str, rules: object, lost: list[Lost]
-) -> dict[str, Any]:
+def _body_match(place: str, body: object, content_type: str, rules: object, lost: Losses) -> dict[str, Any]:
     if body is ...:
         return {}
     if isinstance(body, bytes):
@@ -280,11 +277,8 @@ def _body_match(
         lost += [Lost(f"{place}.body: {path}", reason) for path, reason in conditions.lost]
         return {"json_exact": result}
     if rules:
-        lost.append(
-            Lost(
-                f"{place}.matchingRules.body",
-                f"rules for {content_type} are not matched: the body must be equal",
-            )
+        lost.add(
+            f"{place}.matchingRules.body", f"rules for {content_type} are not matched: the body must be equal"
         )
     if content_type.partition(";")[0].strip() == "application/x-www-form-urlencoded":
         form = grouped(parse_qsl(body, keep_blank_values=True))
@@ -296,19 +290,19 @@ def _body_match(
 
 
 def _reply(
-    place: str, request: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: list[Lost]
+    place: str, request: RecordedRequest, response: Mapping[str, Any], beside: Beside, lost: Losses
 ) -> object:
     rules = response.get("matchingRules") or {}
     count = sum(
         len(part) if isinstance(part, dict) and "matchers" not in part else 1 for part in rules.values()
     )
     if count:
-        lost.append(Lost(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example"))  # fmt: skip
+        lost.add(f"{place}.matchingRules", f"{counted(count, 'rule')} for what a provider may answer: a mock gives the example")  # fmt: skip
     body, content_type = body_of(response)
     lines = header_lines(response.get("headers"))
     if body is not ... and content_type and not value_of(lines, "content-type"):
         lines.append(("content-type", content_type))
-    content = b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type)
+    content = content_of(body, content_type)
     status = response.get("status", 200)
     exchange = RecordedExchange(place, request.method, "/", status=int(status) if str(status).isdigit() else 200, headers=lines, body=content)  # fmt: skip
     if not 200 <= exchange.status <= 599:
@@ -319,12 +313,14 @@ def _reply(
 
 
 def content_of(body: object, content_type: str) -> bytes:
+    if body is ... or isinstance(body, bytes):
+        return b"" if body is ... else body
     if isinstance(body, str) and not is_json(content_type):
         return body.encode("utf-8", "replace")
     return json_bytes(body)
 
 
-def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: list[Lost]) -> object:
+def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: Losses) -> object:
     """Return the reply with templates for generated values."""
     for category, by_path in generators.items():
         for path, generator in by_path.items() if category in ("body", "header") else [("", by_path)]:
@@ -334,7 +330,7 @@ def _generated(place: str, reply: object, generators: Mapping[str, Any], lost: l
                 tokens = tokens_of(path) if path.startswith("$") else (path.lower(),)
                 made = _put(reply, ("json" if category == "body" else "headers", *tokens), generator)
             if not made:
-                lost.append(Lost(at, f"there is no template for {generator}", "The example is used"))
+                lost.add(at, f"there is no template for {generator}", "The example is used")
     return reply
 
 
@@ -364,7 +360,7 @@ def _child(holder: object, token: str) -> object:
 # All of them
 
 
-def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]) -> list[str]:
+def _told_apart(result: list[_Interaction], scenario: Document, lost: Losses) -> list[str]:
     """Distinguish equal requests in different states by the state `given`. Return the remarks."""
     names: dict[str, int] = {}
     alike: dict[str, list[_Interaction]] = {}
@@ -381,7 +377,7 @@ def _told_apart(result: list[_Interaction], scenario: Document, lost: list[Lost]
         for item in those:
             state = " and ".join(item.given)
             if state in seen:
-                lost.append(Lost(item.route["name"], "another interaction has the same request and state", "Only the first answers"))  # fmt: skip
+                lost.add(item.route["name"], "another interaction has the same request and state", "Only the first answers")  # fmt: skip
             seen.add(state)
             item.route["when"] = {"given": _state(state)}
             told[state] = None
@@ -405,3 +401,42 @@ def _in_order(result: list[_Interaction]) -> list[_Interaction]:
     return sorted(
         result, key=lambda item: ("{" in item.request.path, places[item.request.place], item.request.breadth)
     )
+
+
+_LITERAL = re.compile(r"(?:[A-Za-z0-9_~!@&=:;,%\- ]|\\[./\-+*?()\[\]{}^$|])*")
+
+
+def path_pattern(example: str, matchers: list[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return the path of a route, and the loss of the rule."""
+    if len(matchers) != 1 or "regex" not in matchers[0]:
+        kinds = " and ".join(str(matcher.get("match")) for matcher in matchers)
+        return route_path(example), f"a path that only differs by {kinds} must be equal"
+    regex = str(matchers[0]["regex"])
+    result = _segments(regex.removeprefix("^").removesuffix("$").replace("\\/", "/"))
+    if result is None:
+        return route_path(
+            example
+        ), f"the expression {regex!r} can't be taken apart at slashes: the path must be equal"
+    return result, ""
+
+
+def _segments(regex: str) -> str | None:
+    if not regex.startswith("/"):
+        return None
+    parts, number = [""], 0
+    for segment in split(regex[1:], "/"):
+        if _LITERAL.fullmatch(segment):
+            text = route_path(re.sub(r"\\(.)", r"\1", segment))
+        elif not _is_usable(segment):
+            return None
+        else:
+            number += 1
+            text = f"{{p{number}}}" if segment == PLAIN else f"{{p{number}:{segment}}}"
+        parts.append(text)
+    return "/".join(parts)
+
+
+def _is_usable(segment: str) -> bool:
+    """Whether a route can have it as a parameter: braces in pairs, no groups that would count."""
+    regex = compiled(segment)
+    return regex is not None and regex.groups == 0 and segment.count("{") == segment.count("}")

@@ -63,6 +63,15 @@ def rule_of(written: object) -> MatchingRule | None:
     return MatchingRule((), *_matchers(written)) if isinstance(written, dict) and written else None
 
 
+def rule_at(path: Path, rules: list[MatchingRule]) -> MatchingRule | None:
+    """Return the rule that applies at a path: the most exact one. Of rules above it, only `type` is inherited."""
+    best = max(rules, key=lambda rule: rule.weight(path), default=None)
+    if best is None or not best.weight(path):
+        return None
+    here = len(best.tokens) == len(path)
+    return best if here or best.matchers[0].get("match", "type") == "type" else None
+
+
 def _matchers(rule: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], bool]:
     listed = rule.get("matchers")
     return (
@@ -83,20 +92,13 @@ class Conditions:
         self.lost: list[tuple[str, str]] = []
 
     def of(self, value: object, path: Path = ()) -> object:
-        rule = self._rule(path)
+        rule = rule_at(path, self.rules)
         if rule is None or all(matcher.get("match") == "equality" for matcher in rule.matchers):
             return self._literal(value, path)
         result = [self._one(matcher, value, path, len(rule.tokens) == len(path)) for matcher in rule.matchers]
         if len(result) == 1:
             return result[0]
         return {"$any_of" if rule.any_of else "$all_of": result}
-
-    def _rule(self, path: Path) -> MatchingRule | None:
-        best = max(self.rules, key=lambda rule: rule.weight(path), default=None)
-        if best is None or not best.weight(path):
-            return None
-        here = len(best.tokens) == len(path)
-        return best if here or best.matchers[0].get("match", "type") == "type" else None
 
     def _literal(self, value: object, path: Path) -> object:
         if isinstance(value, dict):
@@ -193,17 +195,6 @@ def _regex(pattern: str, value: object) -> tuple[dict[str, Any], str]:
     return {"matches": pattern}, ""
 
 
-_LETTERS = {
-    "y": r"\d",
-    "M": r"\d",
-    "d": r"\d",
-    "H": r"\d",
-    "h": r"\d",
-    "m": r"\d",
-    "s": r"\d",
-    "S": r"\d",
-    "D": r"\d",
-}
 _WHOLE = {
     "X": r"(?:Z|[+-]\d\d(?::?\d\d)?)",
     "Z": r"(?:Z|[+-]\d\d:?\d\d)",
@@ -223,8 +214,8 @@ def _instant(form: str, value: object) -> tuple[dict[str, Any], str]:
             pattern += _WHOLE[letter]
         elif letter == "M" and len(run) > 2:
             pattern += r"\w+"
-        elif letter in _LETTERS:
-            pattern += _LETTERS[letter] + (f"{{{len(run)}}}" if len(run) > 1 else "{1,2}")
+        elif letter and letter in "yMdHhmsSD":
+            pattern += r"\d" + (f"{{{len(run)}}}" if len(run) > 1 else "{1,2}")
         else:
             pattern += re.escape(match[1] if match[1] is not None else run)
     if form and isinstance(value, str) and re.fullmatch(pattern, value):

@@ -7,22 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from mockserver.formats.mocks.dates import strftime
 from mockserver.model.json_values import is_number
+from mockserver.recording.conversion import NotConvertibleError
 
 AN_ID = "e2490de5-5bd3-43d5-b7c4-526e33f71304"
 """Example of a generated id."""
-_DIRECTIVES = {
-    "yyyy": "%Y",
-    "yy": "%y",
-    "MM": "%m",
-    "dd": "%d",
-    "HH": "%H",
-    "mm": "%M",
-    "ss": "%S",
-    "XXX": "%z",
-    "Z": "%z",
-}
-_RUN = re.compile(r"'([^']*)'|([A-Za-z])\2*|(.)", re.DOTALL)
 
 
 def template_of(generator: Mapping[str, Any], example: object) -> str | None:
@@ -59,14 +49,10 @@ def _path(url: str) -> str:
 
 def _strftime(form: str) -> str | None:
     """A format of Java's as one of C's; None where that can't be said."""
-    made = ""
-    for match in _RUN.finditer(form):
-        if match[2]:
-            if match[0] not in _DIRECTIVES:
-                return None
-            made += _DIRECTIVES[match[0]]
-        else:
-            made += match[1] if match[1] is not None else match[0]
+    try:
+        made = strftime(form)
+    except NotConvertibleError:
+        return None
     return made if "'" not in made and "\\" not in made else None
 
 

@@ -27,8 +27,9 @@ from mockserver.formats.pact.reader import (
     path_of,
     query_values,
     rules_by_category,
+    states_of,
 )
-from mockserver.formats.pact.rules import MatchingRule, operators_of, rules_of
+from mockserver.formats.pact.rules import MatchingRule, operators_of, rule_at, rules_of
 from mockserver.formats.pact.rules import Path as BodyPath
 from mockserver.matching.matcher import compile_match, compile_tree_condition
 from mockserver.matching.mismatch.differences import DifferencePlace
@@ -36,7 +37,7 @@ from mockserver.matching.values import show
 from mockserver.model.http import ABSENT, Request
 from mockserver.model.json_values import equal
 from mockserver.model.written import plain_numbers, written_float
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses, Lost
 from mockserver.recording.exchanges import Lines, known_method
 from mockserver.schema.match import MatchSpec
 
@@ -67,12 +68,10 @@ class ProviderCheck:
     response: Mapping[str, Any]
     pending: bool = False
 
-    def mismatches(
-        self, status: int, headers: Lines, body: bytes, lost: list[Lost] | None = None
-    ) -> list[str]:
+    def mismatches(self, status: int, headers: Lines, body: bytes, lost: Losses | None = None) -> list[str]:
         """Return how a response differs from that of the pact, one line each. Rules that are not checked are added to `lost`."""
         rules = rules_by_category(self.response)
-        lost = [] if lost is None else lost
+        lost = Losses() if lost is None else lost
         return [
             *_of_status(self.response, rules.get("status"), status),
             *_of_headers(self.response, rules.get("header"), headers, lost),
@@ -80,7 +79,7 @@ class ProviderCheck:
         ]
 
 
-def checks_of(source: Path, lost: list[Lost]) -> list[ProviderCheck]:
+def checks_of(source: Path, lost: Losses) -> list[ProviderCheck]:
     """
     Return the checks of a pact. What can't be checked is added to `lost`.
 
@@ -97,7 +96,7 @@ def checks_of(source: Path, lost: list[Lost]) -> list[ProviderCheck]:
     return checks
 
 
-def _check(place: str, written: Mapping[str, Any], lost: list[Lost]) -> ProviderCheck:
+def _check(place: str, written: Mapping[str, Any], lost: Losses) -> ProviderCheck:
     request, response = written["request"], written["response"]
     lost += [
         Lost(f"{place}.{side}.generators", "values are those of the example")
@@ -116,19 +115,13 @@ def _check(place: str, written: Mapping[str, Any], lost: list[Lost]) -> Provider
         known_method(request.get("method") or "GET"),
         path + (f"?{query}" if query else ""),
         headers,
-        b"" if body is ... else body if isinstance(body, bytes) else content_of(body, content_type),
+        content_of(body, content_type),
         response,
         pending=written.get("pending") is True,
     )
     example, content_type = body_of(response)
-    content = (
-        b""
-        if example is ...
-        else example
-        if isinstance(example, bytes)
-        else content_of(example, content_type)
-    )
-    unchecked: list[Lost] = []
+    content = content_of(example, content_type)
+    unchecked = Losses()
     check.mismatches(
         200, header_lines(response.get("headers")), content, unchecked
     )  # applies every rule once
@@ -137,8 +130,7 @@ def _check(place: str, written: Mapping[str, Any], lost: list[Lost]) -> Provider
 
 
 def _states(written: Mapping[str, Any]) -> Iterator[ProviderState]:
-    states = written.get("providerStates", written.get("providerState", written.get("provider_state"))) or []
-    for state in [states] if isinstance(states, str) else states:
+    for state in states_of(written):
         if isinstance(state, str):
             yield ProviderState(state)
         else:
@@ -162,7 +154,7 @@ def _of_status(response: Mapping[str, Any], rules: Any, status: int) -> Iterator
         yield f"status: expected {response.get('status') or 200}, got {status}"
 
 
-def _of_headers(response: Mapping[str, Any], rules: Any, headers: Lines, lost: list[Lost]) -> Iterator[str]:
+def _of_headers(response: Mapping[str, Any], rules: Any, headers: Lines, lost: Losses) -> Iterator[str]:
     conditions = header_conditions("headers", header_lines(response.get("headers")), rules, lost)
     matcher = compile_match(MatchSpec.model_validate({"headers": conditions}), _no_files)
     for difference in matcher.differences(Request("GET", "/", headers)):
@@ -176,7 +168,7 @@ def _no_files(name: str, path: Any) -> bytes:
 # Bodies
 
 
-def _of_body(response: Mapping[str, Any], rules: Any, body: bytes, lost: list[Lost]) -> Iterator[str]:
+def _of_body(response: Mapping[str, Any], rules: Any, body: bytes, lost: Losses) -> Iterator[str]:
     expected, content_type = body_of(response)
     if expected is ...:
         return
@@ -191,7 +183,7 @@ def _of_body(response: Mapping[str, Any], rules: Any, body: bytes, lost: list[Lo
     yield from _JsonComparison(rules_of(rules), lost).differences(plain_numbers(expected), actual, ())
 
 
-def _of_text(expected: str | bytes, rules: Any, body: bytes, lost: list[Lost]) -> Iterator[str]:
+def _of_text(expected: str | bytes, rules: Any, body: bytes, lost: Losses) -> Iterator[str]:
     wanted = expected if isinstance(expected, bytes) else expected.encode()
     rule = next((rule for rule in rules_of(rules) if not rule.tokens), None)
     if rule is None or isinstance(expected, bytes):
@@ -204,19 +196,16 @@ def _of_text(expected: str | bytes, rules: Any, body: bytes, lost: list[Lost]) -
 class _JsonComparison:
     """Compares a JSON value with an example, by the rules of a pact."""
 
-    def __init__(self, rules: list[MatchingRule], lost: list[Lost]) -> None:
+    def __init__(self, rules: list[MatchingRule], lost: Losses) -> None:
         self._rules = rules
         self._lost = lost
 
     def differences(self, expected: Any, actual: Any, path: BodyPath) -> Iterator[str]:
-        rule = max(self._rules, key=lambda rule: rule.weight(path), default=None)
-        if rule is None or not rule.weight(path):
+        rule = rule_at(path, self._rules)
+        if rule is None:
             yield from self._exact(expected, actual, path)
             return
         here = len(rule.tokens) == len(path)
-        if not here and rule.matchers[0].get("match", "type") != "type":  # only `type` is inherited
-            yield from self._exact(expected, actual, path)
-            return
         results = [
             list(self._matched(matcher, expected, actual, path, here=here)) for matcher in rule.matchers
         ]
@@ -261,7 +250,7 @@ class _JsonComparison:
         else:
             operators, reason = operators_of(kind, matcher, expected)
             if reason:
-                self._lost.append(Lost(DifferencePlace("body", path).where, reason))
+                self._lost.add(DifferencePlace("body", path).where, reason)
             written = (
                 {"$equals": expected}
                 if operators is None

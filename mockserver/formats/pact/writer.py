@@ -18,7 +18,7 @@ from mockserver.model.http import grouped
 from mockserver.model.json_values import map_leaves
 from mockserver.model.plural import counted
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported, Lost
+from mockserver.recording.conversion import Document, Exported, Losses, Lost
 from mockserver.recording.exchanges import value_of
 from mockserver.schema.base import is_template
 
@@ -54,16 +54,16 @@ def write(
     return exported
 
 
-def _is_broken(step: Step, lost: list[Lost]) -> bool:
+def _is_broken(step: Step, lost: Losses) -> bool:
     if "fault" in step.reply:
-        lost.append(Lost(f"{step.place}.fault", "no provider promises a fault: the answer is left out"))
+        lost.add(f"{step.place}.fault", "no provider promises a fault: the answer is left out")
     return "fault" in step.reply
 
 
 # Steps
 
 
-def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
+def _of_step(step: Step, folder: Path | None, lost: Losses) -> Interaction:
     given = [tag.removeprefix(GIVEN) for tag in step.route.get("tags") or [] if tag.startswith(GIVEN)]
     when = dict(step.route.get("when") or {})
     state = when.pop("given", None)
@@ -84,7 +84,7 @@ def _of_step(step: Step, folder: Path | None, lost: list[Lost]) -> Interaction:
     return Interaction(description, given, _request(step, lost), _response(step, folder, lost))
 
 
-def _request(step: Step, lost: list[Lost]) -> PactPart:
+def _request(step: Step, lost: Losses) -> PactPart:
     place = f"{step.route_place}.match"
     path, names = example_path(step.path)
     result = PactPart(more={"method": step.method, "path": path})
@@ -101,7 +101,7 @@ def _request(step: Step, lost: list[Lost]) -> PactPart:
         if key in step.match:
             _json_body(step.match[key], f"{place}.{key}", result, lost)
     if "json" in step.match:
-        lost.append(Lost(f"{place}.json", "a pact lets no further fields in, here they may exist"))
+        lost.add(f"{place}.json", "a pact lets no further fields in, here they may exist")
     if "form" in step.match:
         from urllib.parse import urlencode
 
@@ -119,19 +119,16 @@ def _request(step: Step, lost: list[Lost]) -> PactPart:
         )
     for key in step.match:
         if key not in ("query", "headers", "json", "json_exact", "form", "text"):
-            lost.append(Lost(f"{place}.{key}", "a pact can't express it"))
-    result.content_type = _own_type(result)
+            lost.add(f"{place}.{key}", "a pact can't express it")
+    result.content_type = next(
+        (some[0] for name, some in result.headers.items() if name.lower() == "content-type"),
+        result.content_type,
+    )
     return result
 
 
-def _own_type(part: PactPart) -> str:
-    return next(
-        (some[0] for name, some in part.headers.items() if name.lower() == "content-type"), part.content_type
-    )
-
-
 def _texts(
-    conditions: Any, place: str, category: str, result: PactPart, lost: list[Lost]
+    conditions: Any, place: str, category: str, result: PactPart, lost: Losses
 ) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, condition in (conditions or {}).items():
@@ -143,7 +140,7 @@ def _texts(
             condition = condition["starts_with"]  # noqa: PLW2901  (a pact compares it so)
         example = of_text(condition)
         if example.value is NOTHING:
-            lost.append(Lost(f"{place}.{name}", "a pact can't match what is absent"))
+            lost.add(f"{place}.{name}", "a pact can't match what is absent")
             continue
         values[name] = [
             as_text(item) for item in (example.value if isinstance(example.value, list) else [example.value])
@@ -156,11 +153,11 @@ def _texts(
         if category and not rules:
             del result.rules[category]
         elif not category and rules:
-            lost.append(Lost(f"{place}.{name}", "an example stands for its condition"))
+            lost.add(f"{place}.{name}", "an example stands for its condition")
     return values
 
 
-def _json_body(condition: object, place: str, result: PactPart, lost: list[Lost]) -> None:
+def _json_body(condition: object, place: str, result: PactPart, lost: Losses) -> None:
     example = of_tree(condition)
     result.body = None if example.value is NOTHING else example.value
     result.content_type = "application/json"
@@ -170,17 +167,17 @@ def _json_body(condition: object, place: str, result: PactPart, lost: list[Lost]
         result.rules["body"] = rules
 
 
-def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost: list[Lost]) -> None:
+def _take(example: Example, key_of: Any, rules: dict[str, Any], place: str, lost: Losses) -> None:
     for path, name, operand in example.rules:
         matcher = matcher_of(name, operand)
         if matcher is None:
-            lost.append(Lost(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example is used"))  # fmt: skip
+            lost.add(f"{place}{body_path(path)[1:]}", f"there is no matcher for {name}: {operand!r}", "The example is used")  # fmt: skip
         else:
             set_rule(rules, key_of(path), matcher)
 
 
-def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
-    quiet: list[Lost] = []
+def _response(step: Step, folder: Path | None, lost: Losses) -> PactPart:
+    quiet = Losses()
     lines, content = reply_parts(step, folder, quiet, step.origin)
     is_json = step.body_kind == "json"
     lost += [item for item in quiet if not (is_json and item.place == f"{step.place}.json")]
@@ -194,7 +191,7 @@ def _response(step: Step, folder: Path | None, lost: list[Lost]) -> PactPart:
     return result
 
 
-def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> object:
+def _examples(value: object, step: Step, part: PactPart, lost: Losses) -> object:
     """Return the JSON with examples in the place of templates."""
 
     def leaf(item: object, path: tuple[str | int, ...]) -> object:
@@ -202,7 +199,7 @@ def _examples(value: object, step: Step, part: PactPart, lost: list[Lost]) -> ob
             return item
         made = generator_of(item)
         if made is None:
-            lost.append(Lost(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It is used as an example"))  # fmt: skip
+            lost.add(f"{step.place}.json{body_path(path)[1:]}", f"there is no generator for {item}", "It is used as an example")  # fmt: skip
             return item
         example, generator = made
         part.generators.setdefault("body", {})[body_path(path)] = generator

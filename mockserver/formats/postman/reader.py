@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError, shown
+from mockserver.errors import invalid, shown
 from mockserver.formats.exchanges_to_routes import RecordedRequest, told_apart
 from mockserver.formats.mocks.conditions import literal
 from mockserver.formats.mocks.sources import FAILURES
@@ -26,7 +26,7 @@ from mockserver.formats.postman.requests import (
 from mockserver.formats.postman.variables import PLACEHOLDER, filled, has_variables, json_template, template
 from mockserver.formats.reading import json_file, name_of, scenario_name
 from mockserver.formats.steps import as_mapping
-from mockserver.recording.conversion import Document, Imported, Lost
+from mockserver.recording.conversion import Document, Imported, Losses
 from mockserver.recording.exchanges import ORIGIN, RecordedExchange
 from mockserver.recording.written_replies import Beside, reply_of
 
@@ -55,7 +55,7 @@ class _Example:
 
 @dataclass(slots=True)
 class _Reading:
-    lost: list[Lost]
+    lost: Losses
     beside: Beside
     used: dict[str, str] = field(default_factory=dict)
     """Constants in replies."""
@@ -68,9 +68,7 @@ def read(source: Path) -> Imported:
     document = json_file(source, "a collection that was exported from Postman")
     collection = document.get("collection", document) if isinstance(document, dict) else document
     if not isinstance(collection, dict) or not isinstance(collection.get("item"), list):
-        raise InvalidInputError(
-            Flaw(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")
-        )  # fmt: skip
+        raise invalid(("item",), f"{source} is not a collection of version 2.1: it has no list of items", "Export it as Collection v2.1")  # fmt: skip
     info = collection.get("info")
     info = info if isinstance(info, dict) else {}
     name = scenario_name(str(info.get("name") or "")) if info.get("name") else name_of(source)
@@ -101,14 +99,14 @@ def _description(info: Mapping[str, Any]) -> str:
 # Items
 
 
-def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables: dict[str, str], lost: list[Lost]) -> Iterator[_Item]:  # fmt: skip
+def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables: dict[str, str], lost: Losses) -> Iterator[_Item]:  # fmt: skip
     """Every request below, depth first, as Postman shows them."""
     variables = variables | _variables(holder.get("variable"))
     _tell_unsaid(holder, place, lost)
     for index, item in enumerate(holder.get("item") or []):
         at = f"{place}item[{index}]"
         if not isinstance(item, dict):
-            lost.append(Lost(at, f"{shown(item)} is not an item", "Leave it out"))
+            lost.add(at, f"{shown(item)} is not an item", "Leave it out")
         elif isinstance(item.get("item"), list):
             yield from _items(item, f"{at}.", [*folders, str(item.get("name") or "folder")], variables, lost)
         elif item.get("request"):
@@ -123,7 +121,7 @@ def _items(holder: Mapping[str, Any], place: str, folders: list[str], variables:
                 variables | _variables(item.get("variable")),
             )
         else:
-            lost.append(Lost(at, "it has neither a request nor items", "Leave it out"))
+            lost.add(at, "it has neither a request nor items", "Leave it out")
 
 
 def _name(item: Mapping[str, Any]) -> str:
@@ -140,27 +138,23 @@ def _variables(written: object) -> dict[str, str]:
     }
 
 
-def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: list[Lost]) -> None:
+def _tell_unsaid(holder: Mapping[str, Any], place: str, lost: Losses) -> None:
     """Add the loss of scripts and credentials."""
     for index, event in enumerate(dicts(holder.get("event"))):
         script = event.get("script")
         lines = script.get("exec") if isinstance(script, dict) else None
         if any(str(line).strip() for line in (lines if isinstance(lines, list) else [lines or ""])):
-            lost.append(
-                Lost(
-                    f"{place}event[{index}]",
-                    f"a script of kind {event.get('listen')!r} is not run",
-                    "Routes have set, let and if",
-                )
+            lost.add(
+                f"{place}event[{index}]",
+                f"a script of kind {event.get('listen')!r} is not run",
+                "Routes have set, let and if",
             )
     auth = holder.get("auth")
     if isinstance(auth, dict) and auth.get("type") not in (None, "noauth"):
-        lost.append(
-            Lost(
-                f"{place}auth",
-                f"{auth['type']} is not required",
-                "Write auth: on the scenario or route to require it",
-            )
+        lost.add(
+            f"{place}auth",
+            f"{auth['type']} is not required",
+            "Write auth: on the scenario or route to require it",
         )
 
 
@@ -191,7 +185,7 @@ def _groups(collection: Mapping[str, Any], reading: _Reading) -> tuple[list[_Gro
                 )
                 example = _example(written, recorded, origin, item, place, reading)
             except FAILURES as error:
-                reading.lost.append(Lost(place, f"it can't be read: {error}", "Leave it out, or fix it"))
+                reading.lost.add(place, f"it can't be read: {error}", "Leave it out, or fix it")
                 continue
             if origin:
                 origins[origin] = None
@@ -231,7 +225,7 @@ def _with_templates(exchange: RecordedExchange, item: _Item, reading: _Reading) 
     constants = {name: filled(value, item.variables) for name, value in item.variables.items()}
 
     def unknown(name: str) -> None:
-        reading.lost.append(Lost(exchange.place, f"{{{{{name}}}}} is not defined", "It is sent unchanged"))
+        reading.lost.add(exchange.place, f"{{{{{name}}}}} is not defined", "It is sent unchanged")
 
     def made(text: str) -> str:
         return template(text, constants, unknown)

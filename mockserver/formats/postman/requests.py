@@ -25,7 +25,7 @@ from mockserver.formats.postman.variables import (
     without_placeholders,
 )
 from mockserver.formats.reading import json_bytes, json_of
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses, Lost
 from mockserver.recording.exchanges import RecordedExchange, known_method
 
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([A-Za-z_]\w*)")
@@ -36,7 +36,7 @@ _NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def recorded_request(
-    request: object, variables: Mapping[str, str], place: str, lost: list[Lost]
+    request: object, variables: Mapping[str, str], place: str, lost: Losses
 ) -> tuple[RecordedRequest, str]:
     """Return the request, and the origin of its URL, if it is known. Raises ValueError, TypeError or KeyError."""
     if isinstance(request, str):
@@ -166,7 +166,7 @@ def dicts(listed: object) -> list[dict[str, Any]]:
 # Body
 
 
-def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut) -> dict[str, Any]:  # fmt: skip
+def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, str], place: str, lost: Losses, left_out: LeftOut) -> dict[str, Any]:  # fmt: skip
     mode = body.get("mode")
     if body.get("disabled") or mode is None or body.get(mode) in (None, "", [], {}):
         return {}
@@ -179,21 +179,19 @@ def _body(body: Mapping[str, Any], content_type: str, variables: Mapping[str, st
             return _form(body["formdata"], variables, left_out)
         case "graphql":
             return _graphql(body["graphql"], variables, place, lost, left_out)
-    lost.append(
-        Lost(f"{place}.body", f"a body of mode {mode!r} is not matched: its content is not in the collection")
-    )
+    lost.add(f"{place}.body", f"a body of mode {mode!r} is not matched: its content is not in the collection")
     return {}
 
 
 def _raw_body(
-    text: str, content_type: str, body: Mapping[str, Any], place: str, lost: list[Lost], left_out: LeftOut
+    text: str, content_type: str, body: Mapping[str, Any], place: str, lost: Losses, left_out: LeftOut
 ) -> dict[str, Any]:
     language = ((body.get("options") or {}).get("raw") or {}).get("language")
     if has_variables(text):
         try:
             return {"json": _blurred(without_placeholders(json_of(text), left_out))}
         except ValueError:
-            lost.append(Lost(f"{place}.body", "its variables are not defined, so it is not matched"))
+            lost.add(f"{place}.body", "its variables are not defined, so it is not matched")
             return {}
     text = json_without_placeholders(text, left_out)
     kind = content_type or {"json": "application/json"}.get(str(language), "text/plain")
@@ -244,7 +242,7 @@ def _form(fields: object, variables: Mapping[str, str], left_out: LeftOut) -> di
 
 
 def _graphql(
-    body: Any, variables: Mapping[str, str], place: str, lost: list[Lost], left_out: LeftOut
+    body: Any, variables: Mapping[str, str], place: str, lost: Losses, left_out: LeftOut
 ) -> dict[str, Any]:
     query = filled(str(body.get("query") or ""), variables)
     result: dict[str, Any] = {}
@@ -257,7 +255,7 @@ def _graphql(
             json_of(filled(given, variables)) if isinstance(given, str) and given.strip() else given or {}
         )
     except ValueError:
-        lost.append(Lost(f"{place}.body.graphql.variables", "they are not JSON, so they are not matched"))
+        lost.add(f"{place}.body.graphql.variables", "they are not JSON, so they are not matched")
         values = {}
     values = without_placeholders(values, left_out)
     if values:

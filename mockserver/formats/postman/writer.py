@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from mockserver.formats.postman.variables import as_variables, json_variables
 from mockserver.formats.reading import json_line, pretty
 from mockserver.formats.routes_to_exchanges import reply_parts, request_parts, status_of
 from mockserver.formats.steps import Step, origin_of, steps_of
+from mockserver.model.framing import REASONS
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported, Lost
+from mockserver.recording.conversion import Document, Exported, Losses
 from mockserver.recording.exchanges import Lines
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -29,13 +29,14 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
     return exported
 
 
-def _collection(name: str, document: Document, folder: Path | None, lost: list[Lost]) -> dict[str, Any]:
+def _collection(name: str, document: Document, folder: Path | None, lost: Losses) -> dict[str, Any]:
     info = {"name": name, "schema": SCHEMA}
     if document.get("description"):
         info["description"] = document["description"]
     variables = [{"key": "baseUrl", "value": origin_of(document)}]
     variables += [
-        {"key": key, "value": _constant(value)} for key, value in (document.get("vars") or {}).items()
+        {"key": key, "value": json_line(value) if isinstance(value, (dict, list)) else as_text(value)}
+        for key, value in (document.get("vars") or {}).items()
     ]
     root: dict[str, Any] = {"item": []}
     items: dict[str, dict[str, Any]] = {}
@@ -49,17 +50,10 @@ def _collection(name: str, document: Document, folder: Path | None, lost: list[L
             item["request"] = item["request"] or request
         item["response"].append(example)
         if step.number == step.steps > 1 and step.case in (None, 0):
-            lost.append(
-                Lost(
-                    f"{step.route_place}.reply",
-                    "a collection can't express in which order its examples answer",
-                )
+            lost.add(
+                f"{step.route_place}.reply", "a collection can't express in which order its examples answer"
             )
     return {"info": info, "item": root["item"], "variable": variables}
-
-
-def _constant(value: object) -> str:
-    return json_line(value) if isinstance(value, (dict, list)) else as_text(value)
 
 
 def _folder(root: dict[str, Any], names: list[str]) -> dict[str, Any]:
@@ -77,7 +71,7 @@ def _chooses(step: Step) -> bool:
     return _CHOOSER in (step.match.get("headers") or {})
 
 
-def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _saved(step: Step, folder: Path | None, lost: Losses) -> tuple[dict[str, Any], dict[str, Any]]:
     """The request, and the reply to it as an example."""
     query, headers, body = request_parts(step, lost)
     chosen = next((value for name, value in headers if name == _CHOOSER), "")
@@ -89,7 +83,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     }
     if body:
         request["body"] = _body(body, headers)
-    quiet: list[Lost] = []
+    quiet = Losses()
     unsaid: list[str] = []
     lines, content = reply_parts(step, folder, quiet)
     lost += [item for item in quiet if "a template is written" not in item.what]
@@ -99,7 +93,7 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
     example = {
         "name": chosen or (f"{status} #{step.number}" if step.steps > 1 else str(step.name)),
         "originalRequest": request,
-        "status": HTTPStatus(status).phrase if status in list(HTTPStatus) else "",
+        "status": REASONS.get(status, ""),
         "code": status,
         "header": _named([(name, said(value)) for name, value in lines]),
         "body": json_variables(step.reply["json"], unsaid.append)
@@ -107,23 +101,15 @@ def _saved(step: Step, folder: Path | None, lost: list[Lost]) -> tuple[dict[str,
         else _content(content, step, said, lost),
     }
     for expression in dict.fromkeys(unsaid):
-        lost.append(
-            Lost(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
-        )
+        lost.add(step.place, f"there is no variable for {{{{ {expression} }}}}", "It is kept unchanged")
     return request, example
 
 
-def _content(content: bytes, step: Step, said: Any, lost: list[Lost]) -> str:
+def _content(content: bytes, step: Step, said: Any, lost: Losses) -> str:
     try:
         return str(said(content.decode()))
     except UnicodeDecodeError:
-        lost.append(
-            Lost(
-                f"{step.place}.{step.body_kind}",
-                "an example has no binary body",
-                "It has no body",
-            )
-        )
+        lost.add(f"{step.place}.{step.body_kind}", "an example has no binary body", "It has no body")
         return ""
 
 
@@ -131,7 +117,7 @@ def _named(pairs: Lines) -> list[dict[str, str]]:
     return [{"key": name, "value": value} for name, value in pairs]
 
 
-def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
+def _url(step: Step, query: Lines, lost: Losses) -> dict[str, Any]:
     parts: list[str] = []
     names: list[str] = []
     for segment in step.path.removeprefix("/").split("/") if "{" not in step.path else _segments(step.path):
@@ -141,9 +127,7 @@ def _url(step: Step, query: Lines, lost: list[Lost]) -> dict[str, Any]:
             names.append(name)
             parts.append(f":{name}")
             if pattern != PLAIN:
-                lost.append(
-                    Lost(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
-                )
+                lost.add(f"{step.route_place}.request", f"the expression {pattern} of {{{name}}} is lost")
         else:
             parts.append("".join(item if isinstance(item, str) else f"{{{{{item[0]}}}}}" for item in inner))
     result: dict[str, Any] = {"raw": "{{baseUrl}}/" + "/".join(parts), "host": ["{{baseUrl}}"], "path": parts}

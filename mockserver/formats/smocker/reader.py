@@ -22,17 +22,9 @@ from mockserver.formats.mocks.replies import (
 )
 from mockserver.formats.mocks.requests import METHODS, Atom, PathTest, route_of
 from mockserver.formats.mocks.routes import Entry, proxy_route, sequenced, unique_name
-from mockserver.formats.mocks.sources import (
-    FAILURES,
-    Losses,
-    NotConvertibleError,
-    documents,
-    json_value,
-    refused,
-    text_of,
-)
+from mockserver.formats.mocks.sources import FAILURES, documents, json_value, refused, text_of
 from mockserver.formats.mocks.trees import tree
-from mockserver.recording.conversion import Imported
+from mockserver.recording.conversion import Imported, Losses, NotConvertibleError
 
 _MOCK = {"request", "response", "dynamic_response", "proxy", "context", "state"}
 _REQUEST = {"method", "path", "headers", "query_params", "body"}
@@ -50,7 +42,7 @@ def read(source: Path) -> Imported:
         entries = list(_entries(content, losses))[::-1]
         scenario = unique_name(Path(name).with_suffix("").as_posix().replace("/", "-"), made.scenarios)
         made.scenarios[scenario] = {"scenario": scenario, "routes": sequenced(entries, counted=True)}
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

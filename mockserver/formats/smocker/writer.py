@@ -9,11 +9,10 @@ from typing import Any
 
 from mockserver.formats.mocks.conditions import printed, searching
 from mockserver.formats.mocks.outgoing import Outgoing, OutgoingReply, converted
-from mockserver.formats.mocks.sources import Losses, NotConvertibleError
 from mockserver.formats.mocks.trees import plain
 from mockserver.formats.reading import json_line
 from mockserver.model.written import as_text
-from mockserver.recording.conversion import Document, Exported
+from mockserver.recording.conversion import Document, Exported, Losses, NotConvertibleError
 from mockserver.scenarios.yaml.writer import dump
 
 _NAMES = {
@@ -30,7 +29,7 @@ def write(scenarios: Mapping[str, Document], folder: Path | None = None) -> Expo
         routes = converted(document, losses, folder, partial(_mocks, losses=losses))
         mocks = [mock for route in routes for mock in route]
         made.files[f"{name}.yml"] = dump(mocks[::-1]).encode()
-        made.lost += losses.entries
+        made.lost += losses
     return made
 
 

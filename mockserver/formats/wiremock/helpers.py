@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from mockserver.formats.mocks.dates import strftime
 from mockserver.formats.mocks.handlebars import Arg, HelperCall
-from mockserver.formats.mocks.handlebars_scope import HandlebarsScope
+from mockserver.formats.mocks.handlebars_scope import UNITS, HandlebarsScope, Helper, argument, array, form
 from mockserver.formats.mocks.requests import quoted
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
-Helper = Callable[[HelperCall, HandlebarsScope], str]
-
-_ARGUMENT = re.compile(r"\{(\d)\}")
 _PLAIN_QUERY = re.compile(r"\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\['[^'\\]+'\])*")
-_UNITS = {"years": "y", "months": "mo", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
-
-
-def _argument(call: HelperCall, scope: HandlebarsScope, at: int = 0) -> str:
-    if len(call.args) <= at:
-        raise NotConvertibleError(f"{call.name} lacks an argument")
-    return scope.value(call.args[at])
 
 
 def _text(arg: Arg | None, default: str = "") -> str:
@@ -50,9 +39,9 @@ def _json_path(call: HelperCall, scope: HandlebarsScope) -> str:
 
 def _shift(offset: str) -> str:
     words = offset.split()
-    if len(words) != 2 or words[1] not in _UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
+    if len(words) != 2 or words[1] not in UNITS or not re.fullmatch(r"[+-]?\d+", words[0]):
         raise NotConvertibleError(f"the offset {offset!r} can't be expressed here")
-    return f"{int(words[0]):+d}{_UNITS[words[1]]}"
+    return f"{int(words[0]):+d}{UNITS[words[1]]}"
 
 
 def _now(call: HelperCall, _: HandlebarsScope) -> str:
@@ -109,22 +98,17 @@ def _math(call: HelperCall, scope: HandlebarsScope) -> str:
     return f"decimal({scope.value(call.args[0])}, {quoted(sign)}, {scope.value(call.args[2])})"
 
 
-def _form(template: str) -> Helper:
-    """Return the helper for an expression of its arguments: `{0}`, `{1}`."""
-    return lambda call, scope: _ARGUMENT.sub(lambda number: _argument(call, scope, int(number[1])), template)
-
-
 def _base64(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
         raise NotConvertibleError("Base64 is not decoded by templates here")
-    made = f"base64({_argument(call, scope)})"
+    made = f"base64({argument(call, scope)})"
     return f"{made}.rstrip('=')" if _text(call.named.get("padding")) == "false" else made
 
 
 def _url_encode(call: HelperCall, scope: HandlebarsScope) -> str:
     if _text(call.named.get("decode")) == "true":
         raise NotConvertibleError("percent-encoding is not decoded by templates here")
-    return f"({_argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
+    return f"({argument(call, scope)} | urlencode).replace('/', '%2F').replace('%20', '+')"
 
 
 def _size(call: HelperCall, scope: HandlebarsScope) -> str:
@@ -138,12 +122,8 @@ def _join(call: HelperCall, scope: HandlebarsScope) -> str:
         raise NotConvertibleError("join lacks an argument")
     between = scope.value(call.args[-1])
     if len(call.args) == 2:
-        return f"{_argument(call, scope)} | join({between})"
+        return f"{argument(call, scope)} | join({between})"
     return f"[{', '.join(scope.value(arg) for arg in call.args[:-1])}] | join({between})"
-
-
-def _array(call: HelperCall, scope: HandlebarsScope) -> str:
-    return f"[{', '.join(scope.value(arg) for arg in call.args)}]"
 
 
 def _range(call: HelperCall, _: HandlebarsScope) -> str:
@@ -158,7 +138,7 @@ def _substring(call: HelperCall, scope: HandlebarsScope) -> str:
     last = _text(call.args[2] if len(call.args) > 2 else None)
     if not first.isdigit() or (last and not last.isdigit()):
         raise NotConvertibleError("substring is converted with written numbers")
-    return f"{_argument(call, scope)}[{first}:{last}]"
+    return f"{argument(call, scope)}[{first}:{last}]"
 
 
 HELPERS: dict[str, Helper] = {
@@ -168,20 +148,20 @@ HELPERS: dict[str, Helper] = {
     "randomInt": _random_int,
     "pickRandom": _pick_random,
     "math": _math,
-    "upper": _form("{0} | upper"),
-    "lower": _form("{0} | lower"),
-    "capitalize": _form("{0} | title"),
-    "capitalizeFirst": _form("({0}[:1] | upper) ~ {0}[1:]"),
-    "trim": _form("{0} | trim"),
+    "upper": form("{0} | upper"),
+    "lower": form("{0} | lower"),
+    "capitalize": form("{0} | title"),
+    "capitalizeFirst": form("({0}[:1] | upper) ~ {0}[1:]"),
+    "trim": form("{0} | trim"),
     "size": _size,
     "urlEncode": _url_encode,
     "base64": _base64,
     "join": _join,
-    "replace": _form("{0}.replace({1}, {2})"),
-    "cut": _form("{0}.replace({1}, '')"),
-    "array": _array,
+    "replace": form("{0}.replace({1}, {2})"),
+    "cut": form("{0}.replace({1}, '')"),
+    "array": array,
     "range": _range,
-    "toJson": _form("{0} | tojson"),
+    "toJson": form("{0} | tojson"),
     "substring": _substring,
-    "defaultIfEmpty": _form("{0} | default({1}, true)"),
+    "defaultIfEmpty": form("{0} | default({1}, true)"),
 }

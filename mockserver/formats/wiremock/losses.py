@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mockserver.recording.conversion import Lost
+from mockserver.recording.conversion import Losses, Lost
 
 
 class LossPlace:
@@ -14,40 +14,30 @@ class LossPlace:
     All places of a source share their losses. `soft` losses change neither matching nor answers.
     """
 
-    __slots__ = ("_hard", "_path", "entries")
+    __slots__ = ("entries", "hard", "path")
 
-    def __init__(
-        self, path: str = "", result: list[Lost] | None = None, hard: list[Lost] | None = None
-    ) -> None:
-        self._path = path
-        self.entries: list[Lost] = [] if result is None else result
-        self._hard: list[Lost] = [] if hard is None else hard
-
-    @property
-    def hard(self) -> list[Lost]:
+    def __init__(self, path: str = "", result: Losses | None = None, hard: Losses | None = None) -> None:
+        self.path = path
+        self.entries = Losses() if result is None else result
+        self.hard = Losses() if hard is None else hard
         """Losses that a client notices."""
-        return self._hard
-
-    @property
-    def path(self) -> str:
-        return self._path
 
     def at(self, *keys: str | int) -> LossPlace:
         """The place below, at those keys."""
-        path = self._path
+        path = self.path
         for key in keys:
             if isinstance(key, int):
                 path += f"[{key}]"
             else:
                 path += ("" if not path or path.endswith(": ") else ".") + key
-        return LossPlace(path, self.entries, self._hard)
+        return LossPlace(path, self.entries, self.hard)
 
     def lost(self, what: str, hint: str = "", *, soft: bool = False) -> None:
         """Add a loss at this place."""
-        item = Lost(self._path.removesuffix(": "), what, hint)
+        item = Lost(self.path.removesuffix(": "), what, hint)
         self.entries.append(item)
         if not soft:
-            self._hard.append(item)
+            self.hard.append(item)
 
     def unknown(self, written: dict[str, Any], known: frozenset[str]) -> None:
         """Add each unknown key."""

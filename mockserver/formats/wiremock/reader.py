@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mockserver.errors import Flaw, InvalidInputError
+from mockserver.errors import invalid
+from mockserver.formats.mocks.sources import files_below
 from mockserver.formats.reading import pretty
 from mockserver.formats.wiremock.chains import folded
 from mockserver.formats.wiremock.losses import LossPlace
@@ -38,7 +39,7 @@ def read(source: Path) -> Imported:
     top = LossPlace()
     mappings = [item for path in _files_of(source) for item in _mappings(path, _shown(path, root), top)]
     if not mappings:
-        raise InvalidInputError(Flaw((), f"{source} holds no mappings of WireMock", _HINT))
+        raise invalid((), f"{source} holds no mappings of WireMock", _HINT)
     replies = WireMockReplies(_reader(root))
     routes, seen = [], set[str]()
     for mapping, place in reversed(mappings):
@@ -85,12 +86,10 @@ def _mappings(path: Path, shown: str, top: LossPlace) -> list[tuple[dict[str, An
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"), parse_float=written_float)
     except ValueError as error:
-        raise InvalidInputError(Flaw((), f"{path} is not valid JSON: {error}", _HINT)) from error
+        raise invalid((), f"{path} is not valid JSON: {error}", _HINT) from error
     listed = data.get("mappings") if isinstance(data, dict) else None
     if listed is not None and not isinstance(listed, list):
-        raise InvalidInputError(
-            Flaw(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
-        )
+        raise invalid(("mappings",), f"{path}: expected a list, got {type(listed).__name__}", _HINT)
     if listed is None:
         several = [(data, top.at(f"{shown}: "))]
     else:
@@ -110,14 +109,7 @@ def _reader(root: Path) -> ReadFile:
     files = root.parent / "__files" if root.name == "mappings" else root / "__files"
     if not files.is_dir() and (root.parent / "__files").is_dir():
         files = root.parent / "__files"
-
-    def read_file(name: str) -> bytes | None:
-        path = (files / name).resolve()
-        if not path.is_relative_to(files.resolve()) or not path.is_file():
-            return None
-        return path.read_bytes()
-
-    return read_file
+    return files_below(files)
 
 
 def _named(mapping: dict[str, Any], made: dict[str, Any], seen: set[str]) -> dict[str, Any]:

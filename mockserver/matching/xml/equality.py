@@ -8,11 +8,11 @@ don't count; namespaces, the order of elements, and white space inside of texts 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from mockserver.errors import KeyPath, invalid, shown
+from mockserver.errors import KeyPath, ReadFile, invalid, shown
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.mismatch.differences import MOST
 from mockserver.matching.values import show
@@ -20,7 +20,6 @@ from mockserver.matching.xml.parsing import lxml, not_xml, parse, root_of
 from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference
 
-ReadFile = Callable[[str, KeyPath], bytes]
 _HINT = (
     "Write a document, such as <order><id>7</id></order>, or the name of a file in the folder of the scenario"
 )

@@ -8,10 +8,10 @@ from posixpath import dirname, join, normpath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mockserver.errors import InvalidInputError, KeyPath, invalid
+from mockserver.errors import InvalidInputError, KeyPath, ReadFile, invalid
 from mockserver.matching.checks import MatchCheck
 from mockserver.matching.mismatch.differences import MOST
-from mockserver.matching.xml.equality import ReadFile, source_of
+from mockserver.matching.xml.equality import source_of
 from mockserver.matching.xml.parsing import MOST_ELEMENTS, lxml, not_xml, root_of
 from mockserver.model.http import Request, UnreadableBodyError
 from mockserver.model.mismatch import Difference

@@ -13,7 +13,7 @@ from support.recordings import Played, exchanges, meant, only
 from mockserver.errors import InvalidInputError
 from mockserver.formats import har
 from mockserver.formats.exchanges_to_routes import fold
-from mockserver.recording.conversion import Imported, Lost
+from mockserver.recording.conversion import Imported, Losses
 
 
 def entry(line="GET https://api.example/data", status=200, body=None, **more):
@@ -404,7 +404,7 @@ def test_an_archive_that_was_imported_and_written_says_the_same(recorded):
 
 def through(recorded) -> Imported:
     """Written as an archive, read as one."""
-    lost: list[Lost] = []
+    lost = Losses()
     document = {"log": {"entries": [har._entry(one) for one in recorded]}}
     return fold(har.exchanges(json.loads(json.dumps(document)), lost), "shop")
 

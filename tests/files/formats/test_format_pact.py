@@ -284,6 +284,8 @@ def test_a_literal_path_is_asked_before_one_with_parameters(read):
             "x",
             "{{ date(now, '', '%Y-%m-%dT%H:%M:%S') }}",
         ),
+        ({"type": "Date", "format": "dd MMM yyyy"}, "x", "{{ date(now, '', '%d %b %Y') }}"),
+        ({"type": "DateTime", "format": "HH:mmXXX"}, "x", "{{ date(now, '', '%H:%M%z') }}"),
     ],
 )
 def test_a_generator_is_a_template(read, generator, example, template):

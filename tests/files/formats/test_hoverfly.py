@@ -11,7 +11,7 @@ from support.importing import as_json, lost, routes, written
 from mockserver.errors import InvalidInputError
 from mockserver.formats import hoverfly
 from mockserver.formats.hoverfly.templates import translated
-from mockserver.formats.mocks.sources import NotConvertibleError
+from mockserver.recording.conversion import NotConvertibleError
 
 
 def simulation(*pairs, version="v5.2", **data):
