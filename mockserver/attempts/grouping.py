@@ -164,9 +164,7 @@ class _Grouper:
             or self._counted_before(node)
         )
         if before is None and not evidence.first:
-            before = self._sharing_key(node) or self._most_similar(
-                node, self._failed_requests(node), "an equal request got a retryable answer before"
-            )
+            before = self._sharing_key(node) or self._retried_request(node)
         if before is None:
             self.groups.append(node.group)
         else:
@@ -253,6 +251,11 @@ class _Grouper:
                 return group.nodes[-1]
         return None
 
+    def _retried_request(self, node: CallNode) -> CallNode | None:
+        return self._most_similar(
+            node, self._failed_requests(node), "an equal request got a retryable answer before"
+        )
+
     def _most_similar(
         self, node: CallNode, candidates: Iterable[CallNode], reason: str, *, refreshed: bool = False
     ) -> CallNode | None:
@@ -313,7 +316,7 @@ class _Grouper:
             return None
         doubts: list[tuple[str, str | None]] = []
         if keys:
-            doubts.append((keys, evidence.key[0] if evidence.key is not None else None))
+            doubts.append((keys, _key_place(evidence)))
         if refreshed:
             if _different_invocation(before.group, evidence):
                 doubts.append(("the requests have different invocation ids", f"headers.{INVOCATION_HEADER}"))
@@ -464,6 +467,10 @@ def _field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
 
 def have_same_key(before: CallEvidence, after: CallEvidence) -> bool:
     return before.key is not None and after.key is not None and before.key[1] == after.key[1]
+
+
+def _key_place(evidence: CallEvidence) -> str | None:
+    return evidence.key[0] if evidence.key is not None else None
 
 
 # Redirects and ranges

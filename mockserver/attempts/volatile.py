@@ -61,7 +61,7 @@ def reason_of(field: str, value: object, sent_s: float, siblings: dict[str, Any]
     `siblings` all fields of the request by path.
     """
     reason = Reason.NONE
-    if is_volatile_name(re.sub(r"\[\d+\]", "", field).rpartition(".")[2]):
+    if is_volatile_name(_last_name(field)):
         reason |= Reason.NAME
     if is_volatile_shape(value, sent_s):
         reason |= Reason.SHAPE
@@ -70,6 +70,10 @@ def reason_of(field: str, value: object, sent_s: float, siblings: dict[str, Any]
     elif _is_rpc_id(field, siblings):
         reason |= Reason.SHAPE | Reason.RANDOM
     return reason
+
+
+def _last_name(field: str) -> str:
+    return re.sub(r"\[\d+\]", "", field).rpartition(".")[2]
 
 
 def is_volatile_name(name: str) -> bool:

@@ -116,10 +116,14 @@ def _lines(headers: Any) -> Lines:
     """A list of texts by name, or one text; older ones are lists of pairs."""
     pairs = headers.items() if isinstance(headers, dict) else headers or []
     return [
-        (str(name), item.decode("latin-1") if isinstance(item, bytes) else str(item))
+        (str(name), _text(item))
         for name, value in pairs
         for item in (value if isinstance(value, list) else [value])
     ]
+
+
+def _text(value: object) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
 
 
 def _bytes(body: object) -> bytes:

@@ -81,12 +81,7 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
             "state": outage.state(),
         }
     if ns.overlay is not None:
-        about["overlay"] = {
-            "removed": sorted(ns.overlay.removed),
-            "active": dict(ns.overlay.active),
-            "use": None if ns.overlay.use is None else sorted(ns.overlay.use),
-            "serial": ns.overlay.serial,
-        }
+        about["overlay"] = _about_overlay(ns.overlay)
         parts += _overlay_parts(ns.overlay)
     if made.sequence_states is not None:
         parts.append(positions_part(made.sequence_states))
@@ -110,6 +105,15 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
 
 
 # What a namespace changes of what answers
+
+
+def _about_overlay(overlay: Overlay) -> dict[str, Any]:
+    return {
+        "removed": sorted(overlay.removed),
+        "active": dict(overlay.active),
+        "use": None if overlay.use is None else sorted(overlay.use),
+        "serial": overlay.serial,
+    }
 
 
 def _overlay_parts(overlay: Overlay) -> Iterator[StatePart]:

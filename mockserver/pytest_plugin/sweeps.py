@@ -122,7 +122,7 @@ class Sweeper:
         self._say("mock server sweep: clean runs to learn the calls")
         baselines, self._clean_code = learn_baselines(self._config, self._write)
         self._sweep = self._planned([baseline for baseline in baselines if self._is_wanted(baseline)])
-        for line in budget(self._sweep, len(getattr(self._config.option, "tx", None) or [1])):
+        for line in budget(self._sweep, self._workers()):
             self._say(line)
         self._runner.plan(self._runs)
 
@@ -162,6 +162,9 @@ class Sweeper:
             or test in names
             or not any(name.partition("[")[0] == test.partition("[")[0] for name in names)
         )
+
+    def _workers(self) -> int:
+        return len(getattr(self._config.option, "tx", None) or [1])
 
     def _command(self, cell: Cell) -> str:
         """Return the command that runs the cell again, from the folder in which this session was started."""

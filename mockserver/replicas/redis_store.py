@@ -252,7 +252,7 @@ class RedisStore:
         self.about = {"kind": kind, "version": version}
         name = kind.capitalize()
         least = _LEAST[kind]
-        if tuple(int(number) for number in re.findall(r"\d+", version)[:2]) < least:
+        if _numbers(version) < least:
             raise StoreRefusedError(
                 f"{name} {version} is too old. Use Redis 6.2 or later, or Valkey 7.2 or later"
             )
@@ -455,6 +455,10 @@ def different(valid: Mapping[str, str], own: Mapping[str, str]) -> str:
 @cache
 def _sha(script: str) -> str:
     return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324  (how Redis names scripts)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def _member_text(member: Member) -> str:

@@ -433,7 +433,7 @@ def expectations_without_load(ns: Namespace, scenario: str | None = None) -> lis
 def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     """Return the verdicts on numbers of calls in every `expect` of the active routes, or of one scenario."""
     return [
-        _of_subject(ns, Subject(ns, SubjectSpec(route=route.id)), route.expect)
+        _of_route(ns, route.id, route.expect)
         for route in ns.active_routes()
         if route.expect is not None
         and route.expect.counts
@@ -471,3 +471,7 @@ def _of_strike(strike: Strike, saw: str) -> Verdict:
         saw,
         strike.text(),
     )
+
+
+def _of_route(ns: Namespace, route_id: str, expect: ExpectSpec) -> Verdict:
+    return _of_subject(ns, Subject(ns, SubjectSpec(route=route_id)), expect)

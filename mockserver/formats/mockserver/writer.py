@@ -164,7 +164,7 @@ def _text_pattern(condition: object) -> str:
             case "equals":
                 return _literal(as_text(operand))
             case "matches":
-                return str(operand).replace("(?P<", "(?<")
+                return _java(str(operand))
             case "contains":
                 return f".*{escaped(as_text(operand))}.*"
             case "starts_with":
@@ -178,6 +178,10 @@ def _text_pattern(condition: object) -> str:
             case "present" if operand is True:
                 return ".*"
     raise NotConvertibleError(f"{condition!r} can't be expressed as one pattern")
+
+
+def _java(pattern: str) -> str:
+    return pattern.replace("(?P<", "(?<")
 
 
 def _body(part: str, conditions: Any) -> list[Any]:

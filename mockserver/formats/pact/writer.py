@@ -120,11 +120,14 @@ def _request(step: Step, lost: Losses) -> PactPart:
     for key in step.match:
         if key not in ("query", "headers", "json", "json_exact", "form", "text"):
             lost.add(f"{place}.{key}", "a pact can't express it")
-    result.content_type = next(
-        (some[0] for name, some in result.headers.items() if name.lower() == "content-type"),
-        result.content_type,
-    )
+    result.content_type = _own_type(result)
     return result
+
+
+def _own_type(part: PactPart) -> str:
+    return next(
+        (some[0] for name, some in part.headers.items() if name.lower() == "content-type"), part.content_type
+    )
 
 
 def _texts(

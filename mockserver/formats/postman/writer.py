@@ -35,8 +35,7 @@ def _collection(name: str, document: Document, folder: Path | None, lost: Losses
         info["description"] = document["description"]
     variables = [{"key": "baseUrl", "value": origin_of(document)}]
     variables += [
-        {"key": key, "value": json_line(value) if isinstance(value, (dict, list)) else as_text(value)}
-        for key, value in (document.get("vars") or {}).items()
+        {"key": key, "value": _constant(value)} for key, value in (document.get("vars") or {}).items()
     ]
     root: dict[str, Any] = {"item": []}
     items: dict[str, dict[str, Any]] = {}
@@ -54,6 +53,10 @@ def _collection(name: str, document: Document, folder: Path | None, lost: Losses
                 f"{step.route_place}.reply", "a collection can't express in which order its examples answer"
             )
     return {"info": info, "item": root["item"], "variable": variables}
+
+
+def _constant(value: object) -> str:
+    return json_line(value) if isinstance(value, (dict, list)) else as_text(value)
 
 
 def _folder(root: dict[str, Any], names: list[str]) -> dict[str, Any]:

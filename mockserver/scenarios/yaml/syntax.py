@@ -54,7 +54,7 @@ def yaml_error(text: str, error: yaml.YAMLError) -> PlacedFlaw:
     return (
         classic(text, problem, at, opened)
         or _unclosed(text, problem, at, opened)
-        or placed(text, at, *_in_plain_words(text, problem, at))
+        or _plain(text, problem, at)
     )
 
 
@@ -129,6 +129,10 @@ _PLAIN_WORDS = [
     ("comment or a line break", *_BLOCK_TEXT),
     ("tag", "a tag that can't be read", "Remove it, or put quotes round a text that begins with !"),
 ]
+
+
+def _plain(text: str, problem: str, at: int) -> PlacedFlaw:
+    return placed(text, at, *_in_plain_words(text, problem, at))
 
 
 def _in_plain_words(text: str, problem: str, at: int) -> tuple[str, str]:
