@@ -524,8 +524,10 @@ def same_range(before: CallEvidence, after: CallEvidence) -> bool:
         return True  # `bytes=0-` is the whole resource
     if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
         return False
-    sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)
-    return wanted[1] in (earlier[1], "") and earlier[0] < wanted[0] <= earlier[0] + sent
+    whole = len(call.response.body) if call.response is not None else 0
+    # A client that knows the length of the resource names its last byte.
+    last = earlier[1] or str(earlier[0] + max(whole, call.reply_length) - 1)
+    return wanted[1] in (last, "") and earlier[0] < wanted[0] <= earlier[0] + (call.reply_length or whole)
 
 
 def _span(text: str | None) -> tuple[int, str] | None:
