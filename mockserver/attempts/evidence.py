@@ -164,9 +164,20 @@ class CallEvidence:
                 return
 
     @property
-    def fingerprint(self) -> tuple[bytes, str | None]:
-        """A value that is equal for equal requests of the same bytes."""
+    def likeness_of_bytes(self) -> tuple[bytes, str | None]:
+        """A value that is equal for similar requests of the same bytes."""
         return self.likeness, self.range
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """A value that is equal for equal requests, apart from fields that certainly vary between attempts."""
+        key_field = self.key[0] if self.key is not None else ""
+        kept = [
+            (name, part.value)
+            for name, part in self.volatile.items()
+            if not part.reason.certain and name != key_field
+        ]
+        return self.likeness, self.range, tuple(sorted(kept))
 
     def counted(self) -> tuple[object, ...]:
         """Return a value that is equal for equal requests with the same retry counter."""
@@ -227,3 +238,9 @@ def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
         if first is None or second is None or first.value != second.value:
             names[name] = all(part.reason.certain for part in pair if part is not None)
     return names
+
+
+def uncertain_fields(before: CallEvidence, after: CallEvidence) -> list[str]:
+    """Return the volatile fields, apart from keys, whose different values may show two operations."""
+    keys = {evidence.key[0] for evidence in (before, after) if evidence.key is not None}
+    return [name for name, certain in left_out(before, after).items() if not certain and name not in keys]

@@ -331,7 +331,7 @@ class _Grouper:
 
     def _has_repeated_value(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
         """Return whether another request has the same value in a field that looks random, so it does not vary between attempts."""
-        return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
+        return any(self._uses[use] > 1 for use in (*field_uses(before, name), *field_uses(after, name)))
 
     def _key_doubt(self, before: CallNode, evidence: CallEvidence) -> str | None:
         """Return None if the keys don't differ, "" if they show two operations, else the doubt."""
@@ -455,10 +455,10 @@ def _uses(evidence: CallEvidence) -> Iterator[Use]:
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
     for name in evidence.volatile:
-        yield from _field_uses(evidence, name)
+        yield from field_uses(evidence, name)
 
 
-def _field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
+def field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
     """Yield the key under which uses of a field's value are counted, if a second use shows that it does not vary between attempts."""
     volatile = evidence.volatile.get(name)
     if volatile is not None and volatile.reason.is_stable_if_repeated:

@@ -1,10 +1,16 @@
 """The rule `after: retryable` where each equal request has a key, an id or a counter of its own."""
 
 import pytest
+from support.calls import WALL_S
 
 from mockserver.attempts.evidence import INVOCATION_HEADER
 
 AFTER = {"after": "retryable"}
+RANDOM = {
+    "UUID": ("4a7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d11", "9b7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d22"),
+    "hex": ("6f1ed002ab5595859014ebf0951522d9", "0cc175b9c0f1b6a831c399e269772661"),
+    "base64": ("aGVsbG8gd29ybGQgMTIzNDU2Nzg5", "Z29vZGJ5ZSB3b3JsZCA5ODc2NTQzMjE"),
+}
 NEW_EACH_TIME = [
     ("idempotency-key", "k1", "k2"),
     (INVOCATION_HEADER, "11aa", "22bb"),
@@ -66,3 +72,67 @@ def test_a_request_that_is_still_open_does_not_hide_the_answer_before_it(world, 
     assert judged(AFTER) == [
         "create-charge: operation 3 sends an equal request again after 422, which is not retryable"
     ]
+
+
+# Fields with random values, which may be ids of operations
+
+
+@pytest.mark.parametrize("values", RANDOM.values(), ids=RANDOM)
+@pytest.mark.parametrize("field", ["json", "form", "query"])
+def test_requests_with_a_random_value_each_are_operations_after_a_success(world, judged, field, values):
+    for at_s, value in enumerate(values):
+        world(at_s, status=201, **_with_order(field, value))
+    assert judged(AFTER) == []
+
+    world(2, status=201, **_with_order(field, values[0]))
+    assert judged(AFTER) == [
+        "create-charge: operation 3 sends an equal request again after 201, which is not retryable"
+    ]
+
+
+@pytest.mark.parametrize("field", ["json", "form", "query"])
+def test_after_an_error_a_request_with_another_random_value_may_be_a_retry(world, judged, field):
+    for at_s, value in enumerate(RANDOM["UUID"]):
+        world(at_s, status=402, **_with_order(field, value))
+
+    (line,) = judged(AFTER)
+    assert "can't tell whether operation 2 is a retry after 402, which is not retryable: " in line
+    assert f"another {field}.order. Say `by: {field}.order` if each value is an operation of its own" in line
+    assert judged({**AFTER, "by": f"{field}.order"}) == []
+    assert (
+        "operation 1: attempt 2 sends an equal request again after 402" in judged({**AFTER, "by": "route"})[0]
+    )
+
+
+def test_a_later_answer_to_another_value_does_not_hide_the_error_before(world, judged):
+    first, second = RANDOM["UUID"]
+    world(0, status=422, json={"order": first})
+    world(1, status=201, json={"order": second})
+    world(2, status=201, json={"order": first})
+
+    assert (
+        "create-charge: operation 3 sends an equal request again after 422, which is not retryable"
+        in judged(AFTER)
+    )
+
+
+@pytest.mark.parametrize(
+    ("field", "values", "verdict"),
+    [
+        ("timestamp", (WALL_S, WALL_S + 1), "sends an equal request again after 201"),
+        ("created", (WALL_S, WALL_S + 1), "another json.created"),
+        ("nonce", ("a1", "a2"), "another json.nonce"),
+    ],
+)
+def test_a_time_or_a_nonce_alone_does_not_show_another_operation(world, judged, field, values, verdict):
+    for at_s, value in enumerate(values):
+        world(at_s, status=201, json={"amount": 5, field: value})
+
+    (line,) = judged(AFTER)
+    assert verdict in line
+
+
+def _with_order(field, value):
+    if field == "query":
+        return {"line": f"POST /v1/charges?order={value}"}
+    return {field: {"order": value, "amount": 5}}

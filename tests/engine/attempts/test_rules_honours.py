@@ -164,3 +164,14 @@ def test_a_wait_within_the_tolerance_is_ignored_by_a_request_before_the_end(worl
     (line,) = judged({"honours": True})
 
     assert "it came before that answer had ended" in line
+
+
+def test_the_next_page_is_not_the_next_poll(world, judged):
+    for at_s, cursor in enumerate(("aGVsbG8gd29ybGQgMTIzNDU2Nzg5", "Z29vZGJ5ZSB3b3JsZCA5ODc2NTQzMjE")):
+        world(at_s, line=f"GET /v1/charges?after={cursor}", answer={"Retry-After": "5"})
+
+    assert judged({"honours": True, "optional": True}) == []
+    assert "nothing to judge" in judged({"honours": True})[0]
+
+    world(2, line="GET /v1/charges?after=aGVsbG8gd29ybGQgMTIzNDU2Nzg5")
+    assert "operation 3: the poll ignored Retry-After: 5" in judged({"honours": True})[0]
