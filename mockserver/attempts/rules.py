@@ -17,7 +17,7 @@ from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_fin
 from mockserver.attempts.grouping import MAX_PENDING, ended_before, field_uses, have_same_key
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.requested_waits import honour_findings
-from mockserver.attempts.retryable import failed
+from mockserver.attempts.retryable import failed, retry_refusal
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.attempts.separation import separation_reason
 from mockserver.errors import KeyPath
@@ -342,10 +342,17 @@ def _after(
 ) -> Finding:
     earlier, other = before
     same = other is operation or have_same_key(earlier, evidence)
-    if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
+    refusal = retry_refusal(earlier.call)
+    is_retryable = refusal is None and (earlier.retryable or (same and earlier.retryable_by_id))
+    if is_retryable or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.shown_status if not failed(earlier.call) else earlier.call.outcome.value
+    after = (
+        f"{status}, which is not retryable"
+        if refusal is None
+        else f"{status} with {refusal}, which asks not to retry"
+    )
     place = "" if other is operation else _distinguishing_part(earlier, evidence)
     succeeded = (earlier.call.meaning or 0) < 400
     if place is None or (place and succeeded and not _may_be_of_attempt(place, earlier, evidence)):
@@ -355,13 +362,13 @@ def _after(
         if place != f"headers.{evidence.counter_name}":
             settle = f"`by: {place}` if each value is an operation of its own"
         return doubt(
-            f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
+            f"whether {operation.name} is a retry after {after}: it sends an equal request with "
             f"another {place}. Say {settle}, or `by: route` if all calls are one"
         )
     equal = earlier.likeness_of_bytes == evidence.likeness_of_bytes
     request = "an equal request again" if equal else "a request with other contents"
     key = f" under the key {evidence.key[0]}" if evidence.key and have_same_key(earlier, evidence) else ""
-    return broken(f"{what} sends {request}{key} after {status}, which is not retryable")
+    return broken(f"{what} sends {request}{key} after {after}")
 
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from support.calls import WALL_S
 
 from mockserver.attempts.evidence import INVOCATION_HEADER
+from mockserver.model.plan import Outcome
 
 AFTER = {"after": "retryable"}
 RANDOM = {
@@ -72,6 +73,37 @@ def test_a_request_that_is_still_open_does_not_hide_the_answer_before_it(world, 
     assert judged(AFTER) == [
         "create-charge: operation 3 sends an equal request again after 422, which is not retryable"
     ]
+
+
+@pytest.mark.parametrize("status", [409, 429, 500, 503])
+@pytest.mark.parametrize("name", ["Stripe-Should-Retry", "x-should-retry"])
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k1"}], ids=["no key", "key"])
+def test_no_request_is_sent_again_after_an_answer_that_asks_not_to_retry(
+    world, judged, status, name, headers
+):
+    for at_s in range(2):
+        world(at_s, status=status, json={"amount": 5}, headers=headers, answer={name: "false"})
+
+    (line,) = judged(AFTER)
+    assert line.endswith(f" after {status} with {name}: false, which asks not to retry")
+    assert judged({"operations": 2 if status == 409 and not headers else 1}) == []
+
+
+def test_an_answer_that_was_lost_asked_for_nothing(world, judged):
+    world(0, status=503, json={"amount": 5}, answer={"x-should-retry": "false"}, outcome=Outcome.RESET)
+    world(1, json={"amount": 5})
+
+    assert judged(AFTER) == []
+
+
+def test_another_key_after_an_answer_that_asks_not_to_retry_is_a_doubt(world, judged):
+    for at_s, key in enumerate(("k1", "k2")):
+        world(at_s, status=503, headers={"Idempotency-Key": key}, answer={"x-should-retry": "false"})
+    world(2, headers={"Idempotency-Key": "k2"})  # so that each key is an operation
+
+    first, second = judged(AFTER)
+    assert "operation 2 (key=k2): attempt 2 sends an equal request again" in first
+    assert "can't tell whether operation 2 (key=k2) is a retry after 503 with x-should-retry: false" in second
 
 
 # Fields with random values, which may be ids of operations
