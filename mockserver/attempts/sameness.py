@@ -15,6 +15,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, UnreadableBodyError
 
 BODY = "body"
+_AUTHORIZATION = ("headers.authorization", "header.authorization")
 _MAX_FIELDS = 5
 
 
@@ -57,24 +58,26 @@ def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]
     """
     Return the attempts to compare with each other, by number.
 
-    Attempts after a redirect are compared with each other, since they go to another URL. The authorization is not
-    compared with that of a request that was answered 401.
+    Attempts after a redirect are compared with each other, since they go to another URL. So is the authorization after
+    a 401 that was answered by new credentials.
     """
-    first: list[tuple[int, Attempt]] = []
+    current: list[tuple[int, Attempt]] = []
+    refreshed = [current]
     beyond: dict[object, list[tuple[int, Attempt]]] = {}
     for number, attempt in enumerate(operation.attempts, 1):
-        if attempt.step == "unauthorized" and text == "headers.authorization":
-            continue
+        if attempt.after_step == "unauthorized" and text.lower() in _AUTHORIZATION:
+            current = []
+            refreshed.append(current)
         target = attempt.evidence.target
         if attempt.after_step == "redirect":
             beyond.setdefault(target, [])
-        beyond.get(target, first).append((number, attempt))
+        beyond.get(target, current).append((number, attempt))
     retried = [
         attempts
         for attempts in beyond.values()
         if any(attempt.after_step != "redirect" for _, attempt in attempts)
     ]
-    return [attempts for attempts in (first, *retried) if len(attempts) > 1]
+    return [attempts for attempts in (*refreshed, *retried) if len(attempts) > 1]
 
 
 def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: Same) -> Iterator[Finding]:

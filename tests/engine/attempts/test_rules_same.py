@@ -118,7 +118,7 @@ def test_a_part_that_only_some_attempts_have_is_a_change_even_with_a_question_ma
         ({"json": {"items": [1, 2]}}, {"json": {"items": [1]}}, "json.items[1]: expected 2, got absent"),
         ({"form": {"a": "1"}}, {"form": {"a": "2"}}, 'form.a: expected "1", got "2"'),
         ({"json": {"a": 1, "b": 1}}, {"json": {"a": 2, "b": 2}}, "json.a: expected 1, got 2; json.b: expected 1, got 2"),
-        ({"json": {"password": "one"}}, {"json": {"password": "two"}}, 'json.password: expected "****", got "****"'),
+        ({"json": {"password": "one"}}, {"json": {"password": "two"}}, 'json.password: expected "****", got "****", another value that is masked or shortened to the same text'),
         ({"body": b"one"}, {"body": b"two"}, None),
     ],
 )  # fmt: skip
@@ -214,3 +214,45 @@ def test_a_retry_where_a_redirect_led_to_is_compared_with_the_request_there(worl
 
     expected = [] if last == 5 or same == "path" else ["attempt 4 changed"]
     assert [line.partition(": ")[2].partition(": ")[2][:17] for line in lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("tokens", "holds"),
+    [
+        # The second call is answered 401.
+        (("old", "old", "new"), True),
+        (("old", "old", "new", "new"), True),
+        (("old", "other", "new"), False),
+        (("old", "old", "new", "newer"), False),
+    ],
+)
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+def test_the_authorization_changes_only_after_a_401(world, judged, name, tokens, holds):
+    statuses = (503, 401, 503, 201) if len(tokens) == 4 else (503, 401, 201)
+    for at_s, (token, status) in enumerate(zip(tokens, statuses, strict=True)):
+        world(at_s, status=status, headers={**KEY, "Authorization": f"Bearer {token}"})
+
+    lines = judged({"same": [f"headers.{name}"]})
+    assert (lines == []) == holds, lines
+    assert holds or f"changed headers.{name}" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        (
+            {"headers": {**KEY, "Cookie": "a=1"}},
+            {"headers": {**KEY, "Cookie": "a=2"}},
+            "****",
+        ),
+        ({"json": {"note": "a" * 70 + "1"}}, {"json": {"note": "a" * 70 + "2"}}, "a…"),
+    ],
+)
+def test_values_that_look_equal_in_the_message_are_said_to_differ(world, judged, first, second, shown):
+    selector = "headers.cookie" if "headers" in first else "json.note"
+    for at_s, options in enumerate((first, second)):
+        world(at_s, status=503, **{"headers": KEY, **options})
+
+    (line,) = judged({"same": [selector]})
+    assert shown in line
+    assert line.endswith(", another value that is masked or shortened to the same text")
