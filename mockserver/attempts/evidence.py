@@ -61,7 +61,8 @@ class By:
         """Return the value that the calls of one operation share; None if the call has none."""
         if self._selector is None:
             return ""
-        return self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+        value = self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+        return value or None  # an empty text identifies nothing
 
 
 def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:

@@ -15,7 +15,8 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, UnreadableBodyError
 
 BODY = "body"
-_AUTHORIZATION = ("headers.authorization", "header.authorization")
+_HEADER_ROOTS = ("headers", "header")
+_AUTHORIZATION = tuple(f"{root}.authorization" for root in _HEADER_ROOTS)
 _MAX_FIELDS = 5
 
 
@@ -31,9 +32,14 @@ class Same:
         self._selector: Selector = recorded_selector(self.text, path)
 
     def value(self, call: Call, grouping: Grouping) -> str | None:
-        """Return the selected part as JSON; None if the request lacks it."""
+        """Return the selected part as JSON; None if the request lacks it, or if a header or a key is empty."""
         value = self._selector.value(call.request, grouping.params_of(call))
-        return None if value is ABSENT or value is None else as_text(value)
+        if value is ABSENT or value is None:
+            return None
+        root, _, name = self.text.partition(".")
+        if value == "" and (root in _HEADER_ROOTS or name in grouping.names.fields):
+            return None
+        return as_text(value)
 
 
 def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
@@ -152,6 +158,8 @@ def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
     root = text.partition(".")[0].partition("[")[0]
     # Compared without the root, which would make any two names similar.
     names = {name.removeprefix(root) for call in calls for name in _selectors(call, root)}
+    if text.lower().removeprefix(root) in names:
+        return f"{whose} has a value in {text}: it is empty"
     hint = near(text.removeprefix(root), names)
     if not hint.startswith("Did"):
         return f"{whose} has {text}"
@@ -162,7 +170,7 @@ def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
 def _selectors(call: Call, root: str) -> Iterator[str]:
     """Yield the selectors with that root that exist in the request."""
     request = call.request
-    if root in ("headers", "header"):
+    if root in _HEADER_ROOTS:
         yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
     elif root == "query":
         yield from (f"query.{name}" for name, _ in request.query_pairs)

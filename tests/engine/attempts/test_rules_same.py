@@ -256,3 +256,31 @@ def test_values_that_look_equal_in_the_message_are_said_to_differ(world, judged,
     (line,) = judged({"same": [selector]})
     assert shown in line
     assert line.endswith(", another value that is masked or shortened to the same text")
+
+
+@pytest.mark.parametrize(
+    ("selector", "options"),
+    [
+        ("headers.idempotency-key", {"headers": {"Idempotency-Key": ""}}),
+        ("headers.X-Order", {"headers": {"X-Order": ""}}),
+        ("json.idempotency_key", {"json": {"idempotency_key": ""}}),
+    ],
+)
+def test_an_empty_header_or_key_is_none(world, judged, selector, options):
+    for at_s in range(2):
+        world(at_s, status=503, **options)
+
+    reason = f"nothing to judge: no attempt of operation 1 has a value in {selector}: it is empty"
+    assert judged({"same": [selector]}) == [f"create-charge: {reason}"]
+    assert judged({"same": [f"{selector}?"]}) == []
+    (line,) = judged({"by": selector, "operations": 1})
+    assert line.startswith(f"create-charge: nothing to judge: no call has a value in {selector}: it is empty")
+
+
+def test_other_empty_values_are_compared(world, judged):
+    for at_s, note in enumerate(("", "", "a")):
+        world(at_s, status=503, headers=KEY, json={"note": note})
+
+    assert judged({"same": ["json.note"]}) == [
+        'create-charge: operation 1 (key=4f1c-aaa): attempt 3 changed json.note: expected "", got "a"'
+    ]
