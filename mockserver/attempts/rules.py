@@ -117,7 +117,7 @@ class AttemptRules(RuleSet):
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
     if spec.by is not None:
         selector_by = spec.by
-        yield lambda operations: by_findings(selector_by, operations)
+        yield lambda operations: by_findings(selector_by, operations, grouping)
     if spec.operations is not None:
         yield lambda operations: _count_findings(spec, operations)
     if spec.max is not None or spec.min is not None:

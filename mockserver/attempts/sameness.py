@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mockserver.attempts.evidence import Grouping, left_out, recorded_selector
@@ -12,7 +13,7 @@ from mockserver.attempts.operations import Attempt, Operation, change_text, is_b
 from mockserver.errors import KeyPath, near
 from mockserver.matching.selectors import Selector
 from mockserver.model.call import Call
-from mockserver.model.http import ABSENT, UnreadableBodyError
+from mockserver.model.http import ABSENT
 
 BODY = "body"
 _HEADER_ROOTS = ("headers", "header")
@@ -132,7 +133,10 @@ def _same_value(
             if same.optional
             else nothing(
                 _absent(
-                    f"no attempt of {operation.name}", (attempt.call for _, attempt in attempts), same.text
+                    f"no attempt of {operation.name}",
+                    (attempt.call for _, attempt in attempts),
+                    same.text,
+                    grouping,
                 )
             )
         )
@@ -147,37 +151,40 @@ def _same_value(
     yield HELD
 
 
-def by_findings(text: str, operations: list[Operation]) -> Iterator[Finding]:
+def by_findings(text: str, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
     """Yield a finding if no call has the selected part of `by`, since the selector may be misspelt."""
     attempts = [attempt for operation in operations for attempt in operation.attempts]
     if attempts and all(attempt.evidence.by is None for attempt in attempts):
-        yield nothing(_absent("no call", (attempt.call for attempt in attempts), text))
+        yield nothing(_absent("no call", (attempt.call for attempt in attempts), text, grouping))
 
 
-def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
-    root = text.partition(".")[0].partition("[")[0]
-    # Compared without the root, which would make any two names similar.
-    names = {name.removeprefix(root) for call in calls for name in _selectors(call, root)}
-    if text.lower().removeprefix(root) in names:
+def _absent(whose: str, calls: Iterable[Call], text: str, grouping: Grouping) -> str:
+    """Return that no request has the part, with the selector of a part that was probably meant."""
+    names = list(dict.fromkeys(name for call in calls for name in _selectors(call, grouping)))
+    root, rest = _split(text)
+    if root + (rest.lower() if root == "headers" else rest) in names:
         return f"{whose} has a value in {text}: it is empty"
-    hint = near(text.removeprefix(root), names)
-    if not hint.startswith("Did"):
-        return f"{whose} has {text}"
-    whole_name = hint.replace("'", f"'{root}", 1)
-    return f"{whose} has {text}. {whole_name}"
+    # Compared without the root, which would make any two names similar.
+    hint = near(rest, [known for of, known in map(_split, names) if of == root])
+    meant = next(
+        (name for name in names if hint == f"Did you mean {_split(name)[1]!r}?" and _split(name)[0] == root),
+        None,
+    )
+    meant = meant or next((name for name in names if _split(name)[1] == rest), None)
+    return f"{whose} has {text}" + (f". Did you mean {meant!r}?" if meant else "")
 
 
-def _selectors(call: Call, root: str) -> Iterator[str]:
-    """Yield the selectors with that root that exist in the request."""
+def _split(selector: str) -> tuple[str, str]:
+    """Return the root of a selector, with `headers` for `header`, and the rest with its dot or bracket."""
+    root = re.match(r"\w*", selector)[0]  # type: ignore[index]
+    return ("headers" if root in _HEADER_ROOTS else root), selector[len(root) :]
+
+
+def _selectors(call: Call, grouping: Grouping) -> Iterator[str]:
+    """Yield the selectors of all parts of the request."""
     request = call.request
-    if root in _HEADER_ROOTS:
-        yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
-    elif root == "query":
-        yield from (f"query.{name}" for name, _ in request.query_pairs)
-    elif root == "cookies":
-        yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
-    elif root in ("json", "form"):
-        try:
-            yield from body_fields(call)
-        except UnreadableBodyError:
-            return
+    yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
+    yield from (f"query.{name}" for name, _ in request.query_pairs)
+    yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
+    yield from (f"path.{name}" for name in grouping.params_of(call))
+    yield from (name for name in body_fields(call) if not name.startswith("files."))

@@ -284,3 +284,41 @@ def test_other_empty_values_are_compared(world, judged):
     assert judged({"same": ["json.note"]}) == [
         'create-charge: operation 1 (key=4f1c-aaa): attempt 3 changed json.note: expected "", got "a"'
     ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "meant"),
+    [
+        ("path.ids", "path.id"),
+        ("form.amount", "json.amount"),
+        ("query.amount", "json.amount"),
+        ("json.v", "query.v"),
+        ("cookies.sdi", "cookies.sid"),
+        ("json['a.c']", "json['a.b']"),
+        ("header.idempotency-ky", "headers.idempotency-key"),
+    ],
+)
+def test_a_part_that_no_request_has_is_named_with_the_one_that_was_meant(world, judged, selector, meant):
+    for at_s in range(2):
+        world(
+            at_s,
+            status=503,
+            route="pay/capture",
+            line="POST /v1/charges/ch_1/capture?v=1",
+            headers={**KEY, "Cookie": "sid=1"},
+            json={"amount": 5, "a.b": 1},
+        )
+
+    for rules in ({"same": [selector]}, {"by": selector}):
+        (line,) = judged(rules, route="capture")
+        assert line.endswith(f" has {selector}. Did you mean {meant!r}?")
+
+
+def test_no_part_of_another_name_is_suggested(world, judged):
+    for at_s in range(2):
+        world(at_s, status=503, json={"amount": 5, "Note": "a"})
+
+    for selector in ("form.currency", "json.note_", "json.note"):
+        (line,) = judged({"same": [selector]})
+        assert "it is empty" not in line
+    assert line.endswith("has json.note. Did you mean 'json.Note'?")
