@@ -74,6 +74,8 @@ def test_same_may_name_a_path_parameter(world):
     ("selector", "said"),
     [
         ("header-x", "same[0]: 'header-x' is not a valid selector"),
+        ("query", "same[0]: 'query' is not a valid selector. Write query.NAME"),
+        ("headers.", "same[0]: 'headers.' is not a valid selector. Write headers.NAME"),
         ("{{ request.id }}", "same[0]: a template can't be evaluated for recorded calls"),
     ],
 )
@@ -82,6 +84,11 @@ def test_what_is_no_selector_of_a_call_is_refused(world, selector, said):
         world.verdict({"route": "create-charge", "attempts": {"same": [selector]}})
 
     assert said in str(raised.value)
+
+
+def test_an_empty_list_is_refused_since_it_checks_nothing(world):
+    with pytest.raises(InvalidInputError, match=r"attempts\.same: expected at least 1 item, got \[\]"):
+        world.verdict({"route": "create-charge", "attempts": {"same": []}})
 
 
 @pytest.mark.parametrize(
