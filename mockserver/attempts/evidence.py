@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
-from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, retryable
+from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, requested_wait, retryable
 from mockserver.attempts.volatile import Volatile, is_volatile_name
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.selectors import Selector, compile_selector
@@ -114,11 +114,12 @@ class CallEvidence:
     The evidence of a call. Created once for a call that has ended.
 
     `retryable_by_id`: the answer may be retried by a request with an id, a counter or a key.
-    `stable` are the fields that all attempts share, `volatile` those that may vary.
+    `stable` are the fields that all attempts share, `volatile` those that may vary. `due_at_s`:
+    the earliest arrival of a next attempt that waits as the answer asked, 0 if it asked for no wait.
     """
 
     __slots__ = (
-        "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
+        "authorization", "by", "by_text", "call", "counter", "counter_name", "due_at_s", "first", "identity", "invocation", "key",
         "likeness", "range", "retryable", "retryable_by_id", "stable", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
@@ -143,6 +144,8 @@ class CallEvidence:
             or ((counted or self.key is not None) and in_progress(call))
             or (counted and error_inside(call))
         )
+        wait = requested_wait(call, grouping.clock_at) if self.retryable_by_id else None
+        self.due_at_s = 0.0 if wait is None else (call.ended_at_s or 0.0) + wait.seconds - wait.tolerance_s
         self.range = request.headers.get("range") or request.headers.get("x-ms-range")
         self.authorization = request.headers.get("authorization")
         self.identity = _identity(self.authorization)
