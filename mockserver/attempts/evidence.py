@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
 from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, requested_wait, retryable
-from mockserver.attempts.volatile import Volatile, is_volatile_name
+from mockserver.attempts.volatile import Reason, Volatile, is_volatile_name
 from mockserver.errors import Flaw, InvalidInputError, KeyPath
 from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.call import Call
@@ -152,6 +152,9 @@ class CallEvidence:
         fields = fields_of(call)
         self.stable, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
         key_field = self.key[0] if self.key is not None else ""
+        if key_field in self.volatile and Reason.DECLARED not in self.volatile[key_field].reason:
+            # A key that looks random does not vary between attempts.
+            self.stable[key_field] = self.volatile.pop(key_field).value
         self.likeness = digest_of(
             (self.target[1:], sorted(item for item in self.stable.items() if item[0] != key_field))
         )
@@ -175,12 +178,7 @@ class CallEvidence:
     @property
     def fingerprint(self) -> tuple[object, ...]:
         """A value that is equal for equal requests, apart from fields that certainly vary between attempts."""
-        key_field = self.key[0] if self.key is not None else ""
-        kept = [
-            (name, part.value)
-            for name, part in self.volatile.items()
-            if not part.reason.certain and name != key_field
-        ]
+        kept = [(name, part.value) for name, part in self.volatile.items() if not part.reason.certain]
         return self.likeness, self.range, tuple(sorted(kept))
 
     def counted(self) -> tuple[object, ...]:
@@ -245,6 +243,5 @@ def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
 
 
 def uncertain_fields(before: CallEvidence, after: CallEvidence) -> list[str]:
-    """Return the volatile fields, apart from keys, whose different values may show two operations."""
-    keys = {evidence.key[0] for evidence in (before, after) if evidence.key is not None}
-    return [name for name, certain in left_out(before, after).items() if not certain and name not in keys]
+    """Return the volatile fields whose different values may show two operations."""
+    return [name for name, certain in left_out(before, after).items() if not certain]
