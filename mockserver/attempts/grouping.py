@@ -257,10 +257,12 @@ class _Grouper:
             if not _different_invocation(before.group, evidence)
         ]
         same_key = [before for before in candidates if have_same_key(before.evidence, evidence)]
+        nearest = _nearest(same_key or candidates, evidence)
+        failed_before = [before for before in nearest if before.evidence.retryable_by_id]
         name = f"headers.{evidence.counter_name}"
         return self._join_one(
             node,
-            _nearest(same_key or candidates, evidence),
+            failed_before or nearest,
             Join(f"{name} counts it as the next attempt", name),
         )
 
