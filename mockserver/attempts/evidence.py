@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from mockserver.attempts.keys import DEFAULT_NAMES, Key, KeyNames, known_key
 from mockserver.attempts.likeness import Ignored, digest_of, fields_of, split
-from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, retryable
-from mockserver.attempts.volatile import Volatile, is_volatile_name
+from mockserver.attempts.retryable import ClockAt, error_inside, in_progress, requested_wait, retryable
+from mockserver.attempts.volatile import Reason, Volatile, is_volatile_name
 from mockserver.errors import KeyPath, invalid
 from mockserver.matching.selectors import Selector, compile_selector
 from mockserver.model.call import Call
@@ -61,7 +61,8 @@ class By:
         """Return the value that the calls of one operation share; None if the call has none."""
         if self._selector is None:
             return ""
-        return self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+        value = self._selector.key(call.request, params_of(call) if self.text.startswith("path.") else {})
+        return value or None  # an empty text identifies nothing
 
 
 def compile_grouping(spec: GroupingSpec | None, path: KeyPath = ()) -> tuple[By | None, Ignored]:
@@ -113,11 +114,12 @@ class CallEvidence:
     The evidence of a call. Created once for a call that has ended.
 
     `retryable_by_id`: the answer may be retried by a request with an id, a counter or a key.
-    `stable` are the fields that all attempts share, `volatile` those that may vary.
+    `stable` are the fields that all attempts share, `volatile` those that may vary. `due_at_s`:
+    the earliest arrival of a next attempt that waits as the answer asked, 0 if it asked for no wait.
     """
 
     __slots__ = (
-        "authorization", "by", "by_text", "call", "counter", "counter_name", "first", "identity", "invocation", "key",
+        "authorization", "by", "by_text", "call", "counter", "counter_name", "due_at_s", "first", "identity", "invocation", "key",
         "likeness", "range", "retryable", "retryable_by_id", "stable", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
@@ -142,12 +144,17 @@ class CallEvidence:
             or ((counted or self.key is not None) and in_progress(call))
             or (counted and error_inside(call))
         )
+        wait = requested_wait(call, grouping.clock_at) if self.retryable_by_id else None
+        self.due_at_s = 0.0 if wait is None else (call.ended_at_s or 0.0) + wait.seconds - wait.tolerance_s
         self.range = request.headers.get("range") or request.headers.get("x-ms-range")
         self.authorization = request.headers.get("authorization")
         self.identity = _identity(self.authorization)
         fields = fields_of(call)
         self.stable, self.volatile = split(call, fields, grouping.ignored + rules.ignored)
         key_field = self.key[0] if self.key is not None else ""
+        if key_field in self.volatile and Reason.DECLARED not in self.volatile[key_field].reason:
+            # A key that looks random does not vary between attempts.
+            self.stable[key_field] = self.volatile.pop(key_field).value
         self.likeness = digest_of(
             (self.target[1:], sorted(item for item in self.stable.items() if item[0] != key_field))
         )
@@ -164,9 +171,15 @@ class CallEvidence:
                 return
 
     @property
-    def fingerprint(self) -> tuple[bytes, str | None]:
-        """A value that is equal for equal requests of the same bytes."""
+    def likeness_of_bytes(self) -> tuple[bytes, str | None]:
+        """A value that is equal for similar requests of the same bytes."""
         return self.likeness, self.range
+
+    @property
+    def fingerprint(self) -> tuple[object, ...]:
+        """A value that is equal for equal requests, apart from fields that certainly vary between attempts."""
+        kept = [(name, part.value) for name, part in self.volatile.items() if not part.reason.certain]
+        return self.likeness, self.range, tuple(sorted(kept))
 
     def counted(self) -> tuple[object, ...]:
         """Return a value that is equal for equal requests with the same retry counter."""
@@ -227,3 +240,8 @@ def left_out(before: CallEvidence, after: CallEvidence) -> dict[str, bool]:
         if first is None or second is None or first.value != second.value:
             names[name] = all(part.reason.certain for part in pair if part is not None)
     return names
+
+
+def uncertain_fields(before: CallEvidence, after: CallEvidence) -> list[str]:
+    """Return the volatile fields whose different values may show two operations."""
+    return [name for name, certain in left_out(before, after).items() if not certain]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -100,7 +100,8 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
     Return the groups of the first reading, then those of the others that the evidence allows.
 
     The first joins calls where the evidence leaves a doubt, and pairs a retry with the
-    attempt that ended first.
+    attempt that ended first. Others pair it with the one that ended last, and with one
+    whose requested wait is over.
     """
     uses = Counter(use for call in evidence for use in _uses(call))
     first = _Grouper(uses, DOUBTFUL).grouped(evidence)
@@ -117,8 +118,27 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
     if certain is not None and any(join.doubt for join in first.joins):
         others.append(certain.groups)
     if any(join.pairing for join in first.joins):
-        others.append(_Grouper(uses, DOUBTFUL, first.taken, latest=True).grouped(evidence).groups)
+        picks = [_ended_last, *([_waited] if any(call.due_at_s for call in evidence) else [])]
+        others += [_Grouper(uses, DOUBTFUL, first.taken, pick).grouped(evidence).groups for pick in picks]
     return [first.groups, *others]
+
+
+def _ended_first(nodes: list[CallNode], _: CallNode) -> CallNode:
+    return min(nodes, key=_end)
+
+
+def _ended_last(nodes: list[CallNode], _: CallNode) -> CallNode:
+    return max(nodes, key=_end)
+
+
+def _waited(nodes: list[CallNode], node: CallNode) -> CallNode:
+    """Return the node that ended first among those whose requested wait is over."""
+    arrived_at_s = node.call.request.arrived_at_s
+    return min(nodes, key=lambda candidate: (candidate.evidence.due_at_s > arrived_at_s, *_end(candidate)))
+
+
+def _end(node: CallNode) -> tuple[float, int]:
+    return node.call.ended_at_s or 0.0, node.call.number
 
 
 class _Grouper:
@@ -126,11 +146,16 @@ class _Grouper:
     Groups calls, one after the other.
 
     `level`: how much the requests of one operation may differ. `taken`: calls with a
-    more similar next attempt, by call number, with the level of that attempt.
+    more similar next attempt, by call number, with the level of that attempt. `pick`
+    returns the previous attempt of a call among nodes that are equally similar to it.
     """
 
     def __init__(
-        self, uses: Counter[Use], level: int, taken: dict[int, int] | None = None, *, latest: bool = False
+        self,
+        uses: Counter[Use],
+        level: int,
+        taken: dict[int, int] | None = None,
+        pick: Callable[[list[CallNode], CallNode], CallNode] = _ended_first,
     ) -> None:
         self.groups: list[Group] = []
         self.joins: list[Join] = []
@@ -138,7 +163,7 @@ class _Grouper:
         self.followed = dict(self.taken)
         """`taken`, plus the calls that have a next attempt in this grouping."""
         self._level = level
-        self._latest = latest
+        self._pick = pick
         self._uses = uses
         self._by_value: dict[tuple[object, ...], Group] = {}
         self._by_invocation: dict[tuple[object, ...], list[Group]] = {}
@@ -207,7 +232,7 @@ class _Grouper:
             for redirect in self._candidates(self._by_location.get(_target_of(node.call)), node)
             if is_followed(redirect.call, node.call)
         ]
-        return self._join_first(node, candidates, Join("it follows the redirect of the call before"))
+        return self._join_one(node, candidates, Join("it follows the redirect of the call before"))
 
     def _unauthorized_before(self, node: CallNode) -> CallNode | None:
         """Return the 401 after which the client sends new credentials. Both calls belong to one attempt."""
@@ -232,10 +257,12 @@ class _Grouper:
             if not _different_invocation(before.group, evidence)
         ]
         same_key = [before for before in candidates if have_same_key(before.evidence, evidence)]
+        nearest = _nearest(same_key or candidates, evidence)
+        failed_before = [before for before in nearest if before.evidence.retryable_by_id]
         name = f"headers.{evidence.counter_name}"
-        return self._join_first(
+        return self._join_one(
             node,
-            _nearest(same_key or candidates, evidence),
+            failed_before or nearest,
             Join(f"{name} counts it as the next attempt", name),
         )
 
@@ -285,8 +312,8 @@ class _Grouper:
         if not best:
             return None
         nodes = [before for _, before, _ in best]
-        chosen = self._first_ended(nodes)
-        return self._join_first(node, nodes, next(join for _, before, join in best if before is chosen))
+        chosen = self._pick(nodes, node)
+        return self._join_one(node, nodes, next(join for _, before, join in best if before is chosen))
 
     def _failed_requests(self, node: CallNode) -> Iterator[CallNode]:
         """Yield equal requests with a retryable answer, without those of another operation by id or key."""
@@ -331,7 +358,7 @@ class _Grouper:
 
     def _has_repeated_value(self, before: CallEvidence, after: CallEvidence, name: str) -> bool:
         """Return whether another request has the same value in a field that looks random, so it does not vary between attempts."""
-        return any(self._uses[use] > 1 for use in (*_field_uses(before, name), *_field_uses(after, name)))
+        return any(self._uses[use] > 1 for use in (*field_uses(before, name), *field_uses(after, name)))
 
     def _key_doubt(self, before: CallNode, evidence: CallEvidence) -> str | None:
         """Return None if the keys don't differ, "" if they show two operations, else the doubt."""
@@ -359,8 +386,8 @@ class _Grouper:
             and not _different_by(candidate.group, node.evidence)
         ]
 
-    def _join_first(self, node: CallNode, candidates: list[CallNode], join: Join) -> CallNode | None:
-        """Join the call to the candidate that ended first."""
+    def _join_one(self, node: CallNode, candidates: list[CallNode], join: Join) -> CallNode | None:
+        """Join the call to one of the candidates."""
         if not candidates:
             return None
         if len(candidates) > 1:
@@ -368,11 +395,7 @@ class _Grouper:
                 "several equal requests had ended before it, and it may be the next attempt of each"
             )
         node.join = join
-        return self._first_ended(candidates)
-
-    def _first_ended(self, nodes: list[CallNode]) -> CallNode:
-        pick = max if self._latest else min
-        return pick(nodes, key=lambda candidate: (candidate.call.ended_at_s or 0.0, candidate.call.number))
+        return self._pick(candidates, node)
 
     # Registering calls for later lookups
 
@@ -455,10 +478,10 @@ def _uses(evidence: CallEvidence) -> Iterator[Use]:
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
     for name in evidence.volatile:
-        yield from _field_uses(evidence, name)
+        yield from field_uses(evidence, name)
 
 
-def _field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
+def field_uses(evidence: CallEvidence, name: str) -> Iterator[Use]:
     """Yield the key under which uses of a field's value are counted, if a second use shows that it does not vary between attempts."""
     volatile = evidence.volatile.get(name)
     if volatile is not None and volatile.reason.is_stable_if_repeated:
@@ -524,8 +547,10 @@ def same_range(before: CallEvidence, after: CallEvidence) -> bool:
         return True  # `bytes=0-` is the whole resource
     if wanted is None or earlier is None or call.outcome not in _CUT or call.status not in (200, 206):
         return False
-    sent = call.reply_length or (len(call.response.body) if call.response is not None else 0)
-    return wanted[1] in (earlier[1], "") and earlier[0] < wanted[0] <= earlier[0] + sent
+    whole = len(call.response.body) if call.response is not None else 0
+    # A client that knows the length of the resource names its last byte.
+    last = earlier[1] or str(earlier[0] + max(whole, call.reply_length) - 1)
+    return wanted[1] in (last, "") and earlier[0] < wanted[0] <= earlier[0] + (call.reply_length or whole)
 
 
 def _span(text: str | None) -> tuple[int, str] | None:

@@ -277,6 +277,8 @@ def change_text(name: str, before: str | None, after: str | None) -> str:
         f"the {kind} {shown_field(name, value)}" if with_kinds else shown_field(name, value)
         for kind, value in zip(kinds, (before, after), strict=True)
     )
+    if got == expected:
+        got += ", another value that is masked or shortened to the same text"
     return f"{name}: expected {expected}, got {got}"
 
 

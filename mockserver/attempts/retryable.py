@@ -113,11 +113,26 @@ def error_inside(call: Call) -> bool:
     return _ERROR_INSIDE.search(call.response.body[:_HEAD_BYTES]) is not None
 
 
+_SHOULD_RETRY = ("Stripe-Should-Retry", "x-should-retry")
+
+
 def _says_retry(response: Response) -> bool:
-    return any(
-        (response.header(name) or "").strip().lower() == "true"
-        for name in ("stripe-should-retry", "x-should-retry")
-    )
+    return any(_flag(response, name) == "true" for name in _SHOULD_RETRY)
+
+
+def _flag(response: Response, name: str) -> str:
+    return (response.header(name.lower()) or "").strip().lower()
+
+
+def retry_refusal(call: Call) -> str | None:
+    """Return the header by which the answer asks not to retry, as `name: value`; None without one."""
+    response = call.response
+    if response is None or (call.first_byte_at_s is None and failed(call)):
+        return None
+    if call.grpc_status is not None:
+        wait = requested_wait(call)
+        return None if wait is None or wait.seconds < NEVER_S else wait.source
+    return next((f"{name}: false" for name in _SHOULD_RETRY if _flag(response, name) == "false"), None)
 
 
 def _throttled(response: Response) -> bool:

@@ -7,17 +7,18 @@ holds in all of them, and fails if it fails in all; otherwise the result is a do
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain, pairwise
 
-from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping
+from mockserver.attempts.evidence import INVOCATION_HEADER, CallEvidence, Grouping, uncertain_fields
 from mockserver.attempts.findings import HELD, Finding, FindingState, broken, doubt, nothing
 from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_findings, too_few
-from mockserver.attempts.grouping import MAX_PENDING, ended_before, have_same_key
+from mockserver.attempts.grouping import MAX_PENDING, ended_before, field_uses, have_same_key
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.requested_waits import honour_findings
-from mockserver.attempts.retryable import failed
+from mockserver.attempts.retryable import failed, retry_refusal
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.attempts.separation import separation_reason
 from mockserver.errors import KeyPath
@@ -116,7 +117,7 @@ class AttemptRules(RuleSet):
 
 def _compiled(spec: AttemptsSpec, same: list[Same], grouping: Grouping) -> Iterator[Rule]:
     if spec.by is not None:
-        yield partial(by_findings, spec.by)
+        yield partial(by_findings, spec.by, grouping=grouping)
     if spec.operations is not None:
         yield partial(_count_findings, spec)
     if spec.max is not None or spec.min is not None:
@@ -236,32 +237,57 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
 
 
 def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a doubt for equal concurrent requests without key, id or counter: two operations, or a hedged one."""
-    open_until: dict[object, tuple[Operation, CallEvidence]] = {}
+    """Yield a doubt for similar concurrent requests without key, id or counter: two operations, or a hedged one."""
     attempts = sorted(
-        ((attempt.evidence, operation) for operation in operations for attempt in operation.attempts),
+        (
+            (attempt.evidence, operation)
+            for operation in operations
+            for attempt in operation.attempts
+            if not _has_identity(attempt.evidence)
+        ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
+    uses = Counter(
+        use for evidence, _ in attempts for name in evidence.volatile for use in field_uses(evidence, name)
+    )
+    open_until: dict[object, tuple[Operation, CallEvidence]] = {}
     for evidence, operation in attempts:
-        if (
-            evidence.by is not None
-            or evidence.key is not None
-            or evidence.invocation
-            or evidence.counter is not None
-        ):
-            continue
-        before = open_until.get(evidence.fingerprint)
+        before = open_until.get(evidence.likeness_of_bytes)
         if (
             before is not None
             and before[0] is not operation
             and not ended_before(before[1].call, evidence.call)
         ):
-            yield doubt(
-                f"whether operations {before[0].number} and {operation.number} are one that overlaps: their requests are "
-                "equal, were open together and have no key. Say `by: …` with what tells operations apart, or `by: route`"
-            )
-            return
-        open_until[evidence.fingerprint] = operation, evidence
+            names = uncertain_fields(before[1], evidence)
+            if not any(
+                uses[use] > 1
+                for name in names
+                for use in (*field_uses(before[1], name), *field_uses(evidence, name))
+            ):
+                yield doubt(_overlap_doubt(before[0], operation, names))
+                return
+        open_until[evidence.likeness_of_bytes] = operation, evidence
+
+
+def _has_identity(evidence: CallEvidence) -> bool:
+    """Return whether `by`, a key, an id or a counter distinguishes the operation."""
+    return (
+        evidence.by is not None
+        or evidence.key is not None
+        or bool(evidence.invocation)
+        or evidence.counter is not None
+    )
+
+
+def _overlap_doubt(before: Operation, after: Operation, names: list[str]) -> str:
+    how, settle = "are equal", "`by: …` with what tells operations apart"
+    if names:
+        how = f"differ only in {names[0]}, which may be new on each attempt"
+        settle = f"`by: {names[0]}` if each value is an operation of its own"
+    return (
+        f"whether operations {before.number} and {after.number} are one that overlaps: their requests {how}, were open "
+        f"together and have no key. Say {settle}, or `by: route`"
+    )
 
 
 def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
@@ -280,7 +306,8 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
     sent: dict[object, list[_Sent]] = {}
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
-        marks: list[object] = [evidence.fingerprint]
+        # The last known mark is the strongest: similar requests, then equal ones, then those with the same key.
+        marks: list[object] = [evidence.likeness_of_bytes, evidence.fingerprint]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
         known = [sent.setdefault(mark, []) for mark in marks]
@@ -313,23 +340,33 @@ def _after(
 ) -> Finding:
     earlier, other = before
     same = other is operation or have_same_key(earlier, evidence)
-    if earlier.retryable or (same and earlier.retryable_by_id) or _polls(earlier, evidence):
+    refusal = retry_refusal(earlier.call)
+    is_retryable = refusal is None and (earlier.retryable or (same and earlier.retryable_by_id))
+    if is_retryable or _polls(earlier, evidence):
         return HELD
     what = f"{operation.name}: attempt {number}" if other is operation else operation.name
     status = earlier.call.shown_status if not failed(earlier.call) else earlier.call.outcome.value
+    after = (
+        f"{status}, which is not retryable"
+        if refusal is None
+        else f"{status} with {refusal}, which asks not to retry"
+    )
     place = "" if other is operation else _distinguishing_part(earlier, evidence)
-    if place is None or (place and (earlier.call.meaning or 0) < 400):
+    succeeded = (earlier.call.meaning or 0) < 400
+    if place is None or (place and succeeded and not _may_be_of_attempt(place, earlier, evidence)):
         return HELD
     if place:
         settle = "`by: …` with what tells operations apart"
         if place != f"headers.{evidence.counter_name}":
             settle = f"`by: {place}` if each value is an operation of its own"
         return doubt(
-            f"whether {operation.name} is a retry after {status}, which is not retryable: it sends an equal request with "
+            f"whether {operation.name} is a retry after {after}: it sends an equal request with "
             f"another {place}. Say {settle}, or `by: route` if all calls are one"
         )
+    equal = earlier.likeness_of_bytes == evidence.likeness_of_bytes
+    request = "an equal request again" if equal else "a request with other contents"
     key = f" under the key {evidence.key[0]}" if evidence.key and have_same_key(earlier, evidence) else ""
-    return broken(f"{what} sends an equal request again{key} after {status}, which is not retryable")
+    return broken(f"{what} sends {request}{key} after {after}")
 
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
@@ -340,7 +377,7 @@ def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
 
 def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
     """
-    Return the id, key or counter that shows another operation, "" if there is none.
+    Return the id, key, counter or random field that shows another operation, "" if there is none.
 
     None if `by` shows it, which leaves no doubt. The others may be from a retry loop around an SDK after an error.
     """
@@ -350,4 +387,15 @@ def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str |
         return evidence.key[0]
     if earlier.invocation and evidence.invocation and earlier.invocation != evidence.invocation:
         return f"headers.{INVOCATION_HEADER}"
-    return f"headers.{evidence.counter_name}" if evidence.first else ""
+    if evidence.first:
+        return f"headers.{evidence.counter_name}"
+    if have_same_key(earlier, evidence):
+        return ""
+    names = uncertain_fields(earlier, evidence)
+    return min(names, key=lambda name: _may_be_of_attempt(name, earlier, evidence), default="")
+
+
+def _may_be_of_attempt(place: str, earlier: CallEvidence, evidence: CallEvidence) -> bool:
+    """Return whether it is a volatile field without a random value, such as a time: it is rarely the id of an operation."""
+    parts = [part for part in (earlier.volatile.get(place), evidence.volatile.get(place)) if part is not None]
+    return bool(parts) and not any(part.reason.is_stable_if_repeated for part in parts)

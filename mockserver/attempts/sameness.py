@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mockserver.attempts.evidence import Grouping, left_out, recorded_selector
@@ -12,9 +13,11 @@ from mockserver.attempts.operations import Attempt, Operation, change_text, is_b
 from mockserver.errors import KeyPath, near
 from mockserver.matching.selectors import Selector
 from mockserver.model.call import Call
-from mockserver.model.http import ABSENT, UnreadableBodyError
+from mockserver.model.http import ABSENT
 
 BODY = "body"
+_HEADER_ROOTS = ("headers", "header")
+_AUTHORIZATION = tuple(f"{root}.authorization" for root in _HEADER_ROOTS)
 _MAX_FIELDS = 5
 
 
@@ -30,9 +33,14 @@ class Same:
         self._selector: Selector = recorded_selector(self.text, path)
 
     def value(self, call: Call, grouping: Grouping) -> str | None:
-        """Return the selected part as JSON; None if the request lacks it."""
+        """Return the selected part as JSON; None if the request lacks it, or if a header or a key is empty."""
         value = self._selector.value(call.request, grouping.params_of(call))
-        return None if value is ABSENT or value is None else as_text(value)
+        if value is ABSENT or value is None:
+            return None
+        root, _, name = self.text.partition(".")
+        if value == "" and (root in _HEADER_ROOTS or name in grouping.names.fields):
+            return None
+        return as_text(value)
 
 
 def same_findings(same: Same, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
@@ -57,24 +65,26 @@ def _compared(operation: Operation, text: str) -> list[list[tuple[int, Attempt]]
     """
     Return the attempts to compare with each other, by number.
 
-    Attempts after a redirect are compared with each other, since they go to another URL. The authorization is not
-    compared with that of a request that was answered 401.
+    Attempts after a redirect are compared with each other, since they go to another URL. So is the authorization after
+    a 401 that was answered by new credentials.
     """
-    first: list[tuple[int, Attempt]] = []
+    current: list[tuple[int, Attempt]] = []
+    refreshed = [current]
     beyond: dict[object, list[tuple[int, Attempt]]] = {}
     for number, attempt in enumerate(operation.attempts, 1):
-        if attempt.step == "unauthorized" and text == "headers.authorization":
-            continue
+        if attempt.after_step == "unauthorized" and text.lower() in _AUTHORIZATION:
+            current = []
+            refreshed.append(current)
         target = attempt.evidence.target
         if attempt.after_step == "redirect":
             beyond.setdefault(target, [])
-        beyond.get(target, first).append((number, attempt))
+        beyond.get(target, current).append((number, attempt))
     retried = [
         attempts
         for attempts in beyond.values()
         if any(attempt.after_step != "redirect" for _, attempt in attempts)
     ]
-    return [attempts for attempts in (first, *retried) if len(attempts) > 1]
+    return [attempts for attempts in (*refreshed, *retried) if len(attempts) > 1]
 
 
 def _same_body(operation: Operation, attempts: list[tuple[int, Attempt]], same: Same) -> Iterator[Finding]:
@@ -123,7 +133,10 @@ def _same_value(
             if same.optional
             else nothing(
                 _absent(
-                    f"no attempt of {operation.name}", (attempt.call for _, attempt in attempts), same.text
+                    f"no attempt of {operation.name}",
+                    (attempt.call for _, attempt in attempts),
+                    same.text,
+                    grouping,
                 )
             )
         )
@@ -138,35 +151,40 @@ def _same_value(
     yield HELD
 
 
-def by_findings(text: str, operations: list[Operation]) -> Iterator[Finding]:
+def by_findings(text: str, operations: list[Operation], grouping: Grouping) -> Iterator[Finding]:
     """Yield a finding if no call has the selected part of `by`, since the selector may be misspelt."""
     attempts = [attempt for operation in operations for attempt in operation.attempts]
     if attempts and all(attempt.evidence.by is None for attempt in attempts):
-        yield nothing(_absent("no call", (attempt.call for attempt in attempts), text))
+        yield nothing(_absent("no call", (attempt.call for attempt in attempts), text, grouping))
 
 
-def _absent(whose: str, calls: Iterable[Call], text: str) -> str:
-    root = text.partition(".")[0].partition("[")[0]
+def _absent(whose: str, calls: Iterable[Call], text: str, grouping: Grouping) -> str:
+    """Return that no request has the part, with the selector of a part that was probably meant."""
+    names = list(dict.fromkeys(name for call in calls for name in _selectors(call, grouping)))
+    root, rest = _split(text)
+    if root + (rest.lower() if root == "headers" else rest) in names:
+        return f"{whose} has a value in {text}: it is empty"
     # Compared without the root, which would make any two names similar.
-    names = {name.removeprefix(root) for call in calls for name in _selectors(call, root)}
-    hint = near(text.removeprefix(root), names)
-    if not hint.startswith("Did"):
-        return f"{whose} has {text}"
-    whole_name = hint.replace("'", f"'{root}", 1)
-    return f"{whose} has {text}. {whole_name}"
+    hint = near(rest, [known for of, known in map(_split, names) if of == root])
+    meant = next(
+        (name for name in names if hint == f"Did you mean {_split(name)[1]!r}?" and _split(name)[0] == root),
+        None,
+    )
+    meant = meant or next((name for name in names if _split(name)[1] == rest), None)
+    return f"{whose} has {text}" + (f". Did you mean {meant!r}?" if meant else "")
 
 
-def _selectors(call: Call, root: str) -> Iterator[str]:
-    """Yield the selectors with that root that exist in the request."""
+def _split(selector: str) -> tuple[str, str]:
+    """Return the root of a selector, with `headers` for `header`, and the rest with its dot or bracket."""
+    root = re.match(r"\w*", selector)[0]  # type: ignore[index]
+    return ("headers" if root in _HEADER_ROOTS else root), selector[len(root) :]
+
+
+def _selectors(call: Call, grouping: Grouping) -> Iterator[str]:
+    """Yield the selectors of all parts of the request."""
     request = call.request
-    if root in ("headers", "header"):
-        yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
-    elif root == "query":
-        yield from (f"query.{name}" for name, _ in request.query_pairs)
-    elif root == "cookies":
-        yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
-    elif root in ("json", "form"):
-        try:
-            yield from body_fields(call)
-        except UnreadableBodyError:
-            return
+    yield from (f"headers.{name.lower()}" for name, _ in request.headers.pairs)
+    yield from (f"query.{name}" for name, _ in request.query_pairs)
+    yield from (f"cookies.{name}" for name, _ in request.cookie_pairs)
+    yield from (f"path.{name}" for name in grouping.params_of(call))
+    yield from (name for name in body_fields(call) if not name.startswith("files."))

@@ -338,6 +338,8 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
+        if len(reply) == 1 and isinstance(reply[0], int) and words and "status" not in words:
+            words["status"], reply = reply[0], ()  # one reply: an outage has no second one
         steps, functions = steps_of(reply, words)
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")

@@ -23,14 +23,14 @@ class LoadRules(RuleSet):
     __slots__ = ()
 
     def __init__(self, spec: LoadSpec, grouping: Grouping) -> None:
-        super().__init__(_compiled(spec), grouping, optional=spec.optional)
+        super().__init__(_compiled(spec, grouping), grouping, optional=spec.optional)
 
 
-def _compiled(spec: LoadSpec) -> Iterator[Rule]:
+def _compiled(spec: LoadSpec, grouping: Grouping) -> Iterator[Rule]:
     by, amplification, budget, breaker = spec.by, spec.amplification, spec.budget, spec.breaker
     in_flight, spread, rate = spec.in_flight, spec.spread, spec.rate
     if by is not None:
-        yield lambda operations: by_findings(by, operations)
+        yield lambda operations: by_findings(by, operations, grouping)
     if amplification is not None:
         yield lambda operations: amplification_findings(amplification, operations)
     if budget is not None:

@@ -75,13 +75,15 @@ def compile_selector(text: str, path: KeyPath, names: frozenset[str]) -> Selecto
         return Selector(text, None, compile_text(text, path, names=names))
     part = _part(text)
     if part is None:
-        hint = near(text, [root.rstrip(".") for root in _ROOTS if root != f"{text}."])
-        raise invalid(
-            path,
-            f"{shown(text)} is not a valid selector",
-            f"{hint} Write headers.NAME, json.a.b[0], path.NAME or a template",
-        )
+        raise invalid(path, f"{shown(text)} is not a valid selector", _hint(text))
     return Selector(text, part)
+
+
+def _hint(text: str) -> str:
+    root = text.rstrip(".")
+    if f"{root}." in _ROOTS:
+        return f"Write {root}.NAME"
+    return f"{near(text, [root.rstrip('.') for root in _ROOTS])} Write headers.NAME, json.a.b[0], path.NAME or a template"
 
 
 def _part(text: str) -> Part | None:

@@ -201,6 +201,7 @@ class AttemptsSpec(GroupingSpec):
     )
     same: Selectors | None = Field(
         default=None,
+        min_length=1,
         description='Selectors whose value every attempt of an operation shares; "headers.x?" may be absent from all.',
     )
     honours: Honours | None = Field(

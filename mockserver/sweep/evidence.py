@@ -14,9 +14,6 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Self, TypeVar
 
-from mockserver.attempts import known_key
-from mockserver.model.http import Headers, Request
-
 Effect = dict[str, Any]
 """An effect as the service records it, without `call` and `at`."""
 
@@ -140,9 +137,11 @@ def collect_evidence(
     """Create the evidence from documents of the admin API, unmasked: calls, attempts, troubles, webhooks."""
     call_views, trouble_views = sorted(calls, key=lambda call: call["number"]), list(troubles)
     start_s = _unix_s(call_views[0]["times"]["arrived"]) if call_views else 0.0
+    operation_views = [dict(operation) for operation in operations]
+    keys = {attempt["call"]: attempt["key"] for view in operation_views for attempt in view["tries"]}
     return SweepEvidence(
-        calls=[_sweep_call(call, start_s) for call in call_views],
-        operations=[dict(operation) for operation in operations],
+        calls=[_sweep_call(call, start_s, keys.get(call["id"])) for call in call_views],
+        operations=operation_views,
         hits=[hit for trouble in trouble_views for hit in trouble["hits"]],
         webhooks=sorted(
             (
@@ -161,7 +160,7 @@ def collect_evidence(
     )
 
 
-def _sweep_call(call: Mapping[str, Any], start_s: float) -> SweepCall:
+def _sweep_call(call: Mapping[str, Any], start_s: float, key: str | None) -> SweepCall:
     request, reply, times = call["request"], call["reply"], call["times"]
     arrived_ms = round((_unix_s(times["arrived"]) - start_s) * 1000, 3)
     ended = times["left_ms"] if times["left_ms"] is not None else times["last_byte_ms"]
@@ -179,7 +178,7 @@ def _sweep_call(call: Mapping[str, Any], start_s: float) -> SweepCall:
         first_ms=_after(arrived_ms, times["first_byte_ms"]),
         end_ms=_after(arrived_ms, ended),
         has_body=reply is not None and reply["body"]["length"] > 0,
-        key=_key(request),
+        key=key,
         likeness=_likeness(request),
         effects=[
             {name: value for name, value in effect.items() if name not in ("call", "at")}
@@ -200,11 +199,3 @@ def _after(start_ms: float, ms: float | None) -> float | None:
 def _likeness(request: Mapping[str, Any]) -> str:
     text = f"{request['method']} {request['path']} {request['query']}\n{request['body']['sha256']}"
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
-def _key(request: Mapping[str, Any]) -> str | None:
-    """Return the idempotency key, if it is in one of the usual places."""
-    body = (request["body"]["text"] or "").encode("utf-8", "surrogatepass")
-    headers = Headers((name, value) for name, value in request["headers"])
-    key = known_key(Request(request["method"], request["target"], headers, body))
-    return key[1] if key else None

@@ -403,6 +403,12 @@ def test_an_outage_lasts_as_long_as_its_block(mock, call):
     assert call("GET /hello").status == 200
 
 
+def test_an_outage_takes_its_status_and_the_rest_of_its_reply(mock, call):
+    with mock.outage(503, headers={"retry-after": "1"}):
+        answer = call("GET /hello")
+        assert (answer.status, answer.header("retry-after")) == (503, "1")
+
+
 def test_an_outage_of_one_route_lets_the_others_answer(mock, call):
     other = mock.get("/other").reply(200)
     with mock.outage(500, routes=[other, "hello"], skip=1):
@@ -418,8 +424,9 @@ def test_an_outage_ends_with_an_exception_too(mock, call):
 
 
 def test_an_outage_has_one_reply(mock):
-    with pytest.raises(TypeError, match="an outage has one reply"):
-        mock.outage(503, 500)
+    for steps, words in (((503, 500), {}), ((503,), {"status": 500})):
+        with pytest.raises(TypeError, match="an outage has one reply"):
+            mock.outage(*steps, **words)
 
 
 def test_a_trouble_strikes_one_call_while_its_block_lasts(mock, call):

@@ -238,6 +238,12 @@ def test_a_pushback_that_is_ignored_is_found(mock: Namespace, channel: Channels,
     assert "ignored grpc-retry-pushback-ms: 60000: the answer before asked to wait 60 s" in str(found.value)
     assert "ignored grpc-retry-pushback-ms: -1: the answer before asked not to retry" in str(found.value)
 
+    with pytest.raises(VerificationFailed) as found:
+        route.assert_attempts(after="retryable")
+
+    assert "after UNAVAILABLE with grpc-retry-pushback-ms: -1, which asks not to retry" in str(found.value)
+    assert "60000" not in str(found.value).splitlines()[0]
+
 
 def test_compressed_messages_are_read(mock: Namespace, channel: Channels, payments: Any) -> None:
     messages, services = payments

@@ -1,11 +1,16 @@
 """What is kept of a run, however many calls it makes."""
 
+from support.judging_cases import Played
 from support.sweeps import clean, ran, seen, tries
 
+from mockserver.admin.views import call_view
+from mockserver.attempts import operation_view, operations
+from mockserver.model.instants import instant
 from mockserver.sweep.baseline import learn_baseline
-from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, BoundedCalls, SweepEvidence
+from mockserver.sweep.evidence import FIRST_CALLS, LAST_CALLS, BoundedCalls, SweepEvidence, collect_evidence
 from mockserver.sweep.results import MAX_TIMELINE_CALLS, timeline
 from mockserver.sweep.retries import retry_summary
+from mockserver.verification.operations import grouping_of
 
 
 def kept(count, effects_at=()):
@@ -59,3 +64,15 @@ def test_it_survives_being_sent_as_json():
     run = ran(seen("shop/pay", {"kind": "charge"}), hits=(1,), operations=[tries((1, None, []))])
     run.dropped = {"shop/pay": 1}
     assert SweepEvidence.of_json(run.as_json()) == run
+
+
+def test_a_call_has_the_key_that_the_scenario_declares():
+    pay = "routes: [{name: pay, request: POST /pay, idempotency: {header: x-order}, reply: 201}]"
+    calls = [{"at": at, "request": "POST /pay", "headers": {"x-order": "order-7"}} for at in range(2)]
+    played = Played({"scenario": pay, "calls": calls})
+    grouped = operations(played.calls, grouping_of(played.ns))
+
+    views = [call_view(call, reveal=True) for call in played.calls]
+    evidence = collect_evidence(views, [operation_view(grouped[0], instant)], (), (), {})
+
+    assert [call.key for call in evidence.calls] == ["order-7", "order-7"]

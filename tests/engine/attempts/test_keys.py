@@ -2,8 +2,9 @@
 
 import pytest
 from support.calls import Calls
+from support.clients_in_memory import judged
 
-from mockserver.attempts import KEY_FIELDS, KEY_HEADERS, Grouping, KeyNames, known_key, operations
+from mockserver.attempts import KEY_FIELDS, KEY_HEADERS, Grouping, Ignored, KeyNames, known_key, operations
 from mockserver.errors import InvalidInputError
 
 
@@ -143,3 +144,33 @@ def test_a_key_that_moved_is_named_by_its_new_place(call, first, second, changed
 
     (operation,) = operations(call.made, Grouping(By("headers.x-all")))
     assert operation.attempts[1].changed == (changed, "body")
+
+
+KEYS = {
+    "text": ("order-1", "order-2"),
+    "UUID": ("4a7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d11", "9b7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d22"),
+    "hex": ("6f1ed002ab5595859014ebf0951522d9", "0cc175b9c0f1b6a831c399e269772661"),
+}
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS)
+@pytest.mark.parametrize("kind", ["json", "form"])
+def test_a_new_key_in_the_body_is_a_change_whatever_the_key_looks_like(call, keys, kind):
+    for at_s, key in enumerate(keys):
+        call(at_s, status=503, **{kind: {"amount": 5, "idempotency_key": key}})
+
+    (operation,) = operations(call.made)
+    assert operation.why.startswith(f"each has its own {kind}.idempotency_key, used once")
+    assert "the requests differ" not in operation.why
+    assert (operation.certain, operation.by, operation.left_out) == (False, f"{kind}.idempotency_key", ())
+    texts = judged(call.made, same=["body"])
+    assert texts[0].endswith(f'changed body: {kind}.idempotency_key: expected "{keys[0]}", got "{keys[1]}"')
+
+
+def test_a_key_in_the_body_can_be_declared_to_vary(call):
+    for at_s, key in enumerate(KEYS["UUID"]):
+        call(at_s, status=503, json={"amount": 5, "idempotency_key": key})
+
+    ignored = Ignored(["json.idempotency_key"])
+    assert operations(call.made, Grouping(ignored=ignored))[0].left_out == ("json.idempotency_key",)
+    assert judged(call.made, ignore=["json.idempotency_key"], by="route", same=["body"]) == []

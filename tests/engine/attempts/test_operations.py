@@ -40,6 +40,14 @@ def test_an_operation_repeats_an_earlier_one_that_failed_with_an_equal_request(c
     assert [operation.repeats for operation in operations(call.made)] == [None, repeats]
 
 
+def test_a_request_with_another_random_value_repeats_no_operation(call):
+    for order in ("4a7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d11", "9b7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d22"):
+        call(len(call.made), status=402, json={"order": order})
+    call(2, json={"order": "9b7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d22"})
+
+    assert [operation.repeats for operation in operations(call.made)] == [None, None, 2]
+
+
 def test_a_401_and_what_follows_it_are_one_attempt(call):
     for at_s, (status, token) in enumerate([(401, None), (503, "Bearer a"), (201, "Bearer a")]):
         call(at_s, status=status, headers={"Authorization": token} if token else {})

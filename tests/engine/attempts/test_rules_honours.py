@@ -1,7 +1,10 @@
 """The rule `honours`: no attempt comes before the wait that was asked for."""
 
 import pytest
-from support.calls import KEY, WALL_S
+from hypothesis import given
+from hypothesis import strategies as st
+from support.calls import KEY, WALL_S, Calls
+from support.clients_in_memory import judged
 
 
 @pytest.mark.parametrize(
@@ -164,3 +167,49 @@ def test_a_wait_within_the_tolerance_is_ignored_by_a_request_before_the_end(worl
     (line,) = judged({"honours": True})
 
     assert "it came before that answer had ended" in line
+
+
+def test_the_next_page_is_not_the_next_poll(world, judged):
+    for at_s, cursor in enumerate(("aGVsbG8gd29ybGQgMTIzNDU2Nzg5", "Z29vZGJ5ZSB3b3JsZCA5ODc2NTQzMjE")):
+        world(at_s, line=f"GET /v1/charges?after={cursor}", answer={"Retry-After": "5"})
+
+    assert judged({"honours": True, "optional": True}) == []
+    assert "nothing to judge" in judged({"honours": True})[0]
+
+    world(2, line="GET /v1/charges?after=aGVsbG8gd29ybGQgMTIzNDU2Nzg5")
+    assert "operation 3: the poll ignored Retry-After: 5" in judged({"honours": True})[0]
+
+
+@given(waits=st.permutations(range(2, 7)), count=st.integers(2, 5), counted=st.booleans())
+def test_equal_requests_at_once_that_keep_their_waits_are_not_accused(waits, count, counted):
+    call = _limited_at_once(waits[:count], counted=counted)
+    for wait_s in sorted(waits[:count]):
+        call(0.06 + wait_s, json={}, headers=_count(counted, 1))
+
+    assert [text for text in judged(call.made, honours=True) if "can't tell" not in text] == []
+
+
+@given(waits=st.permutations(range(2, 7)), count=st.integers(2, 5), counted=st.booleans())
+def test_of_equal_requests_at_once_one_that_comes_before_every_wait_is_over_is_found(waits, count, counted):
+    call = _limited_at_once(waits[:count], counted=counted)
+    call(1.0, json={}, headers=_count(counted, 1))
+
+    assert any("ignored Retry-After" in text for text in judged(call.made, honours=True))
+
+
+def _limited_at_once(waits, *, counted):
+    call = Calls()
+    for i, wait_s in enumerate(waits):
+        call(
+            i * 0.001,
+            0.05 + i * 0.001,
+            429,
+            json={},
+            answer={"Retry-After": str(wait_s)},
+            headers=_count(counted, 0),
+        )
+    return call
+
+
+def _count(counted, number):
+    return {"x-stainless-retry-count": str(number)} if counted else {}

@@ -3,6 +3,8 @@
 import pytest
 from support.calls import KEY
 
+ORDERS = "4a7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d11", "9b7e8a4e-6c1e-4a8e-9f4e-2b1c9f4a1d22"
+
 
 def test_overlap_false_forbids_two_tries_at_once(world, judged, retried):
     retried((0, 1), (1, 2))
@@ -65,6 +67,19 @@ def test_requests_that_are_known_apart_may_be_open_together(world, judged, mark)
     assert judged({"overlap": False}) == []
 
 
+def test_a_value_that_is_sent_again_shows_that_the_requests_of_another_value_are_another_operation(
+    world, judged
+):
+    world(0, 5, 503, json={"order": ORDERS[0]})
+    world(1, 6, json={"order": ORDERS[1]})
+    (line,) = judged({"overlap": False})
+    assert "their requests differ only in json.order, which may be new on each attempt" in line
+    assert "Say `by: json.order` if each value is an operation of its own" in line
+
+    world(7, 8, json={"order": ORDERS[0]})
+    assert judged({"overlap": False}) == []
+
+
 # after
 
 
@@ -84,7 +99,7 @@ def test_another_body_under_the_same_key_is_a_retry_too(world, judged):
 
     (line,) = judged({"after": "retryable"})
     assert line.endswith(
-        "attempt 2 sends an equal request again under the key headers.idempotency-key after 422, which is not retryable"
+        "attempt 2 sends a request with other contents under the key headers.idempotency-key after 422, which is not retryable"
     )
 
 

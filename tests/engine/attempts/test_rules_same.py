@@ -74,6 +74,8 @@ def test_same_may_name_a_path_parameter(world):
     ("selector", "said"),
     [
         ("header-x", "same[0]: 'header-x' is not a valid selector"),
+        ("query", "same[0]: 'query' is not a valid selector. Write query.NAME"),
+        ("headers.", "same[0]: 'headers.' is not a valid selector. Write headers.NAME"),
         ("{{ request.id }}", "same[0]: a template can't be evaluated for recorded calls"),
     ],
 )
@@ -82,6 +84,11 @@ def test_what_is_no_selector_of_a_call_is_refused(world, selector, said):
         world.verdict({"route": "create-charge", "attempts": {"same": [selector]}})
 
     assert said in str(raised.value)
+
+
+def test_an_empty_list_is_refused_since_it_checks_nothing(world):
+    with pytest.raises(InvalidInputError, match=r"attempts\.same: expected at least 1 item, got \[\]"):
+        world.verdict({"route": "create-charge", "attempts": {"same": []}})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,7 @@ def test_a_part_that_only_some_attempts_have_is_a_change_even_with_a_question_ma
         ({"json": {"items": [1, 2]}}, {"json": {"items": [1]}}, "json.items[1]: expected 2, got absent"),
         ({"form": {"a": "1"}}, {"form": {"a": "2"}}, 'form.a: expected "1", got "2"'),
         ({"json": {"a": 1, "b": 1}}, {"json": {"a": 2, "b": 2}}, "json.a: expected 1, got 2; json.b: expected 1, got 2"),
-        ({"json": {"password": "one"}}, {"json": {"password": "two"}}, 'json.password: expected "****", got "****"'),
+        ({"json": {"password": "one"}}, {"json": {"password": "two"}}, 'json.password: expected "****", got "****", another value that is masked or shortened to the same text'),
         ({"body": b"one"}, {"body": b"two"}, None),
     ],
 )  # fmt: skip
@@ -214,3 +221,111 @@ def test_a_retry_where_a_redirect_led_to_is_compared_with_the_request_there(worl
 
     expected = [] if last == 5 or same == "path" else ["attempt 4 changed"]
     assert [line.partition(": ")[2].partition(": ")[2][:17] for line in lines] == expected
+
+
+@pytest.mark.parametrize(
+    ("tokens", "holds"),
+    [
+        # The second call is answered 401.
+        (("old", "old", "new"), True),
+        (("old", "old", "new", "new"), True),
+        (("old", "other", "new"), False),
+        (("old", "old", "new", "newer"), False),
+    ],
+)
+@pytest.mark.parametrize("name", ["authorization", "Authorization"])
+def test_the_authorization_changes_only_after_a_401(world, judged, name, tokens, holds):
+    statuses = (503, 401, 503, 201) if len(tokens) == 4 else (503, 401, 201)
+    for at_s, (token, status) in enumerate(zip(tokens, statuses, strict=True)):
+        world(at_s, status=status, headers={**KEY, "Authorization": f"Bearer {token}"})
+
+    lines = judged({"same": [f"headers.{name}"]})
+    assert (lines == []) == holds, lines
+    assert holds or f"changed headers.{name}" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shown"),
+    [
+        (
+            {"headers": {**KEY, "Cookie": "a=1"}},
+            {"headers": {**KEY, "Cookie": "a=2"}},
+            "****",
+        ),
+        ({"json": {"note": "a" * 70 + "1"}}, {"json": {"note": "a" * 70 + "2"}}, "a…"),
+    ],
+)
+def test_values_that_look_equal_in_the_message_are_said_to_differ(world, judged, first, second, shown):
+    selector = "headers.cookie" if "headers" in first else "json.note"
+    for at_s, options in enumerate((first, second)):
+        world(at_s, status=503, **{"headers": KEY, **options})
+
+    (line,) = judged({"same": [selector]})
+    assert shown in line
+    assert line.endswith(", another value that is masked or shortened to the same text")
+
+
+@pytest.mark.parametrize(
+    ("selector", "options"),
+    [
+        ("headers.idempotency-key", {"headers": {"Idempotency-Key": ""}}),
+        ("headers.X-Order", {"headers": {"X-Order": ""}}),
+        ("json.idempotency_key", {"json": {"idempotency_key": ""}}),
+    ],
+)
+def test_an_empty_header_or_key_is_none(world, judged, selector, options):
+    for at_s in range(2):
+        world(at_s, status=503, **options)
+
+    reason = f"nothing to judge: no attempt of operation 1 has a value in {selector}: it is empty"
+    assert judged({"same": [selector]}) == [f"create-charge: {reason}"]
+    assert judged({"same": [f"{selector}?"]}) == []
+    (line,) = judged({"by": selector, "operations": 1})
+    assert line.startswith(f"create-charge: nothing to judge: no call has a value in {selector}: it is empty")
+
+
+def test_other_empty_values_are_compared(world, judged):
+    for at_s, note in enumerate(("", "", "a")):
+        world(at_s, status=503, headers=KEY, json={"note": note})
+
+    assert judged({"same": ["json.note"]}) == [
+        'create-charge: operation 1 (key=4f1c-aaa): attempt 3 changed json.note: expected "", got "a"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("selector", "meant"),
+    [
+        ("path.ids", "path.id"),
+        ("form.amount", "json.amount"),
+        ("query.amount", "json.amount"),
+        ("json.v", "query.v"),
+        ("cookies.sdi", "cookies.sid"),
+        ("json['a.c']", "json['a.b']"),
+        ("header.idempotency-ky", "headers.idempotency-key"),
+    ],
+)
+def test_a_part_that_no_request_has_is_named_with_the_one_that_was_meant(world, judged, selector, meant):
+    for at_s in range(2):
+        world(
+            at_s,
+            status=503,
+            route="pay/capture",
+            line="POST /v1/charges/ch_1/capture?v=1",
+            headers={**KEY, "Cookie": "sid=1"},
+            json={"amount": 5, "a.b": 1},
+        )
+
+    for rules in ({"same": [selector]}, {"by": selector}):
+        (line,) = judged(rules, route="capture")
+        assert line.endswith(f" has {selector}. Did you mean {meant!r}?")
+
+
+def test_no_part_of_another_name_is_suggested(world, judged):
+    for at_s in range(2):
+        world(at_s, status=503, json={"amount": 5, "Note": "a"})
+
+    for selector in ("form.currency", "json.note_", "json.note"):
+        (line,) = judged({"same": [selector]})
+        assert "it is empty" not in line
+    assert line.endswith("has json.note. Did you mean 'json.Note'?")
