@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
@@ -70,37 +70,56 @@ class Narrowing(Generic[T]):
             return self._others
 
 
-def apart(request: Request, part: Part, literal: object) -> float:
-    """Return the distance of that part of the request from a value: 0 if equal, 1 if absent or very different."""
-    reader = _READERS.get(part[0])
-    values = reader(request, part[1]) if reader is not None else []
-    if len(values) == 1:
-        return 1.0 - _likeness(literal, values[0])
-    return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
+class ValueDistances:
+    """The distances of a request from values that routes require. Each part of the request is read once."""
+
+    __slots__ = ("_sent", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._sent: dict[Part, list[_Scalar]] = {}
+
+    def apart(self, part: Part, literal: object) -> float:
+        """Return the distance of that part from a scalar: 0 if equal, 1 if absent or very different."""
+        sent = self._sent.get(part)
+        if sent is None:
+            sent = self._sent[part] = self._read(part)
+        if not sent:
+            return 1.0
+        wanted = _known(literal)
+        return 1.0 - max([_likeness(wanted, value) for value in sent])
+
+    def _read(self, part: Part) -> list[_Scalar]:
+        reader = _READERS.get(part[0])
+        values = reader(self.request, part[1]) if reader is not None else []
+        return [
+            _scalar(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
+        ]
 
 
-def _likeness(expected: object, actual: object) -> float:
-    if isinstance(actual, (dict, list)):
-        return 0.0
-    if type(expected) is type(actual) and expected == actual:
-        return 1.0
-    left, right = _shortened(expected), _shortened(actual)
-    if left == right:
-        return 0.7
-    ours, theirs = _pairs_of(left), _pairs_of(right)
-    return 0.6 * len(ours & theirs) / (len(ours | theirs) or 1)
+class _Scalar(NamedTuple):
+    """A value, its text as it is compared, and the pairs of letters in the text."""
+
+    value: object
+    text: str
+    pairs: frozenset[str]
 
 
-def _shortened(value: object) -> str:
-    """Its text as it is compared."""
-    text = value if value.__class__ is str else as_text(value)
-    return text[:_COMPARED_CHARS].casefold()
+def _scalar(value: object) -> _Scalar:
+    text = (value if isinstance(value, str) else as_text(value))[:_COMPARED_CHARS].casefold()
+    return _Scalar(value, text, frozenset([text[i : i + 2] for i in range(len(text) - 1)]))
 
 
-@lru_cache(maxsize=1024)
-def _pairs_of(text: str) -> frozenset[str]:
-    """Return the pairs of letters in a text."""
-    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
+_known = lru_cache(maxsize=1024, typed=True)(_scalar)
+
+
+def _likeness(expected: _Scalar, actual: _Scalar) -> float:
+    wanted, text, ours = expected
+    value, other, theirs = actual
+    if text == other:
+        return 1.0 if type(wanted) is type(value) and wanted == value else 0.7
+    common = len(ours & theirs)
+    return 0.6 * common / (len(ours) + len(theirs) - common) if common else 0.0
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:

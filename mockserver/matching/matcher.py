@@ -17,7 +17,7 @@ from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
-from mockserver.matching.field_index import apart
+from mockserver.matching.field_index import ValueDistances
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
 from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
@@ -103,16 +103,18 @@ class Matcher:
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, request: Request, *, tested: bool) -> float:
+    def misfit(self, distances: ValueDistances, *, tested: bool) -> float:
         """Estimate the distance of the request from a match, at low cost. `tested` as above."""
+        request = distances.request
         far = 0.0
         for check in self._in_order:
-            has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
-            if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
+            if check.cost >= BODY and (
+                check.cost >= HEAVY or not (len(request.body) <= MOST_READ_BYTES or (tested and not far))
+            ):
                 break
             by_value = 0.0
             for part, value in islice(check.equalities.items(), _MOST_EQUALITIES):
-                by_value += apart(request, part, value)
+                by_value += distances.apart(part, value)
             far += by_value or (0.0 if check.holds(request) else 1.0)
         return far
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
+from heapq import heapify, heappop
 from itertools import islice
 from typing import Protocol, TypeVar
 
+from mockserver.matching.field_index import ValueDistances
 from mockserver.matching.matcher import MOST_READ_BYTES, Matcher
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import distance, noting
@@ -66,22 +68,24 @@ def nearest(
     There is at most one of each `family`. A route without any difference was excluded by its state, its `if`, or the
     end of its sequence. At most MOST_TARGETS routes are compared.
     """
+    distances = ValueDistances(request)
     paths: dict[str, Difference | None] = {}
+    lines: dict[Hashable, tuple[list[Difference], float] | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
     for order, shape in enumerate(islice(shapes, MOST_TARGETS)):
-        text = shape.pattern.text
-        if text not in paths:
-            paths[text] = path_difference(request.path, shape.pattern)
-        path = paths[text]
-        if path is None or path.weight < UNLIKE:
-            line = _line(request, shape, path)
-            misfit = shape.matcher.misfit(request, tested=not line) if shape.matcher is not None else 0.0
-            ranked.append((distance(line) + misfit, order, shape, line))
-    ranked.sort(key=lambda entry: entry[:2])
+        key = (shape.pattern.text, shape.methods, shape.host)
+        if key not in lines:
+            lines[key] = _line_if_similar(request, shape, paths)
+        similar = lines[key]
+        if similar is not None:
+            line, far = similar
+            if shape.matcher is not None:
+                far += shape.matcher.misfit(distances, tested=not line)
+            ranked.append((far, order, shape, line))
+    heapify(ranked)
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
-    for _, _, shape, line in ranked:
-        if len(named) == limit:
-            break
+    while ranked and len(named) < limit:
+        _, _, shape, line = heappop(ranked)
         named.setdefault(family(shape), (shape, line))
     with slips.bounded():
         explained = [
@@ -90,6 +94,20 @@ def nearest(
     explained.sort(key=lambda entry: distance(entry[1]))
     least = distance(explained[0][1]) if explained else 0
     return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
+
+
+def _line_if_similar(
+    request: Request, shape: RouteShape, paths: dict[str, Difference | None]
+) -> tuple[list[Difference], float] | None:
+    """Return the differences of host, method and path, and their weight; None if the path is not similar."""
+    text = shape.pattern.text
+    if text not in paths:
+        paths[text] = path_difference(request.path, shape.pattern)
+    path = paths[text]
+    if path is not None and path.weight >= UNLIKE:
+        return None
+    line = _line(request, shape, path)
+    return line, distance(line)
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:
