@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import Equalities
@@ -70,6 +69,25 @@ class Narrowing(Generic[T]):
             return self._others
 
 
+class ComparedValue:
+    """A scalar, its text as it is compared, and the pairs of letters in the text."""
+
+    __slots__ = ("pairs", "text", "value")
+
+    def __init__(self, value: object) -> None:
+        text = (value if isinstance(value, str) else as_text(value))[:_COMPARED_CHARS].casefold()
+        self.value = value
+        self.text = text
+        self.pairs = frozenset([text[i : i + 2] for i in range(len(text) - 1)])
+
+    def likeness(self, other: ComparedValue) -> float:
+        """Return 1 for an equal value, 0 for a very different one."""
+        if self.text == other.text:
+            return 1.0 if type(self.value) is type(other.value) and self.value == other.value else 0.7
+        common = len(self.pairs & other.pairs)
+        return 0.6 * common / (len(self.pairs) + len(other.pairs) - common) if common else 0.0
+
+
 class ValueDistances:
     """The distances of a request from values that routes require. Each part of the request is read once."""
 
@@ -77,49 +95,26 @@ class ValueDistances:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self._sent: dict[Part, list[_Scalar]] = {}
+        self._sent: dict[Part, list[ComparedValue]] = {}
 
-    def apart(self, part: Part, literal: object) -> float:
-        """Return the distance of that part from a scalar: 0 if equal, 1 if absent or very different."""
+    def apart(self, part: Part, wanted: ComparedValue) -> float:
+        """Return the distance of that part from a value: 0 if equal, 1 if absent or very different."""
         sent = self._sent.get(part)
         if sent is None:
             sent = self._sent[part] = self._read(part)
-        if not sent:
-            return 1.0
-        wanted = _known(literal)
-        return 1.0 - max([_likeness(wanted, value) for value in sent])
+        most = 0.0
+        for value in sent:
+            likeness = wanted.likeness(value)
+            if likeness > most:
+                most = likeness
+        return 1.0 - most
 
-    def _read(self, part: Part) -> list[_Scalar]:
+    def _read(self, part: Part) -> list[ComparedValue]:
         reader = _READERS.get(part[0])
         values = reader(self.request, part[1]) if reader is not None else []
         return [
-            _scalar(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
+            ComparedValue(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
         ]
-
-
-class _Scalar(NamedTuple):
-    """A value, its text as it is compared, and the pairs of letters in the text."""
-
-    value: object
-    text: str
-    pairs: frozenset[str]
-
-
-def _scalar(value: object) -> _Scalar:
-    text = (value if isinstance(value, str) else as_text(value))[:_COMPARED_CHARS].casefold()
-    return _Scalar(value, text, frozenset([text[i : i + 2] for i in range(len(text) - 1)]))
-
-
-_known = lru_cache(maxsize=1024, typed=True)(_scalar)
-
-
-def _likeness(expected: _Scalar, actual: _Scalar) -> float:
-    wanted, text, ours = expected
-    value, other, theirs = actual
-    if text == other:
-        return 1.0 if type(wanted) is type(value) and wanted == value else 0.7
-    common = len(ours & theirs)
-    return 0.6 * common / (len(ours) + len(theirs) - common) if common else 0.0
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:

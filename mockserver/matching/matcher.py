@@ -17,7 +17,7 @@ from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
-from mockserver.matching.field_index import ValueDistances
+from mockserver.matching.field_index import ComparedValue, ValueDistances
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
 from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
@@ -58,12 +58,13 @@ class Matcher:
     a match also depends on the time.
     """
 
-    __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds", "lapses")
+    __slots__ = ("_checks", "_estimates", "_in_order", "conditions", "equalities", "holds", "lapses")
 
     def __init__(self, checks: list[MatchCheck], lapses: Lapses | None = None) -> None:
         self.lapses = lapses
         self._checks = tuple(checks)
         self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
+        self._estimates: list[tuple[MatchCheck, list[tuple[Part, ComparedValue]]]] | None = None
         self.conditions = sum(check.count for check in checks)
         self.equalities: Equalities = {}
         for check in checks:
@@ -105,15 +106,18 @@ class Matcher:
 
     def misfit(self, distances: ValueDistances, *, tested: bool) -> float:
         """Estimate the distance of the request from a match, at low cost. `tested` as above."""
+        if self._estimates is None:
+            self._estimates = [
+                (check, [(part, ComparedValue(value)) for part, value in islice(check.equalities.items(), _MOST_EQUALITIES)])
+                for check in self._in_order if check.cost < HEAVY
+            ]
         request = distances.request
         far = 0.0
-        for check in self._in_order:
-            if check.cost >= BODY and (
-                check.cost >= HEAVY or not (len(request.body) <= MOST_READ_BYTES or (tested and not far))
-            ):
+        for check, values in self._estimates:
+            if check.cost >= BODY and not (len(request.body) <= MOST_READ_BYTES or (tested and not far)):
                 break
             by_value = 0.0
-            for part, value in islice(check.equalities.items(), _MOST_EQUALITIES):
+            for part, value in values:
                 by_value += distances.apart(part, value)
             far += by_value or (0.0 if check.holds(request) else 1.0)
         return far
