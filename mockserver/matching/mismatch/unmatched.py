@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from math import ceil
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -198,7 +199,7 @@ def _compare(wanted: str, came: str, made: _Comparison) -> None:
             f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
         )
         made.weight += 1.0 if came else 1.5
-    elif (meant := as_parameter(wanted)) is not None:
+    elif (meant := _meant(wanted)) is not None:
         made.hints.append(f"{wanted!r} is taken literally, a parameter is written {meant}")
         made.weight += 1.0
     elif letters := _misspelt(wanted, came):
@@ -216,10 +217,13 @@ def _compare(wanted: str, came: str, made: _Comparison) -> None:
         made.strange += worth
 
 
+_meant = lru_cache(maxsize=4096)(as_parameter)
+
+
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
     """Return how specific a segment is for a service."""
-    if not segment or "{" in segment or as_parameter(segment) is not None:
+    if not segment or "{" in segment or _meant(segment) is not None:
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 
@@ -234,14 +238,17 @@ def _misspelt(wanted: str, came: str) -> int:
 
 def _is_near(wanted: str, came: str) -> bool:
     """Whether two words begin alike, or differ in one letter."""
-    common = len(posixpath.commonprefix((wanted.lower(), came.lower())))
+    wanted, came = wanted.lower(), came.lower()
     longest = max(len(wanted), len(came))
-    return common >= max(4, 0.6 * longest) or (longest <= 4 and edits(wanted.lower(), came.lower(), 1) == 1)
+    least = max(4, ceil(0.6 * longest))
+    alike = least <= min(len(wanted), len(came)) and wanted[:least] == came[:least]
+    return alike or (longest <= 4 and edits(wanted, came, 1) == 1)
 
 
 def _unfilled(came: str) -> str:
     """Return a hint at an empty variable, for what programs write in its place."""
-    nothing = came in _NOTHINGS or unquote(came)[:1] in _OPENERS
+    first = unquote(came)[:1] if came[:1] == "%" else came[:1]
+    nothing = came in _NOTHINGS or first in _OPENERS
     return ", a variable that was not filled in?" if nothing else ""
 
 
@@ -269,6 +276,9 @@ def segments_of(text: str) -> tuple[str, ...]:
     >>> segments_of("/users/{id:[a/b]+}/x")
     ('users', '{id:[a/b]+}', 'x')
     """
+    parts = text[1:].split("/")
+    if "{" not in text or all(part.count("{") == part.count("}") for part in parts):
+        return tuple(parts)
     segments, depth = [""], 0
     for char in text[1:]:
         depth += (char == "{") - (char == "}")
