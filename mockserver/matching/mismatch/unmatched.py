@@ -131,15 +131,18 @@ def _fits_in_lower_case(path: str, pattern: RoutePath) -> bool:
     return pattern.match("/" + "/".join(same)) is not None
 
 
-class _Comparison:
-    """The common and the different segments of two paths."""
+class _Compared(NamedTuple):
+    """
+    A comparison of two segments, or of several.
 
-    def __init__(self) -> None:
-        self.hints: list[str] = []
-        self.others: list[str] = []
-        self.weight = 0.0
-        self.shared = 0.0
-        self.strange = 0.0
+    `shared` and `strange` are the worth of what is common and of what differs; `other` is the hint at a different word.
+    """
+
+    weight: float = 0.0
+    shared: float = 0.0
+    strange: float = 0.0
+    hints: tuple[str, ...] = ()
+    other: str = ""
 
     @property
     def is_alike(self) -> bool:
@@ -148,10 +151,10 @@ class _Comparison:
 
     def guess(self, hint: str = "", weight: float = 0.0) -> _Guess:
         """Return the result, with `hint` first."""
-        hints = [hint, *self.hints] if hint else self.hints
         weight += self.weight
         if not self.is_alike:
             return _Guess("", UNLIKE + weight)
+        hints = (hint, *self.hints) if hint else self.hints
         return _Guess("; ".join(hints[:3]), min(weight, UNLIKE - 0.1))
 
 
@@ -174,56 +177,48 @@ def _aligned(path: str, text: str) -> _Guess:
     return min(guesses, key=lambda guess: guess.weight)
 
 
-def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Comparison:
-    made = _Comparison()
-    for w, c in zip(wanted, came, strict=False):
-        _compare(w, c, made)
-    common = min(len(wanted), len(came))
-    if len(made.others) == 1 < len(wanted):
-        made.hints += made.others
-        made.weight -= 0.5
+def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
+    each = [_compare(w, c) for w, c in zip(wanted, came, strict=False)]
+    weight = sum([one.weight for one in each])
+    shared = sum([one.shared for one in each])
+    strange = sum([one.strange for one in each])
+    hints = tuple([hint for one in each for hint in one.hints])
+    others = [one.other for one in each if one.other]
+    if len(others) == 1 < len(wanted):
+        hints += (others[0],)
+        weight -= 0.5
+    common = len(each)
     surplus = [*wanted[common:], *came[common:]]
     if surplus:
-        made.hints.append(f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}")
-        made.weight += _SURPLUS * len(surplus)
-        made.strange += sum(map(_worth, surplus))
-    return made
+        hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}",)
+        weight += _SURPLUS * len(surplus)
+        strange += sum(map(_worth, surplus))
+    return _Compared(weight, shared, strange, hints)
 
 
-def _compare(wanted: str, came: str, made: _Comparison) -> None:
-    worth = max(_worth(wanted), _worth(came))
+@lru_cache(maxsize=4096)
+def _compare(wanted: str, came: str) -> _Compared:
     if fits(wanted, came):
-        made.shared += _worth(wanted)
-    elif "{" in wanted:
-        made.hints.append(
-            f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
-        )
-        made.weight += 1.0 if came else 1.5
-    elif (meant := _meant(wanted)) is not None:
-        made.hints.append(f"{wanted!r} is taken literally, a parameter is written {meant}")
-        made.weight += 1.0
-    elif letters := _misspelt(wanted, came):
-        made.hints.append(f"{came!r} instead of {wanted!r}, a typo?")
-        made.weight += 0.5 + 0.1 * letters
-        made.shared += worth
-    elif _is_near(wanted, came):
-        made.hints.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
-        made.weight += _NEAR
-        made.shared += worth / 2
-        made.strange += worth / 2
-    else:
-        made.others.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
-        made.weight += _OTHER
-        made.strange += worth
-
-
-_meant = lru_cache(maxsize=4096)(as_parameter)
+        return _Compared(shared=_worth(wanted))
+    worth = max(_worth(wanted), _worth(came))
+    if "{" in wanted:
+        hint = f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
+        return _Compared(1.0 if came else 1.5, hints=(hint,))
+    if (meant := as_parameter(wanted)) is not None:
+        return _Compared(1.0, hints=(f"{wanted!r} is taken literally, a parameter is written {meant}",))
+    hint = f"{came!r} instead of {wanted!r}"
+    if letters := _misspelt(wanted, came):
+        return _Compared(0.5 + 0.1 * letters, worth, hints=(f"{hint}, a typo?",))
+    hint += _unfilled(came)
+    if _is_near(wanted, came):
+        return _Compared(_NEAR, worth / 2, worth / 2, hints=(hint,))
+    return _Compared(_OTHER, 0.0, worth, other=hint)
 
 
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
     """Return how specific a segment is for a service."""
-    if not segment or "{" in segment or _meant(segment) is not None:
+    if not segment or "{" in segment or as_parameter(segment) is not None:
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 
