@@ -178,16 +178,20 @@ def _aligned(path: str, text: str) -> _Guess:
 
 
 def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
-    each = [_compare(w, c) for w, c in zip(wanted, came, strict=False)]
-    weight = sum([one.weight for one in each])
-    shared = sum([one.shared for one in each])
-    strange = sum([one.strange for one in each])
-    hints = tuple([hint for one in each for hint in one.hints])
-    others = [one.other for one in each if one.other]
+    weight = shared = strange = 0.0
+    hints: tuple[str, ...] = ()
+    others: list[str] = []
+    for segment in map(_compare, wanted, came):  # ends with the shorter one
+        weight += segment.weight
+        shared += segment.shared
+        strange += segment.strange
+        hints += segment.hints
+        if segment.other:
+            others.append(segment.other)
     if len(others) == 1 < len(wanted):
-        hints += (others[0],)
+        hints += (*others,)
         weight -= 0.5
-    common = len(each)
+    common = min(len(wanted), len(came))
     surplus = [*wanted[common:], *came[common:]]
     if surplus:
         hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}",)
