@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop
 from itertools import chain, islice
+from math import inf
 from typing import Generic, TypeVar
 
 from mockserver.matching.paths import SLASH, canonical
@@ -24,6 +25,7 @@ MOST_VISITS = 500
 MOST_PATHS = 5
 MOST_TARGETS = 200
 """Maximum number of targets in the result of a search."""
+_RANKED_FIRST = 2 * MOST_PATHS
 _SEGMENT_WEIGHT = 3
 _PARAMETER = "\0"
 
@@ -53,12 +55,13 @@ class _Path(Generic[T]):
 class Likeness(Generic[T]):
     """Targets by the parts of their paths."""
 
-    __slots__ = ("_by_feature", "_number", "_paths")
+    __slots__ = ("_by_feature", "_least_size", "_number", "_paths")
 
     def __init__(self) -> None:
         self._paths: dict[str, _Path[T]] = {}
         self._by_feature: dict[str, dict[str, _Path[T]]] = {}
         self._number = 0
+        self._least_size = inf
 
     def add(self, text: str, methods: Methods, target: T) -> None:
         """Add a target with its path as written and its methods (None: any)."""
@@ -68,6 +71,8 @@ class Likeness(Generic[T]):
             path = self._paths[text] = _Path(_features(text), self._number)
             for feature in path.features or ("",):
                 self._by_feature.setdefault(feature, {})[text] = path
+            if path.features:
+                self._least_size = min(self._least_size, path.size)
         path.targets.setdefault(methods, []).append(target)
 
     def remove(self, text: str, methods: Methods, target: T) -> None:
@@ -115,15 +120,21 @@ class Likeness(Generic[T]):
                 break
             visits += [list(islice(paths.values(), left))] * weight
             left -= len(paths)
-        # Counter and heapq loop in C.
+        counts = Counter(chain.from_iterable(visits))
         total = 1 + sum(features.values())
-        ranked = [
-            (-weight / (total + path.size - weight), path.number, path)
-            for path, weight in Counter(chain.from_iterable(visits)).items()
-        ]
-        heapify(ranked)
-        while ranked:
-            yield heappop(ranked)[2]
+        # Most paths have little in common with this one: they are ranked only if one of them could be next.
+        floor = min(sorted(counts.values())[-_RANKED_FIRST:], default=1)
+        others = (floor - 1) / (total + self._least_size - (floor - 1))
+        ranked: list[tuple[float, int, _Path[T]]] = []
+        for least, most, bound in ((floor, inf, others), (1, floor, -1.0)):
+            ranked += [
+                (-weight / (total + path.size - weight), path.number, path)
+                for path, weight in counts.items()
+                if least <= weight < most
+            ]
+            heapify(ranked)
+            while ranked and -ranked[0][0] > bound:
+                yield heappop(ranked)[2]
         yield from islice(self._by_feature.get("", {}).values(), MOST_PATHS)
 
 
