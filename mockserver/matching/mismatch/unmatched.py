@@ -79,6 +79,8 @@ def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
             yield _Guess(hint, 0.4)
     came, wanted = path.split("/")[1:], segments_of(pattern.text)
     yield from _prefixes(path, came, wanted, pattern)
+    if path == path.lower() and pattern.text == pattern.text.lower():
+        return
     if any(w != c and w.lower() == c.lower() for w, c in zip(wanted, came, strict=False)):
         if _fits_in_lower_case(path, pattern):
             yield _Guess("only the case differs", 0.4)
@@ -89,7 +91,7 @@ def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
 
 def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: RoutePath) -> Iterator[_Guess]:
     surplus, takes_any = len(came) - len(wanted), ":" in pattern.text
-    for count in range(1, _MAX_PREFIX + 1):
+    for count in range(1, _MAX_PREFIX + 1) if takes_any or 0 < abs(surplus) <= _MAX_PREFIX else ():
         if takes_any or surplus == count:
             rest = "/".join(came[count:])
             if rest and any(map(_worth, wanted)) and pattern.match("/" + rest) is not None:
@@ -101,7 +103,13 @@ def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: Ro
                 yield _Guess(f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count)
 
 
-def _variants(path: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def _variants(path: str) -> list[tuple[str, str]]:
+    """Return the path without each of some mistakes, and the hint at it."""
+    return list(_corrections(path))
+
+
+def _corrections(path: str) -> Iterator[tuple[str, str]]:
     if path.endswith("/"):
         yield path.rstrip("/"), "leave out the trailing slash"
     else:
@@ -204,11 +212,12 @@ def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
 def _compare(wanted: str, came: str) -> _Compared:
     if fits(wanted, came):
         return _Compared(shared=_worth(wanted))
-    worth = max(_worth(wanted), _worth(came))
+    own = _worth(wanted)
+    worth = max(own, _worth(came))
     if "{" in wanted:
         hint = f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
         return _Compared(1.0 if came else 1.5, hints=(hint,))
-    if (meant := as_parameter(wanted)) is not None:
+    if not own and (meant := as_parameter(wanted)) is not None:
         return _Compared(1.0, hints=(f"{wanted!r} is taken literally, a parameter is written {meant}",))
     hint = f"{came!r} instead of {wanted!r}"
     if letters := _misspelt(wanted, came):
