@@ -8,7 +8,7 @@ that condition are always candidates. The order is kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
@@ -80,41 +80,32 @@ class ComparedValue:
         self.text = text
         self.pairs = frozenset([text[i : i + 2] for i in range(len(text) - 1)])
 
-    def likeness(self, other: ComparedValue) -> float:
-        """Return 1 for an equal value, 0 for a very different one."""
-        if self.text == other.text:
-            return 1.0 if type(self.value) is type(other.value) and self.value == other.value else 0.7
-        common = len(self.pairs & other.pairs)
-        return 0.6 * common / (len(self.pairs) + len(other.pairs) - common) if common else 0.0
-
-
-class ValueDistances:
-    """The distances of a request from values that routes require. Each part of the request is read once."""
-
-    __slots__ = ("_sent", "request")
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self._sent: dict[Part, list[ComparedValue]] = {}
-
-    def apart(self, part: Part, wanted: ComparedValue) -> float:
-        """Return the distance of that part from a value: 0 if equal, 1 if absent or very different."""
-        sent = self._sent.get(part)
-        if sent is None:
-            sent = self._sent[part] = self._read(part)
+    def apart(self, sent: Iterable[ComparedValue]) -> float:
+        """Return the distance of the nearest value that was sent: 0 if equal, 1 if absent or very different."""
         most = 0.0
-        for value in sent:
-            likeness = wanted.likeness(value)
-            if likeness > most:
-                most = likeness
+        for other in sent:
+            if self.text == other.text:
+                same = type(self.value) is type(other.value) and self.value == other.value
+                most = max(most, 1.0 if same else 0.7)
+            elif not self.pairs.isdisjoint(other.pairs):
+                common = len(self.pairs & other.pairs)
+                most = max(most, 0.6 * common / (len(self.pairs) + len(other.pairs) - common))
         return 1.0 - most
 
-    def _read(self, part: Part) -> list[ComparedValue]:
+
+class SentValues(dict[Part, list[ComparedValue]]):
+    """The scalars of a request by their part. Each part is read once, when it is first looked up."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
+
+    def __missing__(self, part: Part) -> list[ComparedValue]:
         reader = _READERS.get(part[0])
         values = reader(self.request, part[1]) if reader is not None else []
-        return [
-            ComparedValue(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
-        ]
+        scalars = [value for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))]
+        self[part] = [ComparedValue(value) for value in scalars]
+        return self[part]
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:

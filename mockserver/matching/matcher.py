@@ -17,7 +17,7 @@ from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
-from mockserver.matching.field_index import ComparedValue, ValueDistances
+from mockserver.matching.field_index import ComparedValue, Part, SentValues
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
 from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
@@ -104,22 +104,25 @@ class Matcher:
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, distances: ValueDistances, *, tested: bool) -> float:
+    def misfit(self, sent: SentValues, *, tested: bool) -> float:
         """Estimate the distance of the request from a match, at low cost. `tested` as above."""
-        if self._estimates is None:
-            self._estimates = [
-                (check, [(part, ComparedValue(value)) for part, value in islice(check.equalities.items(), _MOST_EQUALITIES)])
-                for check in self._in_order if check.cost < HEAVY
+        estimates = self._estimates
+        if estimates is None:
+            estimates = self._estimates = [
+                (check, _compared(check)) for check in self._in_order if check.cost < HEAVY
             ]
-        request = distances.request
         far = 0.0
-        for check, values in self._estimates:
-            if check.cost >= BODY and not (len(request.body) <= MOST_READ_BYTES or (tested and not far)):
+        for check, values in estimates:
+            if (
+                check.cost >= BODY
+                and (far or not tested)
+                and len(sent.request.body) > MOST_READ_BYTES
+            ):
                 break
             by_value = 0.0
             for part, value in values:
-                by_value += distances.apart(part, value)
-            far += by_value or (0.0 if check.holds(request) else 1.0)
+                by_value += value.apart(sent[part])
+            far += by_value or (0.0 if check.holds(sent.request) else 1.0)
         return far
 
     def _explained(self, request: Request, checks: Sequence[MatchCheck]) -> list[Difference]:
@@ -130,6 +133,11 @@ class Matcher:
             if len(differences) >= MOST_DIFFERENCES:
                 break
         return list(differences.values())[:MOST_DIFFERENCES]
+
+
+def _compared(check: MatchCheck) -> list[tuple[Part, ComparedValue]]:
+    equalities = islice(check.equalities.items(), _MOST_EQUALITIES)
+    return [(part, ComparedValue(value)) for part, value in equalities]
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:

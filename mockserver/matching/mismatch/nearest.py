@@ -13,7 +13,7 @@ from heapq import heapify, heappop
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from mockserver.matching.field_index import ValueDistances
+from mockserver.matching.field_index import SentValues
 from mockserver.matching.matcher import MOST_READ_BYTES, Matcher
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import distance, noting
@@ -68,7 +68,7 @@ def nearest(
     There is at most one of each `family`. A route without any difference was excluded by its state, its `if`, or the
     end of its sequence. At most MOST_TARGETS routes are compared.
     """
-    distances = ValueDistances(request)
+    sent = SentValues(request)
     paths: dict[str, Difference | None] = {}
     lines: dict[Hashable, tuple[list[Difference], float] | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
@@ -80,7 +80,7 @@ def nearest(
         if similar is not None:
             line, far = similar
             if shape.matcher is not None:
-                far += shape.matcher.misfit(distances, tested=not line)
+                far += shape.matcher.misfit(sent, tested=not line)
             ranked.append((far, order, shape, line))
     heapify(ranked)
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
