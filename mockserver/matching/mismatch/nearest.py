@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from heapq import heapify, heappop
-from itertools import islice
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from mockserver.matching.field_index import SentValues
@@ -28,6 +29,8 @@ __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "sugges
 _SHOWN_CHARS = 255
 _FAR = 1.5
 """Routes that are this much farther away than the nearest are left out."""
+_LINE = attrgetter("pattern.text", "methods", "host")
+"""What is compared once for all routes that have it in common."""
 
 
 class RouteShape(Protocol):
@@ -70,18 +73,21 @@ def nearest(
     """
     sent = SentValues(request)
     paths: dict[str, Difference | None] = {}
-    lines: dict[Hashable, tuple[list[Difference], float] | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
-    for order, shape in enumerate(islice(shapes, MOST_TARGETS)):
-        key = (shape.pattern.text, shape.methods, shape.host)
-        if key not in lines:
-            lines[key] = _line_if_similar(request, shape, paths)
-        similar = lines[key]
-        if similar is not None:
-            line, far = similar
-            if shape.matcher is not None:
-                far += shape.matcher.misfit(sent, tested=not line)
-            ranked.append((far, order, shape, line))
+    for _, group in groupby(islice(shapes, MOST_TARGETS), _LINE):
+        alike = list(group)
+        first = alike[0]
+        text = first.pattern.text
+        if text not in paths:
+            paths[text] = path_difference(request.path, first.pattern)
+        path = paths[text]
+        if path is not None and path.weight >= UNLIKE:
+            continue
+        line = _line(request, first, path)
+        far = distance(line)
+        for shape in alike:
+            misfit = shape.matcher.misfit(sent, tested=not line) if shape.matcher is not None else 0.0
+            ranked.append((far + misfit, len(ranked), shape, line))
     heapify(ranked)
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
     while ranked and len(named) < limit:
@@ -94,20 +100,6 @@ def nearest(
     explained.sort(key=lambda entry: distance(entry[1]))
     least = distance(explained[0][1]) if explained else 0
     return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
-
-
-def _line_if_similar(
-    request: Request, shape: RouteShape, paths: dict[str, Difference | None]
-) -> tuple[list[Difference], float] | None:
-    """Return the differences of host, method and path, and their weight; None if the path is not similar."""
-    text = shape.pattern.text
-    if text not in paths:
-        paths[text] = path_difference(request.path, shape.pattern)
-    path = paths[text]
-    if path is not None and path.weight >= UNLIKE:
-        return None
-    line = _line(request, shape, path)
-    return line, distance(line)
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:
