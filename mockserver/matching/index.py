@@ -179,6 +179,10 @@ class Index(Generic[T]):
         """Whether a route has exactly this path."""
         return raw_path in self._literals
 
+    def crowded(self, least: int) -> list[str]:
+        """Return the paths without parameters that have at least that many entries."""
+        return [path for path, entries in self._literals.items() if len(entries) >= least]
+
     def keeps(self, method: str, raw_path: str, matches: tuple[Found[T], ...]) -> bool:
         """Whether this result of `candidates` is cached, so that data derived from it can be cached too."""
         return self._ready.get(raw_path, {}).get(method) is matches
