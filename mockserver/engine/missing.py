@@ -54,7 +54,9 @@ def masked(difference: Difference) -> Difference:
         if value != instead:
             text, hint = (_replace_value(phrase, value, instead) for phrase in (text, hint))
     shown = mask_text(text)
-    if shown != text or not text.endswith(f"; {hint}"):  # otherwise the hint is a part of a text without secrets
+    if shown != text or not text.endswith(
+        f"; {hint}"
+    ):  # otherwise the hint is a part of a text without secrets
         hint = mask_text(hint)
     if seen == (expected, actual) and shown == difference.text and hint == difference.hint:
         return difference

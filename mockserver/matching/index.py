@@ -166,9 +166,7 @@ class Index(Generic[T]):
             self._ready.setdefault(raw_path, {})[method] = matches
         return matches
 
-    def likely(
-        self, method: str, raw_path: str, is_active: Callable[[T], bool] | None = None
-    ) -> list[T]:
+    def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool] | None = None) -> list[T]:
         """
         Return a few active targets (None: all are) with similar paths, at a cost that does not depend on the number of
         routes.

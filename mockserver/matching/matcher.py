@@ -113,11 +113,7 @@ class Matcher:
             ]
         far = 0.0
         for check, values in estimates:
-            if (
-                check.cost >= BODY
-                and (far or not tested)
-                and len(sent.request.body) > MOST_READ_BYTES
-            ):
+            if check.cost >= BODY and (far or not tested) and len(sent.request.body) > MOST_READ_BYTES:
                 break
             by_value = 0.0
             for part, value in values:

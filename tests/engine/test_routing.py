@@ -93,7 +93,8 @@ def test_the_indexes_of_a_path_with_many_routes_are_made_when_it_is_loaded(monke
     """They take milliseconds, which the first request would wait for, and all others with it."""
     kinds = range(scenario_set._CROWDED)
     routes = [
-        {"name": f"kind-{i}", "request": "POST /rpc", "match": {"json": {"kind": i}}, "reply": 200} for i in kinds
+        {"name": f"kind-{i}", "request": "POST /rpc", "match": {"json": {"kind": i}}, "reply": 200}
+        for i in kinds
     ]
     one = InMemory(json.dumps({"routes": routes}))
     monkeypatch.setattr(scenario_set, "Narrowing", None)
