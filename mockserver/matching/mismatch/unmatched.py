@@ -250,7 +250,7 @@ def _is_near(wanted: str, came: str) -> bool:
     longest = max(len(wanted), len(came))
     least = max(4, ceil(0.6 * longest))
     alike = least <= min(len(wanted), len(came)) and wanted[:least] == came[:least]
-    return alike or (longest <= 4 and edits(wanted, came, 1) == 1)
+    return alike or (len(wanted) < 4 and longest <= 4 and edits(wanted, came, 1) == 1)
 
 
 def _unfilled(came: str) -> str:
