@@ -53,7 +53,14 @@ def masked(difference: Difference) -> Difference:
     for value, instead in zip((expected, actual), seen, strict=True):
         if value != instead:
             text, hint = (_replace_value(phrase, value, instead) for phrase in (text, hint))
-    return replace(difference, expected=seen[0], actual=seen[1], text=mask_text(text), hint=mask_text(hint))
+    shown = mask_text(text)
+    if shown != text or not text.endswith(
+        f"; {hint}"
+    ):  # otherwise the hint is a part of a text without secrets
+        hint = mask_text(hint)
+    if seen == (expected, actual) and shown == difference.text and hint == difference.hint:
+        return difference
+    return replace(difference, expected=seen[0], actual=seen[1], text=shown, hint=hint)
 
 
 def _masked(where: str, value: object) -> object:

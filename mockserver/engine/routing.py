@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
@@ -80,12 +81,13 @@ def expects_websocket(ns: Namespace, request: Request) -> bool:
 def likely(ns: Namespace, request: Request) -> list[Route]:
     """Return a few active routes with paths similar to the request's, in order, whatever the number of all."""
     method, path, off, overlay = request.method, request.path, ns.off, ns.overlay
-    result = ns.shared.scenario_set.index.likely(method, path, lambda route: route.scenario.name not in off)
+    is_active = (lambda route: route.scenario.name not in off) if off else None
+    result = ns.shared.scenario_set.index.likely(method, path, is_active)
     if overlay is not None:
         result += overlay.index.likely(
             method, path, lambda route: route.id in overlay.routes or overlay.is_active(route.scenario)
         )
-    return sorted(result, key=lambda route: route.key)
+    return sorted(result, key=attrgetter("key"))
 
 
 def find(

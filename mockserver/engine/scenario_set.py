@@ -16,6 +16,8 @@ from mockserver.model.http import Request
 
 RUNTIME_CLASS, UPLOADED_CLASS, FILE_CLASS = range(3)
 """The sort position that is first at equal priority; generated routes come after these."""
+_CROWDED = 500
+"""From this number of routes on one path, its indexes are made when it is loaded: they take milliseconds."""
 
 
 class OnPath:
@@ -50,6 +52,9 @@ class ScenarioSet:
                 self.routes[route.id] = route
                 self.prefixes.add(first_segment(route))
         self.off = frozenset(scenario.name for scenario in self.scenarios.values() if not scenario.active)
+        for path in self.index.crowded(_CROWDED):
+            for method in {method for methods in self.on_path(path).methods for method in methods or ()}:
+                self._narrowing(method, path, self.index.candidates(method, path))
 
     def on_path(self, path: str) -> OnPath:
         """Return every route on that path, active or not; cached if the path is written in a route."""
@@ -64,12 +69,19 @@ class ScenarioSet:
         self, method: str, path: str, result: tuple[Found[Route], ...], request: Request
     ) -> tuple[Found[Route], ...]:
         """Filter many candidates on a literal path by a field of the request."""
+        narrowing = self._narrowing(method, path, result)
+        return result if narrowing is None else narrowing.candidates(request)
+
+    def _narrowing(
+        self, method: str, path: str, result: tuple[Found[Route], ...]
+    ) -> Narrowing[Found[Route]] | None:
+        """Return the index of these candidates, made on first use; None if the index of routes doesn't keep them."""
         narrowing = self._narrowings.get((method, path))
         if narrowing is None or narrowing.source is not result:
             if not self.index.keeps(method, path, result):
-                return result
+                return None
             narrowing = self._narrowings[method, path] = Narrowing(result, _equalities)
-        return narrowing.candidates(request)
+        return narrowing
 
 
 def _equalities(result: Found[Route]) -> Equalities:

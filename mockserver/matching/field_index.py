@@ -8,8 +8,7 @@ that condition are always candidates. The order is kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
@@ -70,37 +69,43 @@ class Narrowing(Generic[T]):
             return self._others
 
 
-def apart(request: Request, part: Part, literal: object) -> float:
-    """Return the distance of that part of the request from a value: 0 if equal, 1 if absent or very different."""
-    reader = _READERS.get(part[0])
-    values = reader(request, part[1]) if reader is not None else []
-    if len(values) == 1:
-        return 1.0 - _likeness(literal, values[0])
-    return 1.0 - max((_likeness(literal, value) for value in values[:MOST_GUESSES]), default=0.0)
+class ComparedValue:
+    """A scalar, its text as it is compared, and the pairs of letters in the text."""
+
+    __slots__ = ("pairs", "text", "value")
+
+    def __init__(self, value: object) -> None:
+        text = (value if isinstance(value, str) else as_text(value))[:_COMPARED_CHARS].casefold()
+        self.value = value
+        self.text = text
+        self.pairs = frozenset([text[i : i + 2] for i in range(len(text) - 1)])
+
+    def apart(self, sent: Iterable[ComparedValue]) -> float:
+        """Return the distance of the nearest value that was sent: 0 if equal, 1 if absent or very different."""
+        most = 0.0
+        for other in sent:
+            if self.text == other.text:
+                same = type(self.value) is type(other.value) and self.value == other.value
+                most = max(most, 1.0 if same else 0.7)
+            elif not self.pairs.isdisjoint(other.pairs):
+                common = len(self.pairs & other.pairs)
+                most = max(most, 0.6 * common / (len(self.pairs) + len(other.pairs) - common))
+        return 1.0 - most
 
 
-def _likeness(expected: object, actual: object) -> float:
-    if isinstance(actual, (dict, list)):
-        return 0.0
-    if type(expected) is type(actual) and expected == actual:
-        return 1.0
-    left, right = _shortened(expected), _shortened(actual)
-    if left == right:
-        return 0.7
-    ours, theirs = _pairs_of(left), _pairs_of(right)
-    return 0.6 * len(ours & theirs) / (len(ours | theirs) or 1)
+class SentValues(dict[Part, list[ComparedValue]]):
+    """The scalars of a request by their part. Each part is read once, when it is first looked up."""
 
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
 
-def _shortened(value: object) -> str:
-    """Its text as it is compared."""
-    text = value if value.__class__ is str else as_text(value)
-    return text[:_COMPARED_CHARS].casefold()
-
-
-@lru_cache(maxsize=1024)
-def _pairs_of(text: str) -> frozenset[str]:
-    """Return the pairs of letters in a text."""
-    return frozenset(text[i : i + 2] for i in range(len(text) - 1))
+    def __missing__(self, part: Part) -> list[ComparedValue]:
+        reader = _READERS.get(part[0])
+        values = reader(self.request, part[1]) if reader is not None else []
+        scalars = [value for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))]
+        self[part] = [ComparedValue(value) for value in scalars]
+        return self[part]
 
 
 def _json(request: Request, path: KeyPath) -> list[Any]:

@@ -166,13 +166,20 @@ class Index(Generic[T]):
             self._ready.setdefault(raw_path, {})[method] = matches
         return matches
 
-    def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
-        """Return a few active targets with similar paths, at a cost that does not depend on the number of routes."""
+    def likely(self, method: str, raw_path: str, is_active: Callable[[T], bool] | None = None) -> list[T]:
+        """
+        Return a few active targets (None: all are) with similar paths, at a cost that does not depend on the number of
+        routes.
+        """
         return self._likeness.search(method, raw_path, is_active)
 
     def is_literal(self, raw_path: str) -> bool:
         """Whether a route has exactly this path."""
         return raw_path in self._literals
+
+    def crowded(self, least: int) -> list[str]:
+        """Return the paths without parameters that have at least that many entries."""
+        return [path for path, entries in self._literals.items() if len(entries) >= least]
 
     def keeps(self, method: str, raw_path: str, matches: tuple[Found[T], ...]) -> bool:
         """Whether this result of `candidates` is cached, so that data derived from it can be cached too."""

@@ -17,7 +17,7 @@ from mockserver.matching import body, checks
 from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
-from mockserver.matching.field_index import apart
+from mockserver.matching.field_index import ComparedValue, Part, SentValues
 from mockserver.matching.graphql_requests import graphql
 from mockserver.matching.jsonpath import jsonpath
 from mockserver.matching.mismatch.differences import MOST_DIFFERENCES
@@ -55,12 +55,13 @@ class Matcher:
     a match also depends on the time.
     """
 
-    __slots__ = ("_checks", "_in_order", "conditions", "equalities", "holds", "lapses")
+    __slots__ = ("_checks", "_estimates", "_in_order", "conditions", "equalities", "holds", "lapses")
 
     def __init__(self, checks: list[MatchCheck], lapses: Lapses | None = None) -> None:
         self.lapses = lapses
         self._checks = tuple(checks)
         self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
+        self._estimates: list[tuple[MatchCheck, list[tuple[Part, ComparedValue]]]] | None = None
         self.conditions = sum(check.count for check in checks)
         self.equalities: Equalities = {}
         for check in checks:
@@ -100,17 +101,21 @@ class Matcher:
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, request: Request, *, tested: bool) -> float:
+    def misfit(self, sent: SentValues, *, tested: bool) -> float:
         """Estimate the distance of the request from a match, at low cost. `tested` as above."""
+        estimates = self._estimates
+        if estimates is None:
+            estimates = self._estimates = [
+                (check, _compared(check)) for check in self._in_order if check.cost < HEAVY
+            ]
         far = 0.0
-        for check in self._in_order:
-            has_read = len(request.body) <= MOST_READ_BYTES or (tested and not far)
-            if check.cost >= HEAVY or (check.cost >= BODY and not has_read):
+        for check, values in estimates:
+            if check.cost >= BODY and (far or not tested) and len(sent.request.body) > MOST_READ_BYTES:
                 break
             by_value = 0.0
-            for part, value in islice(check.equalities.items(), _MOST_EQUALITIES):
-                by_value += apart(request, part, value)
-            far += by_value or (0.0 if check.holds(request) else 1.0)
+            for part, value in values:
+                by_value += value.apart(sent[part])
+            far += by_value or (0.0 if check.holds(sent.request) else 1.0)
         return far
 
     def _explained(self, request: Request, checks: Sequence[MatchCheck]) -> list[Difference]:
@@ -121,6 +126,11 @@ class Matcher:
             if len(differences) >= MOST_DIFFERENCES:
                 break
         return list(differences.values())[:MOST_DIFFERENCES]
+
+
+def _compared(check: MatchCheck) -> list[tuple[Part, ComparedValue]]:
+    equalities = islice(check.equalities.items(), _MOST_EQUALITIES)
+    return [(part, ComparedValue(value)) for part, value in equalities]
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:

@@ -151,11 +151,12 @@ class PathPattern:
         path = canonical(raw_path)
         if self.literal is not None:
             return {} if path == self.literal else None
-        parts = path.split("/", len(self.segments) + 1)[1:]  # a tail takes the rest with its slashes
+        count = len(self.segments)
+        parts = path.split("/", count + 1)[1:]  # a tail takes the rest with its slashes
+        if len(parts) < count or (len(parts) > count and not self.segments[-1].tail):
+            return None
         values: list[str] = []
         for i, segment in enumerate(self.segments):
-            if i >= len(parts):
-                return None
             if segment.tail:
                 match = segment.pattern and segment.pattern.fullmatch("/".join(parts[i:]))
                 if not match:
@@ -163,7 +164,7 @@ class PathPattern:
                 return self.named([*values, *match.groups()])
             if not take(segment, parts[i], values):
                 return None
-        return self.named(values) if len(parts) == len(self.segments) else None
+        return self.named(values)
 
     def named(self, values: list[str]) -> dict[str, str]:
         params = {}

@@ -40,7 +40,7 @@ LEAST_CHARS = 5
 """A shorter text is not a secret, and can't contain a name and a secret."""
 
 
-_SHORT_CHARS = 200
+_SHORT_CHARS = 80
 
 
 def mask(secret: str) -> str:

@@ -1,9 +1,12 @@
 """Which route takes a request: order, method, what is used up, and what a namespace has of its own."""
 
+import json
+
 import pytest
 from support.engine import InMemory
 
 from mockserver.compiler import editing
+from mockserver.engine import scenario_set
 
 ROUTES = """
 routes:
@@ -84,3 +87,20 @@ routes:
     first, _, second = (memory.ask(line) for line in ("GET /order", "POST /pay", "GET /order"))
 
     assert [bytes(call.response.body) for call in (first, second)] == [b"open", b"paid"]
+
+
+def test_the_indexes_of_a_path_with_many_routes_are_made_when_it_is_loaded(monkeypatch):
+    """They take milliseconds, which the first request would wait for, and all others with it."""
+    kinds = range(scenario_set._CROWDED)
+    routes = [
+        {"name": f"kind-{i}", "request": "POST /rpc", "match": {"json": {"kind": i}}, "reply": 200}
+        for i in kinds
+    ]
+    one = InMemory(json.dumps({"routes": routes}))
+    monkeypatch.setattr(scenario_set, "Narrowing", None)
+    monkeypatch.setattr(scenario_set, "OnPath", None)
+
+    found, missed = (one.ask("POST /rpc", json={"kind": kind}) for kind in (kinds[-1], "none"))
+
+    assert found.route_id == f"shop/kind-{kinds[-1]}"
+    assert (missed.status, len(missed.nearest)) == (404, 3)

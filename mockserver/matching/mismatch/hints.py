@@ -209,10 +209,13 @@ def edits(left: str, right: str, most: int) -> int:
 
 def _unlike_parts(left: str, right: str) -> tuple[str, str]:
     """Return both without their common beginning and end."""
-    shorter = min(len(left), len(right))
-    start = next((i for i in range(shorter) if left[i] != right[i]), shorter)
-    end = next((i for i in range(shorter - start) if left[-1 - i] != right[-1 - i]), shorter - start)
-    return left[start : len(left) - end], right[start : len(right) - end]
+    start, ours, theirs = 0, len(left), len(right)
+    while start < ours and start < theirs and left[start] == right[start]:
+        start += 1
+    while ours > start and theirs > start and left[ours - 1] == right[theirs - 1]:
+        ours -= 1
+        theirs -= 1
+    return left[start:ours], right[start:theirs]
 
 
 def nearest_name(wanted: str, names: Sequence[str]) -> str | None:

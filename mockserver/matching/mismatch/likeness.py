@@ -7,8 +7,11 @@ search is limited, regardless of the number of routes and of the path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from heapq import heapify, heappop
+from itertools import chain, islice
+from math import inf
 from typing import Generic, TypeVar
 
 from mockserver.matching.paths import SLASH, canonical
@@ -22,6 +25,7 @@ MOST_VISITS = 500
 MOST_PATHS = 5
 MOST_TARGETS = 200
 """Maximum number of targets in the result of a search."""
+_RANKED_FIRST = 2 * MOST_PATHS
 _SEGMENT_WEIGHT = 3
 _PARAMETER = "\0"
 
@@ -39,25 +43,23 @@ class _Path(Generic[T]):
         self.number = number
         self.targets: dict[Methods, list[T]] = {}
 
-    def active(self, method: str, is_active: Callable[[T], bool]) -> Iterator[T]:
-        """Yield the active targets, those with the method first."""
-        for _, targets in sorted(
-            self.targets.items(), key=lambda item: item[0] is not None and method not in item[0]
-        ):
-            for target in targets:
-                if is_active(target):
-                    yield target
+    def active(self, method: str, is_active: Callable[[T], bool] | None) -> Iterator[T]:
+        """Return the active targets, those with the method first."""
+        groups = sorted(self.targets.items(), key=lambda item: item[0] is not None and method not in item[0])
+        targets = chain.from_iterable(targets for _, targets in groups)
+        return targets if is_active is None else filter(is_active, targets)
 
 
 class Likeness(Generic[T]):
     """Targets by the parts of their paths."""
 
-    __slots__ = ("_by_feature", "_number", "_paths")
+    __slots__ = ("_by_feature", "_least_size", "_number", "_paths")
 
     def __init__(self) -> None:
         self._paths: dict[str, _Path[T]] = {}
         self._by_feature: dict[str, dict[str, _Path[T]]] = {}
         self._number = 0
+        self._least_size = inf
 
     def add(self, text: str, methods: Methods, target: T) -> None:
         """Add a target with its path as written and its methods (None: any)."""
@@ -67,6 +69,8 @@ class Likeness(Generic[T]):
             path = self._paths[text] = _Path(_features(text), self._number)
             for feature in path.features or ("",):
                 self._by_feature.setdefault(feature, {})[text] = path
+            if path.features:
+                self._least_size = min(self._least_size, path.size)
         path.targets.setdefault(methods, []).append(target)
 
     def remove(self, text: str, methods: Methods, target: T) -> None:
@@ -83,24 +87,21 @@ class Likeness(Generic[T]):
             if not self._by_feature[feature]:
                 del self._by_feature[feature]
 
-    def search(self, method: str, raw_path: str, is_active: Callable[[T], bool]) -> list[T]:
-        """Return the active targets on the MOST_PATHS most similar paths, at most MOST_TARGETS."""
+    def search(self, method: str, raw_path: str, is_active: Callable[[T], bool] | None = None) -> list[T]:
+        """Return the active targets (None: all) on the MOST_PATHS most similar paths, at most MOST_TARGETS."""
         targets: list[T] = []
         paths = 0
         for path in self._ranked(raw_path):
-            before = len(targets)
-            for target in path.active(method, is_active):
-                targets.append(target)
-                if len(targets) == MOST_TARGETS:
-                    return targets
-            paths += len(targets) > before
-            if paths == MOST_PATHS:
+            found = list(islice(path.active(method, is_active), MOST_TARGETS - len(targets)))
+            targets += found
+            paths += bool(found)
+            if paths == MOST_PATHS or len(targets) == MOST_TARGETS:
                 break
         return targets
 
-    def _ranked(self, raw_path: str) -> list[_Path[T]]:
+    def _ranked(self, raw_path: str) -> Iterator[_Path[T]]:
         """
-        Return the paths that have something in common with this one, the most similar first; those without any letter
+        Yield the paths that have something in common with this one, the most similar first; those without any letter
         last.
         """
         features = _features(raw_path)
@@ -110,21 +111,29 @@ class Likeness(Generic[T]):
             if feature in self._by_feature
         ]
         known.sort(key=lambda feature: len(feature[0]))
-        shared: dict[_Path[T], int] = {}
+        visits: list[Iterable[_Path[T]]] = []
         left = MOST_VISITS
         for paths, weight in known:
-            if len(paths) > left and shared:
+            if len(paths) > left and visits:
                 break
-            for path in islice(paths.values(), left):
-                shared[path] = shared.get(path, 0) + weight
+            visits += [list(islice(paths.values(), left))] * weight
             left -= len(paths)
+        counts = Counter(chain.from_iterable(visits))
         total = 1 + sum(features.values())
-        ranked = [
-            (weight / (total + path.size - weight), -path.number, path) for path, weight in shared.items()
-        ]
-        ranked.sort(reverse=True)
-        bare = islice(self._by_feature.get("", {}).values(), MOST_PATHS)
-        return [path for _, _, path in ranked] + list(bare)
+        # Most paths have little in common with this one: they are ranked only if one of them could be next.
+        floor = min(sorted(counts.values())[-_RANKED_FIRST:], default=1)
+        others = (floor - 1) / (total + self._least_size - (floor - 1))
+        ranked: list[tuple[float, int, _Path[T]]] = []
+        for least, most, bound in ((floor, inf, others), (1, floor, -1.0)):
+            ranked += [
+                (-weight / (total + path.size - weight), path.number, path)
+                for path, weight in counts.items()
+                if least <= weight < most
+            ]
+            heapify(ranked)
+            while ranked and -ranked[0][0] > bound:
+                yield heappop(ranked)[2]
+        yield from islice(self._by_feature.get("", {}).values(), MOST_PATHS)
 
 
 def _features(path: str) -> dict[str, int]:

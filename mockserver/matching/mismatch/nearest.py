@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
-from itertools import islice
+from heapq import heapify, heappop
+from itertools import groupby, islice
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
+from mockserver.matching.field_index import SentValues
 from mockserver.matching.matcher import MOST_READ_BYTES, Matcher
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import distance, noting
@@ -26,6 +29,8 @@ __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "sugges
 _SHOWN_CHARS = 255
 _FAR = 1.5
 """Routes that are this much farther away than the nearest are left out."""
+_LINE = attrgetter("pattern.text", "methods", "host")
+"""What is compared once for all routes that have it in common."""
 
 
 class RouteShape(Protocol):
@@ -66,22 +71,27 @@ def nearest(
     There is at most one of each `family`. A route without any difference was excluded by its state, its `if`, or the
     end of its sequence. At most MOST_TARGETS routes are compared.
     """
+    sent = SentValues(request)
     paths: dict[str, Difference | None] = {}
     ranked: list[tuple[float, int, S, list[Difference]]] = []
-    for order, shape in enumerate(islice(shapes, MOST_TARGETS)):
-        text = shape.pattern.text
+    for _, group in groupby(islice(shapes, MOST_TARGETS), _LINE):
+        alike = list(group)
+        first = alike[0]
+        text = first.pattern.text
         if text not in paths:
-            paths[text] = path_difference(request.path, shape.pattern)
+            paths[text] = path_difference(request.path, first.pattern)
         path = paths[text]
-        if path is None or path.weight < UNLIKE:
-            line = _line(request, shape, path)
-            misfit = shape.matcher.misfit(request, tested=not line) if shape.matcher is not None else 0.0
-            ranked.append((distance(line) + misfit, order, shape, line))
-    ranked.sort(key=lambda entry: entry[:2])
+        if path is not None and path.weight >= UNLIKE:
+            continue
+        line = _line(request, first, path)
+        far = distance(line)
+        for shape in alike:
+            misfit = shape.matcher.misfit(sent, tested=not line) if shape.matcher is not None else 0.0
+            ranked.append((far + misfit, len(ranked), shape, line))
+    heapify(ranked)
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
-    for _, _, shape, line in ranked:
-        if len(named) == limit:
-            break
+    while ranked and len(named) < limit:
+        _, _, shape, line = heappop(ranked)
         named.setdefault(family(shape), (shape, line))
     with slips.bounded():
         explained = [

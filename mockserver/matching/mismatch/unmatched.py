@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from math import ceil
 from typing import NamedTuple, Protocol
 from urllib.parse import unquote
 
@@ -78,6 +79,8 @@ def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
             yield _Guess(hint, 0.4)
     came, wanted = path.split("/")[1:], segments_of(pattern.text)
     yield from _prefixes(path, came, wanted, pattern)
+    if path == path.lower() and pattern.text == pattern.text.lower():
+        return
     if any(w != c and w.lower() == c.lower() for w, c in zip(wanted, came, strict=False)):
         if _fits_in_lower_case(path, pattern):
             yield _Guess("only the case differs", 0.4)
@@ -88,7 +91,7 @@ def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
 
 def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: RoutePath) -> Iterator[_Guess]:
     surplus, takes_any = len(came) - len(wanted), ":" in pattern.text
-    for count in range(1, _MAX_PREFIX + 1):
+    for count in range(1, _MAX_PREFIX + 1) if takes_any or 0 < abs(surplus) <= _MAX_PREFIX else ():
         if takes_any or surplus == count:
             rest = "/".join(came[count:])
             if rest and any(map(_worth, wanted)) and pattern.match("/" + rest) is not None:
@@ -100,7 +103,13 @@ def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: Ro
                 yield _Guess(f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count)
 
 
-def _variants(path: str) -> Iterator[tuple[str, str]]:
+@lru_cache(maxsize=8)
+def _variants(path: str) -> list[tuple[str, str]]:
+    """Return the path without each of some mistakes, and the hint at it."""
+    return list(_corrections(path))
+
+
+def _corrections(path: str) -> Iterator[tuple[str, str]]:
     if path.endswith("/"):
         yield path.rstrip("/"), "leave out the trailing slash"
     else:
@@ -130,15 +139,18 @@ def _fits_in_lower_case(path: str, pattern: RoutePath) -> bool:
     return pattern.match("/" + "/".join(same)) is not None
 
 
-class _Comparison:
-    """The common and the different segments of two paths."""
+class _Compared(NamedTuple):
+    """
+    A comparison of two segments, or of several.
 
-    def __init__(self) -> None:
-        self.hints: list[str] = []
-        self.others: list[str] = []
-        self.weight = 0.0
-        self.shared = 0.0
-        self.strange = 0.0
+    `shared` and `strange` are the worth of what is common and of what differs; `other` is the hint at a different word.
+    """
+
+    weight: float = 0.0
+    shared: float = 0.0
+    strange: float = 0.0
+    hints: tuple[str, ...] = ()
+    other: str = ""
 
     @property
     def is_alike(self) -> bool:
@@ -147,10 +159,10 @@ class _Comparison:
 
     def guess(self, hint: str = "", weight: float = 0.0) -> _Guess:
         """Return the result, with `hint` first."""
-        hints = [hint, *self.hints] if hint else self.hints
         weight += self.weight
         if not self.is_alike:
             return _Guess("", UNLIKE + weight)
+        hints = (hint, *self.hints) if hint else self.hints
         return _Guess("; ".join(hints[:3]), min(weight, UNLIKE - 0.1))
 
 
@@ -173,47 +185,47 @@ def _aligned(path: str, text: str) -> _Guess:
     return min(guesses, key=lambda guess: guess.weight)
 
 
-def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Comparison:
-    made = _Comparison()
-    for w, c in zip(wanted, came, strict=False):
-        _compare(w, c, made)
+def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
+    weight = shared = strange = 0.0
+    hints: tuple[str, ...] = ()
+    others: list[str] = []
+    for segment in map(_compare, wanted, came):  # ends with the shorter one
+        weight += segment.weight
+        shared += segment.shared
+        strange += segment.strange
+        hints += segment.hints
+        if segment.other:
+            others.append(segment.other)
+    if len(others) == 1 < len(wanted):
+        hints += (*others,)
+        weight -= 0.5
     common = min(len(wanted), len(came))
-    if len(made.others) == 1 < len(wanted):
-        made.hints += made.others
-        made.weight -= 0.5
     surplus = [*wanted[common:], *came[common:]]
     if surplus:
-        made.hints.append(f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}")
-        made.weight += _SURPLUS * len(surplus)
-        made.strange += sum(map(_worth, surplus))
-    return made
+        hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}",)
+        weight += _SURPLUS * len(surplus)
+        strange += sum(map(_worth, surplus))
+    return _Compared(weight, shared, strange, hints)
 
 
-def _compare(wanted: str, came: str, made: _Comparison) -> None:
-    worth = max(_worth(wanted), _worth(came))
+@lru_cache(maxsize=4096)
+def _compare(wanted: str, came: str) -> _Compared:
     if fits(wanted, came):
-        made.shared += _worth(wanted)
-    elif "{" in wanted:
-        made.hints.append(
-            f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
-        )
-        made.weight += 1.0 if came else 1.5
-    elif (meant := as_parameter(wanted)) is not None:
-        made.hints.append(f"{wanted!r} is taken literally, a parameter is written {meant}")
-        made.weight += 1.0
-    elif letters := _misspelt(wanted, came):
-        made.hints.append(f"{came!r} instead of {wanted!r}, a typo?")
-        made.weight += 0.5 + 0.1 * letters
-        made.shared += worth
-    elif _is_near(wanted, came):
-        made.hints.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
-        made.weight += _NEAR
-        made.shared += worth / 2
-        made.strange += worth / 2
-    else:
-        made.others.append(f"{came!r} instead of {wanted!r}{_unfilled(came)}")
-        made.weight += _OTHER
-        made.strange += worth
+        return _Compared(shared=_worth(wanted))
+    own = _worth(wanted)
+    worth = max(own, _worth(came))
+    if "{" in wanted:
+        hint = f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
+        return _Compared(1.0 if came else 1.5, hints=(hint,))
+    if not own and (meant := as_parameter(wanted)) is not None:
+        return _Compared(1.0, hints=(f"{wanted!r} is taken literally, a parameter is written {meant}",))
+    hint = f"{came!r} instead of {wanted!r}"
+    if letters := _misspelt(wanted, came):
+        return _Compared(0.5 + 0.1 * letters, worth, hints=(f"{hint}, a typo?",))
+    hint += _unfilled(came)
+    if _is_near(wanted, came):
+        return _Compared(_NEAR, worth / 2, worth / 2, hints=(hint,))
+    return _Compared(_OTHER, 0.0, worth, other=hint)
 
 
 @lru_cache(maxsize=4096)
@@ -234,14 +246,17 @@ def _misspelt(wanted: str, came: str) -> int:
 
 def _is_near(wanted: str, came: str) -> bool:
     """Whether two words begin alike, or differ in one letter."""
-    common = len(posixpath.commonprefix((wanted.lower(), came.lower())))
+    wanted, came = wanted.lower(), came.lower()
     longest = max(len(wanted), len(came))
-    return common >= max(4, 0.6 * longest) or (longest <= 4 and edits(wanted.lower(), came.lower(), 1) == 1)
+    least = max(4, ceil(0.6 * longest))
+    alike = least <= min(len(wanted), len(came)) and wanted[:least] == came[:least]
+    return alike or (len(wanted) < 4 and longest <= 4 and edits(wanted, came, 1) == 1)
 
 
 def _unfilled(came: str) -> str:
     """Return a hint at an empty variable, for what programs write in its place."""
-    nothing = came in _NOTHINGS or unquote(came)[:1] in _OPENERS
+    first = unquote(came)[:1] if came[:1] == "%" else came[:1]
+    nothing = came in _NOTHINGS or first in _OPENERS
     return ", a variable that was not filled in?" if nothing else ""
 
 
@@ -269,6 +284,9 @@ def segments_of(text: str) -> tuple[str, ...]:
     >>> segments_of("/users/{id:[a/b]+}/x")
     ('users', '{id:[a/b]+}', 'x')
     """
+    parts = text[1:].split("/")
+    if "{" not in text or all(part.count("{") == part.count("}") for part in parts):
+        return tuple(parts)
     segments, depth = [""], 0
     for char in text[1:]:
         depth += (char == "{") - (char == "}")
