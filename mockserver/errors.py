@@ -158,7 +158,7 @@ def near(word: str, choices: Iterable[str]) -> str:
     if len(word) > _LONGEST_WORD or len(known) > _MOST_CHOICES:
         return ""
     folded = {choice.lower(): choice for choice in reversed(known)}
-    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
     if matches:
         return f"Did you mean {str(folded[matches[0]])!r}?"
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""

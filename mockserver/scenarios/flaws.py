@@ -68,7 +68,7 @@ def _flaw(details: ErrorDetails, model: type[BaseModel]) -> Flaw:
     if isinstance(inner, Exception):
         return Flaw(path, str(inner), inner.hint if isinstance(inner, WrongValueError) else "")
     if kind == "extra_forbidden":
-        return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
+        return Flaw(path, "unknown key", _remedy_of_key(model, path), at_key=True)
     if kind == "missing":
         return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
     message, hint = _in_plain_words(details)
@@ -139,7 +139,7 @@ def _remedy(expected: str, given: object) -> str:
         return (
             "Begin each item with a dash"
             if isinstance(given, dict)
-            else f"Write a list, even of one: [{given}]"
+            else f"Write a list, even of one: [{given if isinstance(given, str) else _given(given)}]"
         )
     if expected == "a mapping" and isinstance(given, list):
         return "Write keys, without dashes"
@@ -208,6 +208,48 @@ def _alternatives(schema: object, defs: dict[str, Any]) -> Schemas:
 
 def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     return [key for schema in _schemas_at(model, path) for key in schema.get("properties", {})]
+
+
+_WORDS_OF_OTHER_TOOLS = {
+    "body": ("json", "text"),
+    "code": ("status",),
+    "content": ("json", "text"),
+    "method": ("request",),
+    "path": ("request",),
+    "response": ("reply",),
+    "statusCode": ("status",),
+    "status_code": ("status",),
+    "url": ("request",),
+}
+
+
+def _remedy_of_key(model: type[BaseModel], path: KeyPath) -> str:
+    """Return the right place of a key that is known elsewhere, or the right key for this place."""
+    key, here = str(path[-1]), _keys(model, path[:-1])
+    if words := [word for word in _WORDS_OF_OTHER_TOOLS.get(key, ()) if word in here]:
+        return f"Use {_any_of(words)}"
+    if parents := _parents(model, path[:-1], key):
+        return f"Move it below {_any_of(parents)}"
+    for at in reversed(range(len(path) - 1)):
+        if isinstance(path[at], str) and key in _keys(model, path[:at]):
+            return f"Move it beside {str(path[at])!r}"
+    return near(key, here)
+
+
+def _parents(model: type[BaseModel], path: KeyPath, key: str) -> list[str]:
+    """Return the keys at `path` whose value, or items, can have `key`."""
+    parents = []
+    for parent in dict.fromkeys(_keys(model, path)):
+        values = _schemas_at(model, (*path, parent))
+        if any(key in value.get("properties", {}) for value in (*values, *step(values, 0))):
+            parents.append(parent)
+    return parents
+
+
+def _any_of(names: list[str]) -> str:
+    """Return `'a', 'b' or 'c'`."""
+    *others, last = [repr(name) for name in names]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
