@@ -109,18 +109,11 @@ def _in_plain_words(details: ErrorDetails) -> tuple[str, str]:
     if kind in ("literal_error", "enum"):
         return _choice(given, str(ctx.get("expected", "")))
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_given(given)}", _remedy(_EXPECTED[kind], given)
+        return f"expected {_EXPECTED[kind]}, got {shown(given)}", _remedy(_EXPECTED[kind], given)
     if kind in _LIMITS:
-        return f"expected {_LIMITS[kind](ctx)}, got {_given(given)}", ""
+        return f"expected {_LIMITS[kind](ctx)}, got {shown(given)}", ""
     message = details["msg"]
-    return f"{message[:1].lower()}{message[1:]}, got {_given(given)}", ""
-
-
-def _given(value: object) -> str:
-    """Return a value as in YAML."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return shown(value)
+    return f"{message[:1].lower()}{message[1:]}, got {shown(given)}", ""
 
 
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -130,7 +123,7 @@ def _remedy(expected: str, given: object) -> str:
     if given is None:
         return "Write a value behind the key, or leave the key out"
     if expected == "a text" and isinstance(given, bool | int | float):
-        return f'Put quotes round it: "{_given(given)}"'
+        return f'Put quotes round it: "{shown(given)}"'
     if expected == "true or false" and isinstance(given, str) and given.lower() in _YES_NO:
         return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
     if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
@@ -139,7 +132,7 @@ def _remedy(expected: str, given: object) -> str:
         return (
             "Begin each item with a dash"
             if isinstance(given, dict)
-            else f"Write a list, even of one: [{given if isinstance(given, str) else _given(given)}]"
+            else f"Write a list, even of one: [{given if isinstance(given, str) else shown(given)}]"
         )
     if expected == "a mapping" and isinstance(given, list):
         return "Write keys, without dashes"
@@ -149,7 +142,7 @@ def _remedy(expected: str, given: object) -> str:
 def _choice(given: object, expected: str) -> tuple[str, str]:
     choices = expected.split("'")[1::2]
     hint = near(given, choices) if isinstance(given, str) else ""
-    return f"expected {expected}, got {_given(given)}", hint if hint.startswith("Did") else ""
+    return f"expected {expected}, got {shown(given)}", hint if hint.startswith("Did") else ""
 
 
 Schemas = list[dict[str, Any]]
@@ -228,12 +221,15 @@ def _remedy_of_key(model: type[BaseModel], path: KeyPath) -> str:
     key, here = str(path[-1]), _keys(model, path[:-1])
     if words := [word for word in _WORDS_OF_OTHER_TOOLS.get(key, ()) if word in here]:
         return f"Use {_any_of(words)}"
+    hint = near(key, here)
+    if hint.startswith("Did"):
+        return hint
     if parents := _parents(model, path[:-1], key):
         return f"Move it below {_any_of(parents)}"
     for at in reversed(range(len(path) - 1)):
         if isinstance(path[at], str) and key in _keys(model, path[:at]):
             return f"Move it beside {str(path[at])!r}"
-    return near(key, here)
+    return hint
 
 
 def _parents(model: type[BaseModel], path: KeyPath, key: str) -> list[str]:

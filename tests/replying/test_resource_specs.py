@@ -72,7 +72,7 @@ def flaws(written, files=None):
         ),
         (
             {"seed": [{"id": True}]},
-            "seed[0].id: True is not a valid id: it must be a text or a whole number. Leave it out to have one generated",
+            "seed[0].id: true is not a valid id: it must be a text or a whole number. Leave it out to have one generated",
         ),
         (
             {"seed": {"count": 2, "each": {"id": 7}}},
@@ -184,7 +184,7 @@ def flaws(written, files=None):
         ),
         ({"invalid": {"json": "{{ item }}"}}, None),
         ({"update": "GET"}, "update: 'GET' changes no item. Known here: PATCH, POST, PUT."),
-        ({"update": [["PUT"]]}, "update: ['PUT'] changes no item. Did you mean 'PUT'?"),
+        ({"update": [["PUT"]]}, "update: ['PUT'] changes no item. Known here: PATCH, POST, PUT."),
         ({"update": ["patch"]}, "update: 'patch' changes no item. Did you mean 'PATCH'?"),
         (
             {"machine": {"initial": "a", "transitions": {}}},

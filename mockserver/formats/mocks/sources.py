@@ -108,7 +108,7 @@ def _yaml(path: Path, text: str) -> object:
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
-    return InvalidInputError(Flaw((place,), what, hint))
+    return InvalidInputError(Flaw((), f"{place}: {what}", hint))
 
 
 def mapping(value: object, place: str) -> dict[str, Any]:
