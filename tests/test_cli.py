@@ -456,6 +456,17 @@ def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
     )
 
 
+def test_explain_asks_for_a_method_and_takes_the_line_of_a_field(write):
+    path = write({
+        "s.graphql": "type Query { user: String }",
+        "a.yaml": "graphql: s.graphql\nroutes: [{request: GRAPHQL Query.user, reply: {json: Ann}}]",
+    })  # fmt: skip
+
+    done = ended("explain", str(path), "--request", "/data")
+    assert (done.exit_code, "'/data' has no method. Write 'GET /data'" in done.stderr) == (2, True)
+    assert "a/GRAPHQL Query.user" in ended("explain", str(path), "--request", "GRAPHQL Query.user").stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["msgpack", "redis"])
 def test_a_store_without_its_libraries_names_the_extra(write, module):

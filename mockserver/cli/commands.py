@@ -248,7 +248,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
     multiple=True,
     help="A header line, such as 'Authorization: Bearer x'.",
 )
-@click.option("--json", "json_body", help="The body as JSON.")
+@click.option("--json", "json_body", help="The body as JSON, or the message of a gRPC call.")
 @click.option("--form", "forms", multiple=True, help="A form field, such as amount=5; may be repeated.")
 @click.option("--text", help="The body as text.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -263,14 +263,19 @@ def explain(
 ) -> None:
     """Show which route answers a request, and why the others don't match, without a server."""
     from mockserver.errors import InvalidInputError
-    from mockserver.model.http import grouped
+    from mockserver.model.grpc import METHOD as GRPC
+    from mockserver.model.http import GRAPHQL, grouped
     from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
 
     method, _, path = line.strip().partition(" ")
-    request: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": grouped(headers)}
+    if method.startswith("/"):
+        raise click.BadParameter(f"{line!r} has no method. Write 'GET {line}'", param_hint="--request")
+    is_rpc = method in (GRPC, GRAPHQL)
+    where = {"request": line} if is_rpc else {"method": method, "path": path.strip() or "/"}
+    request: dict[str, Any] = {**where, "headers": grouped(headers)}
     if json_body is not None:
-        request["json"] = _json_of(json_body)
+        request["message" if method == GRPC else "json"] = _json_of(json_body)
     if forms:
         request["form"] = grouped(_pairs(forms))
     if text is not None:

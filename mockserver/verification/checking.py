@@ -81,7 +81,7 @@ def explained_text(view: dict[str, Any]) -> str:
         reasons = [difference["text"] for difference in candidate["differences"]]
         lines.append(
             f"{candidate['route']} ({candidate['request']})"
-            + ("" if reasons else ": it would, but is asked later")
+            + ("" if reasons else ": matches too, but comes after the route that answers")
         )
         lines += [f"  - {text}" for text in reasons]
     return "\n".join(lines)
