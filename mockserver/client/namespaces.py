@@ -21,6 +21,7 @@ from mockserver.client.state import AsyncState, State
 from mockserver.client.sync_async import Awaiting, Blocking, does, run, run_aside, tells
 from mockserver.client.words import (
     MATCH,
+    OUTAGE,
     TROUBLE,
     AnswerWords,
     CheckWords,
@@ -347,6 +348,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         the test fails, unless it is `optional`.
         """
         __tracebackhide__ = True
+        check_words("outage()", words, OUTAGE)
         steps, functions = steps_of(reply, words)
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")
