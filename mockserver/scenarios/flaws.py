@@ -72,6 +72,8 @@ def _flaw(details: ErrorDetails, model: type[BaseModel]) -> Flaw:
     if kind == "missing":
         return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
     message, hint = _in_plain_words(details)
+    if not hint and _EXPECTED.get(kind) == "a mapping":
+        hint = _form(model, path)
     return Flaw(path[:-1] if path[-1:] == ("[key]",) else path, message, hint, at_key=path[-1:] == ("[key]",))
 
 
@@ -254,6 +256,12 @@ def _purpose(model: type[BaseModel], path: KeyPath) -> str:
     examples = (_example(schema) for schema in step(_schemas_at(model, path[:-1]), key))
     known = next((example for example in examples if example is not None), None)
     return f"Add {key}" if known is None else f"Write {key}: {known}"
+
+
+def _form(model: type[BaseModel], path: KeyPath) -> str:
+    """Return how to write the mapping at a path: its keys, if they are known."""
+    keys = sorted(set(_keys(model, path)))
+    return f"Its keys are: {', '.join(keys)}" if keys else "Write it as {name: value}"
 
 
 def _example(schema: dict[str, Any]) -> object:

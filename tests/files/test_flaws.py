@@ -65,7 +65,8 @@ def test_what_is_right_becomes_the_spec():
             "leaf.kind: expected 'big' or 'small', got 'smal'. Did you mean 'small'?",
         ),
         ({"leaf": {"kind": 7}}, "leaf.kind: expected 'big' or 'small', got 7."),
-        ({"leaf": 7}, "leaf: expected a mapping, got 7."),
+        ({"leaf": 7}, "leaf: expected a mapping, got 7. Its keys are: kind, size"),
+        ({"named": 7}, "named: expected a mapping, got 7. Write it as {name: value}"),
         ({"leaves": {"size": 1}}, "leaves: expected a list, got {'size': 1}. Begin each item with a dash"),
         ({"leaves": 7}, "leaves: expected a list, got 7. Write a list, even of one: [7]"),
         ({"leaves": True}, "leaves: expected a list, got true. Write a list, even of one: [true]"),
@@ -92,7 +93,7 @@ def test_the_parts_of_a_union_are_no_part_of_the_path():
 
 
 def test_what_two_parts_of_a_union_say_alike_is_said_once():
-    assert flaws(Tree, {"two": 7}) == ["two: expected a mapping, got 7."]
+    assert flaws(Tree, {"two": 7}) == ["two: expected a mapping, got 7. Its keys are: kind, shape, size"]
 
 
 def test_keys_below_a_union_are_known():

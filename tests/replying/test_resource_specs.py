@@ -65,7 +65,7 @@ def flaws(written, files=None):
         ({"seed": 5}, "seed: expected items, got 5. Write {count: 25, each: {…}}, a list, or a file's name"),
         ({"seed": {"count": -1, "each": {}}}, "seed.count: expected at least 0, got -1."),
         ({"seed": {"count": 100_001, "each": {}}}, "seed.count: expected at most 100000, got 100001."),
-        ({"seed": [5]}, "seed[0]: expected a mapping, got 5."),
+        ({"seed": [5]}, "seed[0]: expected a mapping, got 5. Write it as {name: value}"),
         (
             {"seed": [{"id": 1}, {"id": "1"}]},
             "seed[1].id: the id '1' is that of an earlier item. Choose another",
@@ -80,7 +80,7 @@ def flaws(written, files=None):
         ),
         ({"seed": {"count": 1, "each": {"a": "{{ request.path }}"}}}, None),
         ({"seed": [{"a": "{{ m }}"}]}, None),
-        ({"new": 5}, "new: expected a mapping, got 5."),
+        ({"new": 5}, "new: expected a mapping, got 5. Write it as {name: value}"),
         ({"new": {"id": 5}}, "new.id: the field 'id' is set by `id`. Remove it"),
         (
             {"new": {"status": "x"}, "machine": MACHINE},
