@@ -44,7 +44,7 @@ from mockserver.outbound.upstream import Upstream
 from mockserver.outbound.webhooks import WebhookService
 from mockserver.real_time import REAL
 from mockserver.recording.naming import name_of
-from mockserver.scenarios.loader import load
+from mockserver.scenarios.loader import folders_without_scenario, load
 from mockserver.schema.base import http_url
 from mockserver.settings import Settings
 from mockserver.store.bounds import Bounds
@@ -176,7 +176,7 @@ class App:
             path for path in self.settings.paths if not self.settings.paths_may_lack or Path(path).exists()
         ]
         scenario_set = build_scenario_set(load(paths)) if paths else ScenarioSet()
-        for line in warnings_at_load(scenario_set):
+        for line in (*folders_without_scenario(paths), *warnings_at_load(scenario_set)):
             log.warning("%s", line)
         return scenario_set
 
@@ -289,12 +289,15 @@ class App:
         return self.engine.make_namespace(name)
 
     async def _open_store(self) -> None:
-        """Raises InvalidInputError."""
+        """Raises InvalidInputError, and MissingExtraError without the extra."""
         if not self.settings.store:
             return
-        from mockserver.replicas.joining import SharedReplica
+        try:
+            from mockserver.replicas.joining import SharedReplica
 
-        self._shared = SharedReplica(self.settings, self.engine, self.webhooks)
+            self._shared = SharedReplica(self.settings, self.engine, self.webhooks)
+        except ImportError:
+            raise MissingExtraError((), "--store", "redis") from None
 
     def _open_telemetry(self) -> None:
         """Raises InvalidInputError for the URL, and MissingExtraError without the extra."""

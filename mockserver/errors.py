@@ -169,8 +169,10 @@ def near(word: str, choices: Iterable[str]) -> str:
     if len(word) > _LONGEST_WORD or len(known) > _MOST_CHOICES:
         return ""
     folded = {choice.lower(): choice for choice in reversed(known)}
-    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
-    if matches:
+    matches = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.65)
+    if not matches and len(word) >= 3:
+        matches = [choice for choice in folded if choice.startswith(word.lower())]
+    if len(matches) == 1:
         return f"Did you mean {str(folded[matches[0]])!r}?"
     return f"Known here: {', '.join(known)}." if 0 < len(known) <= 40 else ""
 
@@ -184,6 +186,6 @@ class WrongValueError(MockServerError, ValueError):
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return a value as in error texts: its repr, shortened if it is long."""
-    text = repr(value)
+    """Return a value as in error texts: null, true, false, or its repr, shortened if it is long."""
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

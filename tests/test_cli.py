@@ -127,6 +127,31 @@ def test_a_flag_counts_more_than_its_variable(settings_of):
     assert settings_of("--port", "1", MOCKSERVER_PORT="2")[0].port == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("MOCKSERVER_PROT", "MOCKSERVER_PROT is not a setting: ignored. Did you mean 'MOCKSERVER_PORT'?\n"),
+        (
+            "MOCKSERVER_TOKEN",
+            "MOCKSERVER_TOKEN is not a setting: ignored. `mockserver serve --help` lists the settings.\n",
+        ),
+        ("MOCKSERVER_URL", ""),
+        ("MOCKSERVER_SERVICE_PORT_HTTP", ""),
+        ("MOCKSERVER_PORT_8080_TCP_ADDR", ""),
+        ("MOCKSERVER_CHECKOUT_SERVICE_HOST", ""),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named(settings_of, variable, said):
+    assert settings_of(**{variable: "10.0.0.7"})[1] == said
+
+
+def test_a_folder_without_a_scenario_is_a_warning(caplog, tmp_path):
+    with mockserver.Server(str(tmp_path)):
+        pass
+
+    assert f"{tmp_path}: there is no scenario in this folder. Files of scenarios end in .yaml" in caplog.text
+
+
 def test_paths_come_from_arguments_or_the_environment_or_are_scenarios(settings_of):
     assert settings_of()[0].paths == ("scenarios/",)
     assert settings_of()[0].paths_may_lack
@@ -427,7 +452,39 @@ def test_tls_without_its_library_names_the_extra(write, capsys, monkeypatch):
 
     assert running.run(Settings(paths=(str(write("routes: []")),), port=0, tls=True)) == 2
     assert capsys.readouterr().err == (
-        "--tls needs a library that is not installed. Install the extra mockserver[tls]\n"
+        "TLS needs a library that is not installed. Install the extra mockserver[tls]\n"
+    )
+
+
+def test_explain_asks_for_a_method_and_takes_the_line_of_a_field(write):
+    path = write({
+        "s.graphql": "type Query { user: String }",
+        "a.yaml": "graphql: s.graphql\nroutes: [{request: GRAPHQL Query.user, reply: {json: Ann}}]",
+    })  # fmt: skip
+
+    done = ended("explain", str(path), "--request", "/data")
+    assert (done.exit_code, "'/data' has no method. Write 'GET /data'" in done.stderr) == (2, True)
+    assert "a/GRAPHQL Query.user" in ended("explain", str(path), "--request", "GRAPHQL Query.user").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["msgpack", "redis"])
+def test_a_store_without_its_libraries_names_the_extra(write, module):
+    code = f"import sys; sys.modules[{module!r}] = None; from mockserver.cli import main; main()"
+    args = ("serve", str(write("routes: []")), "--port", "0", "--store", "redis://127.0.0.1:1")
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        env=CLEAN_ENV,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert (
+        done.stderr == "--store needs a library that is not installed. Install the extra mockserver[redis]\n"
     )
 
 

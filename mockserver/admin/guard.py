@@ -74,10 +74,11 @@ class Guard:
 
     def _check_token(self, request: Request) -> None:
         if not self._has_token(request):
+            is_given = "authorization" in request.headers
             raise ProblemError(
                 401,
                 "no-token",
-                "The admin API requires a token",
+                "The admin token is wrong" if is_given else "The admin API requires a token",
                 "Send Authorization: Bearer TOKEN, as --admin-token has it",
                 lines=(("WWW-Authenticate", "Bearer"),),
             )

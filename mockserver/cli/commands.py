@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -28,6 +29,7 @@ from mockserver.cli.parameters import (
 )
 from mockserver.cli.record import record
 from mockserver.cli.sweep import sweep
+from mockserver.errors import near
 from mockserver.settings import Flag, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -44,6 +46,27 @@ class _Flag(click.Option):
             )
             return None
         return value
+
+
+_OTHER_VARIABLES = frozenset({"MOCKSERVER_PATHS", "MOCKSERVER_URL", "MOCKSERVER_ADMIN_URL"})
+_SERVICE_LINK = re.compile(r"_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP|SCTP)")
+
+
+def _tell_ignored_variables(command: click.Command) -> None:
+    """Print the variables that begin as those of the settings and are none; not the service links of Kubernetes."""
+    prefix = "MOCKSERVER_"
+    settings = {str(option.envvar) for option in command.params if option.envvar}
+    for name, value in sorted(os.environ.items()):
+        if not name.startswith(prefix) or name in settings | _OTHER_VARIABLES:
+            continue
+        if _SERVICE_LINK.search(name) or value.startswith("tcp://"):
+            continue
+        words = [setting.removeprefix(prefix) for setting in settings]
+        hint = near(name.removeprefix(prefix), words).replace("'", f"'{prefix}", 1)
+        click.echo(
+            f"{name} is not a setting: ignored. {hint or '`mockserver serve --help` lists the settings.'}",
+            err=True,
+        )
 
 
 def flag(*names: str, **options: object) -> Callable[[F], F]:
@@ -154,11 +177,15 @@ def _with_token(file: str | None, options: dict[str, Any]) -> dict[str, Any]:
 @main.command(short_help="Serve scenario files and folders.")
 @click.argument("paths", nargs=-1)
 @setting_flags
-def serve(paths: tuple[str, ...], admin_token_file: str | None, **options: Any) -> None:
+@click.pass_context
+def serve(
+    ctx: click.Context, /, paths: tuple[str, ...], admin_token_file: str | None, **options: Any
+) -> None:
     """Serve scenario files and folders (default: scenarios/, if it exists)."""
     gc.disable()  # what a start makes, stays; `run` has it collect once the server serves
     from mockserver.server.running import run
 
+    _tell_ignored_variables(ctx.command)
     _with_token(admin_token_file, options)
     named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
     sys.exit(run(Settings(paths=scenario_paths(paths), paths_may_lack=not named, **options)))
@@ -186,6 +213,7 @@ def run(ctx: click.Context, /, paths: tuple[str, ...], admin_token_file: str | N
         raise click.UsageError("There is no command. Write it after --, as in: mockserver run -- pytest")
     if options["store"]:
         raise click.UsageError("--store is not for `run`: its server is for COMMAND alone. Use `serve`")
+    _tell_ignored_variables(ctx.command)
     if ctx.get_parameter_source("port") is click.core.ParameterSource.DEFAULT:
         options["port"] = 0
     named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
@@ -220,7 +248,7 @@ def check(paths: tuple[str, ...], *, strict: bool) -> None:
     multiple=True,
     help="A header line, such as 'Authorization: Bearer x'.",
 )
-@click.option("--json", "json_body", help="The body as JSON.")
+@click.option("--json", "json_body", help="The body as JSON, or the message of a gRPC call.")
 @click.option("--form", "forms", multiple=True, help="A form field, such as amount=5; may be repeated.")
 @click.option("--text", help="The body as text.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
@@ -235,14 +263,19 @@ def explain(
 ) -> None:
     """Show which route answers a request, and why the others don't match, without a server."""
     from mockserver.errors import InvalidInputError
-    from mockserver.model.http import grouped
+    from mockserver.model.grpc import METHOD as GRPC
+    from mockserver.model.http import GRAPHQL, grouped
     from mockserver.scenarios.source import LoadError
     from mockserver.verification.checking import explain_request, explained_text
 
     method, _, path = line.strip().partition(" ")
-    request: dict[str, Any] = {"method": method, "path": path.strip() or "/", "headers": grouped(headers)}
+    if method.startswith("/"):
+        raise click.BadParameter(f"{line!r} has no method. Write 'GET {line}'", param_hint="--request")
+    is_rpc = method in (GRPC, GRAPHQL)
+    where = {"request": line} if is_rpc else {"method": method, "path": path.strip() or "/"}
+    request: dict[str, Any] = {**where, "headers": grouped(headers)}
     if json_body is not None:
-        request["json"] = _json_of(json_body)
+        request["message" if method == GRPC else "json"] = _json_of(json_body)
     if forms:
         request["form"] = grouped(_pairs(forms))
     if text is not None:

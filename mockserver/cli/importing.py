@@ -6,7 +6,7 @@ The scenarios are loaded before they are written; one that does not load is a bu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mockserver.cli.output import (
@@ -63,7 +63,7 @@ def convert(
         _rename(imported, name)
         files = _files(imported, output)
     except InvalidInputError as error:
-        raise ConversionRefusedError(str(error)) from error
+        raise ConversionRefusedError("\n".join(_with_source(source, error))) from error
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
         # A list where the format has a mapping, and the like: no reader asks at every step.
         raise ConversionRefusedError(f"{source}: it is not as {format_} has it: {error!r}. Nothing was written.") from error  # fmt: skip
@@ -72,6 +72,12 @@ def convert(
         raise ConversionRefusedError("\n".join([*flaws, f"Nothing was written: the importer of {format_} made a scenario that doesn't load. This is a bug of mockserver; please report it, with the source if you can."]), BUG)  # fmt: skip
     say(*notes, *imported.notes)
     return imported, files
+
+
+def _with_source(source: str, error: InvalidInputError) -> Iterator[str]:
+    """Yield the text of each flaw with the name of the source."""
+    for flaw in error.flaws:
+        yield str(flaw) if Path(source).name in str(flaw) else f"{source}: {flaw}"
 
 
 def _read(format_: str, source: str) -> Imported:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 from mockserver import logs
@@ -39,6 +40,8 @@ def running_server(url: str, admin_url: str | None, token: str | None, namespace
 def own_server(paths: tuple[str, ...], port: int) -> int:
     """Serve tools for a server that is started here and stopped at the end. Return the exit code."""
     logs.set_up("text")
+    if find_spec("mcp") is None:
+        return _refuse_without_extra()
     named = bool(paths or os.environ.get("MOCKSERVER_PATHS"))
     found = [path for path in scenario_paths(paths) if named or Path(path).exists()]
     server = Server(*found, port=port)
@@ -64,11 +67,15 @@ def _serve(link: Link) -> int:
         from mockserver.mcp.serving import serve_stdio
         from mockserver.mcp.tools import AdminSession
     except ImportError:
-        say(str(MissingExtraError((), "`mockserver mcp`", "mcp")))
-        return WRONG
+        return _refuse_without_extra()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # nothing else ends a thread that reads stdin
     try:
         asyncio.run(serve_stdio(AdminSession(link, _REPORT)))
     finally:
         link.http.close()
     return DONE
+
+
+def _refuse_without_extra() -> int:
+    say(str(MissingExtraError((), "`mockserver mcp`", "mcp")))
+    return WRONG

@@ -23,6 +23,7 @@ from mockserver.cli.run_session import with_proxy
 from mockserver.engine.call_listeners import listen_everywhere
 from mockserver.errors import InvalidInputError, TlsSettingsError
 from mockserver.model.call import Call
+from mockserver.model.plural import counted
 from mockserver.outbound.forwarding import rule_of
 from mockserver.recording.naming import name_of
 from mockserver.recording.scenario import scenario_of
@@ -147,7 +148,7 @@ def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
         for reason, count in recording.left_out.items():
             left_out[reason] = left_out.get(reason, 0) + count
     for reason, count in left_out.items():
-        say(f"not recorded: {count} of the calls, for {reason}")
+        say(f"not recorded: {counted(count, 'call')}, because {reason}")
     if not exchanges:
         say("nothing was recorded, so nothing is written")
         return NOTHING
@@ -162,6 +163,6 @@ def _write(recordings: list[Recording], place: OutputPlace | None) -> int:
         say(f"{place.file} can't be written: {error.strerror or error}")
         place = rescue(made, place)
     routes = len(made.scenarios[name]["routes"])
-    beside = f", {len(made.files)} files beside" if made.files else ""
-    say(f"wrote {place.file}: {len(exchanges)} calls, {routes} routes{beside}")
+    beside = f", {counted(len(made.files), 'file')} beside" if made.files else ""
+    say(f"wrote {place.file}: {counted(len(exchanges), 'call')}, {counted(routes, 'route')}{beside}")
     return WRITTEN

@@ -22,7 +22,7 @@ from mockserver.persistence.errors import StateFileError, StateFileRefusedError
 from mockserver.scenarios.source import LoadError
 from mockserver.server.proxying import proxy_environment, write_bundle
 from mockserver.settings import Settings
-from mockserver.verification.verify import expected_calls, load_evaluators
+from mockserver.verification.verify import expected_calls, load_evaluators, of_unmatched
 
 
 def run_command(settings: Settings, command: list[str]) -> int:
@@ -46,7 +46,9 @@ async def _run(settings: Settings, command: list[str], folder: Path) -> int:
     app = App(settings)
     await app.start()
     try:
-        return await with_proxy(app, command, folder) or _evaluate(app)
+        code = await with_proxy(app, command, folder)
+        failed = _evaluate(app)
+        return code or failed
     finally:
         await app.stop()
 
@@ -73,11 +75,13 @@ def _ignore() -> None: ...
 
 
 def _evaluate(app: App) -> int:
-    """Print the verdict of every `expect`. Return 1 if one is not met."""
+    """Print the verdict of every `expect`, and unmatched requests as a warning. Return 1 if an `expect` is not met."""
     failed = False
     for ns in app.engine.namespaces.values():
         for verdict in (*expected_calls(ns), *(evaluator(ns) for evaluator in load_evaluators(ns))):
             where = "" if ns.name == "default" else f"{ns.name}: "
             say(f"{'ok' if verdict.ok else 'failed'}: {where}{verdict.text}")
             failed = failed or not verdict.ok
+        if ns.counts.unmatched and not failed:  # else the verdicts list them
+            say(f"warning: {of_unmatched(ns, 0).text}")
     return int(failed)

@@ -21,6 +21,7 @@ from mockserver.client.state import AsyncState, State
 from mockserver.client.sync_async import Awaiting, Blocking, does, run, run_aside, tells
 from mockserver.client.words import (
     MATCH,
+    OUTAGE,
     TROUBLE,
     AnswerWords,
     CheckWords,
@@ -340,6 +341,7 @@ class NamespaceSurface(Generic[RouteT, PauseT]):
         __tracebackhide__ = True
         if len(reply) == 1 and isinstance(reply[0], int) and words and "status" not in words:
             words["status"], reply = reply[0], ()  # one reply: an outage has no second one
+        check_words("outage()", words, OUTAGE)
         steps, functions = steps_of(reply, words)
         if functions or len(steps) != 1:
             raise TypeError("an outage has one reply: a status, or keywords such as status=503, json={...}")

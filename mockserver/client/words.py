@@ -217,6 +217,15 @@ ATTEMPTS = AttemptWords.__optional_keys__
 MESSAGE = MessageWords.__optional_keys__
 LOAD = LoadWords.__optional_keys__
 CHECK = CheckWords.__optional_keys__ - MATCH
+OUTAGE = AnswerWords.__optional_keys__ | {
+    "routes",
+    "skip",
+    "times",
+    "for_",
+    "probability",
+    "ramp",
+    "optional",
+}
 TROUBLE = TroubleWords.__optional_keys__
 BODIES = frozenset({"json", "text", "html", "xml", "base64", "file", "form", "events", "chunks"})
 

@@ -8,9 +8,11 @@ from typing import Any
 from mockserver.compiler.scenarios import compile_scenario
 from mockserver.engine.routes import Route
 from mockserver.engine.scenario_set import FILE_CLASS, ScenarioSet
-from mockserver.errors import Flaw, InvalidInputError, KeyPath
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, near
 from mockserver.matching.bare import bare_operators
 from mockserver.matching.paths import as_parameter
+from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.http import GRAPHQL, WEBSOCKET
 from mockserver.scenarios.source import LoadError, Source
 
 
@@ -33,17 +35,30 @@ def warnings_at_load(scenario_set: ScenarioSet) -> Iterator[str]:
     Yield the warnings of loaded files, with their places.
 
     They concern constant replies that violate their contract, parts of a contract that can't be checked, operators
-    without a dollar, and parameters in the notation of another tool.
+    without a dollar, methods that resemble a standard one, and parameters in the notation of another tool.
     """
     for scenario in scenario_set.scenarios.values():
         for route in scenario.routes:
-            yield from map(scenario.source.locate, _foreign_parameters(route))
+            yield from map(scenario.source.locate, (*_unusual_methods(route), *_foreign_parameters(route)))
             for match, path in _matches(route.data, route.path):
                 yield from map(scenario.source.locate, bare_operators(match, path))
         for _, path, said in scenario.breaches:
             yield scenario.source.locate(Flaw(path, said, "Fix the reply, or the document"))
         for doubt in scenario.contract.doubts if scenario.contract is not None else ():
             yield scenario.source.locate(Flaw(("openapi",), doubt))
+
+
+_METHODS = frozenset((
+    "CONNECT COPY DELETE GET HEAD LOCK MKCOL MOVE OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REPORT SEARCH TRACE UNLOCK "
+    f"{GRAPHQL} {GRPC} {WEBSOCKET}"
+).split())  # fmt: skip
+
+
+def _unusual_methods(route: Route) -> Iterator[Flaw]:
+    for method in (route.methods or frozenset()) - _METHODS:
+        hint = near(method, _METHODS)
+        if hint.startswith("Did"):
+            yield Flaw((*route.path, "request"), f"{method!r} is not a standard method of HTTP", hint)
 
 
 def _foreign_parameters(route: Route) -> Iterator[Flaw]:

@@ -6,17 +6,18 @@ A test that sets a fault expects that it affects a call. If it affected none, th
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.errors import shown
 from mockserver.model.plural import counted
 from mockserver.schema.trouble import FaultShareSpec
 from mockserver.templating.random_values import share
 
 MOST_KEPT = 1000
+_LONGEST = 60
 ENDED, NOT_YET = "no call before it ended", "no call yet"
 
 
@@ -49,9 +50,17 @@ class FaultShare:
         return share(seed, self._key, route, number) < self._spec.probability * grown
 
 
+def as_written(value: object) -> str:
+    """Return a value as JSON, and a text alone without quotes, shortened if it is long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 def narrowed(data: Mapping[str, Any], *keys: str) -> list[str]:
     """Return what limits a fault, as written."""
-    return [f"{key}: {shown(data[key])}" for key in (*keys, "probability", "ramp", "for") if data.get(key)]
+    return [
+        f"{key}: {as_written(data[key])}" for key in (*keys, "probability", "ramp", "for") if data.get(key)
+    ]
 
 
 @dataclass(slots=True, eq=False)
@@ -68,10 +77,10 @@ class Strike:
         Describe what is missing.
 
         >>> Strike("outage 503", optional=False, calls=1).text()
-        'outage 503: it struck no call; 1 call came to its routes while it was set. `optional` allows that'
+        'outage 503: it affected no call; 1 call came to its routes while it was set. `optional` allows that'
         """
         came = f"{counted(self.calls, 'call') if self.calls else 'no call'} came to its routes"
-        return f"{self.subject}: it struck no call; {came} while it was set. `optional` allows that"
+        return f"{self.subject}: it affected no call; {came} while it was set. `optional` allows that"
 
 
 class Strikes:

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
-from mockserver.errors import flaws_below, invalid, no_files, shown
+from mockserver.engine.fault_strikes import FaultShare, Strike, as_written, narrowed
+from mockserver.errors import flaws_below, invalid, no_files
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.trouble import FaultShareSpec
@@ -102,7 +102,7 @@ def _worded(data: dict[str, Any]) -> str:
     limits = narrowed(data, "routes", "skip")
     reply = data["reply"]
     is_bare = isinstance(reply, dict) and list(reply) == ["status"]
-    return shown(reply["status"] if is_bare else reply) + (f" ({', '.join(limits)})" if limits else "")
+    return as_written(reply["status"] if is_bare else reply) + (f" ({', '.join(limits)})" if limits else "")
 
 
 def _compiled(spec: ReplySpec) -> Reply:

@@ -226,7 +226,7 @@ def _distinct(unmatched: Iterable[Unmatched]) -> list[Unmatched]:
 
 
 def _suggested_route(unmatched: Unmatched, fixture: str) -> str:
-    return f"This route would take {_what(unmatched)}:\n  {in_python(unmatched.suggestion, fixture)}"
+    return f"This route would match {_what(unmatched)}:\n  {in_python(unmatched.suggestion, fixture)}"
 
 
 def in_python(suggestion: str, fixture: str) -> str:

@@ -165,7 +165,7 @@ def _remarks(
 ) -> list[str]:
     lines = [f"Recorded by mockserver: {counted(len(calls), 'call')}."]
     if hiding.places:
-        lines.append("Secrets were masked, and a request is asked no more of one than its end:")
+        lines.append("Secrets were masked. Of a secret in a request, only the last characters are compared:")
         lines += [f"  {place}" for place in hiding.places]
     names = sorted({name for call in calls for name in call.reply.left_out} - _EXPECTED)
     if names:
@@ -175,8 +175,8 @@ def _remarks(
     linked = sum(_links(call, targets) for call in calls)
     if linked:
         lines.append(
-            f"{counted(linked, 'reply', 'replies')} had links to the service itself in the body, which lead here now; "
-            "who followed them while recording went past the recorder."
+            f"{counted(linked, 'reply', 'replies')} had links to the service in the body, which point to the mock now. "
+            "Requests to such links were not recorded."
         )
     return lines
 

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from mockserver.errors import MissingExtraError, invalid
+from mockserver.errors import invalid
 from mockserver.replicas.pipe import CommandPipe, packed
 from mockserver.replicas.store import (
     DEAD_S,
@@ -176,17 +176,15 @@ class RedisStore:
     """
     `url` is redis://, rediss:// or unix://, with user, password and database. All keys begin with `prefix`.
 
-    Raises InvalidInputError for a URL that can't be used, and MissingExtraError without the package redis.
+    Raises InvalidInputError for a URL that can't be used, and ImportError without the package redis.
     """
 
     def __init__(self, url: str, prefix: str) -> None:
         check_url(url)
-        try:
-            from redis.asyncio import ConnectionPool, Redis  # an extra
-            from redis.asyncio.retry import Retry
-            from redis.backoff import NoBackoff
-        except ImportError as error:
-            raise MissingExtraError(("store",), "a shared store", "redis") from error
+        from redis.asyncio import ConnectionPool, Redis  # an extra
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
         self._url = url
         self._prefix = prefix
         self._redis: Any = Redis.from_url(

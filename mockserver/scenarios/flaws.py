@@ -68,10 +68,12 @@ def _flaw(details: ErrorDetails, model: type[BaseModel]) -> Flaw:
     if isinstance(inner, Exception):
         return Flaw(path, str(inner), inner.hint if isinstance(inner, WrongValueError) else "")
     if kind == "extra_forbidden":
-        return Flaw(path, "unknown key", near(str(path[-1]), _keys(model, path[:-1])), at_key=True)
+        return Flaw(path, "unknown key", _remedy_of_key(model, path), at_key=True)
     if kind == "missing":
         return Flaw(path[:-1], f"the key {str(path[-1])!r} is missing", _purpose(model, path))
     message, hint = _in_plain_words(details)
+    if not hint and _EXPECTED.get(kind) == "a mapping":
+        hint = _form(model, path)
     return Flaw(path[:-1] if path[-1:] == ("[key]",) else path, message, hint, at_key=path[-1:] == ("[key]",))
 
 
@@ -109,18 +111,11 @@ def _in_plain_words(details: ErrorDetails) -> tuple[str, str]:
     if kind in ("literal_error", "enum"):
         return _choice(given, str(ctx.get("expected", "")))
     if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}, got {_given(given)}", _remedy(_EXPECTED[kind], given)
+        return f"expected {_EXPECTED[kind]}, got {shown(given)}", _remedy(_EXPECTED[kind], given)
     if kind in _LIMITS:
-        return f"expected {_LIMITS[kind](ctx)}, got {_given(given)}", ""
+        return f"expected {_LIMITS[kind](ctx)}, got {shown(given)}", ""
     message = details["msg"]
-    return f"{message[:1].lower()}{message[1:]}, got {_given(given)}", ""
-
-
-def _given(value: object) -> str:
-    """Return a value as in YAML."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return shown(value)
+    return f"{message[:1].lower()}{message[1:]}, got {shown(given)}", ""
 
 
 _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -130,7 +125,7 @@ def _remedy(expected: str, given: object) -> str:
     if given is None:
         return "Write a value behind the key, or leave the key out"
     if expected == "a text" and isinstance(given, bool | int | float):
-        return f'Put quotes round it: "{_given(given)}"'
+        return f'Put quotes round it: "{shown(given)}"'
     if expected == "true or false" and isinstance(given, str) and given.lower() in _YES_NO:
         return f"Write {_YES_NO[given.lower()]}: yes, no, on and off are texts"
     if expected in ("a number", "a whole number") and isinstance(given, str) and given.strip("+-").isdigit():
@@ -139,7 +134,7 @@ def _remedy(expected: str, given: object) -> str:
         return (
             "Begin each item with a dash"
             if isinstance(given, dict)
-            else f"Write a list, even of one: [{given}]"
+            else f"Write a list, even of one: [{given if isinstance(given, str) else shown(given)}]"
         )
     if expected == "a mapping" and isinstance(given, list):
         return "Write keys, without dashes"
@@ -149,7 +144,7 @@ def _remedy(expected: str, given: object) -> str:
 def _choice(given: object, expected: str) -> tuple[str, str]:
     choices = expected.split("'")[1::2]
     hint = near(given, choices) if isinstance(given, str) else ""
-    return f"expected {expected}, got {_given(given)}", hint if hint.startswith("Did") else ""
+    return f"expected {expected}, got {shown(given)}", hint if hint.startswith("Did") else ""
 
 
 Schemas = list[dict[str, Any]]
@@ -210,12 +205,63 @@ def _keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     return [key for schema in _schemas_at(model, path) for key in schema.get("properties", {})]
 
 
+_WORDS_OF_OTHER_TOOLS = {
+    "body": ("json", "text"),
+    "code": ("status",),
+    "content": ("json", "text"),
+    "method": ("request",),
+    "path": ("request",),
+    "response": ("reply",),
+    "statusCode": ("status",),
+    "status_code": ("status",),
+    "url": ("request",),
+}
+
+
+def _remedy_of_key(model: type[BaseModel], path: KeyPath) -> str:
+    """Return the right place of a key that is known elsewhere, or the right key for this place."""
+    key, here = str(path[-1]), _keys(model, path[:-1])
+    if words := [word for word in _WORDS_OF_OTHER_TOOLS.get(key, ()) if word in here]:
+        return f"Use {_any_of(words)}"
+    hint = near(key, here)
+    if hint.startswith("Did"):
+        return hint
+    if parents := _parents(model, path[:-1], key):
+        return f"Move it below {_any_of(parents)}"
+    for at in reversed(range(len(path) - 1)):
+        if isinstance(path[at], str) and key in _keys(model, path[:at]):
+            return f"Move it beside {str(path[at])!r}"
+    return hint
+
+
+def _parents(model: type[BaseModel], path: KeyPath, key: str) -> list[str]:
+    """Return the keys at `path` whose value, or items, can have `key`."""
+    parents = []
+    for parent in dict.fromkeys(_keys(model, path)):
+        values = _schemas_at(model, (*path, parent))
+        if any(key in value.get("properties", {}) for value in (*values, *step(values, 0))):
+            parents.append(parent)
+    return parents
+
+
+def _any_of(names: list[str]) -> str:
+    """Return `'a', 'b' or 'c'`."""
+    *others, last = [repr(name) for name in names]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def _purpose(model: type[BaseModel], path: KeyPath) -> str:
     """Return how to write a missing key, with an example from its schema."""
     key = str(path[-1])
     examples = (_example(schema) for schema in step(_schemas_at(model, path[:-1]), key))
     known = next((example for example in examples if example is not None), None)
     return f"Add {key}" if known is None else f"Write {key}: {known}"
+
+
+def _form(model: type[BaseModel], path: KeyPath) -> str:
+    """Return how to write the mapping at a path: its keys, if they are known."""
+    keys = sorted(set(_keys(model, path)))
+    return f"Its keys are: {', '.join(keys)}" if keys else "Write it as {name: value}"
 
 
 def _example(schema: dict[str, Any]) -> object:

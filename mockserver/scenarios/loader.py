@@ -65,9 +65,13 @@ def find(paths: Iterable[str | Path]) -> list[FoundFile]:
     ]
 
 
-def empty_folders(paths: Iterable[str | Path]) -> list[Path]:
-    """Return the folders among `paths` without a scenario."""
-    return [path for path in map(Path, paths) if path.is_dir() and not next(_below(path, set()), None)]
+def folders_without_scenario(paths: Iterable[str | Path]) -> list[str]:
+    """Return a warning for each folder among `paths` without a scenario."""
+    empty = (path for path in map(Path, paths) if path.is_dir() and not next(_below(path, set()), None))
+    return [
+        f"{path}: there is no scenario in this folder. Files of scenarios end in {', '.join(_SUFFIXES)}"
+        for path in empty
+    ]
 
 
 def _below(folder: Path, seen: set[Path]) -> Iterator[Path]:

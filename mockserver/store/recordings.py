@@ -67,9 +67,9 @@ class Recording:
 
     def _unfit(self, call: Call, response: Response | None) -> str | None:
         if call.error is not None:
-            return "the real service could not be asked"
+            return "the real service could not be reached"
         if call.outcome is not Outcome.DONE or response is None:
-            return "it broke off"
+            return "the reply was not complete"
         if call.reply_length > len(response.body):
             return "the reply was too large"
         if len(self.exchanges) >= MOST_EXCHANGES or self.size_bytes >= MOST_BYTES:

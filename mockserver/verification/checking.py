@@ -12,7 +12,7 @@ from mockserver.engine.routes import Route
 from mockserver.errors import Flaw
 from mockserver.model.plural import counted
 from mockserver.scenarios.flaws import parse_spec
-from mockserver.scenarios.loader import empty_folders, load
+from mockserver.scenarios.loader import folders_without_scenario, load
 from mockserver.scenarios.retry_headers import invalid_retry_headers
 from mockserver.scenarios.source import LoadError
 from mockserver.scenarios.warnings import warnings_of
@@ -28,7 +28,7 @@ def check_paths(paths: Iterable[str]) -> tuple[list[str], list[str], str]:
         scenario_set = build_scenario_set(sources)
     except LoadError as error:
         return error.lines, [], ""
-    warnings = [f"{folder}: there is no scenario in this folder" for folder in empty_folders(paths)]
+    warnings = folders_without_scenario(paths)
     for source in sources:
         warnings += [
             source.locate(flaw) for flaw in (*warnings_of(source), *invalid_retry_headers(source.spec))
@@ -81,7 +81,7 @@ def explained_text(view: dict[str, Any]) -> str:
         reasons = [difference["text"] for difference in candidate["differences"]]
         lines.append(
             f"{candidate['route']} ({candidate['request']})"
-            + ("" if reasons else ": it would, but is asked later")
+            + ("" if reasons else ": matches too, but comes after the route that answers")
         )
         lines += [f"  - {text}" for text in reasons]
     return "\n".join(lines)

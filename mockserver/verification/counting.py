@@ -79,12 +79,13 @@ class Subject:
 
     def matches_target(self, call: Call) -> bool:
         """Return whether the call is of the route or the request line, without the conditions."""
-        request = call.request
-        if not request.complete:
-            return False
+        return call.request.complete and self.names(call)
+
+    def names(self, call: Call) -> bool:
+        """Return whether the call is of the route or the request line, also if its request is incomplete."""
         if self.route_ids:
             return call.route_id in self.route_ids
-        return self._matches_line(request.method, request.path)
+        return self._matches_line(call.request.method, call.request.path)
 
     def _matches_line(self, method: str, path: str) -> bool:
         return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None

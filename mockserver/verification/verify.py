@@ -105,7 +105,7 @@ def _compiled_without_scan(ns: Namespace, spec: CheckSpec, path: KeyPath) -> Eva
         return lambda ns: _of_unused(ns, spec.unused or 0)
     if spec.violations is not None:
         return lambda ns: _of_violations(ns, spec.violations or 0)
-    return lambda ns: _of_unmatched(ns, spec.unmatched or 0)
+    return lambda ns: of_unmatched(ns, spec.unmatched or 0)
 
 
 # Calls
@@ -315,7 +315,7 @@ class _OrderEvaluator:
 # Other checks
 
 
-def _of_unmatched(ns: Namespace, limit: int) -> Verdict:
+def of_unmatched(ns: Namespace, limit: int) -> Verdict:
     count = ns.counts.unmatched
     standing = Standing.OK if count <= limit else Standing.FAILED
     expected = "no unmatched call" if limit == 0 else f"at most {limit} unmatched"
@@ -427,7 +427,7 @@ def expectations_without_load(ns: Namespace, scenario: str | None = None) -> lis
     """Return the expectations without rules on load, whose work grows with the number of calls."""
     verdicts = expected_calls(ns, scenario)
     strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
-    return [*verdicts, _of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
+    return [*verdicts, of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
 
 
 def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:

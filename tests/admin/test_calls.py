@@ -142,6 +142,8 @@ routes:
         ("?path=/v1/users/7", [3]),
         (f"?path={segment('/v1/users/{id}')}", [3, 4]),
         (f"?path={segment('/{version}/users/{id:[79]}')}", [3, 5]),
+        (f"?request={segment('GET /v1/users/{id}')}", [3, 4]),
+        (f"?request={segment('GET,PUT /v1/users/8')}&path=/v1/users/8", [4]),
         ("?status=503", [1]),
         ("?status=2xx", [2, 3, 4, 6]),
         ("?status=4XX", [5]),
@@ -172,7 +174,8 @@ def test_calls_are_filtered(busy, query, found):
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [
-        ("?status=teapot", 422, "503 or 5xx"),
+        ("?status=teapot", 422, "503, 5xx"),
+        ("?request=users", 422, "'users' is not a valid request line"),
         ("?matched=perhaps", 422, "true"),
         ("?since=yesterday", 422, "c-000017"),
         ("?until=tomorrow", 422, "c-000017"),

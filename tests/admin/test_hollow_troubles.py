@@ -1,4 +1,4 @@
-"""`GET /verify` names each trouble and outage that struck no call, for every language."""
+"""`GET /verify` names each trouble and outage that affected no call, for every language."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_a_trouble_that_struck_no_call_is_named_while_it_is_set_and_once_it_has_
     assert unstruck(server) == ["no call before it ended"]
     answer = server.admin.call("GET", "/verify")
     assert answer.status == 409
-    assert answer.json()["detail"].startswith("trouble of shop/pay: it struck no call; no call came")
+    assert answer.json()["detail"].startswith("trouble of shop/pay: it affected no call; no call came")
 
 
 def test_each_of_several_has_to_strike(server):
@@ -37,7 +37,7 @@ def test_each_of_several_has_to_strike(server):
     ])  # fmt: skip
     server.ask("POST", "/pay")
     answer = server.admin.call("GET", "/verify").json()
-    assert answer["detail"].startswith("trouble behind of shop/pay: it struck no call; 1 call came")
+    assert answer["detail"].startswith("trouble behind of shop/pay: it affected no call; 1 call came")
 
 
 @pytest.mark.parametrize("body", [{"reply": 503}, {"reply": 503, "for": "1h"}, {"reply": 503, "times": 2}])

@@ -125,7 +125,7 @@ def test_what_broke_off_is_counted_and_not_recorded(serving, upstream):
         server.ask("GET", "/x")
     server.closed_call()
     recording = server.admin.get("/recordings/r-1")
-    assert recording["left_out"] == {"the real service could not be asked": 1}
+    assert recording["left_out"] == {"the real service could not be reached": 1}
     assert "Not recorded: 1 call" in recording["yaml"]
 
 

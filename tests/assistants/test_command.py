@@ -40,12 +40,16 @@ def test_a_port_in_use_is_exit_code_1(tmp_path):
     assert "Choose another with --port" in done.output
 
 
-def test_without_the_extra_the_error_names_it(monkeypatch):
+@pytest.mark.parametrize("args", [("--url", "http://localhost:1"), ("--port", "0")])
+def test_without_the_extra_the_error_names_it(monkeypatch, args):
     import sys
 
     monkeypatch.setitem(sys.modules, "mcp", None)
     monkeypatch.delitem(sys.modules, "mockserver.mcp.serving", raising=False)
-    done = mcp("--url", "http://localhost:1")
+    done = mcp(*args)
 
     assert done.exit_code == 2
-    assert "Install the extra mockserver[mcp]" in done.output
+    assert (
+        done.output
+        == "`mockserver mcp` needs a library that is not installed. Install the extra mockserver[mcp]\n"
+    )

@@ -321,6 +321,9 @@ def test_a_grpc_call_shows_its_status_and_messages(serving, open_dashboard):
 
     dashboard.sees(".grid-rows [data-call=c-000002]")
     assert dashboard.texts(".grid-rows .c-status") == ["■ UNAVAILABLE", "● OK"]
+    assert dashboard.asks(
+        "((cell) => cell.scrollWidth <= cell.clientWidth)(document.querySelector('.grid-rows .c-status'))"
+    )
     dashboard.run(dashboard.page.get_by_label("Status").first.fill("unavailable"))
     dashboard.sees_no(".grid-rows [data-call=c-000002]")
     dashboard.run(dashboard.page.locator("[data-call=c-000001]").click())
@@ -330,4 +333,7 @@ def test_a_grpc_call_shows_its_status_and_messages(serving, open_dashboard):
         assert part in text
     dashboard.clicks("Copy as grpcurl")
     dashboard.sees(".pane [role=status]", "grpcurl")
+    dashboard.goes("Scenarios")
+    dashboard.sees(".dots")
+    assert [text.lstrip("▸") for text in dashboard.texts(".dots li")] == ["UNAVAILABLE", "OK"]
     assert dashboard.complaints == []

@@ -178,3 +178,17 @@ def test_good_states_say_so(serving, open_dashboard):
     dashboard.clicks("Show all")
     dashboard.sees(".attempts-picture")
     assert not dashboard.asks("Boolean(document.querySelector('.good')?.checkVisibility())")
+
+
+def test_the_keys_of_the_views_lead_through_all_of_them(serving, open_dashboard):
+    dashboard = open_dashboard(serving(ROUTES))
+    shown = dashboard.texts("nav a:not([hidden])")
+
+    seen = []
+    for _ in shown:
+        dashboard.presses(".")
+        seen.append(dashboard.texts("nav a[aria-current]")[0])
+
+    assert seen == [*shown[1:], shown[0]]
+    dashboard.presses(",")
+    dashboard.sees("nav a[aria-current]", shown[-1])

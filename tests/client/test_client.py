@@ -429,6 +429,11 @@ def test_an_outage_has_one_reply(mock):
             mock.outage(*steps, **words)
 
 
+def test_an_unknown_keyword_of_an_outage_gets_the_nearest_one(mock):
+    with pytest.raises(TypeError, match=r"outage\(\) has no keyword 'route'. Did you mean 'routes'\?"):
+        mock.outage(503, route="hello")
+
+
 def test_a_trouble_strikes_one_call_while_its_block_lasts(mock, call):
     charges = mock.post("/charges").reply(status=201, effect={"kind": "charge"})
     with mock.trouble(route=charges, call=2, after={"fault": "reset"}):

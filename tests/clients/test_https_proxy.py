@@ -126,13 +126,24 @@ def test_an_unmodified_client_retries_through_the_proxy(name, write):
     assert f"ok: shop/{line}: expected 3 calls, saw 3" in done.stderr
 
 
+NOT_CALLED = "failed: shop/GET /data: expected 3 calls, saw 0"
+CALLS = """
+import http.client, os
+connection = http.client.HTTPConnection(os.environ["EXTERNAL_API_URL"].removeprefix("http://"))
+for path in ("/other", "/data", "/data", "/data"):
+    connection.request("GET", path, headers={"Host": "api.fixed.example"})
+    connection.getresponse().read()
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "code", "said"),
     [
-        (["-c", "raise SystemExit(7)"], 7, ""),
-        (["-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"], 143, ""),
-        (["-c", "pass"], 1, "failed: shop/GET /data: expected 3 calls, saw 0"),
+        (["-c", "raise SystemExit(7)"], 7, NOT_CALLED),
+        (["-c", "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"], 143, NOT_CALLED),
+        (["-c", "pass"], 1, NOT_CALLED),
+        (["-c", CALLS], 0, "warning: expected no unmatched call, saw 1\n  t+0.000  GET /other  404"),
     ],
 )
 def test_run_exits_as_its_command_or_by_the_verdict(write, command, code, said):

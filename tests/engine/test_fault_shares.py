@@ -156,8 +156,8 @@ def test_a_snapshot_keeps_the_draws():
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        ({"probability": 0.25}, "outage 503 (probability: 0.25): it struck no call"),
-        ({"ramp": "30s", "for": "1m"}, "outage 503 (ramp: '30s', for: '1m'): it struck no call"),
+        ({"probability": 0.25}, "outage 503 (probability: 0.25): it affected no call"),
+        ({"ramp": "30s", "for": "1m"}, "outage 503 (ramp: 30s, for: 1m): it affected no call"),
     ],
 )
 def test_one_that_struck_no_call_says_what_limits_it(data, text):

@@ -49,7 +49,7 @@ def script(steps):
         ("{close: now}", "expected a close code, got 'now'"),
         ("{close: {code: 1000, reason: " + "x" * 124 + "}}", "a reason has at most 123 bytes"),
         ("{ping: " + "x" * 126 + "}", "it has more than 125 bytes"),
-        ("{ping: }", "expected a text, got None"),
+        ("{ping: }", "expected a text, got null"),
         ("{fault: truncate}", "'truncate' is not a fault of a WebSocket connection"),
         ("{fault: rest}", "Did you mean 'reset'?"),
         ("{delay: 1s, send: {text: a}}", "a step does one thing, this one has send and delay"),

@@ -7,7 +7,7 @@ from mockserver.errors import InvalidInputError, WrongValueError
 from mockserver.scenarios.flaws import parse_spec, written
 from mockserver.schema.base import Spec
 from mockserver.schema.load import SpreadSpec
-from mockserver.schema.scenario import RouteSpec
+from mockserver.schema.scenario import RouteSpec, ScenarioSpec
 
 
 class Leaf(Spec):
@@ -65,9 +65,11 @@ def test_what_is_right_becomes_the_spec():
             "leaf.kind: expected 'big' or 'small', got 'smal'. Did you mean 'small'?",
         ),
         ({"leaf": {"kind": 7}}, "leaf.kind: expected 'big' or 'small', got 7."),
-        ({"leaf": 7}, "leaf: expected a mapping, got 7."),
+        ({"leaf": 7}, "leaf: expected a mapping, got 7. Its keys are: kind, size"),
+        ({"named": 7}, "named: expected a mapping, got 7. Write it as {name: value}"),
         ({"leaves": {"size": 1}}, "leaves: expected a list, got {'size': 1}. Begin each item with a dash"),
         ({"leaves": 7}, "leaves: expected a list, got 7. Write a list, even of one: [7]"),
+        ({"leaves": True}, "leaves: expected a list, got true. Write a list, even of one: [true]"),
         ({"named": [1]}, "named: expected a mapping, got [1]. Write keys, without dashes"),
         ({"leaves": [{}, {}, {}]}, "three leaves are a clover. Take one away"),
         (7, "expected a mapping, got 7."),
@@ -91,7 +93,7 @@ def test_the_parts_of_a_union_are_no_part_of_the_path():
 
 
 def test_what_two_parts_of_a_union_say_alike_is_said_once():
-    assert flaws(Tree, {"two": 7}) == ["two: expected a mapping, got 7."]
+    assert flaws(Tree, {"two": 7}) == ["two: expected a mapping, got 7. Its keys are: kind, shape, size"]
 
 
 def test_keys_below_a_union_are_known():
@@ -102,6 +104,29 @@ def test_a_reply_alone_has_no_index():
     assert flaws(RouteSpec, {"request": "GET /x", "reply": {"stauts": 1}}) == [
         "reply.stauts: unknown key. Did you mean 'status'?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"request": "GET /x", "reply": 200}, "request: unknown key. Move it below 'routes'"),
+        ({"routes": [{"request": "GET /x", "reply": 200, "status": 503}]}, "routes[0].status: unknown key. Move it below 'reply'"),
+        ({"routes": [{"request": "GET /x", "reply": {"status": 200, "priority": 1}}]}, "routes[0].reply.priority: unknown key. Move it beside 'reply'"),
+        ({"routes": [{"request": "GET /x", "reply": {"vars": {}}}]}, "routes[0].reply.vars: unknown key. Move it beside 'routes'"),
+        ({"routes": [{"request": "GET /x", "reply": [200, {"after": 3}]}]}, "routes[0].reply[1].after: unknown key. Move it below 'fault'"),
+        ({"routes": [{"request": "GET /x", "reply": 200, "method": "GET"}]}, "routes[0].method: unknown key. Use 'request'"),
+        ({"routes": [{"request": "GET /x", "reply": {"body": "x"}}]}, "routes[0].reply.body: unknown key. Use 'json' or 'text'"),
+        ({"routes": [{"request": "GET /x", "match": {"body": "x"}, "reply": 200}]}, "routes[0].match.body: unknown key. Use 'json' or 'text'"),
+    ],
+)  # fmt: skip
+def test_a_key_of_another_place_is_sent_there(data: Any, said: str):
+    found = flaws(ScenarioSpec, data)
+    assert said in found[0]
+
+
+@pytest.mark.parametrize("key", ["path", "delay", "status"])
+def test_a_key_that_no_key_resembles_gets_no_wrong_guess(key: str):
+    assert "Did you mean" not in flaws(RouteSpec, {"request": "GET /x", "reply": 200, key: 1})[0]
 
 
 def test_keys_behind_validators_of_any_type_are_known():

@@ -7,8 +7,8 @@ from mockserver.scenarios import environment
 from mockserver.scenarios.loader import (
     LoadError,
     edited,
-    empty_folders,
     find,
+    folders_without_scenario,
     from_bundle,
     from_text,
     load,
@@ -81,7 +81,9 @@ class TestFind:
         (here / "empty").mkdir()
         written(here, a=EMPTY)
         assert find(["empty"]) == []
-        assert empty_folders([here, "empty", "a.yaml"]) == [Path("empty")]
+        assert folders_without_scenario([here, "empty", "a.yaml"]) == [
+            "empty: there is no scenario in this folder. Files of scenarios end in .yaml, .yml, .scenario.json"
+        ]
 
     def test_a_config_map_as_kubernetes_mounts_it(self, here: Path):
         (here / "..2026_01_01/sub").mkdir(parents=True)

@@ -16,6 +16,7 @@ from google.rpc.status_pb2 import Status
 from mockserver.client.namespaces import Namespace
 from mockserver.server import Server
 from tests.grpc_calls.conftest import RETRIES, metadata
+from tests.support.shell import run_command
 
 CHARGE = "GRPC payments.v1.Payments/Charge"
 Channels = Callable[..., grpc.Channel]
@@ -43,6 +44,8 @@ def test_a_client_retries_by_its_policy_until_it_succeeds(
     assert (reply.id, reply.amount) == ("ch_1", 5)
     assert mock.count(CHARGE) == mock.count(CHARGE, message={"amount": "5"}) == 3
     assert route.calls.statuses == ["UNAVAILABLE", "UNAVAILABLE", "OK"]
+    listed = run_command("calls", CHARGE, "--status", "UNAVAILABLE", url=mock.url).stdout
+    assert [line.split()[4] for line in listed.splitlines()[1:]] == ["UNAVAILABLE"] * 2
     route.assert_attempts(max=3, operations=1, after="retryable")
     (operation,) = mock.attempts()
     assert operation.statuses == ["UNAVAILABLE", "UNAVAILABLE", "OK"]

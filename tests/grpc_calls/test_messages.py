@@ -123,7 +123,7 @@ def test_a_field_is_read_by_either_name() -> None:
         ({"amount": "five"}, "amount: expected an integer, got 'five'."),
         ({"amount": 1 << 63}, "is not between -9223372036854775808 and 9223372036854775807"),
         ({"amount": 1.5}, "amount: expected an integer, got 1.5."),
-        ({"amount": True}, "amount: expected an integer, got True."),
+        ({"amount": True}, "amount: expected an integer, got true."),
         ({"serial": -1}, "serial: -1 is not between 0 and 18446744073709551615."),
         ({"order_id": 5}, "order_id: expected a text, got 5. Put quotes round it: '5'"),
         ({"capture": "yes"}, "capture: expected true or false, got 'yes'."),

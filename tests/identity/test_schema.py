@@ -16,7 +16,7 @@ from mockserver.scenarios.source import LoadError
         ("{clients: {app: s}, users: {ann: {}}}", "`users` needs `oidc: true`. Add oidc: true"),
         ("{clients: {app: s}, jwks_delay: 1m}", "`jwks_delay` needs `oidc: true`"),
         ("{clients: {spa: {}}}", "the client 'spa' needs `oidc: true`"),
-        ("{oidc: true, clients: {app: null}}", "expected a secret, got None"),
+        ("{oidc: true, clients: {app: null}}", "expected a secret, got null"),
         ("{oidc: true, clients: {app: {secrte: x}}}", "secrte"),
         (
             "{oidc: true, clients: {app: s}, tokens: [exipred]}",

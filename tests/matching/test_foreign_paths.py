@@ -48,3 +48,19 @@ def test_what_paths_really_have_is_not_told(segment):
 def test_what_is_no_path_here_is_refused_with_what_is_meant(path, hint):
     with pytest.raises(InvalidInputError, match=re.escape(hint)):
         build_scenario_set([from_text(f"routes: [{{request: 'GET {path}', reply: 200}}]", "shop")])
+
+
+@pytest.mark.parametrize(("method", "nearest"), [("PSOT", "POST"), ("DELTE", "DELETE"), ("GETT", "GET")])
+def test_a_method_with_a_typing_error_is_told_at_load(method, nearest):
+    text = f"routes: [{{request: '{method} /charges', reply: 200}}]"
+
+    assert list(warnings_at_load(build_scenario_set([from_text(text, "shop")]))) == [
+        f"shop:1:20: routes[0].request: {method!r} is not a standard method of HTTP. Did you mean {nearest!r}?"
+    ]
+
+
+@pytest.mark.parametrize("method", ["POST", "GET,HEAD", "ANY", "WS", "LOCK", "FROBNICATE"])
+def test_a_method_without_one_is_not_told(method):
+    text = f"routes: [{{request: '{method} /charges', reply: 200}}]"
+
+    assert list(warnings_at_load(build_scenario_set([from_text(text, "shop")]))) == []

@@ -55,7 +55,7 @@ def test_a_url_may_be_a_template(url):
         ("http://app/a b", "Percent-encode it"),
         ("http://app\\evil/", "contains a space or a backslash"),
         ("", "expected a URL"),
-        (None, "expected a URL, got None"),
+        (None, "expected a URL, got null"),
     ],
 )
 def test_a_url_that_is_none_is_refused(url, said):

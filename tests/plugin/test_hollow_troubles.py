@@ -1,4 +1,4 @@
-"""A trouble or an outage that struck no call fails its test: the test has shown nothing about it."""
+"""A trouble or an outage that affected no call fails its test: the test has shown nothing about it."""
 
 import pytest
 
@@ -37,11 +37,11 @@ def test_one_that_struck_no_call_fails_the_test_unless_it_is_optional(suite, arg
 def test_the_message_names_it_and_tells_how_many_calls_came(suite):
     body = 'with mock_server.trouble(route="x", name="lost", call=2, after={"fault": "reset"}):\n        call(mock_server.url + "/x")'
     suite(a_test(body)).stdout.fnmatch_lines([
-        "trouble lost of runtime/x, from call 2 on: it struck no call; 1 call came to its routes while it was set.*optional*",
+        "trouble lost of runtime/x, from call 2 on: it affected no call; 1 call came to its routes while it was set.*optional*",
     ])  # fmt: skip
     body = 'with mock_server.outage(status=503, routes=["x"]):\n        call(mock_server.url + "/other")'
     suite(a_test(body)).stdout.fnmatch_lines(
-        ["outage 503 (routes: ?'x'?): it struck no call; no call came to its routes while *"]
+        ["outage 503 (routes: ??x??): it affected no call; no call came to its routes while *"]
     )
 
 

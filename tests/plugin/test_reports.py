@@ -38,7 +38,7 @@ def test_a_failed_test_tells_every_call_and_a_route_for_each_that_none_took(suit
         "  t+0.000  POST /v1/charges  201  charge, step 2; effect: charge",
         "  t+0.000  POST /v1/charge   404  no route matches it; the nearest is charge: path differs: '/v1/charge' is not '/v1/charges'; 'charge' instead of 'charges', a typo?",
         "",
-        "This route would take POST /v1/charge:",
+        "This route would match POST /v1/charge:",
         '  mock_server.post("/v1/charge", json={"amount": 5, "note": None}).reply(json={})',
         "",
         "1 operation",
@@ -104,7 +104,7 @@ def test_it(mock_server):
         call(f"{mock_server.url}/{path}")
 """)
     assert [line for line in section(result) if line.startswith("This route")] == [
-        f"This route would take GET /{path}:" for path in "abc"
+        f"This route would match GET /{path}:" for path in "abc"
     ]
 
 

@@ -104,7 +104,7 @@ def test_after(mock_server_module):
     call(mock_server_module.url + "/x")
 """)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["outage 503: it struck no call*", "FAILED test_it.py::test_set*"])
+    result.stdout.fnmatch_lines(["outage 503: it affected no call*", "FAILED test_it.py::test_set*"])
 
 
 def test_the_markers_count_for_a_shared_world_too(suite):

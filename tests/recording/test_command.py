@@ -55,7 +55,7 @@ def test_it_records_until_ctrl_c_and_what_it_wrote_is_served(tmp_path, server_lo
 
     assert (code, out) == (0, "")
     assert "GET /v1/health → 200\n" in err
-    assert re.search(r"wrote scenarios/shop.yaml: \d+ calls, \d+ routes, 1 files beside", err)
+    assert re.search(r"wrote scenarios/shop.yaml: \d+ calls, \d+ routes, 1 file beside", err)
     assert TOKEN not in (tmp_path / "scenarios/shop.yaml").read_text() + err
     run_the_clients_own_tests(serving(tmp_path / "scenarios").url)
 

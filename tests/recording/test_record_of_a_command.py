@@ -82,4 +82,4 @@ def test_a_client_with_a_fixed_host_reaches_the_recorder_as_its_proxy(tmp_path, 
     done = run_cli("record", *arguments, cwd=tmp_path, env={"NO_PROXY": "", "no_proxy": ""})
 
     assert (done.returncode, done.stdout.replace(" ", "")) == (0, "[1,2][1,2]"), done.stderr
-    assert "wrote shop.yaml: 2 calls, 1 routes" in done.stderr
+    assert "wrote shop.yaml: 2 calls, 1 route" in done.stderr

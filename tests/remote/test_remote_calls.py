@@ -44,6 +44,7 @@ def test_json_is_what_the_admin_api_gives(paid):
         (["/charges"], [1, 2, 3]),
         (["ANY /charge/{id}"], [4]),
         (["GET /charges"], []),
+        (["GET,POST /charges"], [1, 2, 3]),
         (["create-charge"], [1, 2, 3]),
         (["payments/create-charge", "--status", "5xx"], [1, 2]),
         (["--tag", "money"], [1, 2, 3]),
@@ -79,10 +80,10 @@ def test_unmatched_requests_are_shown_with_the_nearest_route_and_the_reason(paid
     ("args", "said"),
     [
         (["nothing"], "there is no route 'nothing'"),
-        (["--status", "often"], "Write 503 or 5xx"),
+        (["--status", "often"], "Write 503, 5xx, or UNAVAILABLE"),
         (["--since", "yesterday"], "c-000017"),
         (["--until", "tomorrow"], "c-000017"),
-        (["GET,POST /charges"], "several methods"),
+        (["GET /charges/{"], "Write parameters as {name}"),
         (["--limit", "-1"], "--limit"),
     ],
 )

@@ -68,7 +68,7 @@ def test_outages_and_windows_of_broken_rules_are_beside_the_calls(failing):
     view = failing.server.admin.get("/load")
 
     (outage,) = view["outages"]
-    assert (outage["what"], outage["routes"]) == ("outage 503 (routes: ['pay'])", ["shop/pay"])
+    assert (outage["what"], outage["routes"]) == ('outage 503 (routes: ["pay"])', ["shop/pay"])
     assert 0 < outage["began_ms"] < outage["ended_ms"]
     assert view["since"] < outage["began"] < outage["ended"]
     assert (outage["clock_began"], outage["clock_ended"]) == (outage["began"], outage["ended"])
@@ -157,7 +157,7 @@ def test_the_table_marks_outages_and_windows(failing):
     assert lines[0].split()[-2:] == ["answers", "marks"]
     assert lines[1].split()[-3:] == ["O1", "R2", "###!"]
     outage, pay, look = lines[3:]
-    assert re.fullmatch(r"O1: outage 503 \(routes: \['pay'\]\), from \+0\.\d{3} to \+0\.\d{3}", outage)
+    assert re.fullmatch(r'O1: outage 503 \(routes: \["pay"\]\), from \+0\.\d{3} to \+0\.\d{3}', outage)
     assert re.fullmatch(r"R1: shop/pay: nothing to judge: in_flight: [^+]*", pay)
     assert re.fullmatch(r"R2: shop/look: rate: .* allowed, from \+0\.\d{3} to \+0\.\d{3}", look)
 

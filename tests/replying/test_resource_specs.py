@@ -65,14 +65,14 @@ def flaws(written, files=None):
         ({"seed": 5}, "seed: expected items, got 5. Write {count: 25, each: {…}}, a list, or a file's name"),
         ({"seed": {"count": -1, "each": {}}}, "seed.count: expected at least 0, got -1."),
         ({"seed": {"count": 100_001, "each": {}}}, "seed.count: expected at most 100000, got 100001."),
-        ({"seed": [5]}, "seed[0]: expected a mapping, got 5."),
+        ({"seed": [5]}, "seed[0]: expected a mapping, got 5. Write it as {name: value}"),
         (
             {"seed": [{"id": 1}, {"id": "1"}]},
             "seed[1].id: the id '1' is that of an earlier item. Choose another",
         ),
         (
             {"seed": [{"id": True}]},
-            "seed[0].id: True is not a valid id: it must be a text or a whole number. Leave it out to have one generated",
+            "seed[0].id: true is not a valid id: it must be a text or a whole number. Leave it out to have one generated",
         ),
         (
             {"seed": {"count": 2, "each": {"id": 7}}},
@@ -80,7 +80,7 @@ def flaws(written, files=None):
         ),
         ({"seed": {"count": 1, "each": {"a": "{{ request.path }}"}}}, None),
         ({"seed": [{"a": "{{ m }}"}]}, None),
-        ({"new": 5}, "new: expected a mapping, got 5."),
+        ({"new": 5}, "new: expected a mapping, got 5. Write it as {name: value}"),
         ({"new": {"id": 5}}, "new.id: the field 'id' is set by `id`. Remove it"),
         (
             {"new": {"status": "x"}, "machine": MACHINE},
@@ -184,7 +184,7 @@ def flaws(written, files=None):
         ),
         ({"invalid": {"json": "{{ item }}"}}, None),
         ({"update": "GET"}, "update: 'GET' changes no item. Known here: PATCH, POST, PUT."),
-        ({"update": [["PUT"]]}, "update: ['PUT'] changes no item. Did you mean 'PUT'?"),
+        ({"update": [["PUT"]]}, "update: ['PUT'] changes no item. Known here: PATCH, POST, PUT."),
         ({"update": ["patch"]}, "update: 'patch' changes no item. Did you mean 'PATCH'?"),
         (
             {"machine": {"initial": "a", "transitions": {}}},

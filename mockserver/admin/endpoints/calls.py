@@ -27,10 +27,12 @@ from mockserver.errors import flaws_below, invalid, shown
 from mockserver.matching.mismatch.nearest import suggest, without_secrets
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
+from mockserver.model.grpc import GRPC_STATUSES
 from mockserver.model.http import Response
 from mockserver.responses.bodies import dump_json
+from mockserver.scenarios.flaws import parse_spec
 from mockserver.scenarios.yaml.writer import dump
-from mockserver.schema.verify import CountSpec
+from mockserver.schema.verify import CountSpec, SubjectSpec
 from mockserver.verification.counting import Subject
 
 PAGE, MOST = 1000, 10_000
@@ -44,10 +46,11 @@ PAGING = {
 REVEAL = {"reveal": "true shows secrets unmasked; from loopback or with the token."}
 FILTERS = {
     "route": "A route's id or name.",
+    "request": "A request line, such as POST /charges, as in a check.",
     "tag": "Calls of routes with this tag.",
     "method": "The request's method.",
     "path": "The request's path, as routes write them.",
-    "status": "The answer's status, or 4xx, 5xx.",
+    "status": "The answer's status; also 4xx, 5xx, or a status of gRPC.",
     "matched": "true or false.",
     "since": "Calls after this call's id, or from this instant (RFC 3339).",
     "until": "Calls up to this call's id, or before this instant (RFC 3339).",
@@ -64,10 +67,12 @@ class CallFilter:
     def __init__(self, request: AdminRequest[Any]) -> None:
         query = request.query
         self._route = request.route_id
+        line = query.get("request")
+        self._line = Subject(request.ns, parse_spec(SubjectSpec, {"request": line})) if line else None
         self._tag = query.get("tag")
         self._method = query.get("method")
         self._path = _path(query["path"]) if query.get("path") else None
-        self._status = _statuses(query["status"]) if query.get("status") else None
+        self._has_status = _status_test(query["status"]) if query.get("status") else None
         self._matched = request.flag("matched")
         self._after, self._from_s = _moment("since", query, (0, 0.0))
         self._last, self._before_s = _moment("until", query, (_NEVER, _NEVER))
@@ -81,10 +86,11 @@ class CallFilter:
             self._after < call.number <= self._last
             and self._from_s <= call.request.arrived_s < self._before_s
             and (self._route is None or call.route_id == self._route)
+            and (self._line is None or self._line.names(call))
             and (self._tag is None or self._tag in call.tags)
             and (self._method is None or call.request.method == self._method)
             and (self._path is None or self._path.match(call.request.path) is not None)
-            and (self._status is None or call.status in self._status)
+            and (self._has_status is None or self._has_status(call))
             and (self._matched is None or call.matched == self._matched)
             and (self._search is None or self._search.finds(call))
         )
@@ -97,12 +103,14 @@ def _path(text: str) -> PathPattern:
         return PathPattern(text)
 
 
-def _statuses(text: str) -> range:
+def _status_test(text: str) -> Callable[[Call], bool]:
+    if text in GRPC_STATUSES:
+        return lambda call: call.grpc_status == text
     if len(text) == 3 and text[0] in "12345" and text[1:].lower() == "xx":
-        return range(int(text[0]) * 100, int(text[0]) * 100 + 100)
+        return lambda call: call.status is not None and call.status // 100 == int(text[0])
     if text.isascii() and text.isdigit():
-        return range(int(text[:9]), int(text[:9]) + 1)
-    raise invalid(("status",), f"{text!r} is not a valid status", "Write 503 or 5xx")
+        return lambda call: call.status == int(text[:9])
+    raise invalid(("status",), f"{shown(text)} is not a valid status", "Write 503, 5xx, or UNAVAILABLE")
 
 
 def _moment(name: str, query: Mapping[str, str], beyond: tuple[float, float]) -> tuple[float, float]:

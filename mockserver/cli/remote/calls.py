@@ -20,7 +20,7 @@ from mockserver.cli.remote.connection import (
     server,
     wants_json,
 )
-from mockserver.cli.remote.subjects import HELP, filter_of, subject_of
+from mockserver.cli.remote.subjects import HELP, subject_of
 from mockserver.cli.remote.tables import plain, print_table
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _WIDTHS = (8, 12, 30, 6, 8)
 @click.command(short_help="List the calls of a running server.")
 @click.argument("subject", required=False)
 @click.option("--tag", help="Only calls of routes with this tag.")
-@click.option("--status", metavar="STATUS", help="Only calls with this status: 503, or 5xx.")
+@click.option("--status", metavar="STATUS", help="Only calls with this status: 503, 5xx, or UNAVAILABLE.")
 @click.option("--matched/--unmatched", default=None, help="Only matched calls, or only unmatched requests, with the reason.")  # fmt: skip
 @click.option("--since", metavar="CALL|TIME", help="Only calls after this call (c-000017), or from this time on (RFC 3339).")  # fmt: skip
 @click.option("--until", metavar="CALL|TIME", help="Only calls up to this call, or before this time.")
@@ -55,7 +55,7 @@ def calls(
     """
     query = {name: value for name, value in given.items() if value is not None}
     if subject is not None:
-        query |= filter_of(subject)
+        query |= subject_of(subject)
     if matched is not None:
         query["matched"] = str(matched).lower()
     if reveal:
@@ -105,7 +105,7 @@ def row_of(call: View, reasons: Mapping[str, str]) -> tuple[str, ...]:
 
 def status_of(call: View) -> str:
     """Return the status, and how the answer ended if it was not sent completely."""
-    status = "-" if call["status"] is None else str(call["status"])
+    status = "-" if call["status"] is None else str(call["grpc_status"] or call["status"])
     return status if call["outcome"] == "done" else f"{status} {call['outcome'].replace('_', ' ')}"
 
 

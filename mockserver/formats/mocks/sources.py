@@ -69,7 +69,7 @@ def _yaml(path: Path, text: str) -> object:
 
 
 def refused(place: str, what: str, hint: str) -> InvalidInputError:
-    return invalid((place,), what, hint)
+    return invalid((), f"{place}: {what}", hint)
 
 
 def files_below(folder: Path) -> Callable[[str], bytes | None]:

@@ -38,7 +38,7 @@ def secured_by(settings: Settings, hosts: Hosts) -> Secured | None:
         from mockserver.http.tls import authority
         from mockserver.http.tls.certificates import Certificates, OwnCertificate
     except ImportError:
-        raise MissingExtraError((), "--tls", "tls") from None
+        raise MissingExtraError((), "TLS", "tls") from None
     client_ca = Path(settings.tls_client_ca) if settings.tls_client_ca else None
     http2 = not settings.store  # replicas relay HTTP/1.1 only
     if settings.tls_cert:

@@ -6600,13 +6600,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;
@@ -6665,13 +6667,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;
@@ -6734,13 +6738,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;
@@ -6777,13 +6783,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;
@@ -6822,13 +6830,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;
@@ -6865,13 +6875,15 @@ export interface operations {
             query?: {
                 /** @description A route's id or name. */
                 route?: string;
+                /** @description A request line, such as POST /charges, as in a check. */
+                request?: string;
                 /** @description Calls of routes with this tag. */
                 tag?: string;
                 /** @description The request's method. */
                 method?: string;
                 /** @description The request's path, as routes write them. */
                 path?: string;
-                /** @description The answer's status, or 4xx, 5xx. */
+                /** @description The answer's status; also 4xx, 5xx, or a status of gRPC. */
                 status?: string;
                 /** @description true or false. */
                 matched?: string;

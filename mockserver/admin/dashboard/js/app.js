@@ -89,6 +89,12 @@ export class App {
     if (name) this.go(name);
   }
 
+  /** Goes to the view beside this one, of those that the bar shows. */
+  step(by) {
+    const names = this._header.offered();
+    this.go(names[(names.indexOf(this._view) + by + names.length) % names.length]);
+  }
+
   async _arrive() {
     const { namespace, view, id } = readPlace(location.hash);
     const known = this._views.has(view) ? view : "calls";

@@ -35,7 +35,7 @@ export class CallsView {
     this._span = { from: 0, to: 1 };
     this._statuses = 0;
     this._pane = new CallPane(app);
-    this._grid = new Grid({ label: "Calls", columns: COLUMNS, fill: (cells, row) => fillRow(cells, row, this._span), prepare: (rows) => (this._span = spanOf(rows)),
+    this._grid = new Grid({ label: "Calls", columns: COLUMNS, fill: (cells, row) => fillRow(cells, row, this._span), prepare: (rows) => this._prepare(rows),
       sort: (key) => this._sortBy(key), open: (row) => app.go("calls", placeOf(row)), moved: () => this._newer() });
     this._count = h("span", { class: "quiet", role: "status" });
     this._missed = h("div", { class: "missed", hidden: true, role: "status" });
@@ -44,6 +44,12 @@ export class CallsView {
     this.element = h("div", { class: "calls" },
       h("div", { class: "calls-list" }, this._toolbar(), this._missed, h("div", { class: "grid-place" }, this._grid.element, this._empty, this._end)),
       this._pane.element);
+  }
+
+  /** Statuses of gRPC are names: once there is one, their column is wide. */
+  _prepare(rows) {
+    this._span = spanOf(rows);
+    if (rows.some((row) => typeof row.status === "string")) this.element.classList.add("named");
   }
 
   _toolbar() {
@@ -283,6 +289,7 @@ function fillRow({ node, cells }, row, span) {
   });
   cells[2].title = row.namespace ?? "";
   cells[4].title = row.target;
+  cells[5].title = texts[5];
   fillBar(cells[texts.length], row, span);
   node.dataset.call = row.id;
   const name = `grid-row k-${kind.name}${unmatched ? " unmatched" : ""}`;

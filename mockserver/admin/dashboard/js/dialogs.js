@@ -17,7 +17,7 @@ export function askToken(wrong) {
 }
 
 export const KEYS = [
-  ["1 … 9, 0", "the views, from left to right"], ["/", "filter the calls"], ["j k, ↓ ↑", "next and previous call"], ["Home End", "first call; last call, and follow"],
+  ["1 … 9, 0", "the first ten views, from left to right"], [", .", "previous and next view"], ["/", "filter the calls"], ["j k, ↓ ↑", "next and previous call"], ["Home End", "first call; last call, and follow"],
   ["Enter", "open the call"], ["Esc", "close it"], ["p", "pause the list of calls, and resume"], ["l", "what the symbols mean"], ["n", "choose a namespace"], ["t", "colours: light, dark, system"], ["?", "these keys"],
 ];
 

@@ -50,6 +50,11 @@ export class Header {
     this._outage.href = this._app.href("scenarios");
   }
 
+  /** The names of the views whose links are there, from left to right. */
+  offered() {
+    return [...this._links].filter(([, { link }]) => !link.hidden).map(([name]) => name);
+  }
+
   /** Whether the link to a view is there. */
   offer(view, there) {
     const { link } = this._links.get(view);

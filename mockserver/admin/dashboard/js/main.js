@@ -31,7 +31,7 @@ const app = new App({
   failure: FailureView,
 });
 
-const DEEDS = { "/": () => app.focusFilter(), "?": () => app.showKeys(), t: () => app.nextTheme(), p: () => app.pause(), l: () => app.showLegend(), n: () => app.chooseNamespace() };
+const DEEDS = { ",": () => app.step(-1), ".": () => app.step(1), "/": () => app.focusFilter(), "?": () => app.showKeys(), t: () => app.nextTheme(), p: () => app.pause(), l: () => app.showLegend(), n: () => app.chooseNamespace() };
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;

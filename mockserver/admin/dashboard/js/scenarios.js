@@ -194,17 +194,17 @@ export function dots(route) {
   const list = h("ol", { class: "dots", "aria-label": text, title: text },
     Array.from({ length: shown }, (_, i) => {
       const next = !apart && route.steps > 1 && !route.exhausted && i + 1 === route.step;
-      const label = stepLabel(steps ? steps[i] : route.reply);
+      const label = stepLabel(steps ? steps[i] : route.reply, route.request.startsWith("GRPC ") ? "OK" : "200");
       return h("li", { class: next ? "next" : !apart && (i + 1 < route.step || route.exhausted) ? "past" : "", "aria-current": next ? "step" : null }, next ? `▸${label}` : label);
     }),
     route.steps > shown && h("li", {}, `… ${route.steps}`), !apart && route.exhausted && h("li", { class: "past" }, "used up"));
   return apart ? [list, h("p", { class: "hint" }, `one sequence per ${route.per}`)] : list;
 }
 
-function stepLabel(step) {
+function stepLabel(step, usual) {
   if (typeof step === "number" || typeof step === "string") return String(step);
-  if (step === null || typeof step !== "object") return "200";
-  const label = step.fault ? `✕ ${typeof step.fault === "string" ? step.fault : step.fault.kind}` : step.cases ? "cases" : step.choose ? "choose" : String(step.status ?? 200);
+  if (step === null || typeof step !== "object") return usual;
+  const label = step.fault ? `✕ ${typeof step.fault === "string" ? step.fault : step.fault.kind}` : step.cases ? "cases" : step.choose ? "choose" : String(step.status ?? (step.websocket ? 101 : usual));
   const short = label.includes("{{") ? "{{…}}" : label;
   return step.times > 1 ? `${short}×${step.times}` : short;
 }
