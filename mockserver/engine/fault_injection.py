@@ -99,7 +99,8 @@ class InjectedFaults:
 
     def before(self, call: Call, seed: str, now_s: float) -> Planned | None:
         """Count the call for its route. Return the response of the first fault that applies; None to continue."""
-        met = [item for item in self.placed if item.route == call.route_id and item.meets(seed, now_s)]
+        routes = call.route_ids
+        met = [item for item in self.placed if item.route in routes and item.meets(seed, now_s)]
         if not met:
             return None
         trouble, number = met[0], call.number
@@ -129,13 +130,18 @@ class InjectedFaults:
         return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
 
     def due(self, call: Call, due: list[Due], home: RetryNamespace) -> list[Due]:
-        """Apply the fault to the webhooks of this call."""
+        """Apply the fault to the webhooks of its route."""
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
             return due
-        if due:
-            trouble.strike.struck = True
-        return [made for item in due for made in _disturbed(item, trouble.spec.webhook, home)]
+        made = []
+        for item in due:
+            if item.delivery.route == trouble.route:
+                trouble.strike.struck = True
+                made += _disturbed(item, trouble.spec.webhook, home)
+            else:
+                made.append(item)
+        return made
 
     def lasting(self) -> list[InjectedFault]:
         """The faults that a reset keeps."""

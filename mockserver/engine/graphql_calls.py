@@ -1,8 +1,8 @@
 """
 GraphQL calls: what the routes of the fields of an operation answer, in one transaction.
 
-Each route takes one step for an operation, however often its field occurs. The call belongs to the first route that
-takes part, or to the endpoint if none does.
+Each route takes one step for an operation, however often its field occurs. The call is one of each route that takes
+part, or of the endpoint if none does.
 """
 
 from __future__ import annotations
@@ -59,12 +59,14 @@ class GraphQLEndpoint(Behaviour):
         self._scenario = scenario
 
     def begun(self, ns: Namespace, call: Call, match: RouteMatch) -> None:
-        """Find what answers an operation, and the route that its call belongs to."""
+        """Find what answers an operation, and the routes that its call belongs to."""
         draw = Draw(ns, call.request, match, call.id)
         run = match.run = OperationRun(self, ns, call.request, draw)
-        if run.owner is not None:
-            call.route_id, call.tags = run.owner.route.id, run.owner.route.tags
-            call.scenario = run.owner.route.scenario.name
+        routes = [each.route for each in run.taken.values()]
+        if routes:
+            call.route_id = routes[0].id
+            call.fields = [(route.id, route.pattern.text) for route in routes]
+            call.tags = tuple(dict.fromkeys(tag for route in routes for tag in route.tags))
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
         if match.run is None:  # in a dry run no call begins
@@ -89,20 +91,21 @@ class FieldWebhook:
 
     webhook: Any
     scope: Scope
+    route_id: str
 
     def make(self, ns: Any, call: Call, scope: Scope) -> Any:
-        return self.webhook.make(ns, call, self.scope.with_("reply", scope.values["reply"]))
+        return self.webhook.make(ns, call, self.scope.with_("reply", scope.values["reply"]), self.route_id)
 
 
 class OperationRun:
     """
     What answers one operation. Nothing is written yet.
 
-    `owner` is the match of the first route that takes part; `failure` is raised when the claim is asked for.
+    `taken` are the first matches of the routes that take part, by id and in order; `failure` is raised when the claim is asked for.
     """
 
     def __init__(self, endpoint: GraphQLEndpoint, ns: Namespace, request: Request, draw: Draw) -> None:
-        self.owner: RouteMatch | None = None
+        self.taken: dict[str, RouteMatch] = {}
         self.failure: TemplateError | StoreFullError | None = None
         self.claim = Claim(None, 200)
         self._endpoint = endpoint
@@ -111,7 +114,7 @@ class OperationRun:
         self._draw = draw
         self._form = form_of(request)
         self._found: dict[tuple[str, str], tuple[Candidate[Route], ...]] = {}
-        self._taken: set[int] = set()
+        self._stepped: set[int] = set()
         self._replies: list[tuple[FieldReply, Draw]] = []
         self._whole: Planned | None = None
         self._probes = False
@@ -169,9 +172,9 @@ class OperationRun:
         match = find(self._ns, request, among=found)
         if match is None:
             return None
-        if self.owner is None:
-            self.owner = match
+        if not self.taken:
             self.claim.step = match.index
+        self.taken.setdefault(match.route.id, match)
         try:
             return self._answer_of(match, request, ".".join(map(str, place)))
         except TemplateError as error:
@@ -182,11 +185,11 @@ class OperationRun:
         ns, route, claim = self._ns, match.route, self.claim
         draw = self._draw.part(request, match, place)
         answer = resolve(ns, request, draw, route.answers[match.index])
-        if id(match.position) not in self._taken:
-            self._taken.add(id(match.position))
+        if id(match.position) not in self._stepped:
+            self._stepped.add(id(match.position))
             claim.commits = (*claim.commits, partial(_take, ns, match))
         if isinstance(answer, Behaviour):
-            return self._merged(answer.decide(ns, request, match, draw))
+            return self._merged(route, answer.decide(ns, request, match, draw))
         if route.lets:
             draw.scope()
             claim.let = {**(claim.let or {}), **draw.let()}
@@ -198,7 +201,7 @@ class OperationRun:
             do(made, work, draw.scope())
             claim.writes += made.writes
             claim.effects += made.effects
-            claim.webhooks += tuple(FieldWebhook(webhook, draw.scope()) for webhook in made.webhooks)
+            claim.webhooks += _webhooks_of(route, draw.scope(), made)
         if not isinstance(answer, FieldReply):
             if self._whole is None:
                 self._whole = answer.plan(status, draw.scope, draw.choices, request)
@@ -209,7 +212,7 @@ class OperationRun:
             return FieldAnswer()
         return answer.answer(draw.scope)
 
-    def _merged(self, made: Claim) -> FieldAnswer:
+    def _merged(self, route: Route, made: Claim) -> FieldAnswer:
         """Add what a behaviour writes to the claim. Return the value that it answers."""
         claim = self.claim
         claim.writes += made.writes
@@ -217,7 +220,7 @@ class OperationRun:
         claim.commits = (*claim.commits, *made.commits)
         if made.webhooks:
             assert made.scope is not None
-            claim.webhooks += tuple(FieldWebhook(webhook, made.scope) for webhook in made.webhooks)
+            claim.webhooks += _webhooks_of(route, made.scope, made)
         assert isinstance(made.planned, FieldPlanned)
         return made.planned.answer
 
@@ -281,6 +284,7 @@ class OperationRun:
         """Return the response to a request that is not executed. Nothing of it is written."""
         form: AnswerForm = self._form
         self.claim = Claim(None, 200)
+        self.taken.clear()
         headers = [("Content-Type", form.media_type)]
         if error.status == 405:
             headers.append(("Allow", "POST"))
@@ -313,6 +317,10 @@ class FieldPlanned(Planned):
         response = Response(200)
         super().__init__((Send(response),), response)
         self.answer = answer
+
+
+def _webhooks_of(route: Route, scope: Scope, made: Claim) -> tuple[FieldWebhook, ...]:
+    return tuple(FieldWebhook(webhook, scope, route.id) for webhook in made.webhooks)
 
 
 def _merged_lines(replies: list[Pairs]) -> Pairs:
