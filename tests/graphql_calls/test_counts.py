@@ -137,15 +137,15 @@ routes:
 
 
 def test_an_operation_that_is_not_executed_is_a_call_of_the_endpoint() -> None:
-    shop = GraphQLInMemory("routes: [{request: GRAPHQL Query.shop, name: shop, reply: {json: {name: Ann}}}]")
-    many = " ".join(f"s{i}: shop {{ ...s }}" for i in range(120))
-    spread = " ".join(f"n{i}: name" for i in range(15))
+    shop = GraphQLInMemory("routes: [{request: GRAPHQL Query.users, name: users, reply: 200}]")
+    many = " ".join(f"u{i}: users {{ ...s }}" for i in range(100))
+    spread = " ".join(f"n{i}: name" for i in range(8))
 
-    call = shop.query(f"{{ {many} }} fragment s on Shop {{ {spread} }}")
+    call = shop.query(f"{{ {many} }} fragment s on User {{ {spread} }}")
 
-    assert "too large" in answer_of(call)["errors"][0]["message"]
+    assert "resolves too many fields" in answer_of(call)["errors"][0]["message"]
     assert call.route_ids == [ENDPOINT]
-    assert count_of(shop, route="shop") == 0
+    assert count_of(shop, route="users") == 0
 
 
 def test_a_failed_template_is_a_call_of_the_routes() -> None:
@@ -208,17 +208,18 @@ routes:
   - {request: GRAPHQL Query.shop, name: shop, reply: 200}
   - {request: GRAPHQL Query.user, name: user, reply: {json: {name: Ann}}}
 """)
-    other = "{ shop { name } }"
-    lost = {"route": "user", "call": 2, "after": {"fault": "reset"}}
-    fault = InjectedFault(parse_spec(PlacedTroubleSpec, lost), lost, "shop/user", shop.now_s)
+    other = "{ user(id: 1) { name } }"
+    lost = {"route": "shop", "call": 2, "after": {"fault": "reset"}}
+    fault = InjectedFault(parse_spec(PlacedTroubleSpec, lost), lost, "shop/shop", shop.now_s)
     shop.default.set_troubles([fault])
 
     assert [shop.query(query).fault for query in (BOTH, other, BOTH, BOTH)] == [None, None, "reset", None]
 
-    down = {"reply": 503, "routes": ["user"]}
-    shop.default.set_outage(Outage(parse_spec(OutageSpec, down), down, frozenset({"shop/user"}), shop.now_s))
+    down: dict[str, Any] = {"reply": 503, "routes": ["shop"]}
+    shop.default.set_outage(Outage(parse_spec(OutageSpec, down), down, frozenset({"shop/shop"}), shop.now_s))
     assert [shop.query(query).status for query in (other, BOTH)] == [200, 503]
-    shop.default.set_outage(Outage(parse_spec(OutageSpec, {"reply": 503}), {"reply": 503}, None, shop.now_s))
+    down = {"reply": 503}
+    shop.default.set_outage(Outage(parse_spec(OutageSpec, down), down, None, shop.now_s))
     assert shop.query(other).status == 503
 
 
