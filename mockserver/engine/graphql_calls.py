@@ -19,13 +19,15 @@ from mockserver.engine.routing import RouteMatch, candidates, find
 from mockserver.engine.side_effects import NO_WORK, chosen
 from mockserver.engine.transaction import Claim, Draw, Question, do, resolve
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
-from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS
+from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS, MOST_STEPS
 from mockserver.graphql.operations import (
     EVENTS_TYPE,
+    JSON_TYPE,
     RESPONSE_TYPE,
     AnswerForm,
     GraphQLOperation,
     GraphQLRequestError,
+    batched,
     event,
     form_of,
     read_operation,
@@ -118,6 +120,8 @@ class OperationRun:
         self._replies: list[tuple[FieldReply, Draw]] = []
         self._whole: Planned | None = None
         self._probes = False
+        self._part = ""
+        """The place of an operation in its batch, with a point."""
         self._event: FieldEvent | None = None
         self._events: list[FieldEvent] | None = None
         try:
@@ -130,6 +134,9 @@ class OperationRun:
 
     def _answered(self) -> Planned:
         try:
+            parts = batched(self._request)
+            if parts is not None:
+                return self._in_batch(parts)
             operation = read_operation(self._endpoint.api, self._request)
             if operation.is_subscription:
                 return self._subscribed(operation)
@@ -141,17 +148,38 @@ class OperationRun:
         except StepsSpentError:
             return self._refused(GraphQLRequestError([GraphQLError(_TOO_LARGE)]))
 
-    def _execution(self, operation: GraphQLOperation) -> Execution:
-        return Execution(self._endpoint.api.schema, operation, self._ns.seed, self._ask)
+    def _execution(self, operation: GraphQLOperation, most_steps: int = MOST_STEPS) -> Execution:
+        return Execution(
+            self._endpoint.api.schema, operation, self._ns.seed, self._ask, most_steps=most_steps
+        )
 
     def _executed(self, operation: GraphQLOperation) -> Planned:
-        answer = self._execution(operation).run()
-        if answer.is_refused:
-            raise GraphQLRequestError(answer.errors)
-        document = result_document(answer.data, answer.errors)
+        document = _document_of(self._execution(operation))
         if self._form.only_stream:
             return self._streamed([(0.0, document)])
         return self._sent(dump_json(document))
+
+    def _in_batch(self, parts: list[Request]) -> Planned:
+        """Return the answers to the operations of a batch, in one list. Each route takes one step for all of them."""
+        if self._form.only_stream:
+            raise GraphQLRequestError([GraphQLError(f"A batch is answered with {JSON_TYPE}")], 406)
+        documents = []
+        left = MOST_STEPS
+        for number, self._request in enumerate(parts):
+            self._part = f"{number}." if number else ""
+            try:
+                operation = read_operation(self._endpoint.api, self._request)
+                if operation.is_subscription:
+                    raise GraphQLRequestError([GraphQLError("A subscription can't be in a batch")])  # noqa: TRY301
+                execution = self._execution(operation, left)
+                documents.append(_document_of(execution))
+                left = execution.steps_left
+            except GraphQLRequestError as error:
+                documents.append(result_document(ABSENT, error.errors))
+            except StepsSpentError:
+                said = "The batch is too large: its operations resolve too many fields"
+                raise GraphQLRequestError([GraphQLError(said)], 400) from None
+        return self._planned(JSON_TYPE, dump_json(documents), None)
 
     # Routes
 
@@ -176,7 +204,7 @@ class OperationRun:
             self.claim.step = match.index
         self.taken.setdefault(match.route.id, match)
         try:
-            return self._answer_of(match, request, ".".join(map(str, place)))
+            return self._answer_of(match, request, self._part + ".".join(map(str, place)))
         except TemplateError as error:
             where = f"{match.route.id}: {error.place or 'reply'}"
             raise TemplateError(error.reason, error.line, error.source, where) from error
@@ -306,6 +334,14 @@ class OperationRun:
             headers = (("Content-Type", media_type), *headers)
         wire = next((reply for reply, _ in replies if reply.has_wire), replies[0][0])
         return wire.planned(headers, body, pieces, wait_s)
+
+
+def _document_of(execution: Execution) -> dict[str, Any]:
+    """Execute an operation, and return the response. Raises GraphQLRequestError."""
+    answer = execution.run()
+    if answer.is_refused:
+        raise GraphQLRequestError(answer.errors)
+    return result_document(answer.data, answer.errors)
 
 
 class FieldPlanned(Planned):

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from mockserver.graphql import limits
+from mockserver.graphql.operations import MOST_BATCHED
 from mockserver.http.websocket.graphql import MOST_OPERATIONS
 from mockserver.matching.graphql_requests import MAX_QUERY_CHARS
 from mockserver.server import Server
@@ -56,7 +57,7 @@ def test_the_example_of_a_subscription_loads():
 def test_the_limits_are_those_of_the_code():
     for number in (
         limits.MOST_TOKENS, limits.MOST_SELECTIONS, limits.DEEPEST, limits.MOST_ARGUMENTS, limits.MOST_MEMBERS,
-        limits.MOST_STEPS, MOST_OPERATIONS,
+        limits.MOST_STEPS, MOST_OPERATIONS, MOST_BATCHED,
     ):  # fmt: skip
         assert f"{number:,} " in PAGE.partition("## Limits")[2].replace("\n", " "), number
     assert f"{MAX_QUERY_CHARS // 1024} KiB" in PAGE

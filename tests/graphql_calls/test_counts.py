@@ -62,7 +62,11 @@ routes:
         )
     ]
 
-    assert [call.route_ids for call in calls] == [["shop/shop", "shop/name"], ["shop/name", "shop/shop"], [ENDPOINT]]
+    assert [call.route_ids for call in calls] == [
+        ["shop/shop", "shop/name"],
+        ["shop/name", "shop/shop"],
+        [ENDPOINT],
+    ]
     assert [call.route_id for call in calls] == ["shop/shop", "shop/name", ENDPOINT]
     assert [call.step for call in calls] == [1, 1, 1]
     assert calls[0].tags == ("s", "both", "n")
@@ -133,7 +137,9 @@ routes:
     for call in calls:
         shop.engine.answered(call, 200)
         shop.engine.finish(call, Outcome.DONE)
-    assert [(route.in_flight, route.most_in_flight, route.statuses) for route in routes] == [(0, 2, {200: 2})] * 2
+    assert [(route.in_flight, route.most_in_flight, route.statuses) for route in routes] == [
+        (0, 2, {200: 2})
+    ] * 2
 
 
 def test_an_operation_that_is_not_executed_is_a_call_of_the_endpoint() -> None:

@@ -9,17 +9,11 @@ import pytest
 
 from mockserver.attempts.retryable import retryable
 from mockserver.compiler import editing
-from mockserver.engine.fault_injection import InjectedFault
-from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import InvalidInputError
 from mockserver.formats.steps import steps_of
 from mockserver.graphql.execution import Execution
 from mockserver.model.plan import Break, Send, Wait
 from mockserver.recording.conversion import Lost
-from mockserver.scenarios.flaws import parse_spec
-from mockserver.schema.trouble import PlacedTroubleSpec
-from mockserver.schema.verify import SubjectSpec
-from mockserver.verification.counting import Subject
 from mockserver.verification.explain import ExplainSpec, as_request, explain
 from tests.support.engine import InMemory, effects
 from tests.support.graphql import GraphQLInMemory, answer_of
