@@ -7,17 +7,22 @@ part, or of the endpoint if none does.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 from typing import Any
 
 from graphql import GraphQLError
 
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.policies import Limiter
 from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch, candidates, find
+from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, chosen
-from mockserver.engine.transaction import Claim, Draw, Question, do, resolve
+from mockserver.engine.transaction import NO_STEP, Claim, Draw, Question, do, resolve
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
 from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS, MOST_STEPS
 from mockserver.graphql.operations import (
@@ -45,8 +50,10 @@ from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.scenario import RUNTIME
 from mockserver.store.bounds import StoreFullError
+from mockserver.store.rate_limits import LimitLevel
 from mockserver.templating.templates import Scope, TemplateError
 
+MakeScope = Callable[[], Scope]
 _TOO_LARGE = "The operation is too large: it resolves too many fields"
 
 
@@ -63,7 +70,7 @@ class GraphQLEndpoint(Behaviour):
     def begun(self, ns: Namespace, call: Call, match: RouteMatch) -> None:
         """Find what answers an operation, and the routes that its call belongs to."""
         draw = Draw(ns, call.request, match, call.id)
-        run = match.run = OperationRun(self, ns, call.request, draw)
+        run = match.run = OperationRun(self, ns, call.request, draw, call)
         routes = [each.route for each in run.taken.values()]
         if routes:
             call.route_id = routes[0].id
@@ -106,7 +113,14 @@ class OperationRun:
     `taken` are the first matches of the routes that take part, by id and in order; `failure` is raised when the claim is asked for.
     """
 
-    def __init__(self, endpoint: GraphQLEndpoint, ns: Namespace, request: Request, draw: Draw) -> None:
+    def __init__(
+        self,
+        endpoint: GraphQLEndpoint,
+        ns: Namespace,
+        request: Request,
+        draw: Draw,
+        call: Call | None = None,
+    ) -> None:
         self.taken: dict[str, RouteMatch] = {}
         self.failure: TemplateError | StoreFullError | None = None
         self.claim = Claim(None, 200)
@@ -114,10 +128,12 @@ class OperationRun:
         self._ns = ns
         self._request = request
         self._draw = draw
+        self._call = call
         self._form = form_of(request)
         self._found: dict[tuple[str, str], tuple[Candidate[Route], ...]] = {}
         self._stepped: set[int] = set()
-        self._replies: list[tuple[FieldReply, Draw]] = []
+        self._levels: dict[tuple[str, str | None], LimitLevel] = {}
+        self._replies: list[tuple[FieldReply, MakeScope, Callable[[], Random]]] = []
         self._whole: Planned | None = None
         self._probes = False
         self._part = ""
@@ -200,14 +216,61 @@ class OperationRun:
         match = find(self._ns, request, among=found)
         if match is None:
             return None
-        if not self.taken:
-            self.claim.step = match.index
+        is_first = not self.taken
         self.taken.setdefault(match.route.id, match)
         try:
-            return self._answer_of(match, request, self._part + ".".join(map(str, place)))
+            refusal = self._refusal_of(match, request)
+            if is_first:
+                self.claim.step = match.index if refusal is None else NO_STEP
+            return refusal or self._answer_of(match, request, self._part + ".".join(map(str, place)))
         except TemplateError as error:
             where = f"{match.route.id}: {error.place or 'reply'}"
             raise TemplateError(error.reason, error.line, error.source, where) from error
+
+    def _refusal_of(self, match: RouteMatch, request: Request) -> FieldAnswer | None:
+        """Return the errors of a field that `auth` or `limit` of its route refuses; None to continue. A dry run has none."""
+        auth, limiter = match.route.auth, match.route.limiter
+        if self._call is None:
+            return None
+        refused = None if auth is None else auth.refuse(self._ns.memory, request)
+        if refused is not None:
+            return _error(json.loads(refused.response.body)["detail"], "UNAUTHENTICATED")
+        return None if limiter is None else self._limited(limiter, match, request)
+
+    def _limited(self, limiter: Limiter, match: RouteMatch, request: Request) -> FieldAnswer | None:
+        """Return the errors of a field over a limit. An operation takes one token for each value of `by`."""
+        ns = self._ns
+
+        def scope() -> Scope:
+            return scope_for(ns, request, match.route, match.params)
+
+        def with_level() -> Scope:
+            return scope().with_("limit", level.view())
+
+        key = (limiter.scope, limiter.by_of(request, match.params, scope))
+        known = self._levels.get(key)
+        level = known or ns.memory.limits.peek(*key, limiter.spec, ns.clock.now_s())
+        if known is None:
+            self._levels[key] = level
+            lines = limiter.lines(level, request, with_level) if level.is_over or limiter.spec.headers else []
+            self.claim.commits = (*self.claim.commits, partial(self._take_limit, limiter, key[1], lines))
+        if not level.is_over:
+            return None
+        reply = limiter.reply
+        if isinstance(reply, FieldReply):
+            self._replies.append((reply, with_level, self._draw.choices))
+            return reply.answer(with_level)
+        if reply is None:
+            return _error("Too many requests", "RATE_LIMITED")
+        if self._whole is None:
+            self._whole = reply.plan(reply.status(with_level), with_level, self._draw.choices, request)
+        return FieldAnswer(None)
+
+    def _take_limit(self, limiter: Limiter, by: str | None, lines: list[tuple[str, str]]) -> None:
+        call = self._call
+        assert call is not None
+        limiter.take(self._ns.memory, call, by)
+        call.limit_headers = call.limit_headers or lines
 
     def _answer_of(self, match: RouteMatch, request: Request, place: str) -> FieldAnswer:
         ns, route, claim = self._ns, match.route, self.claim
@@ -234,7 +297,7 @@ class OperationRun:
             if self._whole is None:
                 self._whole = answer.plan(status, draw.scope, draw.choices, request)
             return FieldAnswer(None)
-        self._replies.append((answer, draw))
+        self._replies.append((answer, draw.scope, draw.choices))
         if self._probes:
             self._events = answer.events(draw.scope)
             return FieldAnswer()
@@ -327,13 +390,17 @@ class OperationRun:
         self, media_type: str, body: bytes, pieces: tuple[tuple[float, bytes], ...] | None
     ) -> Planned:
         """Return the plan of a response: with the headers of all replies, the longest delay, and the first fault."""
-        replies = self._replies or [(self._endpoint.plain, self._draw)]
-        headers = _merged_lines([reply.lines(draw.scope) for reply, draw in replies])
-        wait_s = max(reply.wait_s(draw.scope, draw.choices) for reply, draw in replies)
+        replies = self._replies or [(self._endpoint.plain, self._draw.scope, self._draw.choices)]
+        headers = _merged_lines([reply.lines(scope) for reply, scope, _ in replies])
+        wait_s = max(reply.wait_s(scope, choices) for reply, scope, choices in replies)
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers = (("Content-Type", media_type), *headers)
-        wire = next((reply for reply, _ in replies if reply.has_wire), replies[0][0])
+        wire = next((reply for reply, *_ in replies if reply.has_wire), replies[0][0])
         return wire.planned(headers, body, pieces, wait_s)
+
+
+def _error(message: str, code: str) -> FieldAnswer:
+    return FieldAnswer(errors=[{"message": message, "extensions": {"code": code}}])
 
 
 def _document_of(execution: Execution) -> dict[str, Any]:

@@ -33,12 +33,21 @@ def test_the_example_runs_as_written(tmp_path):
     assert printed.getvalue() == blocks("text")[0]
 
 
+def test_the_example_of_policies_loads():
+    shop = GraphQLInMemory(blocks("yaml")[1].replace("graphql: shop.graphql\n", "", 1))
+    pay = "mutation { pay(order: 1, amount: 2) { id } }"
+    answers = [shop.query(pay), *(shop.query(pay, authorization="Bearer secret") for _ in range(11))]
+    codes = [re.findall(rb'"code":"(\w+)"', call.response.body) for call in answers]
+    assert codes == [[b"UNAUTHENTICATED"], *[[]] * 10, [b"RATE_LIMITED"]]
+    assert answers[-1].response.header("retry-after") == "6"
+
+
 def test_the_example_of_resources_loads():
     schema = SCHEMA.read_text().replace(
         "type Subscription",
         "extend type Mutation { updateUser(input: UserInput!, id: ID!): User }\ntype Subscription",
     )
-    text = blocks("yaml")[1].replace("graphql: shop.graphql\n", "", 1)
+    text = blocks("yaml")[2].replace("graphql: shop.graphql\n", "", 1)
     shop = GraphQLInMemory(text, schema=schema)
     change = 'mutation { updateUser(id: 1, input: {name: "Eve"}) { name } }'
     assert shop.answer(change) == {"data": {"updateUser": {"name": "Eve"}}}
@@ -46,7 +55,7 @@ def test_the_example_of_resources_loads():
 
 
 def test_the_example_of_a_subscription_loads():
-    route = yaml.safe_load(blocks("yaml")[2])
+    route = yaml.safe_load(blocks("yaml")[3])
     shop = GraphQLInMemory(yaml.safe_dump({"routes": [route]}))
     query = 'subscription { paid(order: "1") { amount } }'
     call = shop.query(query, accept="text/event-stream")
