@@ -28,9 +28,11 @@ class RouteCount:
         """Count a call that begins, with its status or fault if it is known."""
         self.calls += 1
         in_flight = self.in_flight = self.in_flight + 1
-        self.most_in_flight = max(self.most_in_flight, in_flight)
+        if in_flight > self.most_in_flight:  # noqa: PLR1730  (faster)
+            self.most_in_flight = in_flight
         if answer is not None:
-            self.answered(answer)
+            statuses = self.statuses
+            statuses[answer] = statuses.get(answer, 0) + 1
 
     def answered(self, answer: int | str) -> None:
         """Count a call by its status or fault."""
@@ -79,7 +81,12 @@ class Counts:
         if not call.request.complete:
             self.incomplete += 1
             return
-        self._add_line((call.request.method, call.request.path), 1)
+        line = (call.request.method, call.request.path)
+        lines = self.lines
+        if line in lines:
+            lines[line] += 1
+        else:
+            self._add_line(line, 1)
         if call.automatic:
             self.automatic += 1
             return
@@ -127,8 +134,13 @@ class Counts:
                 _take(route.statuses, call.answer)
 
     def ended(self, call: Call) -> None:
-        for route in self._routes_of(call):
-            route.in_flight -= 1
+        if call.fields:
+            for route in self._routes_of(call):
+                route.in_flight -= 1
+        elif call.route_id is not None:
+            counted = self.routes.get(call.route_id)
+            if counted is not None:
+                counted.in_flight -= 1
 
     def remove(self, call: Call, bounds: Bounds) -> Counts:
         """Take a completed call out of the counts. Return what was removed."""
