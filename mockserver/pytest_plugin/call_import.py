@@ -53,8 +53,6 @@ def call_from_view(view: Mapping[str, Any]) -> Call:
         request.reader = RecordedMessages(view["grpc"]["messages"], view["grpc"]["unreadable"])
     call = Call(view["number"], view["namespace"], request)
     call.route_id, call.automatic, call.replayed = view["route"], view["automatic"], view["replayed"]
-    if len(view["routes"]) > 1:
-        call.fields = [(route_id, "") for route_id in view["routes"]]
     call.fault, call.outcome, call.effects = view["fault"], Outcome(view["outcome"]), list(view["effects"])
     call.body_sha256 = request_view["body"]["sha256"]
     if reply_view is not None:
