@@ -130,18 +130,13 @@ class InjectedFaults:
         return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
 
     def due(self, call: Call, due: list[Due], home: RetryNamespace) -> list[Due]:
-        """Apply the fault to the webhooks of its route."""
+        """Apply the fault to the webhooks of this call."""
         trouble = self._struck.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
             return due
-        made = []
-        for item in due:
-            if item.delivery.route == trouble.route:
-                trouble.strike.struck = True
-                made += _disturbed(item, trouble.spec.webhook, home)
-            else:
-                made.append(item)
-        return made
+        if due:
+            trouble.strike.struck = True
+        return [made for item in due for made in _disturbed(item, trouble.spec.webhook, home)]
 
     def lasting(self) -> list[InjectedFault]:
         """The faults that a reset keeps."""
