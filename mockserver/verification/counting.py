@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import route_named
+from mockserver.engine.naming import UnknownRouteError, route_named
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
@@ -157,10 +157,22 @@ class Subject:
 
 def _known_field(ns: Namespace, line: RequestLine, path: KeyPath) -> str:
     """Return the path of a field that routes answer, or answered. Raises UnknownRouteError for another one."""
-    is_known = (GRAPHQL, line.path) in ns.counts.lines or any(
-        route.methods == line.methods and route.pattern.text == line.path for route in ns.routes()
-    )
-    return line.path if is_known else route_named(ns, f"{GRAPHQL} {line.path[1:]}", path).pattern.text
+    if (GRAPHQL, line.path) in ns.counts.lines:
+        return line.path
+    if any(route.methods == line.methods and route.pattern.text == line.path for route in ns.routes()):
+        return line.path
+    name = f"{GRAPHQL} {line.path[1:]}"
+    apis = [api for scenario in ns.scenarios() for api in scenario.apis]
+    if not apis:
+        return route_named(ns, name, path).pattern.text
+    from mockserver.graphql.schemas import field_of  # few scenarios have GraphQL
+
+    try:
+        field_of(apis, line.path)
+    except InvalidInputError as error:
+        raise UnknownRouteError(flaw.under(*path) for flaw in error.flaws) from error
+    said = "no route answers this field: only fields with a route are counted"
+    raise UnknownRouteError(Flaw(path, said, f"Add a route, such as {{request: {name}, reply: 200}}"))
 
 
 class AllCalls:

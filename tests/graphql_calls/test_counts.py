@@ -180,12 +180,14 @@ def test_routes_of_fields_are_counted_by_their_request_line() -> None:
     editing.remove_route(shop.default, made)
     assert count_of(shop, request="GRAPHQL Query.user") == 2
     assert count_of(shop, request="GRAPHQL Query.user", match={"graphql": {"query": {"contains": "b:"}}}) == 1
-    for wrong in (
-        {"request": "GRAPHQL Query.usr"},
-        {"request": "GRAPHQL Query.user", "match": {"arguments": {"id": 1}}},
+    for wrong, said in (
+        ({"request": "GRAPHQL Query.usr"}, "request: Query has no field 'usr'. Did you mean 'user'?"),
+        ({"request": "GRAPHQL Query.shop"}, "only fields with a route are counted. Add a route"),
+        ({"request": "GRAPHQL Query.user", "match": {"arguments": {"id": 1}}}, "those of one field"),
     ):
-        with pytest.raises(InvalidInputError):
+        with pytest.raises(InvalidInputError) as raised:
             Subject(shop.default, SubjectSpec.model_validate(wrong))
+        assert said in str(raised.value)
 
 
 def test_attempts_are_judged_for_each_route() -> None:
