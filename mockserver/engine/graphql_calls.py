@@ -222,10 +222,14 @@ class OperationRun:
             refusal = self._refusal_of(match, request)
             if is_first:
                 self.claim.step = match.index if refusal is None else NO_STEP
-            return refusal or self._answer_of(match, request, self._part + ".".join(map(str, place)))
+            if refusal is None:
+                return self._answer_of(match, request, self._part + ".".join(map(str, place)))
         except TemplateError as error:
             where = f"{match.route.id}: {error.place or 'reply'}"
             raise TemplateError(error.reason, error.line, error.source, where) from error
+        if self._probes:
+            self._events = [FieldEvent(0.0, refusal)]
+        return refusal
 
     def _refusal_of(self, match: RouteMatch, request: Request) -> FieldAnswer | None:
         """Return the errors of a field that `auth` or `limit` of its route refuses; None to continue. A dry run has none."""

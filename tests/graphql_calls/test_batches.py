@@ -7,6 +7,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mockserver.attempts.retryable import retryable
 from mockserver.graphql.operations import MOST_BATCHED
@@ -186,3 +188,31 @@ def test_a_batch_with_a_content_coding_or_deep_values_is_read(depth: int) -> Non
         assert answer_of(call) == [{"data": {"shop": {"name": "Open"}}}]
     else:
         assert "more than 200 deep" in answer_of(call)["errors"][0]["message"]
+
+
+ANY = GraphQLInMemory("routes: [{request: GRAPHQL Query.shop, reply: {json: {name: Open}}}]")
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+)
+queries = st.sampled_from([SHOP["query"], USER["query"], PAY, "{", "{ nope }", "{ __typename }", ""]) | values
+requests = st.fixed_dictionaries(
+    {}, optional={"query": queries, "operationName": values, "variables": values, "extensions": values}
+)
+
+
+@given(st.lists(requests | values, min_size=1, max_size=MOST_BATCHED))
+def test_every_item_of_a_batch_has_a_response(operations: list[Any]) -> None:
+    call = batch(ANY, *operations)
+
+    answers = answer_of(call)
+    assert call.status == 200
+    assert len(answers) == len(operations)
+    assert all(answer.keys() & {"data", "errors"} for answer in answers)

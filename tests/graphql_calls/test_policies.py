@@ -178,3 +178,25 @@ routes: [{request: GRAPHQL Query.quote, reply: {json: 1}}]
 """)
 
     assert [shop.query(BOTH).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_subscription_that_is_refused_has_one_event_with_the_error() -> None:
+    shop = GraphQLInMemory("""
+routes:
+  - request: GRAPHQL Subscription.paid
+    auth: {bearer: [secret]}
+    reply: {events: [{data: {amount: 1}}, {data: {amount: 2}}]}
+""")
+    paid = "subscription { paid(order: 1) { amount } }"
+
+    refused, accepted = (
+        shop.query(paid, accept="text/event-stream", authorization=f"Bearer {token}")
+        for token in ("wrong", "secret")
+    )
+
+    for call, events in ((refused, 1), (accepted, 2)):
+        assert call.response is not None
+        assert call.response.body.count(b"event: next") == events
+    assert refused.response is not None
+    assert b'"code":"UNAUTHENTICATED"' in refused.response.body
+    assert b'"data":null' in refused.response.body
