@@ -93,7 +93,8 @@ class Grouping:
     How calls are grouped: `by` and `ignored` of a check, and the rules of the routes.
 
     `params_of` returns the path parameters of a call, `clock_at` the namespace's Unix
-    time at a real Unix time.
+    time at a real Unix time, `route_of` the route whose call it is: for a call of several
+    routes, the one that is checked.
     """
 
     by: By | None = None
@@ -102,6 +103,7 @@ class Grouping:
     rules_of: Callable[[str | None], RouteRules] = lambda _: _NO_RULES
     params_of: ParamsOf = lambda _: {}
     clock_at: ClockAt = float
+    route_of: Callable[[Call], str | None] = lambda call: call.route_id
 
     def key(self, call: Call, rules: RouteRules) -> Key | None:
         """Return the idempotency key: the one that the scenario declares, or a known one."""
@@ -120,12 +122,13 @@ class CallEvidence:
 
     __slots__ = (
         "authorization", "by", "by_text", "call", "counter", "counter_name", "due_at_s", "first", "identity", "invocation", "key",
-        "likeness", "range", "retryable", "retryable_by_id", "stable", "target", "volatile", "volatile_digest",
+        "likeness", "range", "retryable", "retryable_by_id", "route_id", "stable", "target", "volatile", "volatile_digest",
     )  # fmt: skip
 
     def __init__(self, call: Call, grouping: Grouping) -> None:
         request = call.request
-        rules = grouping.rules_of(call.route_id)
+        self.route_id = grouping.route_of(call)
+        rules = grouping.rules_of(self.route_id)
         by = grouping.by or rules.by
         self.call = call
         self.by_text = by.text if by is not None else None
@@ -136,7 +139,7 @@ class CallEvidence:
         self.first = False
         self._read_counter(request)
         self.key = grouping.key(call, rules)
-        self.target = (call.route_id, request.method, request.path)
+        self.target = (self.route_id, request.method, request.path)
         self.retryable = retryable(call)
         counted = self.invocation is not None or self.counter is not None
         self.retryable_by_id = (

@@ -207,7 +207,7 @@ class _Grouper:
         evidence = node.evidence
         if evidence.by is None:
             return None
-        group = self._by_value.get((evidence.call.route_id, evidence.by))
+        group = self._by_value.get((evidence.route_id, evidence.by))
         if group is None:
             return None
         what = "`by: route`" if evidence.by_text == ROUTE else f"the calls share {evidence.by_text}"
@@ -402,7 +402,7 @@ class _Grouper:
     def _register(self, node: CallNode, before: CallNode | None) -> None:
         evidence, call = node.evidence, node.call
         if evidence.by is not None:
-            self._by_value.setdefault((call.route_id, evidence.by), node.group)
+            self._by_value.setdefault((evidence.route_id, evidence.by), node.group)
         if evidence.invocation is not None:
             _add_group(self._by_invocation, (*evidence.target[1:], evidence.invocation), node.group)
         if evidence.key is not None:

@@ -135,7 +135,7 @@ def _operation(number: int, group: Group, grouping: Grouping) -> Operation:
     nodes = group.nodes
     first = nodes[0].evidence
     key = first.by or (first.key[1] if first.key is not None else None)
-    operation = Operation(number, first.call.route_id, key)
+    operation = Operation(number, first.route_id, key)
     names: dict[str, None] = {}
     before: CallNode | None = None
     for i, node in enumerate(nodes):

@@ -44,11 +44,11 @@ _THROTTLED = re.compile(
     rb"|<Code>(?:" + _AWS_THROTTLING.encode() + rb")</Code>"
 )
 _TRANSIENT_IN_GRAPHQL = re.compile(
-    rb'\s*\{\s*"errors"\s*:\s*\[.*?"code"\s*:\s*"(?:INTERNAL_SERVER_ERROR|SERVICE_UNAVAILABLE|UNAVAILABLE'
+    rb'(?>\s*(?:\[(?:.*?\},)?\s*)?\{\s*"errors"\s*:\s*\[).*?"code"\s*:\s*"(?:INTERNAL_SERVER_ERROR|SERVICE_UNAVAILABLE|UNAVAILABLE'
     rb'|BAD_GATEWAY|GATEWAY_TIMEOUT|TIMEOUT|RATE_LIMITED|RATE_LIMIT_EXCEEDED|TOO_MANY_REQUESTS|THROTTLED)"',
     re.DOTALL,
 )
-"""Codes of GraphQL errors, under `extensions`, that mean the same as a status that is retried."""
+"""Codes of GraphQL errors, under `extensions`, also in a batch, that mean the same as a status that is retried."""
 _ERROR_INSIDE = re.compile(
     rb'^\s*\{.*?"(?:errors?|Error|fault|__type)"\s*:\s*(?!null|false|\[\s*\]|\{\s*\}|"")'
     rb'|^\s*\{.*?"(?:ok|success)"\s*:\s*false'

@@ -151,13 +151,17 @@ class Response:
 
 
 class Call:
-    """One call. `data` is the complete record of the admin API; `websocket` is the connection after its handshake."""
+    """
+    One call. `data` is the complete record of the admin API; `websocket` is the connection after its handshake. `routes`
+    are all routes that took part, `route` the first: several only for GraphQL.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
         self.id: str = data["id"]
         self.number: int = data["number"]
         self.route: str | None = data["route"]
+        self.routes: list[str] = data["routes"]
         self.scenario: str | None = data["scenario"]
         self.step: int | None = data["step"]
         self.matched: bool = data["matched"]

@@ -209,6 +209,8 @@ def _field_route(
     place = (twin.path, (*twin.key[-2:], 1))
     route = generated_route(scenario, f"GRAPHQL {line}", field, taken, place)
     route.has_effects = twin.has_effects
+    own_auth, own_limit = spec.auth is not None, spec.limit is not None
+    route.take_guards((twin.auth if own_auth else None, twin.limiter if own_limit else None, None))
     return route
 
 

@@ -29,7 +29,7 @@ from mockserver.responses.planner import Planned, Reply, compile_reply
 from mockserver.responses.sequence import Sequence, Span
 from mockserver.schema.base import parse_request_line
 from mockserver.schema.match import MatchSpec
-from mockserver.schema.policies import GuardedSpec
+from mockserver.schema.policies import NONE, GuardedSpec
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
 from mockserver.schema.scenario import RouteSpec
 from mockserver.templating.templates import Predicate, compile_predicate
@@ -156,7 +156,9 @@ def compile_route(
     if spec.let is not None:
         route.lets = flaws.attempt(path, compile_let, spec.let, AFTER_CLAIM)
     route.work = flaws.attempt(path, compile_work, spec, read_file, data)
-    guards = flaws.attempt(path, compile_guards, scenario, spec, f"route:{route.id}", read_file)
+    guards = flaws.attempt(
+        path, compile_guards, scenario, spec, f"route:{route.id}", read_file, route.graphql
+    )
     if guards is not None:
         route.take_guards(guards)
     if spec.proxy is not None and route.grpc is not None:
@@ -239,11 +241,16 @@ def _graphql_target(scenario: Scenario, path: str) -> FieldTarget:
 
 def _check_field(spec: RouteSpec) -> None:
     """Raise InvalidInputError for what concerns a whole response, and is not of one field."""
-    flaws = [
-        Flaw((key,), f"`{key}` is not supported in a GRAPHQL route", "Write it on the scenario")
-        for key in ("auth", "limit", "idempotency")
-        if spec.has(key)
-    ]
+    flaws = []
+    if spec.has("idempotency"):
+        said = "`idempotency` is not supported in a GRAPHQL route: a key is that of a request"
+        flaws.append(Flaw(("idempotency",), said, "Write it on the scenario"))
+    for key in ("auth", "limit"):
+        if getattr(spec, key) == NONE:
+            said = f"`{key}: none` has no effect in a GRAPHQL route: that of the scenario is for whole operations"
+            flaws.append(
+                Flaw((key,), said, f"Write `{key}` in the routes that need it, and not on the scenario")
+            )
     if spec.proxy is not None:
         flaws.append(Flaw(("proxy",), "a field can't be forwarded", "Write `reply`"))
     if flaws:
@@ -293,18 +300,24 @@ def _static(route: Route) -> tuple[Planned, ...] | None:
     return tuple(plans)
 
 
-def compile_guards(scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile) -> Guards:
+def compile_guards(
+    scenario: Scenario, spec: GuardedSpec, scope: str, read_file: ReadFile, field: FieldTarget | None = None
+) -> Guards:
     """
     Return the `auth`, `limit` and `idempotency` of a route, or those of its scenario, which all its routes share.
 
-    `scope` identifies the own ones. Raises InvalidInputError with every flaw.
+    `scope` identifies the own ones. A `field` of GraphQL has its own `auth` and `limit` only: those of the scenario apply to
+    whole operations. Raises InvalidInputError with every flaw.
     """
     flaws = FlawCollector()
     auth, limiter, idempotency = scenario.auth, scenario.limiter, scenario.idempotency
+    if field is not None:
+        auth = limiter = None
     if spec.auth is not None:
         auth = flaws.attempt((), auth_of, spec.auth, scenario)
     if spec.limit is not None:
-        limiter = flaws.attempt((), compile_limit, spec.limit, scope, read_file)
+        compiled = compile_reply if field is None else field.compile_reply
+        limiter = flaws.attempt((), compile_limit, spec.limit, scope, read_file, compiled)
     if spec.idempotency is not None:
         idempotency = flaws.attempt((), compile_idempotency, spec.idempotency, scope, read_file)
     flaws.check()

@@ -374,7 +374,7 @@ class Engine:
         if outage.is_over(now_s):
             ns.set_outage(None)
             return None
-        if not outage.takes(call.route_id or "", ns.seed, now_s):
+        if not outage.takes(call.route_ids, ns.seed, now_s):
             return None
         reply = outage.answer
         return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)

@@ -99,7 +99,8 @@ class InjectedFaults:
 
     def before(self, call: Call, seed: str, now_s: float) -> Planned | None:
         """Count the call for its route. Return the response of the first fault that applies; None to continue."""
-        met = [item for item in self.placed if item.route == call.route_id and item.meets(seed, now_s)]
+        routes = call.route_ids
+        met = [item for item in self.placed if item.route in routes and item.meets(seed, now_s)]
         if not met:
             return None
         trouble, number = met[0], call.number

@@ -1,31 +1,38 @@
 """
 GraphQL calls: what the routes of the fields of an operation answer, in one transaction.
 
-Each route takes one step for an operation, however often its field occurs. The call belongs to the first route that
-takes part, or to the endpoint if none does.
+Each route takes one step for an operation, however often its field occurs. The call is one of each route that takes
+part, or of the endpoint if none does.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from random import Random
 from typing import Any
 
 from graphql import GraphQLError
 
 from mockserver.engine.namespace import Namespace
+from mockserver.engine.policies import Limiter
 from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import RouteMatch, candidates, find
+from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, chosen
-from mockserver.engine.transaction import Claim, Draw, Question, do, resolve
+from mockserver.engine.transaction import NO_STEP, Claim, Draw, Question, do, resolve
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
-from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS
+from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS, MOST_STEPS
 from mockserver.graphql.operations import (
     EVENTS_TYPE,
+    JSON_TYPE,
     RESPONSE_TYPE,
     AnswerForm,
     GraphQLOperation,
     GraphQLRequestError,
+    batched,
     event,
     form_of,
     read_operation,
@@ -43,8 +50,10 @@ from mockserver.responses.bodies import dump_json
 from mockserver.responses.planner import Planned
 from mockserver.schema.scenario import RUNTIME
 from mockserver.store.bounds import StoreFullError
+from mockserver.store.rate_limits import LimitLevel
 from mockserver.templating.templates import Scope, TemplateError
 
+MakeScope = Callable[[], Scope]
 _TOO_LARGE = "The operation is too large: it resolves too many fields"
 
 
@@ -59,12 +68,14 @@ class GraphQLEndpoint(Behaviour):
         self._scenario = scenario
 
     def begun(self, ns: Namespace, call: Call, match: RouteMatch) -> None:
-        """Find what answers an operation, and the route that its call belongs to."""
+        """Find what answers an operation, and the routes that its call belongs to."""
         draw = Draw(ns, call.request, match, call.id)
-        run = match.run = OperationRun(self, ns, call.request, draw)
-        if run.owner is not None:
-            call.route_id, call.tags = run.owner.route.id, run.owner.route.tags
-            call.scenario = run.owner.route.scenario.name
+        run = match.run = OperationRun(self, ns, call.request, draw, call)
+        routes = [each.route for each in run.taken.values()]
+        if routes:
+            call.route_id = routes[0].id
+            call.fields = [(route.id, route.pattern.text) for route in routes]
+            call.tags = tuple(dict.fromkeys(tag for route in routes for tag in route.tags))
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
         if match.run is None:  # in a dry run no call begins
@@ -89,32 +100,44 @@ class FieldWebhook:
 
     webhook: Any
     scope: Scope
+    route_id: str
 
     def make(self, ns: Any, call: Call, scope: Scope) -> Any:
-        return self.webhook.make(ns, call, self.scope.with_("reply", scope.values["reply"]))
+        return self.webhook.make(ns, call, self.scope.with_("reply", scope.values["reply"]), self.route_id)
 
 
 class OperationRun:
     """
     What answers one operation. Nothing is written yet.
 
-    `owner` is the match of the first route that takes part; `failure` is raised when the claim is asked for.
+    `taken` are the first matches of the routes that take part, by id and in order; `failure` is raised when the claim is asked for.
     """
 
-    def __init__(self, endpoint: GraphQLEndpoint, ns: Namespace, request: Request, draw: Draw) -> None:
-        self.owner: RouteMatch | None = None
+    def __init__(
+        self,
+        endpoint: GraphQLEndpoint,
+        ns: Namespace,
+        request: Request,
+        draw: Draw,
+        call: Call | None = None,
+    ) -> None:
+        self.taken: dict[str, RouteMatch] = {}
         self.failure: TemplateError | StoreFullError | None = None
         self.claim = Claim(None, 200)
         self._endpoint = endpoint
         self._ns = ns
         self._request = request
         self._draw = draw
+        self._call = call
         self._form = form_of(request)
         self._found: dict[tuple[str, str], tuple[Candidate[Route], ...]] = {}
-        self._taken: set[int] = set()
-        self._replies: list[tuple[FieldReply, Draw]] = []
+        self._stepped: set[int] = set()
+        self._levels: dict[tuple[str, str | None], LimitLevel] = {}
+        self._replies: list[tuple[FieldReply, MakeScope, Callable[[], Random]]] = []
         self._whole: Planned | None = None
         self._probes = False
+        self._part = ""
+        """The place of an operation in its batch, with a point."""
         self._event: FieldEvent | None = None
         self._events: list[FieldEvent] | None = None
         try:
@@ -127,6 +150,9 @@ class OperationRun:
 
     def _answered(self) -> Planned:
         try:
+            parts = batched(self._request)
+            if parts is not None:
+                return self._in_batch(parts)
             operation = read_operation(self._endpoint.api, self._request)
             if operation.is_subscription:
                 return self._subscribed(operation)
@@ -138,17 +164,38 @@ class OperationRun:
         except StepsSpentError:
             return self._refused(GraphQLRequestError([GraphQLError(_TOO_LARGE)]))
 
-    def _execution(self, operation: GraphQLOperation) -> Execution:
-        return Execution(self._endpoint.api.schema, operation, self._ns.seed, self._ask)
+    def _execution(self, operation: GraphQLOperation, most_steps: int = MOST_STEPS) -> Execution:
+        return Execution(
+            self._endpoint.api.schema, operation, self._ns.seed, self._ask, most_steps=most_steps
+        )
 
     def _executed(self, operation: GraphQLOperation) -> Planned:
-        answer = self._execution(operation).run()
-        if answer.is_refused:
-            raise GraphQLRequestError(answer.errors)
-        document = result_document(answer.data, answer.errors)
+        document = _document_of(self._execution(operation))
         if self._form.only_stream:
             return self._streamed([(0.0, document)])
         return self._sent(dump_json(document))
+
+    def _in_batch(self, parts: list[Request]) -> Planned:
+        """Return the answers to the operations of a batch, in one list. Each route takes one step for all of them."""
+        if self._form.only_stream:
+            raise GraphQLRequestError([GraphQLError(f"A batch is answered with {JSON_TYPE}")], 406)
+        documents = []
+        left = MOST_STEPS
+        for number, self._request in enumerate(parts):
+            self._part = f"{number}." if number else ""
+            try:
+                operation = read_operation(self._endpoint.api, self._request)
+                if operation.is_subscription:
+                    raise GraphQLRequestError([GraphQLError("A subscription can't be in a batch")])  # noqa: TRY301
+                execution = self._execution(operation, left)
+                documents.append(_document_of(execution))
+                left = execution.steps_left
+            except GraphQLRequestError as error:
+                documents.append(result_document(ABSENT, error.errors))
+            except StepsSpentError:
+                said = "The batch is too large: its operations resolve too many fields"
+                raise GraphQLRequestError([GraphQLError(said)], 400) from None
+        return self._planned(JSON_TYPE, dump_json(documents), None)
 
     # Routes
 
@@ -169,24 +216,75 @@ class OperationRun:
         match = find(self._ns, request, among=found)
         if match is None:
             return None
-        if self.owner is None:
-            self.owner = match
-            self.claim.step = match.index
+        is_first = not self.taken
+        self.taken.setdefault(match.route.id, match)
         try:
-            return self._answer_of(match, request, ".".join(map(str, place)))
+            refusal = self._refusal_of(match, request)
+            if is_first:
+                self.claim.step = match.index if refusal is None else NO_STEP
+            if refusal is None:
+                return self._answer_of(match, request, self._part + ".".join(map(str, place)))
         except TemplateError as error:
             where = f"{match.route.id}: {error.place or 'reply'}"
             raise TemplateError(error.reason, error.line, error.source, where) from error
+        if self._probes:
+            self._events = [FieldEvent(0.0, refusal)]
+        return refusal
+
+    def _refusal_of(self, match: RouteMatch, request: Request) -> FieldAnswer | None:
+        """Return the errors of a field that `auth` or `limit` of its route refuses; None to continue. A dry run has none."""
+        auth, limiter = match.route.auth, match.route.limiter
+        if self._call is None:
+            return None
+        refused = None if auth is None else auth.refuse(self._ns.memory, request)
+        if refused is not None:
+            return _error(json.loads(refused.response.body)["detail"], "UNAUTHENTICATED")
+        return None if limiter is None else self._limited(limiter, match, request)
+
+    def _limited(self, limiter: Limiter, match: RouteMatch, request: Request) -> FieldAnswer | None:
+        """Return the errors of a field over a limit. An operation takes one token for each value of `by`."""
+        ns = self._ns
+
+        def scope() -> Scope:
+            return scope_for(ns, request, match.route, match.params)
+
+        def with_level() -> Scope:
+            return scope().with_("limit", level.view())
+
+        key = (limiter.scope, limiter.by_of(request, match.params, scope))
+        known = self._levels.get(key)
+        level = known or ns.memory.limits.peek(*key, limiter.spec, ns.clock.now_s())
+        if known is None:
+            self._levels[key] = level
+            lines = limiter.lines(level, request, with_level) if level.is_over or limiter.spec.headers else []
+            self.claim.commits = (*self.claim.commits, partial(self._take_limit, limiter, key[1], lines))
+        if not level.is_over:
+            return None
+        reply = limiter.reply
+        if isinstance(reply, FieldReply):
+            self._replies.append((reply, with_level, self._draw.choices))
+            return reply.answer(with_level)
+        if reply is None:
+            return _error("Too many requests", "RATE_LIMITED")
+        if self._whole is None:
+            self._whole = reply.plan(reply.status(with_level), with_level, self._draw.choices, request)
+        return FieldAnswer(None)
+
+    def _take_limit(self, limiter: Limiter, by: str | None, lines: list[tuple[str, str]]) -> None:
+        call = self._call
+        assert call is not None
+        limiter.take(self._ns.memory, call, by)
+        call.limit_headers = call.limit_headers or lines
 
     def _answer_of(self, match: RouteMatch, request: Request, place: str) -> FieldAnswer:
         ns, route, claim = self._ns, match.route, self.claim
         draw = self._draw.part(request, match, place)
         answer = resolve(ns, request, draw, route.answers[match.index])
-        if id(match.position) not in self._taken:
-            self._taken.add(id(match.position))
+        if id(match.position) not in self._stepped:
+            self._stepped.add(id(match.position))
             claim.commits = (*claim.commits, partial(_take, ns, match))
         if isinstance(answer, Behaviour):
-            return self._merged(answer.decide(ns, request, match, draw))
+            return self._merged(route, answer.decide(ns, request, match, draw))
         if route.lets:
             draw.scope()
             claim.let = {**(claim.let or {}), **draw.let()}
@@ -198,18 +296,18 @@ class OperationRun:
             do(made, work, draw.scope())
             claim.writes += made.writes
             claim.effects += made.effects
-            claim.webhooks += tuple(FieldWebhook(webhook, draw.scope()) for webhook in made.webhooks)
+            claim.webhooks += _webhooks_of(route, draw.scope(), made)
         if not isinstance(answer, FieldReply):
             if self._whole is None:
                 self._whole = answer.plan(status, draw.scope, draw.choices, request)
             return FieldAnswer(None)
-        self._replies.append((answer, draw))
+        self._replies.append((answer, draw.scope, draw.choices))
         if self._probes:
             self._events = answer.events(draw.scope)
             return FieldAnswer()
         return answer.answer(draw.scope)
 
-    def _merged(self, made: Claim) -> FieldAnswer:
+    def _merged(self, route: Route, made: Claim) -> FieldAnswer:
         """Add what a behaviour writes to the claim. Return the value that it answers."""
         claim = self.claim
         claim.writes += made.writes
@@ -217,7 +315,7 @@ class OperationRun:
         claim.commits = (*claim.commits, *made.commits)
         if made.webhooks:
             assert made.scope is not None
-            claim.webhooks += tuple(FieldWebhook(webhook, made.scope) for webhook in made.webhooks)
+            claim.webhooks += _webhooks_of(route, made.scope, made)
         assert isinstance(made.planned, FieldPlanned)
         return made.planned.answer
 
@@ -281,6 +379,7 @@ class OperationRun:
         """Return the response to a request that is not executed. Nothing of it is written."""
         form: AnswerForm = self._form
         self.claim = Claim(None, 200)
+        self.taken.clear()
         headers = [("Content-Type", form.media_type)]
         if error.status == 405:
             headers.append(("Allow", "POST"))
@@ -295,13 +394,25 @@ class OperationRun:
         self, media_type: str, body: bytes, pieces: tuple[tuple[float, bytes], ...] | None
     ) -> Planned:
         """Return the plan of a response: with the headers of all replies, the longest delay, and the first fault."""
-        replies = self._replies or [(self._endpoint.plain, self._draw)]
-        headers = _merged_lines([reply.lines(draw.scope) for reply, draw in replies])
-        wait_s = max(reply.wait_s(draw.scope, draw.choices) for reply, draw in replies)
+        replies = self._replies or [(self._endpoint.plain, self._draw.scope, self._draw.choices)]
+        headers = _merged_lines([reply.lines(scope) for reply, scope, _ in replies])
+        wait_s = max(reply.wait_s(scope, choices) for reply, scope, choices in replies)
         if not any(name.lower() == "content-type" for name, _ in headers):
             headers = (("Content-Type", media_type), *headers)
-        wire = next((reply for reply, _ in replies if reply.has_wire), replies[0][0])
+        wire = next((reply for reply, *_ in replies if reply.has_wire), replies[0][0])
         return wire.planned(headers, body, pieces, wait_s)
+
+
+def _error(message: str, code: str) -> FieldAnswer:
+    return FieldAnswer(errors=[{"message": message, "extensions": {"code": code}}])
+
+
+def _document_of(execution: Execution) -> dict[str, Any]:
+    """Execute an operation, and return the response. Raises GraphQLRequestError."""
+    answer = execution.run()
+    if answer.is_refused:
+        raise GraphQLRequestError(answer.errors)
+    return result_document(answer.data, answer.errors)
 
 
 class FieldPlanned(Planned):
@@ -313,6 +424,10 @@ class FieldPlanned(Planned):
         response = Response(200)
         super().__init__((Send(response),), response)
         self.answer = answer
+
+
+def _webhooks_of(route: Route, scope: Scope, made: Claim) -> tuple[FieldWebhook, ...]:
+    return tuple(FieldWebhook(webhook, scope, route.id) for webhook in made.webhooks)
 
 
 def _merged_lines(replies: list[Pairs]) -> Pairs:

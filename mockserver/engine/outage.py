@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -52,9 +52,11 @@ class Outage:
         """Whether it may answer the next call of its routes."""
         return self._skipped >= self.spec.skip and not self.is_over(now_s)
 
-    def takes(self, route_id: str, seed: str, now_s: float) -> bool:
-        """Whether it answers this call; counts it if so."""
-        if self.routes is not None and route_id not in self.routes:
+    def takes(self, route_ids: Sequence[str], seed: str, now_s: float) -> bool:
+        """Whether it answers a call of these routes; counts it if so, at the first that it affects."""
+        routes = self.routes
+        route_id = next((item for item in route_ids if routes is None or item in routes), None)
+        if route_id is None:
             return False
         self.strike.calls += 1
         if self._skipped < self.spec.skip:

@@ -39,6 +39,7 @@ REPLAYED = ("idempotent-replayed", "true")
 _NOT_HERE = ("choose", "cases", "times", "for_s", "set_", "set_ttl_s", "effect", "webhook")
 _ONCE = frozenset({"POST", "PATCH", GRPC})
 _NO_PARAMS: dict[str, str] = {}
+CompileReply = Callable[[ReplySpec, ReplyDefaultsSpec, ReadFile, frozenset[str] | None], Reply]
 _NEVER_KEPT = frozenset({401, 409, 425, 429})
 
 
@@ -146,18 +147,15 @@ class Limiter:
         self, memory: Memory, call: Call, params: dict[str, str], scope: Callable[[], Scope]
     ) -> Planned | None:
         """Return the refusal over the limit; None to continue. Headers for the answer are stored at the call."""
-        by = self.by.key(call.request, params, scope) if self.by is not None else None
-        limits = memory.limits
-        level = limits.take(self.scope, by, self.spec, memory.clock.now_s())
-        if not level.is_over and self.spec.in_flight is not None:
-            call.at_end(lambda: limits.release(self.scope, by))
+        by = self.by_of(call.request, params, scope)
+        level = self.take(memory, call, by)
         if not level.is_over and not self.spec.headers:
             return None
 
         def with_level() -> Scope:
             return scope().with_("limit", level.view())
 
-        call.limit_headers = self._lines(level, call.request, with_level)
+        call.limit_headers = self.lines(level, call.request, with_level)
         if not level.is_over:
             return None
         if self.reply is not None:
@@ -166,9 +164,20 @@ class Limiter:
             LIMITED, "too-many-requests", "Too many requests", f"Try again in {level.retry_after_s} s"
         )
 
-    def _lines(
-        self, level: LimitLevel, request: Request, scope: Callable[[], Scope]
-    ) -> list[tuple[str, str]]:
+    def by_of(self, request: Request, params: dict[str, str], scope: Callable[[], Scope]) -> str | None:
+        """Return the value of `by` in a request."""
+        return self.by.key(request, params, scope) if self.by is not None else None
+
+    def take(self, memory: Memory, call: Call, by: str | None) -> LimitLevel:
+        """Take a token, or a slot until the call ends, unless there is none left."""
+        limits = memory.limits
+        level = limits.take(self.scope, by, self.spec, memory.clock.now_s())
+        if not level.is_over and self.spec.in_flight is not None:
+            call.at_end(lambda: limits.release(self.scope, by))
+        return level
+
+    def lines(self, level: LimitLevel, request: Request, scope: Callable[[], Scope]) -> list[tuple[str, str]]:
+        """Return the headers of an answer. Without `headers`, only those of a refusal are sent."""
         if self.spec.headers is False:
             return []
         own = None
@@ -315,8 +324,10 @@ def compile_auth(value: Any, realm: str, oauth: OAuthSpec | None) -> Auth | None
     return Auth(value, realm, is_signed=oauth is not None and oauth.oidc)
 
 
-def compile_limit(value: Any, scope: str, read_file: ReadFile) -> Limiter | None:
-    """Raises InvalidInputError."""
+def compile_limit(
+    value: Any, scope: str, read_file: ReadFile, compiled: CompileReply = compile_reply
+) -> Limiter | None:
+    """Raises InvalidInputError. `compiled` compiles `reply`."""
     if value is None or value == NONE:
         return None
     spec: LimitSpec = value
@@ -326,7 +337,8 @@ def compile_limit(value: Any, scope: str, read_file: ReadFile) -> Limiter | None
     if isinstance(spec.headers, dict):
         bare = ReplySpec.known(status=200, headers=spec.headers)
         headers = _compile_reply(bare, ("limit",), 200, read_file, names)
-    reply = _compile_reply(spec.reply, ("limit", "reply"), LIMITED, read_file, names)
+    status = 200 if spec.reply is not None and spec.reply.has("errors") else LIMITED
+    reply = _compile_reply(spec.reply, ("limit", "reply"), status, read_file, names, compiled)
     return Limiter(spec, scope, by, headers, reply)
 
 
@@ -350,7 +362,12 @@ def compile_idempotency(value: Any, scope: str, read_file: ReadFile) -> Idempote
 
 
 def _compile_reply(
-    spec: ReplySpec | None, place: tuple[str, ...], status: int, read_file: ReadFile, names: frozenset[str]
+    spec: ReplySpec | None,
+    place: tuple[str, ...],
+    status: int,
+    read_file: ReadFile,
+    names: frozenset[str],
+    compiled: CompileReply = compile_reply,
 ) -> Reply | None:
     """Compile a reply, with a default status. It has no route, no random values and no side effects."""
     if spec is None:
@@ -369,7 +386,7 @@ def _compile_reply(
     if not spec.has("status"):
         spec = spec.model_copy(update={"status": status})
     with flaws_below(*place):
-        return compile_reply(spec, ReplyDefaultsSpec(), read_file, names)
+        return compiled(spec, ReplyDefaultsSpec(), read_file, names)
 
 
 __all__ = [

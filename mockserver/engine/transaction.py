@@ -104,6 +104,9 @@ class Question:
     claim_of: Callable[[Any, Route, Draw], Claim]
 
 
+NO_STEP = -1
+
+
 @dataclass(slots=True)
 class Claim:
     """
@@ -123,7 +126,7 @@ class Claim:
     let: dict[str, Any] | None = None
     forward: str | None = None
     step: int | None = None
-    """The step of the route that the call belongs to, if that is not the one that matched."""
+    """The step of the route that the call belongs to, if that is not the one that matched; NO_STEP if it took none."""
 
 
 def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
@@ -181,7 +184,8 @@ def commit(ns: Namespace, call: Call, match: RouteMatch, claim: Claim) -> None:
         route.sequence.take(position, ns.clock.now_s())
     position.number += 1
     position.draws += 1
-    call.step = (match.index if claim.step is None else claim.step) + 1
+    step = match.index if claim.step is None else claim.step
+    call.step = None if step == NO_STEP else step + 1
     if claim.let is not None:
         call.let = claim.let
 

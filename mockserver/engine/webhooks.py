@@ -59,9 +59,10 @@ class Webhook:
         if spec.sign is not None and is_template(spec.sign.secret):
             self._secret = compile_text(spec.sign.secret, ("sign", "secret"), names=None)
 
-    def make(self, ns: Sender, call: Call, scope: Scope) -> list[Due]:
+    def make(self, ns: Sender, call: Call, scope: Scope, route_id: str | None = None) -> list[Due]:
         """
-        Make the deliveries of one call: one, or `repeat` of the same message. A failed template makes a failed one.
+        Make the deliveries of one call: one, or `repeat` of the same message. A failed template makes a failed one. They are
+        those of that route, by default of the call's.
 
         `now` is the time at which it is due.
         """
@@ -86,7 +87,7 @@ class Webhook:
                 ns.deliveries.next_number(),
                 namespace=ns.name,
                 call=call.id,
-                route=call.route_id or "",
+                route=route_id or call.route_id or "",
                 url=url,
                 method=spec.method,
                 headers=headers,

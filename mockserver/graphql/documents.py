@@ -78,4 +78,11 @@ def read_document(text: str, schema: GraphQLSchema, errors: int = _MOST_ERRORS) 
     except RecursionError:
         raise UnreadableBodyError("the document is nested too deeply") from None
     Measure(ast)
-    return GraphQLDocument(ast, tuple(validate(schema, ast, max_errors=errors)))
+    return GraphQLDocument(ast, tuple(map(_explained, validate(schema, ast, max_errors=errors))))
+
+
+def _explained(error: GraphQLError) -> GraphQLError:
+    """Return an error that says so if the document asks for incremental delivery."""
+    if error.message not in ("Unknown directive '@defer'.", "Unknown directive '@stream'."):
+        return error
+    return GraphQLError(f"{error.message} Incremental delivery is not supported", nodes=error.nodes)

@@ -96,7 +96,7 @@ class Execution:
         self._operation = operation
         self._seed = seed
         self._ask = ask
-        self._steps = most_steps
+        self.steps_left = most_steps
         self._more: list[GraphQLError] = []
         self._failure: Exception | None = None
 
@@ -138,8 +138,8 @@ class Execution:
 
     def take(self, steps: int) -> None:
         """Count resolved fields and items. Raises StepsSpentError."""
-        self._steps -= steps
-        if self._steps < 0:
+        self.steps_left -= steps
+        if self.steps_left < 0:
             raise StepsSpentError
 
     def resolve(

@@ -17,15 +17,20 @@ from mockserver.errors import MockServerError
 from mockserver.graphql.documents import GraphQLDocument
 from mockserver.graphql.limits import check_variables
 from mockserver.graphql.schemas import GraphQLApi
-from mockserver.matching.graphql_requests import graphql_of
+from mockserver.matching.graphql_requests import MAX_QUERY_CHARS, graphql_of
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.http import ABSENT, Request
+from mockserver.responses.bodies import dump_json
 
 RESPONSE_TYPE = "application/graphql-response+json"
 JSON_TYPE = "application/json"
 EVENTS_TYPE = "text/event-stream"
 SOCKET_PROTOCOL = "graphql-transport-ws"
 """The protocol of operations over WebSocket."""
+
+
+MOST_BATCHED = 10
+"""Operations of a batch, as Apollo's `BatchHttpLink` sends by default."""
 
 
 class GraphQLRequestError(MockServerError):
@@ -57,8 +62,48 @@ class GraphQLOperation:
         return set(self.document.root_fields(self.node)) <= {"__schema", "__type", "__typename"}
 
 
+def batched(request: Request) -> list[Request] | None:
+    """
+    Return the requests of a batch, each as if it had been sent alone; None for a request that is not a batch.
+
+    Raises GraphQLRequestError.
+    """
+    if request.method != "POST" or request.media_type in ("application/graphql", "multipart/form-data"):
+        return None
+    try:
+        listed = request.json
+    except UnreadableBodyError:
+        return None
+    if not isinstance(listed, list):
+        return None
+    if not listed:
+        raise _refused("The batch is empty", 400)
+    if len(listed) > MOST_BATCHED:
+        raise _refused(f"The batch has {len(listed)} operations; the limit is {MOST_BATCHED}", 400)
+    queries = [item.get("query") for item in listed if isinstance(item, dict)]
+    if sum(len(query) for query in queries if isinstance(query, str)) > MAX_QUERY_CHARS:
+        raise _refused(
+            f"The documents of the batch are longer than {MAX_QUERY_CHARS} characters together", 400
+        )
+    return [_part(request, item) for item in listed]
+
+
+def _part(request: Request, document: object) -> Request:
+    lines = [line for line in request.headers.pairs if not line[0].lower().startswith("content-")]
+    return Request(
+        "POST", request.target, [*lines, ("content-type", JSON_TYPE)], dump_json(document), path=request.path,
+        prefix=request.prefix, namespace=request.namespace, client=request.client, scheme=request.scheme,
+        client_cert=request.client_cert, arrived_s=request.arrived_s, arrived_at_s=request.arrived_at_s,
+        version=request.version, max_json_members=request.max_json_members,
+    )  # fmt: skip
+
+
 def read_operation(api: GraphQLApi, request: Request) -> GraphQLOperation:
     """Return the operation of a request. Raises GraphQLRequestError."""
+    if request.media_type == "multipart/form-data":
+        raise _refused(
+            f"Uploads (multipart/form-data) are not supported; a route POST {api.path} can answer them", 400
+        )
     try:
         sent = graphql_of(request)
         query, name, variables = sent.query, sent.name, sent.variables

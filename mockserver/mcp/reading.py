@@ -50,7 +50,7 @@ def _call_line(call: dict[str, Any]) -> str:
     """`c-000001  POST /data  503  runtime/data step 1`."""
     where = "automatic" if call["automatic"] else "UNMATCHED"
     if call["matched"]:
-        where = f"{call['route']} step {call['step']}" if call["step"] else str(call["route"])
+        where = ", ".join(call["routes"]) + (f" step {call['step']}" if call["step"] else "")
     notes = [where]
     if call["fault"] or call["outcome"] != "done":
         notes.append(f"outcome {call['outcome']}")

@@ -36,7 +36,8 @@ class Call:
     """
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
 
-    `route_id` is None for an unmatched call; `step` counts from 1; `tags` are the route's. `let` are its shortened
+    `route_id` is None for an unmatched call; `step` counts from 1; `tags` are the route's. `fields` are the routes of GraphQL
+    fields that take part, in order, each with the path of its field, such as `/Query.user`; `route_id` is the first. `let` are its shortened
     `let` values. `nearest` are the nearest routes of an unmatched call, with their differences. `cost` is that of the
     call log; `forgotten`: the log has dropped it. `home` is the namespace with its counts and log, until the call is
     closed. `plan` is what `http/` performs; it is dropped when the call closes. `status` is None until a status line is
@@ -59,6 +60,7 @@ class Call:
     consult: Consultation | None = None
     forwarded: str | None = None
     let: dict[str, Any] | None = None
+    fields: Sequence[Sequence[str]] = ()
     effects: Sequence[Any] = ()
     webhooks: Sequence[Any] = ()
     due: Sequence[Any] = ()
@@ -107,6 +109,13 @@ class Call:
     @property
     def matched(self) -> bool:
         return self.route_id is not None
+
+    @property
+    def route_ids(self) -> list[str]:
+        """The routes that take part, each once: several only for GraphQL."""
+        if self.fields:
+            return [route_id for route_id, _ in self.fields]
+        return [] if self.route_id is None else [self.route_id]
 
     @property
     def answer(self) -> int | str | None:

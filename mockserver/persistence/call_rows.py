@@ -24,7 +24,7 @@ from mockserver.persistence.parts import Row, response_of, response_row, text_of
 
 _CALL = ("number", "route_id", "scenario", "step", "tags", "status")
 _FEW = (
-    "_body_length", "automatic", "body_sha256", "effects", "error", "fault", "forwarded", "let", "replayed", "reply_length",
+    "_body_length", "automatic", "body_sha256", "effects", "error", "fault", "fields", "forwarded", "let", "replayed", "reply_length",
     "reply_sha256", "truncated", "webhooks",
 )  # fmt: skip
 """Attributes of few calls."""

@@ -197,7 +197,7 @@ def result_text(call: Call, unmatched: Unmatched | None) -> str:
         return "answered automatically"
     if call.route is None:
         return "no route matches it" if call.request.complete else "its body never came whole"
-    route = short(call.route)
+    route = ", ".join(map(short, call.routes))
     step = f"step {call.step}" if call.step is not None else "took no step"
     notes = [step if route == _what(call) else f"{route}, {step}"]
     if call.replayed:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
+from mockserver.model.http import GRAPHQL
 from mockserver.store.bounds import Bounds, Gone
 
 K = TypeVar("K")
@@ -23,6 +24,16 @@ class RouteCount:
         self.in_flight = 0
         self.most_in_flight = 0
 
+    def begun(self, answer: int | str | None) -> None:
+        """Count a call that begins, with its status or fault if it is known."""
+        self.calls += 1
+        in_flight = self.in_flight = self.in_flight + 1
+        if in_flight > self.most_in_flight:  # noqa: PLR1730  (faster)
+            self.most_in_flight = in_flight
+        if answer is not None:
+            statuses = self.statuses
+            statuses[answer] = statuses.get(answer, 0) + 1
+
     def answered(self, answer: int | str) -> None:
         """Count a call by its status or fault."""
         statuses = self.statuses
@@ -33,8 +44,9 @@ class Counts:
     """
     Counters of one namespace.
 
-    `lines` counts complete calls by method and path, so that queries by request line are exact too, for up to
-    LINES_KEPT different ones.
+    A call is counted once in `total`, and once for each route that takes part. `lines` counts complete calls by method and
+    path, so that queries by request line are exact too, for up to LINES_KEPT different ones; also by the fields of GraphQL
+    that routes answer, with the method GRAPHQL.
     """
 
     LINES_KEPT = 10_000
@@ -58,14 +70,8 @@ class Counts:
     def add(self, route_id: str, line: tuple[str, str], status: int, calls: int) -> None:
         """Count completed calls of one route, request line and status."""
         self.total += calls
-        lines = self.lines
-        if line in lines or len(lines) < self.LINES_KEPT:
-            lines[line] = lines.get(line, 0) + calls
-        else:
-            self.lines_lost += calls
-        route = self.routes.get(route_id)
-        if route is None:
-            route = self.routes[route_id] = RouteCount()
+        self._add_line(line, calls)
+        route = self._route(route_id)
         route.calls += calls
         route.most_in_flight = max(route.most_in_flight, route.in_flight + 1)
         route.statuses[status] = route.statuses.get(status, 0) + calls
@@ -79,45 +85,62 @@ class Counts:
         lines = self.lines
         if line in lines:
             lines[line] += 1
-        elif len(lines) < self.LINES_KEPT:
-            lines[line] = 1
         else:
-            self.lines_lost += 1
-        route_id = call.route_id
+            self._add_line(line, 1)
         if call.automatic:
             self.automatic += 1
             return
-        if route_id is None:
+        if call.route_id is None:
             self.unmatched += 1
             return
+        answer = call.status if call.status is not None and call.request.method != GRPC else call.answer
+        if not call.fields:
+            self._route(call.route_id).begun(answer)
+            return
+        for route_id in call.route_ids:
+            self._route(route_id).begun(answer)
+        for path in {path for _, path in call.fields}:
+            self._add_line((GRAPHQL, path), 1)
+
+    def _route(self, route_id: str) -> RouteCount:
         route = self.routes.get(route_id)
         if route is None:
             route = self.routes[route_id] = RouteCount()
-        route.calls += 1
-        in_flight = route.in_flight = route.in_flight + 1
-        route.most_in_flight = max(route.most_in_flight, in_flight)
-        answer = call.status if call.status is not None and call.request.method != GRPC else call.answer
-        if answer is not None:
-            statuses = route.statuses
-            statuses[answer] = statuses.get(answer, 0) + 1
+        return route
+
+    def _routes_of(self, call: Call) -> list[RouteCount]:
+        """Return the counters of the routes that take part, as far as they are kept."""
+        return [route for item in call.route_ids if (route := self.routes.get(item)) is not None]
+
+    def _add_line(self, line: tuple[str, str], calls: int) -> None:
+        lines = self.lines
+        if line in lines:
+            lines[line] += calls
+        elif len(lines) < self.LINES_KEPT:
+            lines[line] = calls
+        else:
+            self.lines_lost += calls
 
     def answered(self, call: Call) -> None:
         """Count the response of a call that began without one."""
-        route = self.routes.get(call.route_id) if call.route_id is not None else None
-        if route is not None and call.answer is not None:
-            route.answered(call.answer)
+        if call.answer is not None:
+            for route in self._routes_of(call):
+                route.answered(call.answer)
 
     def unanswered(self, call: Call) -> None:
         """Correct the count of a call whose client disconnected before any byte of the response."""
-        route = self.routes.get(call.route_id) if call.route_id is not None else None
-        if route is not None and call.answer is not None:
-            _take(route.statuses, call.answer)
+        if call.answer is not None:
+            for route in self._routes_of(call):
+                _take(route.statuses, call.answer)
 
     def ended(self, call: Call) -> None:
-        if call.route_id is not None:
-            route = self.routes.get(call.route_id)
-            if route is not None:
+        if call.fields:
+            for route in self._routes_of(call):
                 route.in_flight -= 1
+        elif call.route_id is not None:
+            counted = self.routes.get(call.route_id)
+            if counted is not None:
+                counted.in_flight -= 1
 
     def remove(self, call: Call, bounds: Bounds) -> Counts:
         """Take a completed call out of the counts. Return what was removed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mockserver.schema.policies import LimitSpec, Rate
 from mockserver.store.bounds import Bounded, Bounds
@@ -69,25 +69,25 @@ class Limits:
         """Take a token, or a slot, unless there is none left."""
         self._buckets.expire(now_s)
         key = (scope, by)
-        bucket = self._buckets.get(key)
+        known = self._buckets.get(key)
+        bucket, level = _taken(known, spec, now_s)
         if spec.in_flight is not None:
-            if bucket is None:
-                bucket = _Bucket(0.0, now_s, in_flight=1)
+            if known is None:
                 self._buckets.put(key, bucket, _size_of(key))
-                return LimitLevel(spec.in_flight, 0.0, spec.in_flight - 1, 0)
-            return _take_place(bucket, spec.in_flight)
+            return level
         rate: Rate = spec.rate
-        most = float(spec.burst if spec.burst is not None else max(1, math.floor(rate.calls)))
-        is_new = bucket is None
-        bucket = bucket or _Bucket(most, now_s)
-        level = _take_token(bucket, rate, most, now_s)
         # A full bucket needs no entry.
-        full_at_s = now_s + (most - bucket.tokens) * rate.window_s / rate.calls
-        if is_new:
+        full_at_s = now_s + (_most(spec) - bucket.tokens) * rate.window_s / rate.calls
+        if known is None:
             self._buckets.put(key, bucket, _size_of(key), full_at_s)
         else:
             self._buckets.touch(key, full_at_s)
         return level
+
+    def peek(self, scope: str, by: str | None, spec: LimitSpec, now_s: float) -> LimitLevel:
+        """Return what `take` would return, and take nothing."""
+        known = self._buckets.get((scope, by))
+        return _taken(None if known is None else replace(known), spec, now_s)[1]
 
     def release(self, scope: str, by: str | None) -> None:
         """Release the slot of a completed call."""
@@ -119,6 +119,21 @@ def _is_settled(bucket: _Bucket) -> bool:
 def _size_of(key: tuple[str, str | None]) -> int:
     scope, by = key
     return len(scope) + len(by or "")
+
+
+def _most(spec: LimitSpec) -> float:
+    """Return the size of the bucket."""
+    return float(spec.burst if spec.burst is not None else max(1, math.floor(spec.rate.calls)))
+
+
+def _taken(bucket: _Bucket | None, spec: LimitSpec, now_s: float) -> tuple[_Bucket, LimitLevel]:
+    """Take a token or a slot from a bucket, or from a new one, and return it."""
+    if spec.in_flight is not None:
+        bucket = bucket or _Bucket(0.0, now_s)
+        return bucket, _take_place(bucket, spec.in_flight)
+    most = _most(spec)
+    bucket = bucket or _Bucket(most, now_s)
+    return bucket, _take_token(bucket, spec.rate, most, now_s)
 
 
 def _take_place(bucket: _Bucket, most: int) -> LimitLevel:

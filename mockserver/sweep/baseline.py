@@ -135,7 +135,7 @@ def _places(calls: Sequence[SweepCall]) -> tuple[CallPlace, ...]:
     for call in calls:
         if call.route is None:
             continue
-        numbers[call.route] += 1
+        numbers.update(call.routes)
         name = call.short_route
         places.append(
             CallPlace(

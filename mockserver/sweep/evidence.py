@@ -60,6 +60,7 @@ class SweepCall:
 
     id: str
     route: str | None
+    routes: list[str]
     method: str
     path: str
     status: int | str | None
@@ -167,6 +168,7 @@ def _sweep_call(call: Mapping[str, Any], start_s: float, key: str | None) -> Swe
     return SweepCall(
         id=call["id"],
         route=call["route"],
+        routes=call["routes"],
         method=request["method"],
         path=request["path"],
         status=None if reply is None else reply["status"] if call["grpc"] is None else call["grpc"]["status"],

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mockserver.engine.grpc_calls import method_of
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.naming import route_named
-from mockserver.errors import KeyPath, flaws_below, invalid, no_files
+from mockserver.engine.naming import UnknownRouteError, route_named
+from mockserver.errors import Flaw, InvalidInputError, KeyPath, flaws_below, invalid, no_files
 from mockserver.matching.matcher import Matcher, compile_match
 from mockserver.matching.mismatch.nearest import report
 from mockserver.matching.paths import PathPattern
@@ -39,12 +39,13 @@ class Count:
 class Subject:
     """The counted calls: those of a route or of a request line, with conditions on the request."""
 
-    __slots__ = ("_ns", "_results", "_seen", "matcher", "methods", "pattern", "route_ids", "text")
+    __slots__ = ("_field", "_ns", "_results", "_route_id", "_seen", "matcher", "methods", "pattern", "text")
 
     def __init__(self, ns: Namespace, spec: SubjectSpec, path: KeyPath = ()) -> None:
         """Raises InvalidInputError; UnknownRouteError for an unknown route."""
-        self.route_ids: tuple[str, ...] = ()
-        """Those of the routes that are named; empty for a request line."""
+        self._route_id: str | None = None
+        self._field: str | None = None
+        """The path of a field of GraphQL."""
         self.matcher: Matcher | None = None
         self._seen = 0
         self._ns = ns
@@ -52,13 +53,13 @@ class Subject:
         """Results of the matcher, by call number."""
         if spec.route is not None:
             route = route_named(ns, spec.route, (*path, "route"))
-            self.route_ids, self.methods, self.pattern = (route.id,), route.methods, route.pattern
+            self._route_id, self.methods, self.pattern = route.id, route.methods, route.pattern
             self.text = spec.route
         else:
             assert spec.request is not None
             line = parse_request_line(spec.request)
             if line.methods == _GRAPHQL:
-                self.route_ids = _fields_of(ns, line, (*path, "request"))
+                self._field = _known_field(ns, line, (*path, "request"))
             self.methods, self.pattern = line.methods, _pattern(line.path, (*path, "request"))
             self.text = spec.request
         if spec.match is not None:
@@ -77,18 +78,33 @@ class Subject:
     def host(self) -> None:
         """Any host matches."""
 
+    @property
+    def names_routes(self) -> bool:
+        """Whether it names a route, or a field of GraphQL, which routes answer."""
+        return self._route_id is not None or self._field is not None
+
+    def route_of(self, call: Call) -> str | None:
+        """Return the route as whose call this one is checked."""
+        if self._route_id is not None:
+            return self._route_id
+        found = (route_id for route_id, path in call.fields if path == self._field)
+        return next(found, call.route_id)
+
     def matches_target(self, call: Call) -> bool:
         """Return whether the call is of the route or the request line, without the conditions."""
         return call.request.complete and self.names(call)
 
     def names(self, call: Call) -> bool:
         """Return whether the call is of the route or the request line, also if its request is incomplete."""
-        if self.route_ids:
-            return call.route_id in self.route_ids
+        if self._route_id is not None:
+            return self._route_id in call.route_ids
+        if self._field is not None:
+            return any(path == self._field for _, path in call.fields)
         return self._matches_line(call.request.method, call.request.path)
 
     def _matches_line(self, method: str, path: str) -> bool:
-        return (self.methods is None or method in self.methods) and self.pattern.match(path) is not None
+        is_method = method != GRAPHQL if self.methods is None else method in self.methods
+        return is_method and self.pattern.match(path) is not None
 
     def holds(self, call: Call) -> bool:
         """Return whether the call counts."""
@@ -107,7 +123,7 @@ class Subject:
 
     def differences(self, request: Request) -> list[Difference]:
         """Return why a request does not count; for a route only by the conditions."""
-        if not self.route_ids:
+        if not self.names_routes:
             return report(request, self)
         return [] if self.matcher is None else self.matcher.differences(request)
 
@@ -125,8 +141,8 @@ class Subject:
 
     def count(self, ns: Namespace) -> Count:
         if self.matcher is None:
-            if self.route_ids:
-                return Count(sum(map(ns.counts.calls_of, self.route_ids)))
+            if self._route_id is not None:
+                return Count(ns.counts.calls_of(self._route_id))
             if not ns.counts.lines_lost:
                 lines = ns.counts.lines.items()
                 return Count(
@@ -140,12 +156,24 @@ class Subject:
         return Count(count, exact=not ns.call_log.dropped and not ns.call_log.cut)
 
 
-def _fields_of(ns: Namespace, line: RequestLine, path: KeyPath) -> tuple[str, ...]:
-    """Return the routes of a field, to which the calls of operations belong. Raises UnknownRouteError if there is none."""
-    ids = [
-        route.id for route in ns.routes() if route.methods == line.methods and route.pattern.text == line.path
-    ]
-    return tuple(ids) or (route_named(ns, f"{GRAPHQL} {line.path[1:]}", path).id,)
+def _known_field(ns: Namespace, line: RequestLine, path: KeyPath) -> str:
+    """Return the path of a field that routes answer, or answered. Raises UnknownRouteError for another one."""
+    if (GRAPHQL, line.path) in ns.counts.lines:
+        return line.path
+    if any(route.methods == line.methods and route.pattern.text == line.path for route in ns.routes()):
+        return line.path
+    name = f"{GRAPHQL} {line.path[1:]}"
+    apis = [api for scenario in ns.scenarios() for api in scenario.apis]
+    if not apis:
+        return route_named(ns, name, path).pattern.text
+    from mockserver.graphql.schemas import field_of  # few scenarios have GraphQL
+
+    try:
+        field_of(apis, line.path)
+    except InvalidInputError as error:
+        raise UnknownRouteError(flaw.under(*path) for flaw in error.flaws) from error
+    said = "no route answers this field: only fields with a route are counted"
+    raise UnknownRouteError(Flaw(path, said, f"Add a route, such as {{request: {name}, reply: 200}}"))
 
 
 class AllCalls:
@@ -162,6 +190,10 @@ class AllCalls:
         if not call.matched or not call.request.complete:
             return False
         return self._scenario is None or call.scenario == self._scenario
+
+    def route_of(self, call: Call) -> str | None:
+        """Return the route as whose call this one is checked: the first that took part."""
+        return call.route_id
 
     def steps(self, _ns: Namespace) -> Iterator[None]:
         """Return no steps: there is nothing to cache."""

@@ -198,12 +198,17 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
             for route, differences in nearest_routes(ns, request)
             if route.id not in explained_ids
         ]
-    view: dict[str, Any] = {"route": None, "step": None, "reply": None}
+    view: dict[str, Any] = {"route": None, "routes": [], "step": None, "reply": None}
     if winner is not None:
         reply = _reply(ns, request, winner)
-        # An operation of GraphQL belongs to the first route of a field that takes part.
-        match = winner if winner.run is None else winner.run.owner or winner
-        view = {"route": match.route.id, "step": match.index + 1, "reply": reply}
+        # An operation of GraphQL is a call of the routes of its fields.
+        matches = [winner] if winner.run is None else list(winner.run.taken.values()) or [winner]
+        view = {
+            "route": matches[0].route.id,
+            "routes": [match.route.id for match in matches],
+            "step": matches[0].index + 1,
+            "reply": reply,
+        }
     return {**view, "candidates": [candidate.view() for candidate in explained]}
 
 

@@ -51,7 +51,7 @@ def compared(ns: Namespace, subject: Subject) -> list[Compared]:
     calls = [call for call in ns.call_log if subject.matches_target(call)]
     if calls:
         return list(_compared(subject, calls))
-    if subject.route_ids:
+    if subject.names_routes:
         return []
     complete = [call for call in ns.call_log if call.request.complete]
     return [candidate for candidate in _compared(subject, complete) if _is_related(candidate)]

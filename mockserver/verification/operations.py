@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mockserver.attempts import Grouping, RouteRules, compile_grouping
@@ -12,9 +13,15 @@ from mockserver.model.call import Call
 from mockserver.schema.attempts import GroupingSpec
 
 
-def grouping_of(ns: Namespace, spec: GroupingSpec | None = None, path: KeyPath = ()) -> Grouping:
+def grouping_of(
+    ns: Namespace,
+    spec: GroupingSpec | None = None,
+    path: KeyPath = (),
+    route_of: Callable[[Call], str | None] = lambda call: call.route_id,
+) -> Grouping:
     """
-    Return how the calls of a namespace are grouped. `spec` has the grouping of a check.
+    Return how the calls of a namespace are grouped. `spec` has the grouping of a check, `route_of` returns the route whose
+    call it is.
 
     Raises InvalidInputError for an invalid selector.
     """
@@ -37,7 +44,7 @@ def grouping_of(ns: Namespace, spec: GroupingSpec | None = None, path: KeyPath =
             {},
         )
 
-    return Grouping(by, ignored, ns.shared.key_names, rules_of, params_of, ns.clock.at_s)
+    return Grouping(by, ignored, ns.shared.key_names, rules_of, params_of, ns.clock.at_s, route_of)
 
 
 def _rules_of(ns: Namespace, route_id: str | None) -> RouteRules:

@@ -119,7 +119,7 @@ def _calls_evaluator(ns: Namespace, spec: CheckSpec, path: KeyPath) -> tuple[Eva
     if spec.attempts is None:
         return lambda ns: _of_subject(ns, subject, spec.times), [subject]
     where = (*path, "attempts")
-    rules = AttemptRules(spec.attempts, grouping_of(ns, spec.attempts, where), where)
+    rules = AttemptRules(spec.attempts, grouping_of(ns, spec.attempts, where, subject.route_of), where)
     evaluator = RulesEvaluator(subject, spec.times, rules, "retried by the rules", operations=True)
     return evaluator, [evaluator]
 
@@ -128,7 +128,7 @@ def load_evaluator(
     ns: Namespace, subject: Subject | AllCalls, times: ExpectSpec, spec: LoadSpec, path: KeyPath = ()
 ) -> RulesEvaluator:
     """Return the evaluator of the rules of `load`. Raises InvalidInputError for an invalid selector."""
-    rules = LoadRules(spec, grouping_of(ns, spec, path))
+    rules = LoadRules(spec, grouping_of(ns, spec, path, subject.route_of))
     return RulesEvaluator(subject, times, rules, "sent by the rules of load", operations=False)
 
 

@@ -64,6 +64,7 @@ def test_a_call_shows_all_of_it(server):
         "number": 1,
         "namespace": "default",
         "route": "shop/charge",
+        "routes": ["shop/charge"],
         "scenario": "shop",
         "step": 1,
         "matched": True,

@@ -278,7 +278,7 @@ def test_the_list_holds_a_hundred_thousand_calls_and_no_more(serving, open_dashb
     kept = dashboard.asks("""async () => {
         const { Rows } = await import("./js/rows.js");
         const rows = new Rows();
-        const call = (number) => ({number, arrived: "2026-01-31T12:00:00Z", duration_ms: 1, status: 200, step: 1, route: "a/b", method: "GET",
+        const call = (number) => ({number, arrived: "2026-01-31T12:00:00Z", duration_ms: 1, status: 200, step: 1, route: "a/b", routes: ["a/b"], method: "GET",
           outcome: "done", matched: true, complete: true, effects: 0, webhooks: 0, target: `/x/${number}`});
         for (let number = 1; number <= 250_000; number += 1) rows.put(call(number));
         const again = rows.put(call(249_999));
@@ -336,4 +336,25 @@ def test_a_grpc_call_shows_its_status_and_messages(serving, open_dashboard):
     dashboard.goes("Scenarios")
     dashboard.sees(".dots")
     assert [text.lstrip("▸") for text in dashboard.texts(".dots li")] == ["UNAVAILABLE", "OK"]
+    assert dashboard.complaints == []
+
+
+def test_a_call_of_several_routes_is_found_by_each(serving, open_dashboard):
+    scenario = (
+        "graphql: s.graphql\n"
+        "routes: [{name: user, request: GRAPHQL Query.user, reply: 200}, {name: order, request: GRAPHQL Query.order, reply: 200}]"
+    )
+    server = serving({"s.yaml": scenario, "s.graphql": "type Query { user: String order: String }"})
+    for query in ("{ user }", "{ user order }"):
+        server.ask(
+            "POST", "/graphql", f'{{"query": "{query}"}}', headers={"Content-Type": "application/json"}
+        )
+    dashboard = open_dashboard(server)
+    dashboard.sees("[data-call=c-000002]", "s/user, s/order")
+
+    dashboard.run(dashboard.page.get_by_label("Route").first.select_option("s/order"))
+    dashboard.sees(".toolbar", "1 of 2 calls")
+    dashboard.run(dashboard.page.locator("[data-call=c-000002]").first.click())
+    dashboard.sees(".pane a[href*='order']", "s/order")
+    dashboard.sees(".pane a[href*='user']", "s/user")
     assert dashboard.complaints == []

@@ -12,6 +12,7 @@ from gql import Client as GqlClient
 from gql import gql
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportQueryError
+from gql.transport.httpx import HTTPXTransport
 from gql.transport.websockets import WebsocketsTransport
 
 from mockserver.server import Server
@@ -29,11 +30,15 @@ routes:
     request: GRAPHQL Query.user
     per: "{{ request.arguments.id }}"
     reply: [503, 503, {json: {name: Ann}}]
+  - name: shop
+    request: GRAPHQL Query.shop
+    reply: [200, 503, {json: {name: Open}}]
   - name: paid
     request: GRAPHQL Subscription.paid
     reply: {events: [{data: {amount: 1}}, {delay: 20ms, data: {amount: 2}}]}
 """
 USER = "query User($id: ID!) { user(id: $id) { __typename id name email } }"
+BOTH = "query Both($id: ID!) { user(id: $id) { name } shop { name } }"
 PAID = "subscription Paid($order: ID!) { paid(order: $order) { amount } }"
 
 
@@ -67,6 +72,36 @@ def judged(server, operations):
     route = server.route("user")
     route.assert_attempts(operations=operations, max=3, after="retryable")
     assert route.calls.statuses == [503, 503, 200] * operations
+
+
+def test_gql_retries_an_operation_of_two_routes_which_is_judged_for_each(server):
+    async def run():
+        client = GqlClient(transport=AIOHTTPTransport(f"{server.url}/graphql"))
+        session = await client.connect_async(reconnecting=True, retry_execute=_retried())
+        try:
+            return await session.execute(asked(BOTH, id="gql"))
+        finally:
+            await client.close_async()
+
+    assert asyncio.run(run()) == {"user": {"name": "Ann"}, "shop": {"name": "Open"}}
+    judged(server, 1)
+    shop = server.route("shop")
+    shop.assert_attempts(3, operations=1, max=3, after="retryable")
+    assert shop.calls.statuses == [503, 503, 200]
+    assert [call.routes for call in shop.calls] == [["shop/user", "shop/shop"]] * 3
+    assert server.count("GRAPHQL Query.shop") == server.count("POST /graphql") == 3
+
+
+def test_gql_sends_a_batch(server):
+    client = GqlClient(transport=HTTPXTransport(f"{server.url}/graphql"))
+    quote = asked("query { quote }")
+
+    answers = client.execute_batch([asked("query { shop { name } }"), quote])
+    with pytest.raises(TransportQueryError, match="No mail"):
+        client.execute_batch([quote, asked(USER, id="partial")])
+
+    assert [list(answer) for answer in answers] == [["shop"], ["quote"]]
+    assert [call.routes for call in server.calls] == [["shop/shop"], ["shop/partial"]]
 
 
 def test_gql_retries_reports_errors_and_subscribes(server):
@@ -119,5 +154,16 @@ def test_apollo_and_urql_retry_report_errors_and_subscribe(server, node):
 
     assert not done.returncode, done.stderr
     wanted = {"name": "Ann", "partial": "Bob", "error": "No mail", "events": [1, 2]}
-    assert json.loads(done.stdout) == {"apollo": wanted, "urql": wanted}
-    judged(server, 2)
+    assert json.loads(done.stdout) == {
+        "apollo": wanted,
+        "urql": wanted,
+        "both": {"user": "Ann", "shop": "Open"},
+        "batch": {"names": ["Ann", "Bob", "Open"], "error": "No mail"},
+    }
+    judged(server, 4)
+    shop = server.route("shop")
+    shop.assert_attempts(6, operations=2, max=3, after="retryable")
+    assert [call.routes for call in shop.calls] == [["shop/user", "shop/shop"]] * 3 + [
+        ["shop/user", "shop/partial", "shop/shop"]
+    ] * 3
+    assert server.count("GRAPHQL Query.shop") == 6

@@ -1,5 +1,7 @@
-// Apollo Client and urql: a query with retries, a partial error, and a subscription. Prints what each got, as JSON.
+// Apollo Client and urql: a query with retries, a partial error, and a subscription; urql: a query of two routes;
+// Apollo Client: a batch with retries. Prints what each got, as JSON.
 import { ApolloClient, ApolloLink, HttpLink, InMemoryCache, gql } from '@apollo/client'
+import { BatchHttpLink } from '@apollo/client/link/batch-http'
 import { RetryLink } from '@apollo/client/link/retry'
 import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { Client, cacheExchange, fetchExchange } from '@urql/core'
@@ -48,5 +50,26 @@ async function urql() {
   return { name: data.user.name, partial: partial.data.user.name, error: partial.error.graphQLErrors[0].message, events }
 }
 
-console.log(JSON.stringify({ apollo: await apollo(), urql: await urql() }))
+async function both() {
+  const retry = retryExchange({ initialDelayMs: 20, maxNumberAttempts: 3, randomDelay: false })
+  const client = new Client({ url, exchanges: [retry, fetchExchange], preferGetMethod: false })
+  const text = 'query Both($id: ID!) { user(id: $id) { name } shop { name } }'
+  const { data, error } = await client.query(text, { id: 'both' }).toPromise()
+  if (error) throw error
+  return { user: data.user.name, shop: data.shop.name }
+}
+
+async function batch() {
+  const retry = new RetryLink({ delay: { initial: 20, jitter: false }, attempts: { max: 3 } })
+  const link = ApolloLink.from([retry, new BatchHttpLink({ uri: url, batchInterval: 20 })])
+  const client = new ApolloClient({ cache: new InMemoryCache(), link, devtools: { enabled: false } })
+  const query = (text, variables) => client.query({ query: gql(text), variables, errorPolicy: 'all' })
+  const [user, partial, shop] = await Promise.all([
+    query(USER, { id: 'batch' }), query(USER, { id: 'partial' }), query('query Shop { shop { name } }'),
+  ])
+  const errors = partial.error?.errors ?? partial.errors
+  return { names: [user.data.user.name, partial.data.user.name, shop.data.shop.name], error: errors[0].message }
+}
+
+console.log(JSON.stringify({ apollo: await apollo(), urql: await urql(), both: await both(), batch: await batch() }))
 process.exit(0)

@@ -132,7 +132,6 @@ def test_queries_can_be_sent_with_get_and_mutations_can_not(shop: GraphQLInMemor
         ({"query": "{ shop { name } }", "operationName": 7}, 400, "operationName is not a text"),
         ({"query": 7}, 400, "not a text"),
         ({"extensions": {"persistedQuery": {"version": 1}}}, 400, "PersistedQueryNotFound"),
-        ([{"query": "{ shop { name } }"}], 400, "batch"),
     ],
 )
 def test_an_operation_that_is_not_valid_is_refused(

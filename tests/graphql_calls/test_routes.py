@@ -9,17 +9,11 @@ import pytest
 
 from mockserver.attempts.retryable import retryable
 from mockserver.compiler import editing
-from mockserver.engine.fault_injection import InjectedFault
-from mockserver.engine.outage import Outage, OutageSpec
 from mockserver.errors import InvalidInputError
 from mockserver.formats.steps import steps_of
 from mockserver.graphql.execution import Execution
 from mockserver.model.plan import Break, Send, Wait
 from mockserver.recording.conversion import Losses
-from mockserver.scenarios.flaws import parse_spec
-from mockserver.schema.trouble import PlacedTroubleSpec
-from mockserver.schema.verify import SubjectSpec
-from mockserver.verification.counting import Subject
 from mockserver.verification.explain import ExplainSpec, as_request, explain
 from tests.support.engine import InMemory, effects
 from tests.support.graphql import GraphQLInMemory, answer_of
@@ -171,30 +165,6 @@ routes:
     assert answer_of(second)["data"]["shop"]["name"]
 
 
-def test_the_call_belongs_to_the_first_route_that_takes_part() -> None:
-    shop = GraphQLInMemory("""
-routes:
-  - {request: GRAPHQL User.name, name: name, reply: {json: Ann}}
-  - {request: GRAPHQL Query.shop, name: shop, tags: [s], reply: [200, {json: {name: Open}}]}
-""")
-
-    calls = [
-        shop.query(text)
-        for text in (
-            "{ shop { owner { name } } }",
-            "{ user(id: 1) { name } shop { name } }",
-            "{ user(id: 1) { id } }",
-        )
-    ]
-
-    assert [call.route_id for call in calls] == ["shop/shop", "shop/name", "shop/POST,GET /graphql"]
-    assert [call.step for call in calls] == [1, 1, 1]
-    assert calls[0].tags == ("s",)
-    assert answer_of(calls[1])["data"] == {"user": {"name": "Ann"}, "shop": {"name": "Open"}}
-    counts = shop.default.counts
-    assert [counts.calls_of(f"shop/{name}") for name in ("shop", "name", "POST,GET /graphql")] == [1, 1, 1]
-
-
 def test_delays_headers_and_faults_of_routes_are_those_of_the_response() -> None:
     shop = GraphQLInMemory("""
 defaults: {headers: {x-shop: "1"}}
@@ -344,20 +314,6 @@ def test_two_apis_are_apart() -> None:
     assert memory.ask("POST /graphql", json={"query": "{ name }"}).status == 404
 
 
-def test_outages_and_troubles_of_a_route_affect_the_operations_that_belong_to_it() -> None:
-    shop = GraphQLInMemory("routes: [{request: GRAPHQL Query.user, name: user, reply: {json: {name: Ann}}}]")
-    user, other = "{ user(id: 1) { name } }", "{ shop { name } }"
-    lost = {"route": "user", "after": {"fault": "reset"}}
-    fault = InjectedFault(parse_spec(PlacedTroubleSpec, lost), lost, "shop/user", shop.now_s)
-    shop.default.set_troubles([fault])
-
-    assert [shop.query(query).fault for query in (other, user, user)] == [None, "reset", None]
-
-    down = {"reply": 503, "routes": ["user"]}
-    shop.default.set_outage(Outage(parse_spec(OutageSpec, down), down, frozenset({"shop/user"}), shop.now_s))
-    assert [shop.query(query).status for query in (other, user)] == [200, 503]
-
-
 def test_webhooks_of_several_fields_have_the_variables_of_their_routes() -> None:
     shop = GraphQLInMemory("""
 routes:
@@ -444,7 +400,11 @@ def test_a_route_stands_before_a_resource() -> None:
         ("routes: [{request: GRAPHQL Query.user, reply: {events: [{data: {}}]}}]", "only the field of a subscription has events"),
         ("routes: [{request: GRAPHQL Subscription.paid, reply: {events: [{dat: {}}]}}]", "is not an event of a field"),
         ("routes: [{request: GRAPHQL Subscription.paid, reply: {events: [{data: {amount: x}}]}}]", "events[0].data.amount"),
-        ("routes: [{request: GRAPHQL Query.user, limit: {rate: 1/s}, reply: 200}]", "`limit` is not supported in a GRAPHQL route"),
+        ("routes: [{request: GRAPHQL Query.user, idempotency: {header: k}, reply: 200}]", "`idempotency` is not supported in a GRAPHQL route: a key is that of a request"),
+        ("routes: [{request: GRAPHQL Query.user, auth: none, reply: 200}]", "`auth: none` has no effect in a GRAPHQL route"),
+        ("routes: [{request: GRAPHQL Query.user, limit: none, reply: 200}]", "`limit: none` has no effect in a GRAPHQL route"),
+        ("routes: [{request: GRAPHQL Query.user, auth: oauth, reply: 200}]", "the scenario has no `oauth`"),
+        ("routes: [{request: GRAPHQL Query.user, limit: {rate: 1/s, reply: {text: hi, status: 200}}, reply: 200}]", "limit.reply.text: `text` is not supported in a reply of a field"),
         ("routes: [{request: GRAPHQL Query.user, proxy: 'http://a.test'}]", "a field can't be forwarded"),
         ("routes: [{request: GRAPHQL Query.user, reply: {status: 500, errors: [x]}}]", "is the whole response"),
         ("routes: [{request: GRAPHQL Query.user, reply: UNAVAILABLE}]", "UNAVAILABLE is a status of gRPC"),
@@ -522,25 +482,6 @@ routes:
         assert (view["route"], view["step"]) == ("shop/GRAPHQL Query.user", 1)
         assert '"name":"Ann"' in view["reply"]["body"]
     assert effects(shop.default) == []
-
-
-def test_routes_of_fields_are_counted_by_their_request_line() -> None:
-    shop = GraphQLInMemory("routes: [{request: GRAPHQL Query.user, reply: 200}]")
-    shop.query("{ user(id: 1) { name } }")
-    shop.query("{ shop { name } }")
-    editing.add_route(shop.default, {"request": "GRAPHQL Query.user", "name": "mine", "reply": 200})
-    shop.query("{ user(id: 1) { name } }")
-
-    subject = Subject(shop.default, SubjectSpec.model_validate({"request": "GRAPHQL Query.user"}))
-
-    assert subject.count(shop.default).count == 2
-    assert [call.number for call in subject.calls(shop.default)] == [1, 3]
-    for wrong in (
-        {"request": "GRAPHQL Query.usr"},
-        {"request": "GRAPHQL Query.user", "match": {"arguments": {"id": 1}}},
-    ):
-        with pytest.raises(InvalidInputError):
-            Subject(shop.default, SubjectSpec.model_validate(wrong))
 
 
 def test_a_mistake_in_this_package_is_not_hidden_in_an_error_of_a_field(

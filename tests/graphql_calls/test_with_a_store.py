@@ -20,10 +20,11 @@ from tests.support.shared_store import NEEDS_REDIS, redis_at
 pytestmark = [pytest.mark.slow, NEEDS_REDIS]
 
 
-def post(url: str, query: str, accept: str = "application/json") -> Any:
-    """Return the body of the answer, or the status of an error."""
+def post(url: str, query: str | list[dict[str, str]], accept: str = "application/json") -> Any:
+    """Return the body of the answer to an operation or a batch, or the status of an error."""
     headers = {"content-type": "application/json", "accept": accept}
-    request = urllib.request.Request(f"{url}/graphql", json.dumps({"query": query}).encode(), headers)
+    document = {"query": query} if isinstance(query, str) else query
+    request = urllib.request.Request(f"{url}/graphql", json.dumps(document).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.read().decode()
@@ -38,6 +39,7 @@ def test_replicas_answer_as_one(tmp_path: Path) -> None:
 graphql: shop.graphql
 routes:
   - {request: GRAPHQL Query.user, reply: [503, {json: {name: Ann}}]}
+  - {request: GRAPHQL Query.shop, name: shop, reply: {json: {name: Open}}}
 """)
     shutil.copy(SCHEMA, scenarios)
     with redis_at(tmp_path) as store, replicas(scenarios, store.url, 2) as (one, other):
@@ -51,3 +53,14 @@ routes:
         mock = Client(one.url)
         assert mock.count("GRAPHQL Query.user") == 2
         assert mock.calls.statuses == [503, 200, 200, 200, 200]
+        both = "{ shop { name } user(id: 1) { name } }"
+        for replica in (one, other):
+            assert json.loads(post(replica.url, both))["data"] == {
+                "shop": {"name": "Open"},
+                "user": {"name": "Ann"},
+            }
+        assert json.loads(post(other.url, [{"query": both}, {"query": "{ shop { name } }"}]))[1]["data"]
+        for replica in (one, other):
+            mock = Client(replica.url)
+            assert [mock.count(field) for field in ("GRAPHQL Query.user", "GRAPHQL Query.shop")] == [5, 3]
+            assert mock.calls[-1].routes == ["shop/shop", "shop/GRAPHQL Query.user"]

@@ -50,7 +50,7 @@ differences = st.builds(
 certs = st.builds(ClientCert, texts, texts, st.lists(texts, max_size=2).map(tuple), texts, texts)
 FEW = {
     "_body_length": st.integers(0, 10**6), "automatic": st.booleans(), "body_sha256": texts, "effects": st.lists(documents, max_size=2),
-    "error": documents, "fault": words, "forwarded": texts, "let": documents, "replayed": st.booleans(), "reply_length": st.integers(0, 10**6),
+    "error": documents, "fault": words, "fields": st.lists(st.lists(words, min_size=2, max_size=2), max_size=2), "forwarded": texts, "let": documents, "replayed": st.booleans(), "reply_length": st.integers(0, 10**6),
     "reply_sha256": texts, "truncated": st.booleans(), "webhooks": st.lists(words, max_size=2),
 }  # fmt: skip
 

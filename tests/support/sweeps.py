@@ -16,7 +16,7 @@ from mockserver.sweep.results import Sweep, Trial
 def seen(route: str | None = "shop/pay", *effects: dict[str, Any], **more: Any) -> SweepCall:
     """One call; its id is given by `ran`."""
     known = {
-        "id": "", "route": route, "method": "POST", "path": "/pay", "status": 201, "outcome": "done", "fault": None,
+        "id": "", "route": route, "routes": [] if route is None else [route], "method": "POST", "path": "/pay", "status": 201, "outcome": "done", "fault": None,
         "replayed": False, "arrived_ms": 0.0, "claimed_ms": 0.1, "first_ms": 0.2, "end_ms": 0.3, "has_body": True,
         "key": None, "likeness": "same", "effects": list(effects), "webhooks": 0,
     }  # fmt: skip

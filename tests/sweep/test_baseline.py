@@ -12,6 +12,12 @@ def test_calls_are_numbered_by_route_in_their_order():
     assert [place.label for place in baseline(run).calls] == ["price#1", "pay#1", "price#2", "pay#2"]
 
 
+def test_a_call_of_several_routes_is_one_place_and_numbered_for_each():
+    both = seen("shop/user", routes=["shop/user", "shop/order"])
+    run = ran(both, seen("shop/order"), both)
+    assert [place.label for place in baseline(run).calls] == ["user#1", "order#2", "user#2"]
+
+
 def test_routes_of_one_name_go_by_their_ids():
     run = ran(seen("shop/pay"), seen("other/pay"), seen("runtime/POST /x"))
     assert [place.label for place in baseline(run).calls] == ["shop/pay#1", "other/pay#1", "POST /x#1"]

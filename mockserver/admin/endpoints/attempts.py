@@ -63,10 +63,15 @@ async def list_attempts(request: AdminRequest[Any]) -> Answer:
 async def evidence_of(request: AdminRequest[Any]) -> tuple[list[CallEvidence], Grouping]:
     """Return the matched calls that the query selects, and how they are grouped. Raises InvalidInputError."""
     ns, route_id = request.ns, request.route_id
-    grouping = grouping_of(ns, GroupingSpec.of_query(request.query))
+    spec = GroupingSpec.of_query(request.query)
+    grouping = (
+        grouping_of(ns, spec) if route_id is None else grouping_of(ns, spec, route_of=lambda _: route_id)
+    )
     evidence, turns = [], Turns()
     for call in gathered(
-        call for call in ns.call_log.after(0) if call.matched and route_id in (None, call.route_id)
+        call
+        for call in ns.call_log.after(0)
+        if call.matched and (route_id is None or route_id in call.route_ids)
     ):
         evidence.append(CallEvidence(call, grouping))
         await turns.pause()

@@ -85,7 +85,7 @@ class CallFilter:
         return (
             self._after < call.number <= self._last
             and self._from_s <= call.request.arrived_s < self._before_s
-            and (self._route is None or call.route_id == self._route)
+            and (self._route is None or self._route in call.route_ids)
             and (self._line is None or self._line.names(call))
             and (self._tag is None or self._tag in call.tags)
             and (self._method is None or call.request.method == self._method)

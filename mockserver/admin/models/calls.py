@@ -135,10 +135,13 @@ class GrpcView(AdminView):
 
 
 class CallView(AdminView):
+    """A call. `routes` are all routes that took part, `route` the first: several only for GraphQL."""
+
     id: str
     number: int
     namespace: str
     route: str | None
+    routes: list[str]
     scenario: str | None
     step: int | None
     matched: bool
@@ -164,6 +167,7 @@ class BriefView(AdminView):
     id: str
     number: int
     route: str | None
+    routes: list[str]
     step: int | None
     matched: bool
     automatic: bool

@@ -48,9 +48,13 @@ class CandidateView(AdminView):
 
 
 class ExplainView(AdminView):
-    """A dry run: the route that would answer, its step from 1, and the reply as it would be."""
+    """
+    A dry run: the route that would answer, its step from 1, and the reply as it would be. `routes` are all that would
+    take part: several only for GraphQL.
+    """
 
     route: str | None
+    routes: list[str]
     step: int | None
     reply: dict[str, Any] | None
     candidates: list[CandidateView]

@@ -91,7 +91,9 @@ def _reason(nearest: list[View]) -> str:
 
 def row_of(call: View, reasons: Mapping[str, str]) -> tuple[str, ...]:
     """Return the cells of a brief call."""
-    route = call["route"] or reasons.get(call["id"], "automatic" if call["automatic"] else "unmatched")
+    route = ", ".join(call["routes"]) or reasons.get(
+        call["id"], "automatic" if call["automatic"] else "unmatched"
+    )
     took = call["duration_ms"]
     return (
         call["id"],

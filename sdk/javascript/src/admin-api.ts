@@ -1840,6 +1840,8 @@ export interface components {
             number: number;
             /** Route */
             route: string | null;
+            /** Routes */
+            routes: string[];
             /** Step */
             step: number | null;
             /** Matched */
@@ -1923,7 +1925,10 @@ export interface components {
              */
             max: string;
         };
-        /** CallView */
+        /**
+         * CallView
+         * @description A call. `routes` are all routes that took part, `route` the first: several only for GraphQL.
+         */
         CallView: {
             /** Id */
             id: string;
@@ -1933,6 +1938,8 @@ export interface components {
             namespace: string;
             /** Route */
             route: string | null;
+            /** Routes */
+            routes: string[];
             /** Scenario */
             scenario: string | null;
             /** Step */
@@ -2818,11 +2825,14 @@ export interface components {
         };
         /**
          * ExplainView
-         * @description A dry run: the route that would answer, its step from 1, and the reply as it would be.
+         * @description A dry run: the route that would answer, its step from 1, and the reply as it would be. `routes` are all that would
+         *     take part: several only for GraphQL.
          */
         ExplainView: {
             /** Route */
             route: string | null;
+            /** Routes */
+            routes: string[];
             /** Step */
             step: number | null;
             /** Reply */
@@ -6221,6 +6231,8 @@ export interface components {
             namespace: string;
             /** Route */
             route: string | null;
+            /** Routes */
+            routes: string[];
             /** Scenario */
             scenario: string | null;
             /** Step */

@@ -67,6 +67,8 @@ export class Call {
   readonly id: string;
   readonly number: number;
   readonly route: string | null;
+  /** All routes that took part, `route` first: several only for GraphQL. */
+  readonly routes: string[];
   readonly matched: boolean;
   readonly outcome: string;
   readonly arrived: Date;
@@ -78,6 +80,7 @@ export class Call {
     this.id = data.id;
     this.number = data.number;
     this.route = data.route;
+    this.routes = data.routes;
     this.matched = data.matched;
     this.outcome = data.outcome;
     this.arrived = new Date(data.times.arrived);

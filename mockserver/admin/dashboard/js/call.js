@@ -96,7 +96,7 @@ export class CallPane {
     const step = call.step === null ? null : route ? `${call.step} of ${route.steps}` : call.step;
     return h("dl", { class: "pairs" },
       this._app !== this._whole && fact("Namespace", h("a", { href: this._app.href("calls", call.id) }, this._app.api.namespace)),
-      fact("Route", call.route ? h("a", { href: this._app.href("scenarios", call.route) }, call.route) : call.automatic ? "automatic" : "none: unmatched"),
+      fact(call.routes.length > 1 ? "Routes" : "Route", call.route ? call.routes.map((one, i) => [i ? ", " : "", h("a", { href: this._app.href("scenarios", one) }, one)]) : call.automatic ? "automatic" : "none: unmatched"),
       fact("Step", step),
       fact("Arrived", call.times.arrived),
       fact("Duration", duration(call.times.left_ms ?? call.times.last_byte_ms)),

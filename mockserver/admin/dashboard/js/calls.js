@@ -283,7 +283,7 @@ function fillRow({ node, cells }, row, span) {
   const marks = `${row.effects ? " ◆" : ""}${row.webhooks ? " ⇢" : ""}${row.flags & REPLAYED ? " ↺" : ""}`;
   const time = clockTime(row.arrived);
   const texts = [phone.matches ? time.slice(0, 8) : time, row.id, row.namespace ?? "", row.method, targetOf(row), `${kind.sign} ${row.status ?? (row.outcome === "client_left" ? "left" : row.outcome)}`,
-    unmatched ? "unmatched" : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, row.size === null ? "–" : bytes(row.size), duration(row.duration)];
+    unmatched ? "unmatched" : row.others ? `${row.route}\n${row.others}`.replaceAll("\n", ", ") : (row.route ?? "automatic"), unmatched ? "≠" : `${row.step ?? ""}${marks}`, row.size === null ? "–" : bytes(row.size), duration(row.duration)];
   texts.forEach((text, i) => {
     if (cells[i].textContent !== text) cells[i].textContent = text;
   });

@@ -20,10 +20,10 @@ export function compileFilter({ text = "", route = "", status = "", unmatched = 
   if (!words.length && !route && !status && !unmatched) return null;
   return (row) => {
     if (unmatched && row.flags & (MATCHED | AUTOMATIC)) return false;
-    if (route && row.route !== route) return false;
+    if (route && row.route !== route && !row.others?.split("\n").includes(route)) return false;
     if (!ofStatus(row.status)) return false;
     if (!words.length) return true;
-    const whole = `${row.method} ${row.target} ${row.route ?? "unmatched"} ${row.status ?? ""} ${row.id} ${row.outcome} ${row.namespace ?? ""}`.toLowerCase();
+    const whole = `${row.method} ${row.target} ${row.route ?? "unmatched"} ${row.others ?? ""} ${row.status ?? ""} ${row.id} ${row.outcome} ${row.namespace ?? ""}`.toLowerCase();
     return words.every((word) => whole.includes(word));
   };
 }

@@ -35,12 +35,13 @@ class Words {
   }
 }
 
-const COLUMNS = ["_number", "_arrived", "_duration", "_status", "_step", "_route", "_method", "_outcome", "_flags", "_effects", "_webhooks", "_size", "_namespace", "_target"];
+const COLUMNS = ["_number", "_arrived", "_duration", "_status", "_step", "_route", "_others", "_method", "_outcome", "_flags", "_effects", "_webhooks", "_size", "_namespace", "_target"];
 
 export class Rows {
   constructor(limit = LIMIT) {
     this.limit = limit;
     this.routes = new Words();
+    this._lists = new Words(); // of the other routes of calls that have several
     this.namespaces = new Words(); // of calls that are told with their namespace
     this._words = new Words(); // methods, outcomes, faults
     this.clear();
@@ -55,6 +56,7 @@ export class Rows {
     this._status = new Uint16Array(n);
     this._step = new Uint16Array(n);
     this._route = new Uint32Array(n);
+    this._others = new Uint32Array(n);
     this._method = new Uint16Array(n);
     this._outcome = new Uint16Array(n);
     this._flags = new Uint8Array(n);
@@ -93,6 +95,9 @@ export class Rows {
     this._status[at] = call.grpc_status ? FIRST_GRPC + GRPC.indexOf(call.grpc_status) : (call.status ?? 0);
     this._step[at] = call.step ?? 0;
     this._route[at] = this.routes.number(call.route);
+    const others = call.routes.slice(1);
+    others.forEach((route) => this.routes.number(route));
+    this._others[at] = this._lists.number(others.length ? others.join("\n") : null);
     this._method[at] = this._words.number(call.method);
     this._outcome[at] = this._words.number(call.outcome);
     this._size[at] = call.size ?? NaN;
@@ -166,6 +171,7 @@ export class Rows {
       status: this._status[at] < FIRST_GRPC ? this._status[at] || null : GRPC[this._status[at] - FIRST_GRPC],
       step: this._step[at] || null,
       route: this.routes.texts[this._route[at]],
+      others: this._lists.texts[this._others[at]],
       method: this._words.texts[this._method[at]],
       outcome: this._words.texts[this._outcome[at]],
       flags: this._flags[at],
