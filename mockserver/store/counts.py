@@ -24,16 +24,6 @@ class RouteCount:
         self.in_flight = 0
         self.most_in_flight = 0
 
-    def begun(self, answer: int | str | None) -> None:
-        """Count a call that begins, with its status or fault if it is known."""
-        self.calls += 1
-        in_flight = self.in_flight = self.in_flight + 1
-        if in_flight > self.most_in_flight:  # noqa: PLR1730  (faster)
-            self.most_in_flight = in_flight
-        if answer is not None:
-            statuses = self.statuses
-            statuses[answer] = statuses.get(answer, 0) + 1
-
     def answered(self, answer: int | str) -> None:
         """Count a call by its status or fault."""
         statuses = self.statuses
@@ -94,11 +84,28 @@ class Counts:
             self.unmatched += 1
             return
         answer = call.status if call.status is not None and call.request.method != GRPC else call.answer
-        if not call.fields:
-            self._route(call.route_id).begun(answer)
-            return
-        for route_id in call.route_ids:
-            self._route(route_id).begun(answer)
+        # Without calls: most requests go through here.
+        route = self.routes.get(call.route_id)
+        if route is None:
+            route = self.routes[call.route_id] = RouteCount()
+        route.calls += 1
+        in_flight = route.in_flight = route.in_flight + 1
+        route.most_in_flight = max(route.most_in_flight, in_flight)
+        if answer is not None:
+            statuses = route.statuses
+            statuses[answer] = statuses.get(answer, 0) + 1
+        if call.fields:
+            self._begun_by_fields(call, answer)
+
+    def _begun_by_fields(self, call: Call, answer: int | str | None) -> None:
+        """Count a GraphQL call for the other routes that take part, and for each field."""
+        for route_id in call.route_ids[1:]:
+            route = self._route(route_id)
+            route.calls += 1
+            route.in_flight += 1
+            route.most_in_flight = max(route.most_in_flight, route.in_flight)
+            if answer is not None:
+                route.answered(answer)
         for path in {path for _, path in call.fields}:
             self._add_line((GRAPHQL, path), 1)
 
