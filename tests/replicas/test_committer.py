@@ -25,15 +25,18 @@ class Source:
         self.groups = [EntryGroup.__new__(EntryGroup)]
         self.given_up = False
         self.results: list[Written] = []
+        self.told = asyncio.Event()
 
     def take(self) -> EntryGroup | None:
         return self.groups.pop() if self.groups else None
 
     def written(self, group: EntryGroup, result: Written) -> None:
         self.results.append(result)
+        self.told.set()
 
     def give_up(self, error: MockServerError) -> None:
         self.given_up = True
+        self.told.set()
 
 
 def outcome_of(store_answers: bool, busy_s: float) -> Source:
@@ -53,8 +56,7 @@ def outcome_of(store_answers: bool, busy_s: float) -> Source:
         loop, source = asyncio.get_running_loop(), Source()
         committer = Committer(Store(), local=loop.time)  # type: ignore[arg-type]
         committer.wants(source)  # type: ignore[arg-type]
-        while not source.results and not source.given_up:
-            await asyncio.sleep(0)
+        await source.told.wait()
         await committer.close()
         return source
 
