@@ -56,11 +56,10 @@ class IdentityEndpoint(Behaviour):
 class ResourceAction(Behaviour):
     """An operation on a resource, with the side effects of its `on`."""
 
-    __slots__ = ("_operation", "_place", "_resource", "_works")
+    __slots__ = ("_operation", "_place", "_works")
 
     def __init__(self, place: ResourcePlace, operation: ResourceOperation, works: dict[str, Work]) -> None:
         self._place = place
-        self._resource = place.resource
         self._operation = operation
         self._works = works
 

@@ -7,7 +7,7 @@ A host that depends on a request is not among them; otherwise, every client of t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from mockserver.engine.routes import Scenario
@@ -49,34 +49,34 @@ def _of_reply(reply: ReplySpec) -> Iterator[WebhookSpec]:
         yield from _of_reply(below)
 
 
-Render = Callable[[str, Mapping[str, Any]], str]
 """Return the text of a template with only `vars`. Raises MockServerError if it depends on anything else."""
 
 _BRACES = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
 _AUTHORITY = re.compile(r"https?://[^/?#]*[/?#]", re.IGNORECASE)
 
 
-def literal_host(source: str, constants: Mapping[str, Any], render: Render | None = None) -> str | None:
+def literal_host(source: str, constants: Mapping[str, Any]) -> str | None:
     """
     Return the host of a webhook's URL if only the file decides it; None if a request could choose it.
 
     That is the complete text or, if its end varies, the text up to the end of the authority.
     """
-    render = render or with_vars
-    text = _made(render, source, constants)
+    text = _made(source, constants)
     if text is not None:
         return _host(text)
     for end in [match.start() for match in reversed(list(_BRACES.finditer(source)))]:
-        text = _made(render, source[:end], constants)
+        text = _made(source[:end], constants)
         if text is not None:
             match = _AUTHORITY.match(text)
             return _host(match[0]) if match else None
     return None
 
 
-def _made(render: Render, source: str, constants: Mapping[str, Any]) -> str | None:
+def _made(source: str, constants: Mapping[str, Any]) -> str | None:
+    """Render a template with only `vars`, without time and random values; None if it needs more."""
     try:
-        return render(source, constants)
+        template = compile_text(source, ("url",), names=frozenset({"vars"}))
+        return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
     except MockServerError:
         return None
 
@@ -86,16 +86,6 @@ def _host(url: str) -> str | None:
         return str(read_url(url)[1])
     except EgressRefusedError:
         return None
-
-
-def with_vars(source: str, constants: Mapping[str, Any]) -> str:
-    """
-    Render a template with only `vars`, without time and random values.
-
-    Raises InvalidInputError and TemplateError.
-    """
-    template = compile_text(source, ("url",), names=frozenset({"vars"}))
-    return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
 
 
 def _nothing() -> NoReturn:

@@ -96,7 +96,6 @@ class SharedReplica:
         self._store = RedisStore(settings.store, settings.store_prefix)
         self.clock = StoreClock(REAL.monotonic)
         self._links = LinkServer()
-        self._started_s = 0.0
         self.ownership: Ownership
         self.replica: Replica
         self._administration: Administration
@@ -139,7 +138,6 @@ class SharedReplica:
             await self._links.close()
             await self._store.close()
             raise
-        self._started_s = self.clock.live()
         self._webhooks.listener = _Attempts(self.ownership)
 
     async def _own_address(self, port: int) -> str:

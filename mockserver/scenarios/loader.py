@@ -136,7 +136,7 @@ def from_bundle(
     return _source(document, name, name, env or {}, bundle=bundle)
 
 
-def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Source:
+def edited(source: Source, data: Mapping[str, Any]) -> Source:
     """
     Return a scenario with other content, for a change at runtime.
 
@@ -148,7 +148,7 @@ def edited(source: Source, data: Mapping[str, Any], env: Mapping[str, str] | Non
         document,
         source.name,
         source.label,
-        _env_of(source.file) if env is None else env,
+        _env_of(source.file),
         file=source.file,
         folder=source.folder,
         bundle=source.bundle,

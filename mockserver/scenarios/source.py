@@ -63,10 +63,6 @@ class Source:
         """Return the flaws with their texts, in the order of their lines."""
         return located_in(self.label, self.document, flaws)
 
-    def as_written(self, flaw: Flaw) -> Flaw:
-        """Return the flaw with its path in the text: `reply.status`, even if specs have a list of one reply."""
-        return as_written(self.document, flaw)
-
     def read_file(self, name: str, key_path: KeyPath) -> bytes:
         """
         Return a file that the scenario names at `key_path`, from its bundle or its folder.

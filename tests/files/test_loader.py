@@ -13,7 +13,7 @@ from mockserver.scenarios.loader import (
     from_text,
     load,
 )
-from mockserver.scenarios.source import LARGEST_FILE, Source
+from mockserver.scenarios.source import LARGEST_FILE, Source, as_written
 
 SEED = "routes:\n  - request: POST /data\n    reply: [503, 503, {json: {success: true}}]\n"
 EMPTY = "routes: []\n"
@@ -140,7 +140,7 @@ class TestLoad:
         source = from_text("routes:\n  - request: POST /data\n    reply: {json: {success: true}}\n", "s")
         flaw = Flaw(("routes", 0, "reply", 0, "json", "success"), "too good")
         assert source.locate(flaw) == "s:3:29: routes[0].reply.json.success: too good."
-        assert source.as_written(flaw).path == ("routes", 0, "reply", "json", "success")
+        assert as_written(source.document, flaw).path == ("routes", 0, "reply", "json", "success")
 
     def test_the_errors_of_all_files_come_at_once_in_the_order_of_files_and_lines(self, here: Path):
         written(here, b="routes: [{reply: 200, request: GET /x, nmae: x}]\nactive: 1\n", a="a: [\n", c=EMPTY)
