@@ -40,7 +40,7 @@ def turn(route: Route) -> int:
 
 def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> Request:
     """Return the request. `given` headers replace those of the scenario. Raises RequestSkippedError."""
-    example = _mapping(_mapping(route.scenario.source.data.get(REQUESTS)).get(route.name))
+    example = _example(route)
     if MASK in json.dumps(example, default=as_text):
         raise RequestSkippedError(
             f"a secret in its request was masked: write one that may be known under {REQUESTS}"
@@ -70,6 +70,11 @@ def request_for(ns: Namespace, route: Route, given: Lines, *, unsafe: bool) -> R
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _example(route: Route) -> Mapping[str, Any]:
+    """Return the recorded request of a route."""
+    return _mapping(_mapping(route.scenario.source.data.get(REQUESTS)).get(route.name))
 
 
 def _method(route: Route, *, unsafe: bool) -> str:

@@ -52,8 +52,8 @@ def connected(command: F) -> F:
     return command
 
 
-def connected_with_json(command: F) -> F:
-    """Add --json, and the options that say which server, and which of its namespaces."""
+def json_option(command: F) -> F:
+    """Add --json."""
     return click.option(
         "--json",
         "as_json",
@@ -61,7 +61,12 @@ def connected_with_json(command: F) -> F:
         expose_value=False,
         callback=_keep,
         help="Print the answer of the admin API as JSON.",
-    )(connected(command))
+    )(command)
+
+
+def connected_with_json(command: F) -> F:
+    """Add --json, and the options that say which server, and which of its namespaces."""
+    return json_option(connected(command))
 
 
 def wants_json() -> bool:
