@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
 from urllib.parse import urlencode
 
 import pytest
+from support.server import until
 from support.shell import Shell
 
 
@@ -51,11 +53,18 @@ routes:
 """
 
 
+def later():
+    """Let more than a row of 1 ms pass."""
+    now_s = time.monotonic()
+    until(lambda: time.monotonic() > now_s + 0.002)
+
+
 @pytest.fixture
 def failing(serving):
     """A service with an outage between two calls, and a route that is called too often."""
     server = serving(EXPECTING)
     assert server.ask("POST", "/pay").status == 201
+    later()
     server.admin.call("PUT", "/outage", {"reply": 503, "routes": ["pay"]})
     assert server.ask("POST", "/pay").status == 503
     server.admin.call("DELETE", "/outage")
@@ -163,6 +172,7 @@ def test_the_table_marks_outages_and_windows(failing):
 
 
 def test_only_the_rows_within_its_times_are_marked(failing):
+    later()
     failing.server.admin.call("PUT", "/outage", {"reply": 500})
     failing.server.ask("POST", "/pay")
     lines = failing.says("load", "pay", "--interval", "1ms").splitlines()
