@@ -48,11 +48,10 @@ def authorize(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
     hint = fields.get("login_hint")
     if "id_token_hint" in fields:
         hint = user_of(provider, own_id_token(provider, asked, fields["id_token_hint"]))
-        if hint is None:
-            return _back(provider, request, fields, {"error": "login_required"})
-    if spec.consent == "auto":
+    is_known = hint is not None or "id_token_hint" not in fields
+    if spec.consent == "auto" and is_known:
         return _allowed(provider, asked, fields, automatic(spec, hint))
-    if fields.get("prompt") == "none":
+    if spec.consent == "auto" or fields.get("prompt") == "none":
         return _back(provider, request, fields, {"error": "login_required"})
     if decision == "allow" and request.method == "POST" and has_password(spec, fields):
         return _allowed(provider, asked, fields, fields["username"])

@@ -344,6 +344,15 @@ def test_an_id_token_names_the_user_who_signs_in_without_a_page() -> None:
     assert refused["error"] == "login_required"
 
 
+def test_an_id_token_names_the_user_of_the_page() -> None:
+    auto = Idp()
+    token = signed_in(auto, login_hint="bob")["id_token"]
+    idp = Idp(IDP.replace("consent: auto", "consent: page"))
+
+    assert 'value="bob"' in idp.authorize(id_token_hint=token).body.decode()
+    assert idp.authorize(id_token_hint="x").status == 200, "the user can still sign in"
+
+
 # Signing out
 
 
