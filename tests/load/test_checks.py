@@ -105,7 +105,10 @@ def test_expect_of_a_route_and_a_scenario_is_judged_at_the_end(world):
         ({"load": {"rate": {"max": 5}}}, "load.rate.max: 5 is not a valid rate"),
         ({"load": {"breaker": {"opens_after": 1, "stays_open": "50ms"}}}, "`stays_open` is below 100ms"),
         ({"load": {"by": "jsno.x", "rate": {"max": "1/s"}}}, "load.by: "),
-        ({"load": {"spread": {"window": "0s"}}}, "load.spread.window"),
+        (
+            {"load": {"spread": {"window": "99ms"}}},
+            "load.spread: `window` is below 100ms. Write at least 100ms",
+        ),
     ],
 )
 def test_what_can_not_be_judged_is_refused_with_its_place(world, check, said):

@@ -128,8 +128,8 @@ def in_flight_with_timeouts(seed, *, good):
 # spread
 
 
-def spreading(seed, *, good, number, clients=10, stragglers=0, hedge_s=inf, wait_s=1.0):
-    takes = slow(0, (), (0.14, 0.2) if hedge_s < inf else (0.02, 0.04))
+def spreading(seed, *, good, number, clients=10, stragglers=0, hedge_s=inf, wait_s=1.0, window_s=1.0):
+    takes = slow(0, (), (0.14, 0.2) if hedge_s < inf else (0.02, 0.02 + window_s / 50))
     simulation = Simulation(seed, outage(0, 2.5), takes=takes)
 
     def program(*, is_good):
@@ -138,13 +138,13 @@ def spreading(seed, *, good, number, clients=10, stragglers=0, hedge_s=inf, wait
             status = yield Send(operation, hedge_s=hedge_s)
             if status == 200:
                 return
-            yield simulation.random.uniform(0, 1) if is_good else wait_s
+            yield simulation.random.uniform(0, window_s) if is_good else wait_s
 
     for _ in range(stragglers):
         simulation.start(program(is_good=True), simulation.random.uniform(0, 0.02))
     for _ in range(number):
         simulation.start(program(is_good=good), simulation.random.uniform(0.08, 0.13) if stragglers else 0.0)
-    return simulation, {"spread": {"window": "1s", "clients": clients}}
+    return simulation, {"spread": {"window": window_s, "clients": clients}}
 
 
 def spread_of_few(seed, *, good):
@@ -166,6 +166,10 @@ def spread_at_once(seed, *, good):
 def spread_with_hedges(seed, *, good):
     """All hedges come after the same time, beside the calls that they are for."""
     return spreading(seed, good=good, number=15, hedge_s=0.1)
+
+
+def spread_within_a_short_time(seed, *, good):
+    return spreading(seed, good=good, number=15, wait_s=0.1, window_s=0.1)
 
 
 def spread_beside_others(seed, *, good):
@@ -210,7 +214,7 @@ def budget_of_a_burst(seed, *, good):
 
 NEIGHBOURS = [
     breaker_around_hedges, breaker_with_timeouts, generations, in_flight_with_timeouts, spread_of_few, spread_of_ten,
-    spread_of_many, spread_at_once, spread_with_hedges, spread_beside_others, budget_before_waits, budget_of_a_burst,
+    spread_of_many, spread_at_once, spread_with_hedges, spread_beside_others, spread_within_a_short_time, budget_before_waits, budget_of_a_burst,
 ]  # fmt: skip
 
 
