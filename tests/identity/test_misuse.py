@@ -14,9 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from hypothesis import given
+from hypothesis import strategies as st
 from support.engine import InMemory
 
 from identity.support import APP, BACK, CHALLENGE, IDP, VERIFIER, Idp, claims_of, read, redirected
+from mockserver.identity.token_endpoint import GRANT_TYPES
 from mockserver.jwt import sign, signing_key
 
 WEB = {"client_id": "web", "client_secret": "w"}
@@ -434,3 +437,92 @@ def test_without_an_id_token_the_page_asks_before_it_signs_out() -> None:
     assert sign_out(idp, decision="allow", **fields).status == 200, "the query decides nothing"
     done = sign_out(idp, "POST", decision="allow", **fields)
     assert redirected(done) == {"state": '"><b>'}
+
+
+# Anything
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+NAMES = (
+    "client_id", "client_secret", "client_assertion", "code", "refresh_token", "device_code", "scope", "redirect_uri",
+    "code_verifier", "response_type", "response_mode", "state", "nonce", "prompt", "code_challenge", "code_challenge_method",
+    "login_hint", "post_logout_redirect_uri", "user_code", "decision", "username", "password", "resource",
+)  # fmt: skip
+VALUES = (
+    "",
+    "x",
+    "app",
+    "spa",
+    "code",
+    "openid",
+    BACK,
+    VERIFIER,
+    "none",
+    "allow",
+    "form_post",
+    "ann",
+    "\ud800",
+    "a.b.c",
+)
+PATHS = ("authorize", "token", "userinfo", "introspect", "revoke", "device_authorization", "device", "logout")
+
+
+@given(st.data())
+def test_no_request_makes_an_endpoint_fail(data: st.DataObject) -> None:
+    idp = Idp()
+    given_tokens = signed_in(idp)
+    device = idp.document("POST /idp/oauth/device_authorization", APP)
+    odd = data.draw(
+        st.dictionaries(st.sampled_from(("iss", "sub", "aud", "sid", "jti", "nbf", "scope")), JSON)
+    )
+    values = [
+        *VALUES, idp.code(), device["user_code"], device["device_code"], given_tokens["refresh_token"],
+        given_tokens["id_token"], sign({**claims_of(given_tokens["id_token"]), **odd}, "RS256", 1),
+        sign({**claims_of(given_tokens["access_token"]), **odd}, "RS256", 1),
+    ]  # fmt: skip
+    pairs = data.draw(
+        st.lists(
+            st.tuples(st.sampled_from(NAMES), st.sampled_from(values)),
+            max_size=8,
+            unique_by=lambda pair: pair[0],
+        )
+    )
+    pairs += [(name, data.draw(st.sampled_from(values[-3:]))) for name in ("token", "id_token_hint")]
+    is_app = data.draw(st.booleans())
+    headers = basic("app:s3cret") if is_app else bearer(data.draw(st.sampled_from(values[-3:])))
+    clean = [(name, value.encode(errors="replace").decode()) for name, value in pairs]
+
+    for path in PATHS:
+        grant = [("grant_type", data.draw(st.sampled_from(GRANT_TYPES)))] if path == "token" else []
+        posted = idp.ask(f"POST /idp/oauth/{path}", [*grant, *clean], headers)
+        asked = idp.ask(f"GET /idp/oauth/{path}?{urlencode(clean)}", headers=headers)
+
+        assert {posted.status, asked.status} <= {200, 302, 303, 400, 401, 403, 404, 405}
+        if path in ("token", "introspect", "revoke", "device_authorization") and not is_app:
+            assert posted.status >= 400 or ("client_id", "spa") in clean or ("client_id", "app") in clean
+
+
+@pytest.mark.parametrize("name", ["iss", "sub", "aud", "sid", "jti", "nbf", "scope", "exp"])
+@pytest.mark.parametrize("value", [[], {}, None, 1e300, True])
+def test_claims_of_any_type_are_read(name: str, value: object) -> None:
+    """Everybody can sign a token, since the keys are public."""
+    idp = Idp()
+    given_tokens = signed_in(idp)
+    hint, access = (
+        sign({**claims_of(given_tokens[kind]), name: value}, "RS256", 1)
+        for kind in ("id_token", "access_token")
+    )
+
+    assert sign_out(idp, id_token_hint=hint).status == (400 if name in ("iss", "aud") else 200)
+    assert idp.authorize(id_token_hint=hint).status == 302
+    assert idp.ask("GET /idp/oauth/userinfo", headers=bearer(access)).status in (200, 401, 403)
+    assert idp.ask("POST /idp/oauth/introspect", {**APP, "token": access}).status == 200
+    assert idp.ask("POST /idp/oauth/revoke", {**APP, "token": access}).status == 200
