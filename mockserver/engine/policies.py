@@ -107,10 +107,10 @@ class Auth:
     def _is_issued(self, memory: Memory, given: str) -> bool:
         now_s = memory.clock.now_s()
         if not self._is_signed:
-            return memory.tokens.is_valid(given, now_s)
-        from mockserver.identity.metadata import valid_claims  # few scenarios have it
+            return memory.tokens.access_of(given, now_s) is not None
+        from mockserver.identity.access import valid_access  # few scenarios have it
 
-        return valid_claims(memory, given, now_s) is not None
+        return valid_access(memory, given, now_s) is not None
 
     def _is_user(self, given: str) -> bool:
         try:

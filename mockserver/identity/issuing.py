@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from mockserver.identity.provider import (
+    Commits,
     IdentityAnswer,
     IdentityRequest,
     Provider,
     StateWrites,
     json_answer,
 )
-from mockserver.jwt import sign
+from mockserver.identity.sessions import code_of, kept, renewed
+from mockserver.jwt import UnreadableTokenError, is_signed, read_token, sign
 from mockserver.schema.identity import TOKEN_CHANGES, TokenChangeSpec
 from mockserver.store.tokens import Grant
 from mockserver.templating.templates import TemplateError
@@ -21,51 +22,53 @@ from mockserver.templating.templates import TemplateError
 Claims = dict[str, Any]
 AWAY_S = 3600
 """How far the times of an expired token, or of one that is not valid yet, are from now: more than clients tolerate."""
+_ID_KIND = "JWT"
+"""The type in the header of an ID token; that of an access token is `at+jwt` (RFC 9068 2.1)."""
 WRONG_AUDIENCE = "wrong-audience"
 WRONG_ISSUER = "https://wrong-issuer.invalid"
 
 
 def issued(
-    provider: Provider,
-    asked: IdentityRequest,
-    grant: Grant,
-    *,
-    spent: str | None = None,
-    is_renewable: bool = False,
+    provider: Provider, asked: IdentityRequest, grant: Grant, *, scope: str | None = None
 ) -> IdentityAnswer:
-    """Return the tokens of a grant. `spent` is the code or refresh token that is used up. Raises TemplateError."""
+    """
+    Return the tokens of a grant: of a session, with its next refresh token, or of a client itself.
+
+    `scope` is what the client asks for, if it is less than was granted. Raises TemplateError.
+    """
     change, writes = _change(provider, asked)
     number = current_key(provider, asked)
     if change == "rotated":
         number += 1
         key, since = provider.state_key("key"), provider.state_key("rotated_s")
         writes = (*writes, (key, number, None), (since, asked.now_s, None))
-    tokens = asked.memory.tokens
-    refresh = asked.draws.text(40) if is_renewable else None
-    access = _changed(_access_claims(provider, asked, grant), change)
+    session = None if "session" not in grant else renewed(asked, grant)
+    scope = grant["scope"] if scope is None else scope
+    access = _changed(_access_claims(provider, asked, grant, scope), change)
     document: dict[str, object] = {
         "access_token": _signed(provider, access, change, number, "at+jwt"),
         "token_type": "Bearer",
         "expires_in": int(provider.spec.expires_s),
-        "scope": grant["scope"],
+        "scope": scope,
     }
-    if grant["user"] is not None and "openid" in grant["scope"].split():
+    if session is not None and "openid" in scope.split():
         identity = _changed(_id_claims(provider, asked, grant), change)
-        document["id_token"] = _signed(provider, identity, change, number, "JWT")
-    commits: list[Callable[[], None]] = []
-    if spent is not None:
-        commits.append(partial(tokens.spend, spent))
+        document["id_token"] = _signed(provider, identity, change, number, _ID_KIND)
+    commits: Commits = ()
+    if session is not None:
+        document["refresh_token"] = code_of(session)
+        commits = kept(asked, session)
     if isinstance(access.get("jti"), str):
         until_s = access.get("exp")
-        until_s = until_s if isinstance(until_s, (int, float)) else asked.now_s + provider.spec.expires_s
-        commits.append(partial(tokens.issue, access["jti"], asked.now_s, until_s))
-    if refresh is not None:
-        document["refresh_token"] = refresh
-        kept = {key: grant.get(key) for key in ("client", "user", "scope", "audience", "auth_s")}
-        commits.append(
-            partial(tokens.keep, refresh, {"kind": "refresh", "provider": provider.name, **kept}, asked.now_s)
-        )
-    return IdentityAnswer(json_answer(200, document).response, tuple(commits), writes)
+        about = {
+            "until_s": until_s
+            if isinstance(until_s, (int, float))
+            else asked.now_s + provider.spec.expires_s,
+            "provider": provider.name,
+            **{name: grant[name] for name in ("client", "user", "session") if grant.get(name) is not None},
+        }
+        commits = (*commits, partial(asked.memory.tokens.issue, access["jti"], about, asked.now_s))
+    return IdentityAnswer(json_answer(200, document).response, commits, writes)
 
 
 def current_key(provider: Provider, asked: IdentityRequest) -> int:
@@ -88,16 +91,33 @@ def user_claims(provider: Provider, name: str) -> Claims:
     return {"sub": name, **(user.claims if user is not None else {})}
 
 
-def _access_claims(provider: Provider, asked: IdentityRequest, grant: Grant) -> Claims:
-    client = grant["client"]
-    owner = {"sub": client} if grant["user"] is None else user_claims(provider, grant["user"])
+def own_id_token(provider: Provider, asked: IdentityRequest, text: str) -> Claims | None:
+    """Return the claims of an ID token that the provider issued, also of one that has expired; None of anything else."""
+    try:
+        token = read_token(text)
+    except UnreadableTokenError:
+        return None
+    claims = token.claims
+    is_own = claims.get("iss") == provider.issuer(asked.request) and token.header.get("typ") == _ID_KIND
+    return claims if is_own and isinstance(claims.get("aud"), str) and is_signed(token) else None
+
+
+def user_of(provider: Provider, claims: Claims | None) -> str | None:
+    """Return the name of the user of an ID token."""
+    sub = None if claims is None else claims.get("sub")
+    return next((name for name in provider.spec.users if user_claims(provider, name)["sub"] == sub), None)
+
+
+def _access_claims(provider: Provider, asked: IdentityRequest, grant: Grant, scope: str) -> Claims:
+    client, user = grant["client"], grant.get("user")
+    owner = {"sub": client} if user is None else user_claims(provider, user)
     audience = grant.get("audience") or provider.spec.audience or client
-    more = {"aud": audience, "client_id": client, "scope": grant["scope"], "jti": asked.draws.text(24)}
+    more = {"aud": audience, "client_id": client, "scope": scope, "jti": asked.draws.text(24)}
     return {**owner, **_common(provider, asked), **more}
 
 
 def _id_claims(provider: Provider, asked: IdentityRequest, grant: Grant) -> Claims:
-    about = {"aud": grant["client"], "auth_time": grant["auth_s"]}
+    about = {"aud": grant["client"], "auth_time": grant["auth_s"], "sid": grant["session"]}
     if grant.get("nonce"):
         about["nonce"] = grant["nonce"]
     return {**user_claims(provider, grant["user"]), **_common(provider, asked), **about}

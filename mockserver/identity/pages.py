@@ -38,6 +38,12 @@ def sign_in_page(
     return page(title, f"<p>{escape(text)}</p>{alert}{form}")
 
 
+def sign_out_page(hidden: Mapping[str, str]) -> IdentityAnswer:
+    """Return a form with a button to sign out."""
+    button = '<button id="allow" name="decision" value="allow">Sign out</button>'
+    return page("Sign out", f'<form method="post" action="logout">{_hidden(hidden)}{button}</form>')
+
+
 def posting_page(target: str, fields: Mapping[str, str]) -> IdentityAnswer:
     """Return a page that posts the fields by itself, or with a button where scripts are off (form_post)."""
     form = f'<form method="post" action="{escape(target)}">{_hidden(fields)}<button>Continue</button></form>'

@@ -1,28 +1,22 @@
-"""What the endpoints of a provider share: what they are asked, what they answer, and who their clients are."""
+"""What the endpoints of a provider share: what they are asked, and what they answer."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from urllib.parse import unquote_plus
 
 from mockserver.model.http import Request, Response, UnreadableBodyError
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import dump_json
 from mockserver.schema.identity import OAuthSpec
 from mockserver.store.memory import Memory
-from mockserver.store.tokens import Grant
 from mockserver.templating.random_values import Draws
 
 StateWrites = tuple[tuple[str, object, float | None], ...]
+Commits = tuple[Callable[[], None], ...]
 NO_STORE = ("Cache-Control", "no-store")
-
-Fields = Mapping[str, str]
-"""The fields of a form or a query, or the texts of a JSON object."""
+_REPEATABLE = ("audience", "resource")
+"""Parameters that a request may have several times (RFC 8707 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +40,24 @@ class Provider:
         return f"oauth.{self.name}.{name}"
 
 
+class Parameters(dict[str, str]):
+    """The parameters of a request that have a value (RFC 6749 3.1). `repeated` names one that it has more than once."""
+
+    repeated: str | None = None
+
+    def __init__(self, pairs: Iterable[tuple[object, object]]) -> None:
+        super().__init__()
+        for key, given in pairs:
+            name, value = (
+                as_text(key),
+                as_text(given).encode(errors="replace").decode(),
+            )  # UTF-8 can encode it
+            if name in self and name not in _REPEATABLE:
+                self.repeated = name
+            if value:
+                self[name] = value
+
+
 @dataclass(frozen=True, slots=True)
 class IdentityRequest:
     """A request to an endpoint, with what the namespace remembers, its time and random values."""
@@ -60,24 +72,31 @@ class IdentityRequest:
         value = self.memory.state.get(key, default)
         return value if isinstance(value, int) and not isinstance(value, bool) else default
 
+    def form(self) -> Parameters:
+        """Return the fields of a form, or of a JSON object; none of any other body."""
+        try:
+            if self.request.media_type == "application/json":
+                body = self.request.json
+                return Parameters(body.items() if isinstance(body, Mapping) else ())
+            return Parameters(self.request.form_pairs)
+        except UnreadableBodyError:
+            return Parameters(())
+
+    def parameters(self) -> Parameters:
+        """Return the fields of a POST, else those of the query."""
+        return self.form() if self.request.method == "POST" else Parameters(self.request.query_pairs)
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityAnswer:
     """A response, and what is written when it is sent."""
 
     response: Response
-    commits: tuple[Callable[[], None], ...] = ()
+    commits: Commits = ()
     writes: StateWrites = ()
 
 
 Endpoint = Callable[[Provider, IdentityRequest], IdentityAnswer]
-
-
-def kept_grant(provider: Provider, asked: IdentityRequest, kind: str, code: str) -> Grant | None:
-    """Return what a code or a refresh token of this provider grants; None if it is unknown or has expired."""
-    grant = asked.memory.tokens.grant_of(code, asked.now_s)
-    is_own = grant is not None and (grant["kind"], grant.get("provider")) == (kind, provider.name)
-    return grant if is_own else None
 
 
 def json_answer(status: int, document: Mapping[str, object], *headers: tuple[str, str]) -> IdentityAnswer:
@@ -85,68 +104,9 @@ def json_answer(status: int, document: Mapping[str, object], *headers: tuple[str
     return IdentityAnswer(Response(status, lines, dump_json(document)))
 
 
-def refused(code: str, text: str, status: int = 400, *headers: tuple[str, str]) -> IdentityAnswer:
+def refused(
+    code: str, text: str, status: int = 400, *headers: tuple[str, str], commits: Commits = ()
+) -> IdentityAnswer:
     """Return an error as RFC 6749 5.2 describes it."""
-    return json_answer(status, {"error": code, "error_description": text}, *headers)
-
-
-def unknown_client() -> IdentityAnswer:
-    challenge = ("WWW-Authenticate", 'Basic realm="oauth"')
-    return refused("invalid_client", "Unknown client, or wrong secret", 401, challenge)
-
-
-def fields_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form, or of a JSON object; none of any other body."""
-    try:
-        if request.media_type == "application/json":
-            body = request.json
-            return _texts(body.items()) if isinstance(body, Mapping) else {}
-        return _texts(request.form_pairs)
-    except UnreadableBodyError:
-        return {}
-
-
-def parameters_of(request: Request) -> dict[str, str]:
-    """Return the fields of a POST, else those of the query."""
-    return fields_of(request) if request.method == "POST" else _texts(request.query_pairs)
-
-
-def _texts(pairs: Iterable[tuple[object, object]]) -> dict[str, str]:
-    """Return texts that UTF-8 can encode."""
-    return {as_text(name): as_text(value).encode(errors="replace").decode() for name, value in pairs}
-
-
-def authenticated(spec: OAuthSpec, request: Request, fields: Fields) -> str | None:
-    """Return the authenticated client, by Basic or by the body; None if there is none. A public client has no secret."""
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    name, secret = fields.get("client_id", ""), fields.get("client_secret", "")
-    if scheme.lower() == "basic":
-        try:
-            name, _, secret = base64.b64decode(given.strip(), validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return None
-        if not is_client(spec, name, secret):
-            name, secret = unquote_plus(name), unquote_plus(secret)  # RFC 6749 2.3.1
-    return name if is_client(spec, name, secret) else None
-
-
-def for_clients(
-    answer: Callable[[Provider, IdentityRequest, str, Fields], IdentityAnswer],
-) -> Callable[[Provider, IdentityRequest], IdentityAnswer]:
-    """Return an endpoint that only authenticated clients may use. `answer` gets the client and the fields of the body."""
-
-    @wraps(answer)
-    def endpoint(provider: Provider, asked: IdentityRequest) -> IdentityAnswer:
-        fields = fields_of(asked.request)
-        client = authenticated(provider.spec, asked.request, fields)
-        return unknown_client() if client is None else answer(provider, asked, client, fields)
-
-    return endpoint
-
-
-def is_client(spec: OAuthSpec, name: str, secret: str) -> bool:
-    client = spec.clients.get(name)
-    if client is None:
-        return False
-    known = "" if client.secret is None else as_text(client.secret)
-    return hmac.compare_digest(known.encode(), secret.encode())
+    answer = json_answer(status, {"error": code, "error_description": text}, *headers)
+    return IdentityAnswer(answer.response, commits)

@@ -62,11 +62,12 @@ class _Breaker:
         self._spec = spec
         self._calls = calls
         self._tolerance_s = tolerance_s
-        self._successes = sorted(call.ended_s for call in calls if not call.failed)
+        self._successes = sorted(call.ended_s for call in calls if call.succeeded)
         self._state = _State.CLOSED
         self._row: list[LoadCall] = []
         self._probes: list[LoadCall] = []
         self._opened_s = 0.0
+        self._closed_s = -inf
         self._possible_row: list[float] = []
         """When the failures ended that the client may have seen since the last success."""
         self._maybe_opened_s: float | None = None
@@ -99,6 +100,8 @@ class _Breaker:
 
     def arrived(self, call: LoadCall) -> str | None:
         """Return why there should have been no call now; None if it is allowed."""
+        if call.hedge:
+            return None  # the breaker let in its operation before
         early_s = self._maybe_opened_s
         if early_s is not None and call.at_s > early_s + TOLERANCE_S:
             self._maybe_opened_s = None
@@ -132,24 +135,28 @@ class _Breaker:
         """Take the answer into account."""
         if self._state is _State.CLOSED:
             self._count(call)
-        elif call in self._probes:
-            if not call.failed:
-                self._state, self._row, self._probes = _State.CLOSED, [], []
-                self._possible_row, self._maybe_opened_s = [], None
-            else:
-                self._state, self._opened_s = _State.OPEN, call.ended_s
-                self._row = [*self._row[-self._spec.opens_after :], call]
+        elif call.succeeded:
+            self._state, self._closed_s, self._row, self._probes = _State.CLOSED, call.ended_s, [], []
+            self._possible_row, self._maybe_opened_s = [], None
+        elif call.failed and self._is_probe(call):
+            self._state, self._opened_s = _State.OPEN, call.ended_s
+            self._row = [*self._row[-self._spec.opens_after :], call]
+
+    def _is_probe(self, call: LoadCall) -> bool:
+        return any(call.operation == probe.operation and call.at_s >= probe.at_s for probe in self._probes)
 
     def _count(self, call: LoadCall) -> None:
+        """Count the answer while it is closed. Calls of before it closed may not count for the client."""
         end_s = call.ended_s
-        if not call.failed:
+        if call.succeeded:
             self._row = []
             self._possible_row = [each for each in self._possible_row if each >= end_s - TOLERANCE_S]
+        if not call.failed:
             return
         self._possible_row.append(end_s)
         if len(self._possible_row) >= self._spec.opens_after and self._maybe_opened_s is None:
             self._maybe_opened_s = end_s
-        if not self._beside_success(end_s):
+        if call.at_s >= self._closed_s and not call.superseded and not self._beside_success(end_s):
             self._row.append(call)
             self.most = max(self.most, len(self._row))
             if len(self._row) >= self._spec.opens_after:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import floor
 
 from mockserver.attempts import Operation
 from mockserver.attempts.findings import HELD, Finding, broken, nothing
-from mockserver.load.timeline import TOLERANCE_S, LoadCall, timeline_of
+from mockserver.load.timeline import TOLERANCE_S, LoadCall, known_until, timeline_of
 from mockserver.load.windows import Window
 from mockserver.model.durations import format_duration
 from mockserver.model.plural import counted
@@ -31,6 +31,7 @@ def amplification_findings(spec: AmplificationSpec, operations: list[Operation])
         yield broken(
             f"amplification: {size} calls for {counted(len(operations), 'operation')}, {ratio:.2f} for each; "
             f"at most {spec.max:g} allowed. {worst.name} has {counted(worst.size, 'call')}",
+            late=True,  # the calls of later operations count as well
             window=[attempt.call for attempt in worst.attempts],
         )
         return
@@ -48,28 +49,25 @@ def amplification_findings(spec: AmplificationSpec, operations: list[Operation])
 def budget_findings(spec: BudgetSpec, operations: list[Operation]) -> Iterator[Finding]:
     """Yield whether there were too many retries in a window."""
     calls = timeline_of(operations)
-    shorter_s = spec.window_s - min(TOLERANCE_S, spec.window_s / 10)
-    retries: Window[LoadCall] = Window(shorter_s, [(call.at_s, call) for call in calls if call.retry])
     firsts: Window[LoadCall] = Window(
         spec.window_s * _LONGER + TOLERANCE_S, [(call.at_s, call) for call in calls if not call.retry]
     )
-    worst: tuple[float, int, int, float] | None = None
-    for at_s, count in retries.counts():
-        first = firsts.count_until(at_s + TOLERANCE_S)  # some are still on their way
-        over = count - _allowed(spec, first)
-        if over > 0 and (worst is None or over > worst[0]):
-            worst = over, count, first, at_s
-    window = format_duration(spec.window_s)
-    if worst is not None:
-        _, count, first, at_s = worst
+    retries = [(call.at_s, call) for call in calls if call.retry]
+    settled_s = known_until(calls) - TOLERANCE_S  # more first attempts may have been sent since
+    # Some clients ask their budget when a call fails, before they wait, and others when they send again.
+    sent = _worst(spec, firsts, retries)
+    decided = _worst(spec, firsts, _by_time((call.decided_s, call) for _, call in retries))
+    if sent is not None and decided is not None:
+        count, first, at_s = sent
         yield broken(
-            f"budget: {counted(count, 'retry', 'retries')} within {window} beside {counted(first, 'first attempt')}, "
-            f"at most {_allowed(spec, first):g} allowed",
-            window=[call.call for call in calls if at_s - shorter_s < call.at_s <= at_s],
+            f"budget: {counted(count, 'retry', 'retries')} within {format_duration(spec.window_s)} beside "
+            f"{counted(first, 'first attempt')}, at most {_allowed(spec, first):g} allowed",
+            late=_worst(spec, firsts, [event for event in retries if event[0] <= settled_s]) is None,
+            window=[call.call for call in calls if at_s - _shorter_s(spec) < call.at_s <= at_s],
         )
         return
     failures: Window[LoadCall] = Window(
-        spec.window_s, sorted((call.ended_s, call) for call in calls if call.failed)
+        spec.window_s, _by_time((call.ended_s, call) for call in calls if call.failed)
     )
     most = 0
     for at_s, count in failures.counts():
@@ -78,9 +76,31 @@ def budget_findings(spec: BudgetSpec, operations: list[Operation]) -> Iterator[F
             yield HELD
             return
     yield nothing(
-        f"budget: at most {counted(most, 'call')} failed within {window}, and that many retries are allowed. "
+        f"budget: at most {counted(most, 'call')} failed within {format_duration(spec.window_s)}, and that many retries are allowed. "
         "Let more calls fail, such as by an outage"
     )
+
+
+def _worst(
+    spec: BudgetSpec, firsts: Window[LoadCall], retries: list[tuple[float, LoadCall]]
+) -> tuple[int, int, float] | None:
+    """Return the most retries above the budget in a window, the first attempts beside them, and its end."""
+    worst: tuple[int, int, float] | None = None
+    over = 0
+    for at_s, count in Window(_shorter_s(spec), retries).counts():
+        first = firsts.count_until(at_s + TOLERANCE_S)  # some are still on their way
+        if count - _allowed(spec, first) > over:
+            over = count - _allowed(spec, first)
+            worst = count, first, at_s
+    return worst
+
+
+def _by_time(events: Iterable[tuple[float, LoadCall]]) -> list[tuple[float, LoadCall]]:
+    return sorted(events, key=lambda event: event[0])
+
+
+def _shorter_s(spec: BudgetSpec) -> float:
+    return spec.window_s - min(TOLERANCE_S, spec.window_s / 10)
 
 
 def _allowed(spec: BudgetSpec, firsts: int) -> int:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import inf
 
 from mockserver.attempts import Operation
-from mockserver.load.timeline import LoadCall, timeline_of
+from mockserver.load.timeline import in_flight, timeline_of
 from mockserver.model.call import Call
 from mockserver.model.plan import Outcome
 
@@ -62,11 +60,11 @@ def series(operations: list[Operation], length_s: float | None = None) -> Series
     if span_s / length_s >= MOST_INTERVALS:
         raise ValueError(length_s)
     intervals = [Interval(i * length_s) for i in range(int(span_s / length_s) + 1)]
-    for call, in_flight in _with_in_flight(calls):
+    for call, number in zip(calls, in_flight(calls), strict=True):
         interval = intervals[min(int((call.at_s - start_s) / length_s), len(intervals) - 1)]
         interval.calls += 1
         interval.retries += call.retry
-        interval.in_flight = max(interval.in_flight, in_flight)
+        interval.in_flight = max(interval.in_flight, number)
         interval.answers[answer_of(call.call)] += 1
     return Series(
         calls[0].call,
@@ -77,15 +75,6 @@ def series(operations: list[Operation], length_s: float | None = None) -> Series
         sum(call.retry for call in calls),
         max(interval.in_flight for interval in intervals),
     )
-
-
-def _with_in_flight(calls: list[LoadCall]) -> Iterable[tuple[LoadCall, int]]:
-    """Each call with the number of calls that were in progress when it arrived, itself included."""
-    under_way: list[float] = []
-    for call in calls:
-        under_way = [end_s for end_s in under_way if end_s > call.at_s]
-        under_way.append(call.call.ended_at_s if call.call.ended_at_s is not None else inf)
-        yield call, len(under_way)
 
 
 def answer_of(call: Call) -> str:

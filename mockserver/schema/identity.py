@@ -20,6 +20,9 @@ class OAuthClientSpec(Spec):
 
     secret: TextLike | None = None
     redirect_uris: list[str] | None = Field(default=None, description="Allowed redirect URIs; default: any.")
+    post_logout_redirect_uris: list[str] | None = Field(
+        default=None, description="Allowed redirect URIs after a logout; default: any."
+    )
 
 
 def _client(value: object) -> object:
@@ -126,7 +129,7 @@ class OAuthSpec(Spec):
                     name = key.removesuffix("_s")
                     raise WrongValueError(f"`{name}` needs `oidc: true`", f"Add oidc: true, or remove {name}")
             for name, client in self.clients.items():
-                if client.secret is None or client.redirect_uris is not None:
+                if client.model_fields_set != {"secret"} or client.secret is None:
                     raise WrongValueError(
                         f"the client {name!r} needs `oidc: true`, or only a secret",
                         f"Write clients: {{{name}: s3cret}}",

@@ -13,8 +13,14 @@ from mockserver.schema.base import Seconds, Spec
 from mockserver.schema.policies import RateText
 
 RULES = ("amplification", "budget", "breaker", "in_flight", "spread", "rate")
-SHORTEST_OPEN_S = 0.1
-"""Of a circuit breaker: shorter times can't be told from the delays of a network."""
+SHORTEST_S = 0.1
+"""Shorter times without a call, and shorter windows of retries, can't be told from the delays of a network."""
+
+
+def _check_length(name: str, length_s: float) -> None:
+    """Raise WrongValueError for a time that is too short."""
+    if length_s < SHORTEST_S:
+        raise WrongValueError(f"`{name}` is below 100ms", "Write at least 100ms")
 
 
 class AmplificationSpec(Spec):
@@ -75,8 +81,7 @@ class BreakerSpec(Spec):
 
     @model_validator(mode="after")
     def _measurable(self) -> Self:
-        if self.stays_open_s < SHORTEST_OPEN_S:
-            raise WrongValueError("`stays_open` is below 100ms", "Write at least 100ms")
+        _check_length("stays_open", self.stays_open_s)
         return self
 
 
@@ -89,12 +94,18 @@ class InFlightSpec(Spec):
 class SpreadSpec(Spec):
     """Clients that failed at the same time don't return at the same time."""
 
-    window_s: Annotated[Seconds, Field(gt=0)] = Field(
-        alias="window", description="The time over which the clients distribute their retries."
+    window_s: Seconds = Field(
+        alias="window",
+        description="The time over which the clients distribute their retries; at least 100ms.",
     )
     clients: Annotated[int, Field(ge=5)] = Field(
         default=10, description="Operations that fail at the same time, at least; default: 10."
     )
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Self:
+        _check_length("window", self.window_s)
+        return self
 
 
 class CallRateSpec(Spec):

@@ -9,38 +9,45 @@ from mockserver.model.sizes import size_of
 from mockserver.store.bounds import Bounded, Bounds
 
 Grant = dict[str, Any]
-"""What a refresh token, an authorization code or a device code grants. `until_s` is there if it expires."""
+"""What an access token, a refresh token, an authorization code or a device code grants. `until_s` is there if it expires."""
 
 
 class Tokens:
     """
-    The tokens of one namespace: access tokens with their expiry, and grants by their refresh token or code.
+    The tokens of one namespace: access tokens with their expiry, and grants by their refresh token, code or session.
 
     An access token is known by its text or, if it is signed, by its id. The grant of a refresh token that is not of
-    OpenID Connect is the name of its client.
+    OpenID Connect is the name of its client. A grant with a `session` lasts as long as the grant of that name.
     """
 
     __slots__ = ("_access", "_bounds", "_grants")
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._access: Bounded[str, float] = Bounded("access_tokens", bounds)
+        self._access: Bounded[str, Grant] = Bounded("access_tokens", bounds)
         self._grants: Bounded[str, str | Grant] = Bounded("refresh_tokens", bounds)
 
-    def is_valid(self, token: str, now_s: float) -> bool:
-        until_s = self._access.get(token)
-        return until_s is not None and now_s < until_s
+    def access_of(self, token: str, now_s: float) -> Grant | None:
+        """Return what an access token grants; None if it is not valid."""
+        grant = self._access.get(token)
+        if grant is None or now_s >= grant["until_s"]:
+            return None
+        session = grant.get("session")
+        return grant if session is None or self._grants.get(session) is not None else None
 
-    def issue(self, token: str, now_s: float, until_s: float) -> None:
+    def issue(self, token: str, grant: Grant, now_s: float) -> None:
         self._access.expire(now_s)
-        self._access.put(token, until_s, len(token), until_s)
+        self._issue(token, grant)
+
+    def _issue(self, token: str, grant: Grant) -> None:
+        self._access.put(token, grant, size_of(grant) + len(token), grant["until_s"])
 
     def revoke(self, token: str) -> None:
         """Remove an access token, if there is one."""
         self._access.pop(token)
 
     def keep(self, code: str, grant: str | Grant, now_s: float) -> None:
-        """Keep what a code or a refresh token grants."""
+        """Keep what a code, a refresh token or a session grants."""
         self._grants.expire(now_s)
         self._put(code, grant)
 
@@ -49,7 +56,7 @@ class Tokens:
         self._grants.put(code, grant, size_of(grant) + len(code), until_s)
 
     def spend(self, code: str) -> None:
-        """Remove what the code grants: it is valid once."""
+        """Remove what the code or session grants."""
         self._grants.pop(code)
 
     def client_of(self, refresh: str) -> str | None:
@@ -63,16 +70,16 @@ class Tokens:
             return None
         return grant
 
-    def parts(self) -> tuple[dict[str, float], dict[str, str | Grant]]:
-        """Return copies: the expiry of each access token, and the grants."""
+    def parts(self) -> tuple[dict[str, Grant], dict[str, str | Grant]]:
+        """Return copies: the access tokens, and the grants."""
         return dict(self._access.items()), dict(self._grants.items())
 
-    def put(self, access: Mapping[str, float], grants: Mapping[str, str | Grant]) -> None:
-        """Add the result of `parts`."""
-        for token, until_s in access.items():
-            self._access.put(token, until_s, len(token), until_s)
-        for code, grant in grants.items():
-            self._put(code, grant)
+    def put(self, access: Mapping[str, Grant | float], grants: Mapping[str, str | Grant]) -> None:
+        """Add the result of `parts`. A state file of an earlier version has the expiry alone of an access token."""
+        for token, grant in access.items():
+            self._issue(token, grant if isinstance(grant, dict) else {"until_s": grant})
+        for code, kept in grants.items():
+            self._put(code, kept)
 
     def copy(self) -> Tokens:
         twin = Tokens(self._bounds)

@@ -48,6 +48,7 @@ def test_a_user_signs_in_with_the_form_and_the_keyboard(
         "client_id": "app",
         "client_secret": "s3cret",
         "code": code,
+        "redirect_uri": fields["redirect_uri"],
     }
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert server.ask("POST", "/idp/oauth/token", urlencode(form), headers=headers).status == 200

@@ -34,11 +34,17 @@ got.userinfo = await client.fetchUserInfo(config, first.access_token, first.clai
 got.introspected = (await client.tokenIntrospection(config, first.access_token)).active;
 const second = await client.refreshTokenGrant(config, first.refresh_token);
 got.renewed = second.refresh_token !== first.refresh_token;
+const isActive = async (token) => (await client.tokenIntrospection(config, token)).active;
+await client.tokenRevocation(config, first.access_token);
+got.revoked = [await isActive(first.access_token), await isActive(second.access_token)];
 got.reused = await client.refreshTokenGrant(config, first.refresh_token).catch((error) => error.error);
-await client.tokenRevocation(config, second.access_token);
-got.revoked = (await client.tokenIntrospection(config, second.access_token)).active;
+got.after_reuse = await isActive(second.access_token);
 const device = await client.initiateDeviceAuthorization(config, { scope: 'openid' });
-got.device = (await client.pollDeviceAuthorizationGrant(config, device)).claims().sub;
+const onDevice = await client.pollDeviceAuthorizationGrant(config, device);
+got.device = onDevice.claims().sub;
+const signOut = client.buildEndSessionUrl(config, { id_token_hint: onDevice.id_token, post_logout_redirect_uri: redirectUri, state: 's' });
+got.signed_out = (await fetch(signOut, { redirect: 'manual' })).headers.get('location');
+got.after_sign_out = await client.refreshTokenGrant(config, onDevice.refresh_token).catch((error) => error.error);
 got.wrong_audience = await signIn('openid').then(() => 'accepted', code);
 
 const keys = createRemoteJWKSet(new URL(config.serverMetadata().jwks_uri), { cooldownDuration: 0 });

@@ -158,6 +158,7 @@ def test_google_auth_refreshes_and_refuses_expired_tokens_and_unknown_keys(
         "code": code.partition("code=")[2].partition("&")[0],
         "client_id": "app",
         "client_secret": "s3cret",
+        "redirect_uri": BACK,
     }
     given = session.post(f"{issuer}/oauth/token", form).json()
     credentials = Credentials(
@@ -220,7 +221,9 @@ def test_the_clients_of_node_run_every_flow_and_refuse_what_is_wrong(
         issuer,
         "ann@example.test",
     )
-    assert (got["introspected"], got["revoked"]) == (True, False)
+    assert (got["introspected"], got["revoked"]) == (True, [False, True])
+    assert (got["after_reuse"], got["after_sign_out"]) == (False, "invalid_grant")
+    assert got["signed_out"] == "http://app.test/callback?state=s"
     assert (got["renewed"], got["reused"], got["device"]) == (True, "invalid_grant", "ann")
     assert got["wrong_audience"] == "OAUTH_JWT_CLAIM_COMPARISON_FAILED"
     assert got["while_keys_fail"] == ["ERR_JOSE_GENERIC", "ERR_JOSE_GENERIC", "ok"]

@@ -28,7 +28,7 @@ def conversations() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("scenario", "talk"), conversations())
 def test_the_answers_are_those_on_the_page(serving: Any, scenario: str, talk: list[str]) -> None:
-    """`CODE` and `ACCESS_TOKEN` are those of the answers before."""
+    """`CODE`, `ACCESS_TOKEN` and `ID_TOKEN` are those of the answers before."""
     server = serving({"page.yaml": scenario})
     known: dict[str, str] = {}
     for text in talk:
@@ -38,11 +38,18 @@ def test_the_answers_are_those_on_the_page(serving: Any, scenario: str, talk: li
         said, expected = Message.read(asked), Message.read(answered)
         answer = server.ask(*said.first.split(), said.body or None, headers=said.headers)
         assert answer.status == int(expected.first), answer.text
-        if answer.status == 302:
+        location = next((value for name, value in expected.headers if name == "Location"), None)
+        if location is not None:
+            assert answer.header("location") == location
+        elif answer.status == 302:
             known["CODE"] = parse_qs(urlsplit(answer.header("location")).query)["code"][0]
         if expected.body:
             assert is_like(json.loads(expected.body), answer.json()), answer.text
-            known["ACCESS_TOKEN"] = answer.json().get("access_token", "")
+            known |= {
+                name.upper(): answer.json()[name]
+                for name in ("access_token", "id_token")
+                if name in answer.json()
+            }
 
 
 def test_the_page_stays_a_page_of_examples() -> None:

@@ -34,6 +34,9 @@ routes:
 """
 
 
+Fields = dict[str, Any] | list[tuple[str, Any]]
+
+
 class Idp:
     """Requests of a browser and of clients, to the default namespace or another."""
 
@@ -44,7 +47,7 @@ class Idp:
         self.ns = ns or self.memory.default
 
     def ask(
-        self, line: str, form: dict[str, Any] | None = None, headers: list[tuple[str, str]] | None = None
+        self, line: str, form: Fields | None = None, headers: list[tuple[str, str]] | None = None
     ) -> Response:
         method, _, target = line.partition(" ")
         lines = [*HOST, *(headers or [])]
@@ -64,6 +67,8 @@ class Idp:
     def token(
         self, grant: str = "client_credentials", client: dict[str, str] = APP, **form: Any
     ) -> dict[str, Any]:
+        if grant == "authorization_code":
+            form = {"redirect_uri": BACK, **form}
         return self.document("POST /idp/oauth/token", {"grant_type": grant, **client, **form})
 
     def authorize(self, client: str = "app", **more: str) -> Response:

@@ -39,7 +39,7 @@ def test_a_token_is_valid_by_the_key_set(alg: str) -> None:
     ("kind", "claims", "is_accepted"),
     [
         ("expired", {"exp": -3600, "iat": -7200}, False),
-        ("not_yet_valid", {"nbf": 3600, "exp": 7200}, True),
+        ("not_yet_valid", {"nbf": 3600, "exp": 7200}, False),
         ("wrong_audience", {"aud": "wrong-audience"}, True),
         ("wrong_issuer", {"iss": "https://wrong-issuer.invalid"}, True),
         ("{claims: {aud: null, level: 5}}", {"aud": None, "level": 5}, True),

@@ -25,7 +25,7 @@ def test_the_metadata_lead_to_endpoints_that_exist() -> None:
     assert document["issuer"] == "http://idp.test/idp"
     assert document == idp.document("GET /idp/.well-known/oauth-authorization-server")
     urls = [value for key, value in document.items() if key.endswith(("_endpoint", "_uri"))]
-    assert len(urls) == 7
+    assert len(urls) == 8
     for url in urls:
         path = url.removeprefix("http://idp.test")
         statuses = {
@@ -149,7 +149,7 @@ def test_codes_and_refresh_tokens_are_good_for_their_provider() -> None:
         answer = idp.ask(f"POST /{provider}/oauth/{endpoint}", {**APP, **form})
         return json.loads(answer.body or b"{}")
 
-    by_code = {"grant_type": "authorization_code", "code": idp.code()}
+    by_code = {"grant_type": "authorization_code", "code": idp.code(), "redirect_uri": BACK}
     assert at("other", "token", **by_code)["error"] == "invalid_grant"
     refresh = str(at("idp", "token", **by_code)["refresh_token"])
     again = {"grant_type": "refresh_token", "refresh_token": refresh}
@@ -164,8 +164,15 @@ def test_codes_and_refresh_tokens_are_good_for_their_provider() -> None:
     [
         ("app", {"response_type": "token"}, "unsupported_response_type"),
         ("app", {"response_mode": "fragment"}, "invalid_request"),
-        ("app", {"request_uri": "https://app.test/r"}, "request_not_supported"),
-        ("app", {"code_challenge": "x", "code_challenge_method": "S512"}, "invalid_request"),
+        ("app", {"request_uri": "https://app.test/r"}, "request_uri_not_supported"),
+        ("app", {"request": "e30.e30."}, "request_not_supported"),
+        ("app", {"response_type": ""}, "invalid_request"),
+        ("app", {"prompt": "none login"}, "invalid_request"),
+        ("app", {"code_challenge": CHALLENGE, "code_challenge_method": "S512"}, "invalid_request"),
+        ("app", {"code_challenge": "x"}, "invalid_request"),
+        ("app", {"code_challenge": f"{CHALLENGE}="}, "invalid_request"),
+        ("app", {"code_challenge_method": "S256"}, "invalid_request"),
+        ("app", {"id_token_hint": "x"}, "login_required"),
         ("spa", {}, "invalid_request"),
         ("spa", {"code_challenge": ""}, "invalid_request"),
     ],
@@ -204,7 +211,9 @@ def test_a_result_can_be_posted() -> None:
     fields = hidden_fields(page)
     assert fields["state"] == '<">'
     assert 'action="https://app.test/callback?a=&lt;&quot;b"' in page
-    assert "access_token" in idp.token("authorization_code", code=fields["code"])
+    assert "access_token" in idp.token(
+        "authorization_code", code=fields["code"], redirect_uri=f'{BACK}?a=<"b'
+    )
 
 
 def test_a_consent_can_be_denied() -> None:
@@ -267,7 +276,6 @@ def test_a_refresh_token_is_replaced_at_each_use() -> None:
 
     assert claims_of(second["access_token"])["sub"] == claims_of(second["id_token"])["sub"] == "ann"
     assert second["refresh_token"] != first["refresh_token"]
-    assert idp.token("refresh_token", refresh_token=first["refresh_token"])["error"] == "invalid_grant"
     other = {"client_id": "web", "client_secret": "w"}
     assert (
         idp.token("refresh_token", other, refresh_token=second["refresh_token"])["error"] == "invalid_grant"
@@ -377,12 +385,16 @@ def test_a_revoked_token_is_not_valid_any_more() -> None:
     def revoke(token: str, client: dict[str, str] = APP) -> int:
         return idp.ask("POST /idp/oauth/revoke", {**client, "token": token}).status
 
-    assert revoke(given["access_token"], {"client_id": "web", "client_secret": "w"}) == 200
+    other = {"client_id": "web", "client_secret": "w"}
+    assert revoke(given["access_token"], other) == revoke(given["refresh_token"], other) == 400
     assert idp.me(given["access_token"]) == 200, "it is not that client's"
     assert revoke(given["access_token"]) == revoke("x") == 200
     assert idp.me(given["access_token"]) == 401
-    assert revoke(given["refresh_token"]) == 200
-    assert idp.token("refresh_token", refresh_token=given["refresh_token"])["error"] == "invalid_grant"
+    renewed = idp.token("refresh_token", refresh_token=given["refresh_token"])
+    assert idp.me(renewed["access_token"]) == 200
+    assert revoke(renewed["refresh_token"]) == 200
+    assert idp.me(renewed["access_token"]) == 401, "it is of the same session"
+    assert idp.token("refresh_token", refresh_token=renewed["refresh_token"])["error"] == "invalid_grant"
 
 
 def test_a_name_and_a_secret_in_a_header_are_url_encoded() -> None:

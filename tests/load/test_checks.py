@@ -33,7 +33,8 @@ def call(world, at_s, until_s, route="shop/charge", line="POST /charges", **fact
 
 def test_a_check_without_a_subject_judges_all_matched_calls(world):
     call(world, 0.0, 1.0)
-    call(world, 0.1, 1.0, "shop/refund", "POST /refunds")
+    call(world, 0.1, 0.2, "shop/refund", "POST /refunds")
+    call(world, 0.2, 1.0, "shop/refund", "POST /refunds")
     world(0.2, 1.0, 404, route=None, line="GET /nothing")
     assert world.verdict({"load": AT_ONCE}).ok
 
@@ -41,7 +42,9 @@ def test_a_check_without_a_subject_judges_all_matched_calls(world):
 
     verdict = world.verdict({"load": AT_ONCE})
     assert verdict.text.splitlines()[0] == "all calls: in_flight: 3 calls at the same time, at most 2 allowed"
-    assert "c-000003" not in verdict.text
+    assert "c-000004" not in verdict.text
+    call(world, 1.0, 2.0)
+    call(world, 1.0, 2.0, "other/ping", "GET /ping")
     assert world.verdict({"route": "charge", "load": {"in_flight": {"max": 1}}}).ok
     assert world.verdict({"request": "GET /ping", "load": {"in_flight": {"max": 1}}}).ok
 
@@ -49,8 +52,12 @@ def test_a_check_without_a_subject_judges_all_matched_calls(world):
 def test_a_call_that_is_open_is_in_progress(world):
     for _ in range(3):
         call(world, 0.0, None)
+    check = {"route": "charge", "load": AT_ONCE}
+    assert world.verdict(check).standing is Standing.SHORT, "the client may have left one"
 
-    assert world.verdict({"route": "charge", "load": AT_ONCE}).standing is Standing.FAILED
+    call(world, 0.06, 0.07)
+
+    assert world.verdict(check).standing is Standing.FAILED
 
 
 def test_nothing_to_judge_may_still_come(world):
@@ -71,6 +78,8 @@ def test_expect_of_a_route_and_a_scenario_is_judged_at_the_end(world):
     call(world, 0.0, 1.0)
     call(world, 0.1, 1.0)
     call(world, 0.2, 1.0, "other/ping", "GET /ping")
+    for at_s in (1.1, 1.2, 1.3):
+        call(world, at_s, at_s)
     assert [verdict.text for verdict in expectations(world.ns, "shop") if not verdict.ok] == []
 
     call(world, 0.3, 1.0, "shop/refund", "POST /refunds")
@@ -96,7 +105,10 @@ def test_expect_of_a_route_and_a_scenario_is_judged_at_the_end(world):
         ({"load": {"rate": {"max": 5}}}, "load.rate.max: 5 is not a valid rate"),
         ({"load": {"breaker": {"opens_after": 1, "stays_open": "50ms"}}}, "`stays_open` is below 100ms"),
         ({"load": {"by": "jsno.x", "rate": {"max": "1/s"}}}, "load.by: "),
-        ({"load": {"spread": {"window": "0s"}}}, "load.spread.window"),
+        (
+            {"load": {"spread": {"window": "99ms"}}},
+            "load.spread: `window` is below 100ms. Write at least 100ms",
+        ),
     ],
 )
 def test_what_can_not_be_judged_is_refused_with_its_place(world, check, said):

@@ -1,40 +1,21 @@
 """Each rule on load catches the client that is made to break it, and accuses no client that keeps it, over many seeds."""
 
+import random
+
 import pytest
-from support.clients_under_load import Breaker, Limiter, RetryBudget, Semaphore, Simulation
+from support.clients_under_load import (
+    SEEDS,
+    Breaker,
+    Limiter,
+    RetryBudget,
+    Semaphore,
+    Simulation,
+    judged,
+    outage,
+)
+from support.sampling import part
 
 from mockserver.attempts.findings import HELD, FindingState
-from mockserver.load.breaker import breaker_findings
-from mockserver.load.pressure import in_flight_findings, rate_findings, spread_findings
-from mockserver.load.ratios import amplification_findings, budget_findings
-from mockserver.schema.load import LoadSpec
-
-SEEDS = range(200)
-RULES = {
-    "amplification": amplification_findings,
-    "budget": budget_findings,
-    "breaker": breaker_findings,
-    "in_flight": in_flight_findings,
-    "spread": spread_findings,
-    "rate": rate_findings,
-}
-
-
-def judged(simulation, **rules):
-    """What a rule found."""
-    ((name, _),) = rules.items()
-    spec = getattr(LoadSpec.model_validate(rules), name)
-    (finding,) = RULES[name](spec, simulation.operations())
-    return finding
-
-
-def always(_at_s):
-    return True
-
-
-def outage(first_s, last_s):
-    return lambda at_s: first_s <= at_s < last_s
-
 
 # amplification: half of the operations meet an outage
 
@@ -63,7 +44,7 @@ def amplification(seed, *, good):
     tokens = [4.0] if good else [1e9]
     for number in range(40):
         simulation.start(retrying(simulation, tokens=tokens), number * 0.05)
-    return judged(simulation, amplification={"max": 1.2})
+    return simulation, {"amplification": {"max": 1.2}}
 
 
 # budget
@@ -85,7 +66,7 @@ def budget(seed, *, good):
 
     for number in range(50):
         simulation.start(program(), number * 0.04)
-    return judged(simulation, budget={"retries": "20%", "window": "1s", "min": 3})
+    return simulation, {"budget": {"retries": "20%", "window": "1s", "min": 3}}
 
 
 # breaker
@@ -104,7 +85,7 @@ def breaking(seed, breaker, *, workers=3, calls=30, takes_s=0.02):
 
     for _ in range(workers):
         simulation.start(program(), simulation.random.uniform(0, 0.1))
-    return judged(simulation, breaker={"opens_after": 5, "stays_open": "500ms", "probes": 1})
+    return simulation, {"breaker": {"opens_after": 5, "stays_open": "500ms", "probes": 1}}
 
 
 def breaker(seed, *, good):
@@ -137,7 +118,7 @@ def in_flight(seed, *, good):
 
     for _ in range(40):
         simulation.start(program(), simulation.random.uniform(0, 0.02))
-    return judged(simulation, in_flight={"max": 10})
+    return simulation, {"in_flight": {"max": 10}}
 
 
 # spread
@@ -156,7 +137,7 @@ def spread(seed, *, good):
 
     for _ in range(15):
         simulation.start(program(), simulation.random.uniform(0, 0.02))
-    return judged(simulation, spread={"window": "1s"})
+    return simulation, {"spread": {"window": "1s"}}
 
 
 # rate
@@ -172,7 +153,7 @@ def rate(seed, *, good):
 
     for _ in range(50):
         simulation.start(program(), simulation.random.uniform(0, 0.3))
-    return judged(simulation, rate={"max": "20/s"})
+    return simulation, {"rate": {"max": "20/s"}}
 
 
 CLIENTS = [
@@ -182,17 +163,29 @@ CLIENTS = [
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_rule_accuses_no_client_that_keeps_it(client):
-    found = {seed: client(seed, good=True) for seed in SEEDS}
+    found = {seed: judged(*client(seed, good=True)) for seed in SEEDS}
 
     assert {seed: finding.text for seed, finding in found.items() if finding is not HELD} == {}
 
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_a_rule_catches_the_client_that_breaks_it(client):
-    found = {seed: client(seed, good=False) for seed in SEEDS}
+    found = {seed: judged(*client(seed, good=False)) for seed in SEEDS}
 
     missed = {
         seed: finding.text for seed, finding in found.items() if finding.state is not FindingState.BROKEN
     }
     assert missed == {}
     assert all(finding.window for finding in found.values())
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_rule_accuses_no_client_in_the_middle(client):
+    """A check that waits is evaluated at any moment, also with calls that are open."""
+    for seed in part(SEEDS, 10):
+        simulation, rules = client(seed, good=True)
+        until_s = random.Random(seed).uniform(0, 3)
+
+        finding = judged(simulation, rules, until_s)
+
+        assert finding.state is not FindingState.BROKEN or finding.late, (seed, until_s, finding.text)

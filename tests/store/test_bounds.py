@@ -88,7 +88,7 @@ def test_what_has_expired_leaves_before_what_is_older(bounds, reached):
 
 
 def issue(tokens, n, now_s=0.0, until_s=10.0):
-    tokens.issue(f"a{n}", now_s, until_s)
+    tokens.issue(f"a{n}", {"until_s": until_s}, now_s)
     tokens.keep(f"r{n}", "app", now_s)
 
 
@@ -100,7 +100,16 @@ def test_expired_tokens_are_dropped_when_another_is_issued(bounds):
 
     issue(tokens, 3, 10.0, 20.0)
 
-    assert tokens.parts() == ({"a3": 20.0}, {"r3": "app"})
+    assert tokens.parts() == ({"a3": {"until_s": 20.0}}, {"r3": "app"})
+
+
+def test_an_access_token_of_an_earlier_state_file_is_valid_until_it_expires(bounds):
+    tokens = Tokens(bounds)
+
+    tokens.put({"a": 5.0}, {})
+
+    assert tokens.access_of("a", 4.9) is not None
+    assert tokens.access_of("a", 5.0) is None
 
 
 def test_expired_codes_are_dropped_when_another_is_kept(bounds):

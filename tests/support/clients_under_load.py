@@ -6,29 +6,69 @@ import heapq
 import random
 from collections import deque
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from itertools import count
+from math import inf
 from typing import Any
 
 from mockserver.attempts import Attempt, Operation
+from mockserver.attempts.findings import Finding
+from mockserver.load.breaker import breaker_findings
+from mockserver.load.pressure import in_flight_findings, rate_findings, spread_findings
+from mockserver.load.ratios import amplification_findings, budget_findings
+from mockserver.model.plan import Outcome
+from mockserver.schema.load import LoadSpec
 from support.calls import Calls
 
 Program = Generator[Any, Any, None]
+SEEDS = range(200)
 NETWORK_S = 0.0005, 0.008
 """How long a request or an answer is on its way."""
 
 
-class Simulation:
-    """Runs programs that yield a wait in seconds or a `Send`. `down` tells when the service fails."""
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A call of an operation. The client leaves after `timeout_s`, and sends another one beside it after `hedge_s`."""
 
-    def __init__(self, seed: int, down: Callable[[float], bool], *, takes_s: float = 0.03) -> None:
+    operation: int
+    timeout_s: float = inf
+    hedge_s: float = inf
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A request as the server sees it."""
+
+    operation: int
+    arrived_s: float
+    ended_s: float
+    status: int
+    left_s: float = inf
+
+
+class Simulation:
+    """
+    Runs programs that yield a wait in seconds, a `Send` or an operation's number, which sends one call of it.
+
+    `down` tells when the service fails, `takes` how long an answer takes.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        down: Callable[[float], bool],
+        *,
+        takes_s: float = 0.03,
+        takes: Callable[[float, random.Random], float] | None = None,
+    ) -> None:
         self.random = random.Random(seed)
         self.now_s = 0.0
         self._down = down
-        self._takes_s = takes_s
+        self._takes = takes or (lambda _, draws: takes_s * draws.uniform(0.5, 1.5))
         self._queue: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
         self._operations = count(1)
-        self.requests: list[tuple[float, float, int, int]] = []
+        self.requests: list[_Sent] = []
 
     def operation(self) -> int:
         """Return a new operation's number."""
@@ -55,21 +95,61 @@ class Simulation:
         elif isinstance(wanted, float):
             self.at(self.now_s + wanted, lambda: self._step(program, None))
         else:
-            self._send(wanted, program)
+            self._send(wanted if isinstance(wanted, Send) else Send(wanted), program)
 
-    def _send(self, operation: int, program: Program) -> None:
-        arrived_s = self.now_s + self.random.uniform(*NETWORK_S)
-        status = 503 if self._down(arrived_s) else 200
-        ended_s = arrived_s + self._takes_s * self.random.uniform(0.5, 1.5)
-        self.requests.append((arrived_s, ended_s, status, operation))
-        self.at(ended_s + self.random.uniform(*NETWORK_S), lambda: self._step(program, status))
+    def _send(self, wanted: Send, program: Program) -> None:
+        """Continue the program with the status of the first success or the last failure; None after the timeout."""
+        under_way: list[_Sent] = []
+        is_done = False
 
-    def operations(self) -> list[Operation]:
-        """Run the programs, and return what they did, as the server grouped it."""
+        def send() -> None:
+            if is_done:
+                return
+            arrived_s = self.now_s + self._network_s()
+            status = 503 if self._down(arrived_s) else 200
+            sent = _Sent(wanted.operation, arrived_s, arrived_s + self._takes(arrived_s, self.random), status)
+            under_way.append(sent)
+            self.requests.append(sent)
+            self.at(sent.ended_s + self._network_s(), lambda: answered(sent))
+
+        def answered(sent: _Sent) -> None:
+            if not is_done:
+                under_way.remove(sent)
+                if sent.status == 200 or not under_way:
+                    done(sent.status)
+
+        def done(status: int | None) -> None:
+            nonlocal is_done
+            if not is_done:
+                is_done = True
+                for sent in under_way:
+                    sent.left_s = max(sent.arrived_s, self.now_s + self._network_s())
+                self._step(program, status)
+
+        send()
+        for wait_s, then in ((wanted.hedge_s, send), (wanted.timeout_s, lambda: done(None))):
+            if wait_s < inf:
+                self.at(self.now_s + wait_s, then)
+
+    def _network_s(self) -> float:
+        return self.random.uniform(*NETWORK_S)
+
+    def operations(self, until_s: float = inf) -> list[Operation]:
+        """Run the programs, and return what they did until a time, as the server grouped it."""
         self.run()
         calls, operations = Calls(), {}
-        for arrived_s, ended_s, status, number in sorted(self.requests):
-            call = calls(arrived_s, ended_s, status)
+        for sent in sorted(self.requests, key=lambda sent: sent.arrived_s):
+            if sent.arrived_s > until_s:
+                break
+            has_left = sent.left_s < sent.ended_s
+            ended_s = min(sent.left_s, sent.ended_s)
+            if ended_s > until_s:
+                call = calls(sent.arrived_s, None, None)
+            elif has_left:
+                call = calls(sent.arrived_s, ended_s, None, outcome=Outcome.CLIENT_LEFT)
+            else:
+                call = calls(sent.arrived_s, ended_s, sent.status)
+            number = sent.operation
             operation = operations.setdefault(number, Operation(number, call.route_id, str(number)))
             operation.attempts.append(Attempt(call, None))  # type: ignore[arg-type]  (no rule on load looks at it)
         return list(operations.values())
@@ -94,6 +174,28 @@ class Semaphore:
             self._waiting.popleft()()
         else:
             self._free += 1
+
+
+_RULES: dict[str, Any] = {
+    "amplification": amplification_findings,
+    "budget": budget_findings,
+    "breaker": breaker_findings,
+    "in_flight": in_flight_findings,
+    "spread": spread_findings,
+    "rate": rate_findings,
+}
+
+
+def judged(simulation: Simulation, rules: dict[str, Any], until_s: float = inf) -> Finding:
+    """What the one rule finds in what the clients did until a time."""
+    ((name, _),) = rules.items()
+    spec = getattr(LoadSpec.model_validate(rules), name)
+    (finding,) = _RULES[name](spec, simulation.operations(until_s))
+    return finding
+
+
+def outage(first_s: float, last_s: float) -> Callable[[float], bool]:
+    return lambda at_s: first_s <= at_s < last_s
 
 
 # What clients have in them
@@ -138,6 +240,8 @@ class Breaker:
         return True
 
     def answered(self, now_s: float, *, ok: bool) -> None:
+        if self._opened_s is not None and not self._under_way:
+            return  # it was sent before the breaker opened
         probing = self._opened_s is not None and self._under_way > 0
         self._under_way = 0
         if ok:

@@ -4077,6 +4077,11 @@ export interface components {
                      * @description Allowed redirect URIs; default: any.
                      */
                     redirect_uris?: string[] | null;
+                    /**
+                     * Post Logout Redirect Uris
+                     * @description Allowed redirect URIs after a logout; default: any.
+                     */
+                    post_logout_redirect_uris?: string[] | null;
                 };
             };
             /**
@@ -6077,7 +6082,7 @@ export interface components {
         SpreadSpec: {
             /**
              * Window
-             * @description The time over which the clients distribute their retries.
+             * @description The time over which the clients distribute their retries; at least 100ms.
              * @example 5
              * @example 200ms
              */
