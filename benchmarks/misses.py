@@ -1,33 +1,53 @@
-"""Requests that no route takes, one after the other, where there are thousands of routes: how many a second, and the longest."""
+"""
+Requests that no route takes, one after the other, where there are thousands of routes: how many a second, and the longest.
+
+`python -m benchmarks.misses` prints the processor time of one without a socket; `--profile` shows where it goes.
+"""
 
 from __future__ import annotations
 
+import argparse
+import gc
 import http.client
 import time
+from contextlib import nullcontext
+from statistics import quantiles
 
-from benchmarks import processes, servers, traffic
+from benchmarks import inside, processes, servers, traffic
 from benchmarks.asks import Ask, ServerFailedError
 from benchmarks.figures import Result
-from benchmarks.scale import Scale
+from benchmarks.payment_intent import Samples, rows
+from benchmarks.scale import FULL, Scale
+from mockserver.server.running import tune_collector
 
 LEAST_A_SECOND, MOST_MS = 2_000, 5.0
 
 
-def measure(scale: Scale) -> list[Result]:
-    count = scale.missed
-    by_path = [{"request": f"GET /items/{i}/parts/{{part}}", "reply": 200} for i in range(count)]
-    by_body = [
+Routes = list[dict[str, object]]
+
+
+def by_path(count: int) -> tuple[str, Routes, None]:
+    """The title, the routes, and the body of a request that misses them."""
+    routes: Routes = [{"request": f"GET /items/{i}/parts/{{part}}", "reply": 200} for i in range(count)]
+    return f"a miss among {count:,} paths", routes, None
+
+
+def by_body(count: int) -> tuple[str, Routes, str]:
+    routes: Routes = [
         {"request": "POST /documents", "match": {"json": {"kind": f"k{i}"}}, "reply": 200}
         for i in range(count)
     ]
-    body = traffic.document("none")
+    return f"a miss among {count:,} routes of one path", routes, traffic.document("none")
+
+
+def measure(scale: Scale) -> list[Result]:
     return [
-        judged(f"a miss among {count:,} paths", _times_s(by_path, scale, "GET", None)),
-        judged(f"a miss among {count:,} routes of one path", _times_s(by_body, scale, "POST", body)),
+        judged(title, _times_s(routes, scale, body))
+        for title, routes, body in (by_path(scale.missed), by_body(scale.missed))
     ]
 
 
-def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: str | None) -> list[float]:
+def _times_s(routes: Routes, scale: Scale, body: str | None) -> list[float]:
     """Of each miss in as long as a work is timed, on one connection. Raises ServerFailedError where one is answered otherwise."""
     port = processes.free_port()
     found: list[float] = []
@@ -37,10 +57,8 @@ def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: s
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             until_s = time.perf_counter() + scale.seconds
             while (began_s := time.perf_counter()) < until_s:
-                path = "/documents" if body else f"/items/{len(found)}"
-                connection.request(
-                    method, path, body, {"Content-Type": "application/json", "X-N": str(len(found))}
-                )
+                method, path, headers = _line(body, len(found))
+                connection.request(method, path, body, headers)
                 answer = connection.getresponse()
                 said = answer.read()
                 found.append(time.perf_counter() - began_s)
@@ -48,6 +66,12 @@ def _times_s(routes: list[dict[str, object]], scale: Scale, method: str, body: s
                     raise ServerFailedError(f"a miss was answered {answer.status} {said[:200]!r}")
             connection.close()
     return found
+
+
+def _line(body: str | None, number: int) -> tuple[str, str, dict[str, str]]:
+    """Method, path and headers of a miss: another path each time, or another header."""
+    method, path = ("POST", "/documents") if body else ("GET", f"/items/{number}")
+    return method, path, {"Content-Type": "application/json", "X-N": str(number)}
 
 
 def judged(title: str, times_s: list[float]) -> Result:
@@ -58,3 +82,42 @@ def judged(title: str, times_s: list[float]) -> Result:
         f"≥ {LEAST_A_SECOND:,} a second, none over {MOST_MS:g} ms",
         a_second >= LEAST_A_SECOND and longest_ms <= MOST_MS,
     )
+
+
+async def without_socket(routes: Routes, body: str | None, calls: int, *, profile: bool) -> list[str]:
+    """The processor time of a miss, in lines. Quantiles, since other processes make some calls slower, but none faster."""
+
+    def raw(number: int) -> bytes:
+        method, path, headers = _line(body, number)
+        lines = [f"{name}: {value}" for name, value in {**headers, "Content-Length": len(body or "")}.items()]
+        return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: localhost", *lines, "", body or ""]).encode()
+
+    async with inside.served({"routes": routes}) as connection:
+        gc.collect()
+        tune_collector()
+        times_us: list[float] = []
+        with Samples() if profile else nullcontext() as samples:
+            for number in range(calls):
+                request = raw(number)
+                began_s = time.thread_time()
+                await connection.expect(404, request)
+                times_us.append((time.thread_time() - began_s) * 1e6)
+    tenth, median = (quantiles(times_us, n=10)[i] for i in (0, 4))
+    lines = [
+        f"a tenth takes up to {tenth:.0f} µs, half up to {median:.0f} µs, the longest {max(times_us) / 1000:.1f} ms"
+    ]
+    return lines if samples is None else [*lines, *rows(samples, sum(times_us) / calls, 30), ""]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--calls", type=int, default=5000)
+    parser.add_argument("--profile", action="store_true", help="where the time goes, by samples")
+    options = parser.parse_args()
+    for title, routes, body in (by_path(FULL.missed), by_body(FULL.missed)):
+        found = inside.run(lambda: without_socket(routes, body, options.calls, profile=options.profile))  # noqa: B023  (runs at once)
+        print(f"{title}: " + "\n".join(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -120,3 +120,32 @@ def test_what_was_removed_is_not_likely_any_more(paths, data):
     assert set(index.likely("GET", "/ab/abc", lambda _: True)) == set(
         fresh.likely("GET", "/ab/abc", lambda _: True)
     )
+
+
+segments = st.sampled_from(["a", "ab", "abc", "abcd", "b", "bc", "cd", "abcabc", "{x}"])
+some_paths = st.lists(segments, min_size=1, max_size=4).map(lambda parts: "/" + "/".join(parts))
+
+
+@given(
+    st.lists(some_paths.map(lambda path: path.replace("{x}", "x")), min_size=12, max_size=40, unique=True),
+    some_paths,
+    st.sets(st.integers(0, 39)),
+)
+def test_the_paths_with_the_largest_common_share_are_found_in_their_order(paths, sent, inactive):
+    """Ranked one by one here; the index ranks only those that can be among the first."""
+    index = index_of([f"GET {path}" for path in paths])
+    active = {f"GET {path}" for i, path in enumerate(paths) if i not in inactive}
+    asked = likeness._features(sent)
+    ranked = []
+    for number, path in enumerate(paths):
+        own = likeness._features(path)
+        common = sum(weight for feature, weight in asked.items() if feature in own)
+        if common and f"GET {path}" in active:
+            share = common / (1 + sum(asked.values()) + sum(own.values()) - common)
+            ranked.append((-share, number, f"GET {path}"))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeness, "_RANKED_FIRST", 1)  # there are few paths
+        found = likely(index, f"GET {sent}", active.__contains__)
+
+    assert found == [line for _, _, line in sorted(ranked)[: likeness.MOST_PATHS]]

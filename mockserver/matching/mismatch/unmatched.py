@@ -189,20 +189,19 @@ def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
     weight = shared = strange = 0.0
     hints: tuple[str, ...] = ()
     others: list[str] = []
-    for segment in map(_compare, wanted, came):  # ends with the shorter one
-        weight += segment.weight
-        shared += segment.shared
-        strange += segment.strange
-        hints += segment.hints
-        if segment.other:
-            others.append(segment.other)
+    for far, common, odd, said, other in map(_compare, wanted, came):  # ends with the shorter one
+        weight += far
+        shared += common
+        strange += odd
+        hints += said
+        if other:
+            others.append(other)
     if len(others) == 1 < len(wanted):
         hints += (*others,)
         weight -= 0.5
-    common = min(len(wanted), len(came))
-    surplus = [*wanted[common:], *came[common:]]
-    if surplus:
-        hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > common else 'too much'}",)
+    if len(wanted) != len(came):
+        surplus = wanted[len(came) :] or came[len(wanted) :]
+        hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > len(came) else 'too much'}",)
         weight += _SURPLUS * len(surplus)
         strange += sum(map(_worth, surplus))
     return _Compared(weight, shared, strange, hints)
