@@ -254,7 +254,8 @@ def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]
     )
     open_until: dict[object, tuple[Operation, CallEvidence]] = {}
     for evidence, operation in attempts:
-        before = open_until.get(evidence.likeness_of_bytes)
+        similar = evidence.likeness_of_bytes, evidence.identity
+        before = open_until.get(similar)
         if (
             before is not None
             and before[0] is not operation
@@ -268,7 +269,7 @@ def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]
             ):
                 yield doubt(_overlap_doubt(before[0], operation, names))
                 return
-        open_until[evidence.likeness_of_bytes] = operation, evidence
+        open_until[similar] = operation, evidence
 
 
 def _has_identity(evidence: CallEvidence) -> bool:
@@ -309,7 +310,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
         # The last known mark is the strongest: similar requests, then equal ones, then those with the same key.
-        marks: list[object] = [evidence.likeness_of_bytes, evidence.fingerprint]
+        marks: list[object] = [evidence.likeness_of_bytes, (evidence.fingerprint, evidence.identity)]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
         known = [sent.setdefault(mark, []) for mark in marks]
@@ -379,7 +380,7 @@ def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
 
 def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
     """
-    Return the id, key, counter or random field that shows another operation, "" if there is none.
+    Return the id, key, counter, authorization or random field that shows another operation, "" if there is none.
 
     None if `by` shows it, which leaves no doubt. The others may be from a retry loop around an SDK after an error.
     """
@@ -393,6 +394,8 @@ def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str |
         return f"headers.{evidence.counter_name}"
     if have_same_key(earlier, evidence):
         return ""
+    if earlier.identity != evidence.identity:
+        return "headers.authorization"
     names = uncertain_fields(earlier, evidence)
     return min(names, key=lambda name: _may_be_of_attempt(name, earlier, evidence), default="")
 

@@ -16,6 +16,7 @@ NEW_EACH_TIME = [
     ("idempotency-key", "k1", "k2"),
     (INVOCATION_HEADER, "11aa", "22bb"),
     ("x-stainless-retry-count", "0", "0"),
+    ("authorization", "Bearer alice", "Bearer bob"),
 ]
 
 
