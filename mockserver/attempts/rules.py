@@ -239,7 +239,11 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
 
 
 def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a doubt for similar concurrent requests without key, id or counter: two operations, or a hedged one."""
+    """
+    Yield a doubt for similar concurrent requests that are two operations, or one whose attempts overlap.
+
+    These are requests without key, id and counter, and a counted retry while a request with the count before is open.
+    """
     attempts = sorted(
         (
             (attempt.evidence, operation)
@@ -249,37 +253,37 @@ def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]
         ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
-    uses = Counter(
-        use for evidence, _ in attempts for name in evidence.volatile for use in field_uses(evidence, name)
-    )
-    open_until: dict[object, tuple[Operation, CallEvidence]] = {}
+    uses = Counter(use for evidence, _ in attempts for use in _random_values(evidence))
+    still_open: dict[object, list[tuple[Operation, CallEvidence]]] = {}
     for evidence, operation in attempts:
-        similar = evidence.likeness_of_bytes, evidence.identity
-        before = open_until.get(similar)
-        if (
-            before is not None
-            and before[0] is not operation
-            and not ended_before(before[1].call, evidence.call)
-        ):
-            names = uncertain_fields(before[1], evidence)
-            if not any(
-                uses[use] > 1
-                for name in names
-                for use in (*field_uses(before[1], name), *field_uses(evidence, name))
-            ):
-                yield doubt(_overlap_doubt(before[0], operation, names))
+        # A random value that is sent again does not vary between attempts.
+        is_known = any(uses[use] > 1 for use in _random_values(evidence))
+        similar = evidence.fingerprint if is_known else evidence.likeness_of_bytes
+        requests = still_open.setdefault((similar, evidence.identity), [])
+        requests[:] = [one for one in requests if not ended_before(one[1].call, evidence.call)][-MAX_PENDING:]
+        is_head = evidence is operation.attempts[0].evidence
+        for other, before in requests:
+            if other is not operation and _may_be_next(before, evidence, is_head=is_head):
+                yield doubt(_overlap_doubt(other, operation, uncertain_fields(before, evidence)))
                 return
-        open_until[similar] = operation, evidence
+        requests.append((operation, evidence))
+
+
+def _random_values(evidence: CallEvidence) -> Iterator[object]:
+    for name in evidence.volatile:
+        yield from field_uses(evidence, name)
+
+
+def _may_be_next(before: CallEvidence, evidence: CallEvidence, *, is_head: bool) -> bool:
+    """Return whether a similar concurrent request may be the next attempt. `is_head`: no attempt before it is known."""
+    if evidence.counter is None:
+        return before.counter is None
+    return is_head and before.counted() in evidence.counted_before()
 
 
 def _has_identity(evidence: CallEvidence) -> bool:
-    """Return whether `by`, a key, an id or a counter distinguishes the operation."""
-    return (
-        evidence.by is not None
-        or evidence.key is not None
-        or bool(evidence.invocation)
-        or evidence.counter is not None
-    )
+    """Return whether `by`, a key or an id distinguishes the operation."""
+    return evidence.by is not None or evidence.key is not None or bool(evidence.invocation)
 
 
 def _overlap_doubt(before: Operation, after: Operation, names: list[str]) -> str:
