@@ -101,7 +101,7 @@ def readings(evidence: list[CallEvidence]) -> list[list[Group]]:
 
     The first joins calls where the evidence leaves a doubt, and pairs a retry with the
     attempt that ended first. Others pair it with the one that ended last, and with one
-    whose requested wait is over.
+    whose requested wait has passed.
     """
     uses = Counter(use for call in evidence for use in _uses(call))
     first = _Grouper(uses, DOUBTFUL).grouped(evidence)
@@ -132,7 +132,7 @@ def _ended_last(nodes: list[CallNode], _: CallNode) -> CallNode:
 
 
 def _waited(nodes: list[CallNode], node: CallNode) -> CallNode:
-    """Return the node that ended first among those whose requested wait is over."""
+    """Return the node that ended first among those whose requested wait has passed."""
     arrived_at_s = node.call.request.arrived_at_s
     return min(nodes, key=lambda candidate: (candidate.evidence.due_at_s > arrived_at_s, *_end(candidate)))
 
