@@ -19,7 +19,9 @@ from mockserver.settings import Settings
 
 # A busy machine is no failure: how long an example takes is not what these tests are about.
 # The same examples each time, so that a run fails for what was changed alone; --thorough draws new ones.
-hypothesis_settings.register_profile("mockserver", hypothesis_settings.default, deadline=None, derandomize=True)
+hypothesis_settings.register_profile(
+    "mockserver", hypothesis_settings.default, deadline=None, derandomize=True
+)
 hypothesis_settings.register_profile("thorough", hypothesis_settings.default, deadline=None, print_blob=True)
 hypothesis_settings.load_profile("mockserver")
 
