@@ -7,6 +7,7 @@ holds in all of them, and fails if it fails in all; otherwise the result is a do
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, pairwise
@@ -17,7 +18,7 @@ from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_fin
 from mockserver.attempts.grouping import MAX_PENDING, ended_before, field_uses, have_same_key
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.requested_waits import honour_findings
-from mockserver.attempts.retryable import failed, retry_refusal
+from mockserver.attempts.retryable import error_inside, failed, retry_refusal
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.attempts.separation import separation_reason
 from mockserver.errors import KeyPath
@@ -27,6 +28,8 @@ from mockserver.schema.attempts import AttemptsSpec
 
 Rule = Callable[[list[Operation]], Iterable[Finding]]
 _MAX_REASONS = 3
+_GRAPHQL_QUERY = re.compile(r'"(?:\\[nrt]|[\s,])*(?:query\b|\{)')
+"""The beginning of a GraphQL document with a query, as JSON."""
 
 
 class RuleResult:
@@ -378,8 +381,12 @@ def _after(
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
     """Return whether both are successful reads: then the second is polling, not a retry."""
-    reads = evidence.call.request.method in READS
-    return reads and 200 <= (earlier.call.status or 0) < 400
+    if not 200 <= (earlier.call.status or 0) < 400:
+        return False
+    if evidence.call.request.method in READS:
+        return True
+    is_query = _GRAPHQL_QUERY.match(evidence.stable.get("json.query", "")) is not None
+    return is_query and not error_inside(earlier.call)
 
 
 def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
