@@ -27,7 +27,8 @@ COUNTERS = (
     ("grpc-previous-rpc-attempts", _COUNT, 0),
 )
 """Headers in which SDKs count their retries: name, pattern, value on the first attempt."""
-_ABSENT_AT_FIRST = "grpc-previous-rpc-attempts"
+ABSENT_AT_FIRST = "grpc-previous-rpc-attempts"
+"""The counter that the first attempt does not have."""
 ROUTE = "route"
 """Value of `by`: all calls of a route are one operation."""
 KeyOf = Callable[[Request], str | None]
@@ -192,7 +193,7 @@ class CallEvidence:
         """Return the possible values of `counted` for the previous attempt."""
         assert self.counter is not None
         before: list[tuple[object, ...]] = [(self.likeness, self.counter_name, self.counter - 1)]
-        if self.counter_name == _ABSENT_AT_FIRST and self.counter == 1:
+        if self.counter_name == ABSENT_AT_FIRST and self.counter == 1:
             before.append((self.likeness, None, None))
         return before
 

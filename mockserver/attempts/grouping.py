@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 from urllib.parse import urljoin, urlsplit
 
-from mockserver.attempts.evidence import INVOCATION_HEADER, ROUTE, CallEvidence, left_out
+from mockserver.attempts.evidence import ABSENT_AT_FIRST, INVOCATION_HEADER, ROUTE, CallEvidence, left_out
 from mockserver.attempts.keys import Key
 from mockserver.attempts.retryable import UNAUTHORIZED, failed
 from mockserver.model.call import Call
@@ -188,7 +188,7 @@ class _Grouper:
             or self._unauthorized_before(node)
             or self._counted_before(node)
         )
-        if before is None and not evidence.first:
+        if before is None and not self._is_first(evidence):
             before = self._sharing_key(node) or self._retried_request(node)
         if before is None:
             self.groups.append(node.group)
@@ -200,6 +200,12 @@ class _Grouper:
             self.followed.setdefault(before.call.number, node.join.level)
         node.group.add(node)
         self._register(node, before)
+
+    def _is_first(self, evidence: CallEvidence) -> bool:
+        """Return whether the retry counter, or its absence where its client would send it, shows a first attempt."""
+        return evidence.first or (
+            evidence.counter is None and self._uses[evidence.likeness, ABSENT_AT_FIRST] > 0
+        )
 
     # The evidence, strongest first. Each method returns the previous attempt, and sets `node.join`.
 
@@ -474,9 +480,11 @@ def _nearest(nodes: list[CallNode], evidence: CallEvidence) -> list[CallNode]:
 
 
 def _uses(evidence: CallEvidence) -> Iterator[Use]:
-    """Yield the keys under which uses of its idempotency key and of its random-looking fields are counted."""
+    """Yield the keys under which uses of its idempotency key, its counter and its random-looking fields are counted."""
     if evidence.key is not None:
         yield (*evidence.target, evidence.key[1])
+    if evidence.counter_name == ABSENT_AT_FIRST:
+        yield evidence.likeness, ABSENT_AT_FIRST
     for name in evidence.volatile:
         yield from field_uses(evidence, name)
 

@@ -7,6 +7,7 @@ holds in all of them, and fails if it fails in all; otherwise the result is a do
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -18,7 +19,7 @@ from mockserver.attempts.gaps import backoff_findings, gap_findings, growing_fin
 from mockserver.attempts.grouping import MAX_PENDING, ended_before, field_uses, have_same_key
 from mockserver.attempts.operations import READS, Operation, gathered, read
 from mockserver.attempts.requested_waits import honour_findings
-from mockserver.attempts.retryable import failed, retry_refusal
+from mockserver.attempts.retryable import error_inside, failed, retry_refusal
 from mockserver.attempts.sameness import Same, by_findings, same_findings
 from mockserver.attempts.separation import separation_reason
 from mockserver.errors import KeyPath
@@ -28,6 +29,8 @@ from mockserver.schema.attempts import AttemptsSpec
 
 Rule = Callable[[list[Operation]], Iterable[Finding]]
 _MAX_REASONS = 3
+_GRAPHQL_QUERY = re.compile(r'"(?:\\[nrt]|[\s,])*(?:query\b|\{)')
+"""The beginning of a GraphQL document with a query, as JSON."""
 
 
 class RuleResult:
@@ -237,7 +240,11 @@ def _overlap(operation: Operation, number: int, gap_s: float | None) -> str:
 
 
 def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]:
-    """Yield a doubt for similar concurrent requests without key, id or counter: two operations, or a hedged one."""
+    """
+    Yield a doubt for similar concurrent requests that are two operations, or one whose attempts overlap.
+
+    These are requests without key, id and counter, and a counted retry while a request with the count before is open.
+    """
     attempts = sorted(
         (
             (attempt.evidence, operation)
@@ -247,36 +254,37 @@ def _concurrent_equal_requests(operations: list[Operation]) -> Iterator[Finding]
         ),
         key=lambda item: (item[0].call.request.arrived_at_s, item[0].call.number),
     )
-    uses = Counter(
-        use for evidence, _ in attempts for name in evidence.volatile for use in field_uses(evidence, name)
-    )
-    open_until: dict[object, tuple[Operation, CallEvidence]] = {}
+    uses = Counter(use for evidence, _ in attempts for use in _random_values(evidence))
+    still_open: dict[object, list[tuple[Operation, CallEvidence]]] = {}
     for evidence, operation in attempts:
-        before = open_until.get(evidence.likeness_of_bytes)
-        if (
-            before is not None
-            and before[0] is not operation
-            and not ended_before(before[1].call, evidence.call)
-        ):
-            names = uncertain_fields(before[1], evidence)
-            if not any(
-                uses[use] > 1
-                for name in names
-                for use in (*field_uses(before[1], name), *field_uses(evidence, name))
-            ):
-                yield doubt(_overlap_doubt(before[0], operation, names))
+        # A random value that is sent again does not vary between attempts.
+        is_known = any(uses[use] > 1 for use in _random_values(evidence))
+        similar = evidence.fingerprint if is_known else evidence.likeness_of_bytes
+        requests = still_open.setdefault((similar, evidence.identity), [])
+        requests[:] = [one for one in requests if not ended_before(one[1].call, evidence.call)][-MAX_PENDING:]
+        is_head = evidence is operation.attempts[0].evidence
+        for other, before in requests:
+            if other is not operation and _may_be_next(before, evidence, is_head=is_head):
+                yield doubt(_overlap_doubt(other, operation, uncertain_fields(before, evidence)))
                 return
-        open_until[evidence.likeness_of_bytes] = operation, evidence
+        requests.append((operation, evidence))
+
+
+def _random_values(evidence: CallEvidence) -> Iterator[object]:
+    for name in evidence.volatile:
+        yield from field_uses(evidence, name)
+
+
+def _may_be_next(before: CallEvidence, evidence: CallEvidence, *, is_head: bool) -> bool:
+    """Return whether a similar concurrent request may be the next attempt. `is_head`: no attempt before it is known."""
+    if evidence.counter is None:
+        return before.counter is None
+    return is_head and before.counted() in evidence.counted_before()
 
 
 def _has_identity(evidence: CallEvidence) -> bool:
-    """Return whether `by`, a key, an id or a counter distinguishes the operation."""
-    return (
-        evidence.by is not None
-        or evidence.key is not None
-        or bool(evidence.invocation)
-        or evidence.counter is not None
-    )
+    """Return whether `by`, a key or an id distinguishes the operation."""
+    return evidence.by is not None or evidence.key is not None or bool(evidence.invocation)
 
 
 def _overlap_doubt(before: Operation, after: Operation, names: list[str]) -> str:
@@ -307,7 +315,7 @@ def _after_findings(operations: list[Operation]) -> Iterator[Finding]:
     for attempt, operation, number in attempts:
         evidence = attempt.evidence
         # The last known mark is the strongest: similar requests, then equal ones, then those with the same key.
-        marks: list[object] = [evidence.likeness_of_bytes, evidence.fingerprint]
+        marks: list[object] = [evidence.likeness_of_bytes, (evidence.fingerprint, evidence.identity)]
         if evidence.key is not None:
             marks.append((*evidence.target, evidence.key[1]))
         known = [sent.setdefault(mark, []) for mark in marks]
@@ -371,13 +379,17 @@ def _after(
 
 def _polls(earlier: CallEvidence, evidence: CallEvidence) -> bool:
     """Return whether both are successful reads: then the second is polling, not a retry."""
-    reads = evidence.call.request.method in READS
-    return reads and 200 <= (earlier.call.status or 0) < 400
+    if not 200 <= (earlier.call.status or 0) < 400:
+        return False
+    if evidence.call.request.method in READS:
+        return True
+    is_query = _GRAPHQL_QUERY.match(evidence.stable.get("json.query", "")) is not None
+    return is_query and not error_inside(earlier.call)
 
 
 def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str | None:
     """
-    Return the id, key, counter or random field that shows another operation, "" if there is none.
+    Return the id, key, counter, authorization or random field that shows another operation, "" if there is none.
 
     None if `by` shows it, which leaves no doubt. The others may be from a retry loop around an SDK after an error.
     """
@@ -391,6 +403,8 @@ def _distinguishing_part(earlier: CallEvidence, evidence: CallEvidence) -> str |
         return f"headers.{evidence.counter_name}"
     if have_same_key(earlier, evidence):
         return ""
+    if earlier.identity != evidence.identity:
+        return "headers.authorization"
     names = uncertain_fields(earlier, evidence)
     return min(names, key=lambda name: _may_be_of_attempt(name, earlier, evidence), default="")
 

@@ -116,3 +116,11 @@ def test_what_can_not_be_judged_is_refused_with_its_place(world, check, said):
         world.verdict(check)
 
     assert said in str(refused.value)
+
+
+def test_a_selector_that_no_call_has_is_named_with_the_one_that_was_meant(world):
+    call(world, 0.0, 1.0, json={"order": 7})
+
+    verdict = world.verdict({"route": "charge", "load": {"by": "json.oder", **AT_ONCE}})
+
+    assert "nothing to judge: no call has json.oder. Did you mean 'json.order'?" in verdict.text

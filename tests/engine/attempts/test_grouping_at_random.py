@@ -4,6 +4,7 @@ import random
 
 import pytest
 from support.calls import Calls
+from support.clients_in_memory import judged
 from support.sampling import part
 
 from mockserver.attempts import operations
@@ -44,6 +45,11 @@ def request_of(kind, operation, attempt, at_s, rng):
     elif kind == "a key of some operations":
         if operation:
             headers["Idempotency-Key"] = f"k{operation}"
+    elif kind == "counters":
+        headers["x-stainless-retry-count"] = str(attempt)
+    elif kind == "counters of gRPC":
+        if attempt:
+            headers["grpc-previous-rpc-attempts"] = str(attempt)
     elif kind == "counters and keys":
         headers["x-stainless-retry-count"] = str(attempt)
         headers["Idempotency-Key"] = f"k{operation}"
@@ -87,6 +93,29 @@ def test_operations_are_told_apart_by(kind):
 
         said = sorted([attempt.call.number for attempt in operation.attempts] for operation in listed)
         assert said == truth, f"seed {seed}"
+
+
+@pytest.mark.parametrize(
+    "kind", ["keys", "invocation ids", "a random id in the body", "the body", "the user", "counters"]
+)
+def test_no_rule_that_clients_keep_is_broken_by_operations_at_once(kind):
+    for seed in part(SEEDS, 20):
+        call, truth = played(kind, seed)
+
+        for rules in ({"after": "retryable"}, {"overlap": False}, {"operations": len(truth)}, {"max": 4}):
+            said = [text for text in judged(call.made, **rules) if not text.startswith("can't tell")]
+            assert said == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("kind", ["counters", "counters of gRPC"])
+def test_counters_alone_tell_how_many_attempts_equal_operations_have(kind):
+    for seed in SEEDS:
+        call, truth = played(kind, seed)
+        if kind == "counters of gRPC" and not any(len(numbers) > 1 for numbers in truth):
+            continue  # no call shows that its client counts
+
+        sizes = sorted(operation.size for operation in operations(call.made))
+        assert sizes == sorted(map(len, truth)), f"seed {seed}"
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])

@@ -4,6 +4,7 @@ import pytest
 from support.calls import WALL_S
 
 from mockserver.attempts.evidence import INVOCATION_HEADER
+from mockserver.model.http import Response
 from mockserver.model.plan import Outcome
 
 AFTER = {"after": "retryable"}
@@ -16,6 +17,7 @@ NEW_EACH_TIME = [
     ("idempotency-key", "k1", "k2"),
     (INVOCATION_HEADER, "11aa", "22bb"),
     ("x-stainless-retry-count", "0", "0"),
+    ("authorization", "Bearer alice", "Bearer bob"),
 ]
 
 
@@ -104,6 +106,34 @@ def test_another_key_after_an_answer_that_asks_not_to_retry_is_a_doubt(world, ju
     first, second = judged(AFTER)
     assert "operation 2 (key=k2): attempt 2 sends an equal request again" in first
     assert "can't tell whether operation 2 (key=k2) is a retry after 503 with x-should-retry: false" in second
+
+
+@pytest.mark.parametrize(
+    ("document", "is_read"),
+    [
+        ("{ me { id } }", True),
+        ("query Me { me { id } }", True),
+        ("\n  query { me { id } }", True),
+        ("mutation { pay(amount: 5) { id } }", False),
+        ("queryPayment", False),
+    ],
+)
+def test_a_graphql_query_that_is_sent_again_after_a_success_is_a_read(world, judged, document, is_read):
+    for at_s in range(2):
+        world(at_s, json={"query": document, "variables": {}})
+    assert (judged(AFTER) == []) == is_read
+
+    refused = Response(200, [], b'{"errors": [{"extensions": {"code": "BAD_USER_INPUT"}}], "data": null}')
+    world(2, json={"query": document, "variables": {}}, response=refused)
+    world(3, json={"query": document, "variables": {}})
+    assert "operation 4 sends an equal request again after 200, which is not retryable" in judged(AFTER)[-1]
+
+
+def test_a_graphql_query_that_is_sent_again_after_a_4xx_is_a_retry(world, judged):
+    document = "{ me { id } }"
+    world(2, status=400, json={"query": document, "variables": {}})
+    world(3, json={"query": document, "variables": {}})
+    assert "after 400, which is not retryable" in judged(AFTER)[-1]
 
 
 # Fields with random values, which may be ids of operations

@@ -80,6 +80,33 @@ def test_a_value_that_is_sent_again_shows_that_the_requests_of_another_value_are
     assert judged({"overlap": False}) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("x-stainless-retry-count", "0", "1"),
+        ("amz-sdk-request", "attempt=1", "attempt=2; max=3"),
+        ("grpc-previous-rpc-attempts", None, "1"),
+    ],
+)
+def test_a_counted_retry_beside_an_open_request_with_the_count_before_is_a_doubt(
+    world, judged, name, first, second
+):
+    world(0, 5, headers={} if first is None else {name: first})
+    assert judged({"overlap": False}) == []
+
+    world(1, 6, headers={name: second})
+    (line,) = judged({"overlap": False})
+    assert line.startswith("create-charge: can't tell whether operations 1 and 2 are one that overlaps")
+
+
+def test_another_value_in_between_does_not_hide_an_equal_request_that_is_open(world, judged):
+    for at_s, order in ((0, ORDERS[0]), (1, ORDERS[1]), (2, ORDERS[0]), (9, ORDERS[1])):
+        world(at_s, at_s + 3, json={"order": order})
+
+    (line,) = judged({"overlap": False})
+    assert "whether operations 1 and 3 are one that overlaps: their requests are equal" in line
+
+
 # after
 
 
