@@ -13,7 +13,7 @@ MEASURED = {"docs/performance.md", "docs/decisions/0005-requests-that-came-befor
 """Written together with the benchmarks, and not checked yet."""
 DASHBOARD = [
     f"mockserver/{folder}/**/*.{kind}"
-    for folder in ("admin/dashboard", "pytest_plugin/report", "sweep/report")
+    for folder in ("admin/dashboard", "sessions/report", "sweep/report")
     for kind in ("html", "js")
 ]
 CODE_FILES = "mockserver/**/*.py"

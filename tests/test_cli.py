@@ -467,6 +467,30 @@ def test_explain_asks_for_a_method_and_takes_the_line_of_a_field(write):
     assert "a/GRAPHQL Query.user" in ended("explain", str(path), "--request", "GRAPHQL Query.user").stdout
 
 
+OPTIONAL = "cryptography faker graphql grpc joserfc jsonpath_rfc9535 jsonschema_rs lxml mcp msgpack opentelemetry prometheus_client pytest redis rich testcontainers websockets"
+IMPORT_ALL = f"""
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys({OPTIONAL.split()}))
+import mockserver.cli
+for module in pkgutil.walk_packages(mockserver.cli.__path__, "mockserver.cli."):
+    importlib.import_module(module.name)
+"""
+
+
+@pytest.mark.slow
+def test_commands_need_neither_pytest_nor_an_extra_to_start():
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL],
+        env=CLEAN_ENV,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.stderr == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["msgpack", "redis"])
 def test_a_store_without_its_libraries_names_the_extra(write, module):

@@ -15,9 +15,9 @@ from mockserver import __version__
 from mockserver.cli.sweep_running import Commands, Ended
 from mockserver.client import Namespace
 from mockserver.errors import MockServerError, near
-from mockserver.pytest_plugin.names import name_for
-from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer, SessionServer
 from mockserver.redaction.redaction import mask_text
+from mockserver.sessions.names import name_for
+from mockserver.sessions.servers import ExternalSessionServer, LocalSessionServer, SessionServer
 from mockserver.sweep.baseline import Baseline, CleanRun, learn_baseline
 from mockserver.sweep.cells import Cell, Plan, all_cells
 from mockserver.sweep.failing import FAIL_ON

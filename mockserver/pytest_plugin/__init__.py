@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mockserver.client import AsyncNamespace, Namespace
     from mockserver.pytest_plugin.namespaces import NamespaceHandle
     from mockserver.pytest_plugin.runs import Run
-    from mockserver.pytest_plugin.servers import SessionServer
+    from mockserver.sessions.servers import SessionServer
 
 _HANDLE: pytest.StashKey[NamespaceHandle | None] = pytest.StashKey()
 _SHARED: pytest.StashKey[dict[str, NamespaceHandle]] = pytest.StashKey()
@@ -113,7 +113,7 @@ def _mock_session_server(
     pytestconfig: pytest.Config, mock_server_settings: dict[str, Any]
 ) -> Iterator[SessionServer]:
     from mockserver.pytest_plugin.options import keep_of
-    from mockserver.pytest_plugin.servers import ExternalSessionServer, LocalSessionServer
+    from mockserver.sessions.servers import ExternalSessionServer, LocalSessionServer
 
     url = pytestconfig.getoption("--mock-server-url") or os.environ.get("MOCKSERVER_URL")
     server: SessionServer

@@ -14,11 +14,11 @@ from mockserver.client import AsyncNamespace, Namespace
 from mockserver.client.errors import ClientError
 from mockserver.errors import near
 from mockserver.pytest_plugin.limits import no_limit
-from mockserver.pytest_plugin.names import name_for
-from mockserver.pytest_plugin.reports import report
 from mockserver.pytest_plugin.runs import Run
-from mockserver.pytest_plugin.servers import SessionServer
 from mockserver.real_time import REAL
+from mockserver.sessions.names import name_for
+from mockserver.sessions.reports import report
+from mockserver.sessions.servers import SessionServer
 from mockserver.sweep.evidence import SweepEvidence
 
 Node = pytest.Item | pytest.Collector

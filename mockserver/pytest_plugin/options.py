@@ -65,7 +65,7 @@ def add_sweep_options(group: pytest.OptionGroup, parser: pytest.Parser) -> None:
 def keep_of(config: pytest.Config) -> Any:
     """Read the ini options on how an external server keeps the namespaces of failed tests."""
     from mockserver.model.durations import HINT, parse_duration_s
-    from mockserver.pytest_plugin.servers import Keep
+    from mockserver.sessions.servers import Keep
 
     duration, most = str(config.getini("mock_server_keep")), str(config.getini("mock_server_keep_most"))
     try:

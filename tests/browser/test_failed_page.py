@@ -7,7 +7,7 @@ from support.http import ask
 
 import mockserver
 from browser.test_sweep_report import CHROMIUM, browser, show  # noqa: F401  (fixtures)
-from mockserver.pytest_plugin.failures import write_failure
+from mockserver.sessions.failures import write_failure
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 

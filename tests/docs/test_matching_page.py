@@ -22,9 +22,9 @@ from mockserver.model import coding, http, multipart
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.grpc import GrpcRequest
 from mockserver.model.http import Request
-from mockserver.pytest_plugin.call_import import RecordedMessages
 from mockserver.scenarios.yaml.yaml12 import parse
 from mockserver.schema.match import BARE_OPERATORS, CERT_PARTS, MatchSpec
+from mockserver.sessions.call_import import RecordedMessages
 
 PAGE = (Path(__file__).parents[2] / "docs" / "matching.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)

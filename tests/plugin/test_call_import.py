@@ -6,7 +6,7 @@ from mockserver.admin.views import call_view
 from mockserver.attempts import operation_view, operations
 from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
-from mockserver.pytest_plugin.call_import import call_from_view
+from mockserver.sessions.call_import import call_from_view
 
 PAY = {"headers": {"Idempotency-Key": "k1"}, "json": {"amount": 5}}
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mockserver.pytest_plugin.failures import file_name
+from mockserver.sessions.failures import file_name
 
 pytest_plugins = "pytester"
 

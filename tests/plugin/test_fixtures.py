@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from mockserver.pytest_plugin.names import name_for
 from mockserver.pytest_plugin.namespaces import NamespaceHandle
-from mockserver.pytest_plugin.servers import LocalSessionServer
+from mockserver.sessions.names import name_for
+from mockserver.sessions.servers import LocalSessionServer
 
 pytestmark = pytest.mark.smoke
 

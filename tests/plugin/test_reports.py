@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from mockserver.pytest_plugin.reports import in_python, literal
+from mockserver.sessions.reports import in_python, literal
 
 pytest_plugins = "pytester"
 

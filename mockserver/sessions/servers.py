@@ -30,11 +30,11 @@ from mockserver.model.call import Call, call_id
 from mockserver.model.durations import parse_duration_s
 from mockserver.model.instants import instant
 from mockserver.model.plan import Outcome
-from mockserver.pytest_plugin.call_import import call_from_view
-from mockserver.pytest_plugin.failures import write_failure
 from mockserver.scenarios.loader import load
 from mockserver.schema.scenario import RUNTIME
 from mockserver.server import Running, Server
+from mockserver.sessions.call_import import call_from_view
+from mockserver.sessions.failures import write_failure
 from mockserver.sweep.evidence import BoundedCalls, SweepEvidence, collect_evidence
 from mockserver.verification.operations import grouping_of
 from mockserver.verification.verify import expectations

@@ -16,8 +16,8 @@ from typing import Any
 
 from mockserver import __version__
 from mockserver.client import Call, Namespace, Unmatched
-from mockserver.pytest_plugin.reports import outcome_of, response_head, result_text, status_text
 from mockserver.redaction.redaction import mask_text
+from mockserver.sessions.reports import outcome_of, response_head, result_text, status_text
 from mockserver.sweep.evidence import SweepEvidence, collect_evidence
 from mockserver.sweep.page import SHARED_SCRIPTS, assembled
 from mockserver.sweep.results import timeline
