@@ -96,7 +96,7 @@ def test_rules_are_tried_and_a_refused_one_is_marked(server, open_load):
     dashboard = open_load(server)
     dashboard.sees(".marks", "✕ R1 shop: rate")
 
-    dashboard.fills("Rules", "{rate: {max: 9/m}}")
+    dashboard.fills("Rules", "{rate: {max: 5/m}}")
     dashboard.presses("Enter")
     dashboard.sees(".marks", "✓ all calls: no rule is broken")
     assert dashboard.asks(AREAS.format(part="window")) == []

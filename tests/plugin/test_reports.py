@@ -284,10 +284,11 @@ def test_it(mock_server):
 
 def test_the_operations_are_told_with_what_groups_them(suite):
     result = suite("""
+import time
 def test_it(mock_server):
     mock_server.post("/charges").reply(503, 503, 201)
     for number, key in enumerate(["k1", "k2", "k2"]):
-        call(mock_server.url + "/charges", "POST", {"timestamp": number, "a": 1}, idempotency_key=key)
+        call(mock_server.url + "/charges", "POST", {"timestamp": time.time() + number, "a": 1}, idempotency_key=key)
     mock_server.post("/refunds").reply(503, 201)
     for key in ("k3", "k4"):
         call(mock_server.url + "/refunds", "POST", {"a": 1}, idempotency_key=key)

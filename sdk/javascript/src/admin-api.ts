@@ -1737,7 +1737,7 @@ export interface components {
              * Same
              * @description Selectors whose value every attempt of an operation shares; "headers.x?" may be absent from all.
              */
-            same?: string | string[] | null;
+            same?: (string | string[]) | null;
             /**
              * Honours
              * @description No retry before the wait that an answer requires by Retry-After or a rate-limit header.
