@@ -1,6 +1,6 @@
 """
 docs/performance.md and benchmarks/README.md: figures and goals stand between two marks, so that the text around them
-stays what people wrote.
+stays what people wrote. Other tools have marks of their own, since most runs don't measure them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 BEGIN = "<!-- figures: begin, written by scripts/bench --write -->"
 END = "<!-- figures: end -->"
+PEERS_BEGIN = "<!-- other tools: begin, written by scripts/bench --peers --write -->"
+PEERS_END = "<!-- other tools: end -->"
 
 
-def filled(page: str, text: str) -> str:
+def filled(page: str, text: str, begin: str = BEGIN, end: str = END) -> str:
     """The page with the text between its marks. Raises ValueError where they are not there, once each, in order."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise ValueError(f"the page must have {BEGIN!r} and then {END!r}, once each")
-    return f"{before}{BEGIN}\n\n{text.strip()}\n\n{END}{after}"
+    before, is_begun, rest = page.partition(begin)
+    _, is_ended, after = rest.partition(end)
+    if not is_begun or not is_ended or begin in rest or end in after:
+        raise ValueError(f"the page must have {begin!r} and then {end!r}, once each")
+    return f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}"
 
 
 def drawings(report: Report) -> dict[str, str]:
@@ -39,7 +41,15 @@ def write(report: Report) -> None:
         (HERE / "README.md", table.judged(report)),
     ):
         path.write_text(filled(path.read_text(), text))
+    write_peers(report)
     draw(report, DOCS)
+
+
+def write_peers(report: Report) -> None:
+    """Write the comparison with other tools, if they were measured; else what is there stays."""
+    if report.peers:
+        page = DOCS / "performance.md"
+        page.write_text(filled(page.read_text(), table.others(report, drawn=True), PEERS_BEGIN, PEERS_END))
 
 
 def draw(report: Report, folder: Path) -> None:

@@ -187,6 +187,8 @@ def main() -> None:
     else:
         found = report.read(options.source)
     print(table.expected(found))
+    if found.peers:
+        print(table.others(found))
     print(table.judged(found))
     page.draw(found, CACHE)
     if options.write:

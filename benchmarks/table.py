@@ -33,14 +33,18 @@ def expected(report: Report, *, drawn: bool = False) -> str:
         "### Without uvloop",
         "\n".join(_without_uvloop(report)),
     ]
-    if report.peers:
-        parts += [
-            "### Other tools",
-            "![Requests a second of each tool, at three works](performance-peers.svg)" if drawn else "",
-            "\n".join(_peers_speed(report)),
-            "\n".join(_peers_beside(report)),
-            "\n".join(_peers_left_out(report)),
-        ]
+    return "\n\n".join(_without_empty(parts)) + "\n"
+
+
+def others(report: Report, *, drawn: bool = False) -> str:
+    """The comparison with other tools, as it stands in docs/performance.md."""
+    parts = [
+        "![Requests a second of each tool, at three works](performance-peers.svg)" if drawn else "",
+        "\n".join(_peers_speed(report)),
+        "\n".join(_peers_beside(report)),
+        "\n".join(_peers_left_out(report)),
+        _measured_on(report),
+    ]
     return "\n\n".join(_without_empty(parts)) + "\n"
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks import crowd, figures, loading, misses, starting
+from benchmarks import crowd, figures, loading, misses, page, starting
 from benchmarks.exactness import Exact
 from benchmarks.figures import Ratio, Result
-from benchmarks.report import Report, read
+from benchmarks.report import PeerFound, Report, read
 from benchmarks.rounds import Sample
 from benchmarks.scale import FULL, QUICK
 from benchmarks.table import expected, goals, in_words, judged
@@ -158,3 +158,22 @@ def test_misses_are_judged_by_how_many_a_second_and_by_the_longest():
     assert misses.judged("a miss", [0.0004] * 100).met is True
     assert misses.judged("a miss", [0.0006] * 100).met is False
     assert misses.judged("a miss", [0.0001] * 99 + [0.006]).met is False
+
+
+def test_other_tools_stay_on_the_page_when_they_were_not_measured(tmp_path, monkeypatch):
+    marked = f"{page.BEGIN}\n{page.END}\n{page.PEERS_BEGIN}\n{page.PEERS_END}\n"
+    for name in ("performance.md", "README.md"):
+        (tmp_path / name).write_text(marked)
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    monkeypatch.setattr(page, "HERE", tmp_path)
+    with_others = report(mockserver={"get": [sample(800)]}, wiremock={"get": [sample(100)]})
+    with_others.peers = {"wiremock": PeerFound("3.13.2")}
+
+    page.write(with_others)
+    page.write(report(mockserver={"get": [sample(900)]}))
+
+    written = (tmp_path / "performance.md").read_text()
+    figures_part, _, others_part = written.partition(page.PEERS_BEGIN)
+    assert "| wiremock 3.13.2 | 100 |" in others_part
+    assert "| 900 |" in figures_part
+    assert "wiremock" not in figures_part
