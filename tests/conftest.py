@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     sampling.thorough = config.getoption("thorough")
     if sampling.thorough:
         hypothesis_settings.load_profile("thorough")
-    # As `mockserver serve` does: the default goes so often through all that tests keep that it takes half of the time of some.
+    # Rarely, as `mockserver serve` does for old objects: the default goes so often through all that tests keep that it takes half of the time of some.
     # What was kept and is garbage is found when the file ends, see _freeze.
     gc.set_threshold(5_000, 10, 1_000)
 

@@ -166,14 +166,14 @@ def _failures(calls: list[LoadCall], together_s: float) -> Iterator[_Failure]:
 
 
 def _closest(times: list[float], size: int) -> float:
-    """Return how close together the closest of the times are, so many of them."""
+    """Return the shortest period that contains `size` of the times, in seconds."""
     ordered = sorted(times)
     return min(last - first for first, last in zip(ordered, ordered[size - 1 :], strict=False))
 
 
 def _least_share(clients: int, size: int) -> float:
     """
-    Return the part of the window that so many of the clients need to return.
+    Return the share of the window that `size` of the `clients` need at least to return.
 
     It is a quarter or, of few clients, what less than one of 10,000 herds goes below by chance.
     """
