@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Self
 
 
 async def answer(reader: asyncio.StreamReader) -> int:
@@ -23,21 +24,41 @@ async def answer(reader: asyncio.StreamReader) -> int:
     return int(head[9:12])
 
 
-async def ask(port: int, request: Callable[[int], bytes], count: int, connections: int) -> Counter[int]:
-    """How often each status came. `request` makes the bytes of call 1, 2, …. Raises as `answer`."""
-    numbers = iter(range(1, count + 1))
-    statuses: Counter[int] = Counter()
+class Clients:
+    """Open connections to a port; each asks one call after the other."""
 
-    async def one_after_the_other() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        try:
-            for number in numbers:
-                writer.write(request(number))
-                statuses[await answer(reader)] += 1
-        finally:
+    def __init__(self, port: int, connections: int) -> None:
+        self._port = port
+        self._count = connections
+        self._connections: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def __aenter__(self) -> Self:
+        opened = (asyncio.open_connection("127.0.0.1", self._port) for _ in range(self._count))
+        self._connections = await asyncio.gather(*opened)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for _, writer in self._connections:
             writer.close()
+        for _, writer in self._connections:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
-    return statuses
+    async def ask(self, request: Callable[[int], bytes], numbers: Iterable[int]) -> Counter[int]:
+        """How often each status came. `request` makes the bytes of the call with that number. Raises as `answer`."""
+        left = iter(numbers)
+        statuses: Counter[int] = Counter()
+
+        async def one_after_the_other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            for number in left:
+                writer.write(request(number))
+                statuses[await answer(reader)] += 1
+
+        await asyncio.gather(*(one_after_the_other(*connection) for connection in self._connections))
+        return statuses
+
+
+async def ask(port: int, request: Callable[[int], bytes], count: int, connections: int) -> Counter[int]:
+    """The same for the calls 1, 2, … on connections of their own."""
+    async with Clients(port, connections) as clients:
+        return await clients.ask(request, range(1, count + 1))

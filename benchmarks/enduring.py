@@ -7,8 +7,8 @@ stay there, so memory must not grow once they have. With `--keep` the limits are
 each portion must cost as much memory as the others, and no more time. Run: `python -m benchmarks.enduring`; `--quick`
 sees that it works.
 
-After each portion a second server answers some of the same requests, and is reset before each time. What the machine
-does to the processor time of both is divided out.
+A second server, which is reset after each portion, answers some of the same requests. The two are asked in turn, a few
+hundred requests each, so that what the machine does to the processor time of both is divided out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from benchmarks import machine, memory, processes, servers, traffic
-from benchmarks.asking import ask
+from benchmarks.asking import Clients
 from benchmarks.asks import Ask, ServerFailedError, send
 from benchmarks.figures import Result
 from benchmarks.processes import Running
@@ -34,6 +34,8 @@ PORTIONS = 40
 SLACK = 0.10
 """How much a portion's processor time may be over that of another."""
 FLAT = 0.05
+TURN = 400
+"""So many requests in a row to the first server."""
 COMPARED = 4
 """The second server gets one of so many requests."""
 KEYS_AN_INTENT = 3
@@ -69,22 +71,35 @@ def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
             processes.running(fresh_command, fresh_port, health) as fresh,
         ):
             for part in range(PORTIONS):
-                us = _cpu_us(server, part * each, each)
-                fresh_us = _cpu_us(fresh, part * each, each // COMPARED)
+                us, fresh_us = asyncio.run(_in_turn(server, fresh, range(part * each, (part + 1) * each)))
                 yield Portion((part + 1) * each, us, fresh_us, server.rss_bytes())
                 if not keep:
                     _change(port, "DELETE", "/__admin/state", 204)
                 _change(fresh_port, "POST", "/__admin/reset", 204)
 
 
-def _cpu_us(server: Running, begun: int, each: int) -> float:
+async def _in_turn(server: Running, fresh: Running, numbers: range) -> tuple[float, float]:
+    """The processor time of a call to each. Raises ServerFailedError where one is refused."""
+    us = fresh_us = 0.0
+    fresh_asked = 0
+    async with (
+        Clients(server.port, CONNECTIONS) as clients,
+        Clients(fresh.port, CONNECTIONS) as fresh_clients,
+    ):
+        for begun in range(0, len(numbers), TURN):
+            turn = numbers[begun : begun + TURN]
+            us += await _cpu_us(server, clients, turn)
+            fresh_us += await _cpu_us(fresh, fresh_clients, turn[::COMPARED])
+            fresh_asked += len(turn[::COMPARED])
+    return us / len(numbers), fresh_us / fresh_asked
+
+
+async def _cpu_us(server: Running, clients: Clients, numbers: range) -> float:
     before_s = server.fine_cpu_s()
-    statuses = asyncio.run(
-        ask(server.port, lambda number: traffic.INTENT.raw(begun + number), each, CONNECTIONS)
-    )
-    if statuses != Counter({200: each}):
-        raise ServerFailedError(f"of {each} payment intents: {dict(statuses)}")
-    return (server.fine_cpu_s() - before_s) / each * 1e6
+    statuses = await clients.ask(traffic.INTENT.raw, numbers)
+    if statuses != Counter({200: len(numbers)}):
+        raise ServerFailedError(f"of {len(numbers)} payment intents: {dict(statuses)}")
+    return (server.fine_cpu_s() - before_s) * 1e6
 
 
 def _change(port: int, method: str, path: str, status: int) -> None:
