@@ -98,7 +98,9 @@ class SentValues(dict[Part, tuple[frozenset[str], list[ComparedValue]]]):
     def __missing__(self, part: Part) -> tuple[frozenset[str], list[ComparedValue]]:
         reader = _READERS.get(part[0])
         values = reader(self.request, part[1]) if reader is not None else []
-        sent = [ComparedValue(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))]
+        sent = [
+            ComparedValue(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
+        ]
         self[part] = frozenset().union(*[value.pairs for value in sent]), sent
         return self[part]
 

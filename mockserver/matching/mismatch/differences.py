@@ -59,9 +59,7 @@ class DifferencePlace:
         if self.flat:
             actual = _unwrapped(actual)
         if actual is ABSENT or said == "present":
-            return self._made(
-                f" is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
-            )
+            return self._made(f" is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0))
         shown = show(actual)
         if "send " in slip.hint and kind(actual) != shown:
             shown += f", {kind(actual)}"
