@@ -50,12 +50,19 @@ class Running:
 
     def fine_cpu_s(self) -> float:
         """The same to the microsecond, but without threads that have ended: for a start."""
+        return self._scheduled_s(0) or self.cpu_s()
+
+    def waited_s(self) -> float:
+        """How long its threads could have run and had no core; 0 where the system doesn't say."""
+        return self._scheduled_s(1)
+
+    def _scheduled_s(self, field: int) -> float:
         total = 0
         for pid in self.pids():
             with contextlib.suppress(OSError):
                 for task in Path(f"/proc/{pid}/task").iterdir():
-                    total += int((task / "schedstat").read_text().split()[0])
-        return total / 1e9 or self.cpu_s()
+                    total += int((task / "schedstat").read_text().split()[field])
+        return total / 1e9
 
     def rss_bytes(self) -> int:
         """Resident memory, of the whole tree; 0 where the system doesn't say."""

@@ -138,7 +138,7 @@ def dotted(path: KeyPath) -> str:
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part and all(c.isalnum() or c in "_-$" for c in part):
+        elif part.isalnum() or (part and all(c.isalnum() or c in "_-$" for c in part)):
             text += f".{part}" if text else part
         else:
             text += f"[{part!r}]"

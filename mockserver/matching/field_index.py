@@ -8,7 +8,7 @@ that condition are always candidates. The order is kept.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
@@ -70,7 +70,7 @@ class Narrowing(Generic[T]):
 
 
 class ComparedValue:
-    """A scalar, its text as it is compared, and the pairs of letters in the text."""
+    """A scalar, its text as it is compared, and the pairs of letters in the text, or the text itself if it has no pair."""
 
     __slots__ = ("pairs", "text", "value")
 
@@ -78,33 +78,30 @@ class ComparedValue:
         text = (value if isinstance(value, str) else as_text(value))[:_COMPARED_CHARS].casefold()
         self.value = value
         self.text = text
-        self.pairs = frozenset([text[i : i + 2] for i in range(len(text) - 1)])
+        self.pairs = frozenset([text[i : i + 2] for i in range(len(text) - 1)] or [text])
 
-    def apart(self, sent: Iterable[ComparedValue]) -> float:
-        """Return the distance of the nearest value that was sent: 0 if equal, 1 if absent or very different."""
-        most = 0.0
-        for other in sent:
-            if self.text == other.text:
-                same = type(self.value) is type(other.value) and self.value == other.value
-                most = max(most, 1.0 if same else 0.7)
-            elif not self.pairs.isdisjoint(other.pairs):
-                common = len(self.pairs & other.pairs)
-                most = max(most, 0.6 * common / (len(self.pairs) + len(other.pairs) - common))
-        return 1.0 - most
+    def apart(self, other: ComparedValue) -> float:
+        """Return the distance of a value that was sent: 0 if equal, 1 if they have no pair in common."""
+        if self.text == other.text:
+            return 0.0 if type(self.value) is type(other.value) and self.value == other.value else 1.0 - 0.7
+        common = len(self.pairs & other.pairs)
+        return 1.0 - 0.6 * common / (len(self.pairs) + len(other.pairs) - common)
 
 
-class SentValues(dict[Part, list[ComparedValue]]):
-    """The scalars of a request by their part. Each part is read once, when it is first looked up."""
+class SentValues(dict[Part, tuple[frozenset[str], list[ComparedValue]]]):
+    """The scalars of a request by their part, and all of their pairs. Each part is read once, when it is first looked up."""
 
     def __init__(self, request: Request) -> None:
         super().__init__()
         self.request = request
 
-    def __missing__(self, part: Part) -> list[ComparedValue]:
+    def __missing__(self, part: Part) -> tuple[frozenset[str], list[ComparedValue]]:
         reader = _READERS.get(part[0])
         values = reader(self.request, part[1]) if reader is not None else []
-        scalars = [value for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))]
-        self[part] = [ComparedValue(value) for value in scalars]
+        sent = [
+            ComparedValue(value) for value in values[:MOST_GUESSES] if not isinstance(value, (dict, list))
+        ]
+        self[part] = frozenset().union(*[value.pairs for value in sent]), sent
         return self[part]
 
 

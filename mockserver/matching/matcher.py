@@ -114,7 +114,8 @@ class Matcher:
                 break
             by_value = 0.0
             for part, value in values:
-                by_value += value.apart(sent[part])
+                pairs, others = sent[part]
+                by_value += 1.0 if pairs.isdisjoint(value.pairs) else min(map(value.apart, others))
             far += by_value or (0.0 if check.holds(sent.request) else 1.0)
         return far
 

@@ -8,7 +8,7 @@ from typing import Any
 from mockserver.model.http import ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Difference:
     """
     One difference.

@@ -145,8 +145,8 @@ def test_the_length_of_an_answer_is_known_once_its_head_is_whole():
 
 
 def test_routes_that_are_added_ever_more_slowly_miss_the_goal():
-    assert loading.admin_result([0.001] * 100).met is True
-    assert loading.admin_result([0.001] * 50 + [0.002] * 50).met is False
+    assert loading.admin_result([0.001] * 10, [0.001] * 10).met is True
+    assert loading.admin_result([0.001] * 10, [0.002] * 10).met is False
 
 
 def test_a_start_is_judged_by_the_clock_on_the_wall():

@@ -96,7 +96,8 @@ async def add_route(request: AdminRequest[Any]) -> Answer:
     except editing.EditConflictError as error:
         raise ProblemError(409, "conflict", str(error), error.hint) from error
     _room(request)  # others may have come first
-    return await _shown(request, editing.place_route(request.ns, route), 201)
+    view = route_view(request.ns, editing.place_route(request.ns, route))
+    return await request.offload(json_answer, view, 201)
 
 
 def _room(request: AdminRequest[Any]) -> None:
@@ -112,9 +113,9 @@ def _room(request: AdminRequest[Any]) -> None:
     )
 
 
-async def _shown(request: AdminRequest[Any], route: Route, status: int = 200) -> Answer:
+async def _shown(request: AdminRequest[Any], route: Route) -> Answer:
     """Return the view of a route, encoded in a thread, because it may be large."""
-    return await asyncio.to_thread(json_answer, route_view(request.ns, route), status)
+    return await asyncio.to_thread(json_answer, route_view(request.ns, route))
 
 
 async def _compiled(request: AdminRequest[Any]) -> Route:

@@ -59,37 +59,35 @@ class DifferencePlace:
         if self.flat:
             actual = _unwrapped(actual)
         if actual is ABSENT or said == "present":
-            return self._made(
-                f"{self.where} is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0)
-            )
+            return self._made(f" is missing{_wanting(said)}", written, actual, Slip(slip.hint, 1.0))
         shown = show(actual)
         if "send " in slip.hint and kind(actual) != shown:
             shown += f", {kind(actual)}"
-        return self._made(f"{self.where}: expected {said}, got {shown}", written, actual, slip)
+        return self._made(f": expected {said}, got {shown}", written, actual, slip)
 
     def unexpected(self, actual: object) -> Difference:
         """Return the difference of a value that must not exist."""
         if self.flat:
             actual = _unwrapped(actual)
-        return self._made(f"{self.where}: not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
+        return self._made(f": not expected, got {show(actual)}", "absent", actual, Slip("", 0.5))
 
     def refused(self, actual: object, written: object, said: str) -> Difference:
         """Return the difference with the message of another validator, such as a schema."""
-        return self._made(f"{self.where}: {said}", written, actual, NONE)
+        return self._made(f": {said}", written, actual, NONE)
 
     def other_order(self, actual: list[Any], said: str, written: object) -> Difference:
         return self.differs(actual, said, written, Slip("the same items in another order", 0.4))
 
     def other_length(self, actual: list[Any], length: int, written: Any) -> Difference:
         items = counted(length, "value" if self.flat else "item")
-        text = f"{self.where}: expected {items}, got {len(actual)}: {show(actual)}"
+        text = f": expected {items}, got {len(actual)}: {show(actual)}"
         joined = self.flat and len(actual) == 1 < length and "," in actual[0]
         return self._made(text, written, actual, _COMMAS if joined else Slip("", 0.8))
 
     def _made(self, text: str, written: object, actual: object, slip: Slip) -> Difference:
-        where = pointer((*self.base, *self.path)) if self.path is not None else ""
-        said = f"{text}; {slip.hint}" if slip.hint else text
-        return Difference(self.where, _bounded(written), _brief(actual), where, slip.hint, slip.weight, said)
+        where, path = self.where, pointer((*self.base, *self.path)) if self.path is not None else ""
+        said = f"{where}{text}; {slip.hint}" if slip.hint else where + text
+        return Difference(where, _bounded(written), _brief(actual), path, slip.hint, slip.weight, said)
 
 
 def _bounded(written: object) -> object:

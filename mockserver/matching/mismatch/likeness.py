@@ -45,8 +45,8 @@ class _Path(Generic[T]):
 
     def active(self, method: str, is_active: Callable[[T], bool] | None) -> Iterator[T]:
         """Return the active targets, those with the method first."""
-        groups = sorted(self.targets.items(), key=lambda item: item[0] is not None and method not in item[0])
-        targets = chain.from_iterable(targets for _, targets in groups)
+        groups = sorted(self.targets, key=lambda methods: methods is not None and method not in methods)
+        targets = chain.from_iterable(map(self.targets.__getitem__, groups))
         return targets if is_active is None else filter(is_active, targets)
 
 

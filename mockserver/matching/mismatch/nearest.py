@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
-from heapq import heapify, heappop
-from itertools import groupby, islice
-from operator import attrgetter
+from itertools import islice
+from operator import itemgetter
 from typing import Protocol, TypeVar
 
 from mockserver.matching.field_index import SentValues
@@ -29,8 +28,6 @@ __all__ = ["RouteShape", "as_text", "nearest", "report", "shown_method", "sugges
 _SHOWN_CHARS = 255
 _FAR = 1.5
 """Routes that are this much farther away than the nearest are left out."""
-_LINE = attrgetter("pattern.text", "methods", "host")
-"""What is compared once for all routes that have it in common."""
 
 
 class RouteShape(Protocol):
@@ -73,25 +70,25 @@ def nearest(
     """
     sent = SentValues(request)
     paths: dict[str, Difference | None] = {}
-    ranked: list[tuple[float, int, S, list[Difference]]] = []
-    for _, group in groupby(islice(shapes, MOST_TARGETS), _LINE):
-        alike = list(group)
-        first = alike[0]
-        text = first.pattern.text
-        if text not in paths:
-            paths[text] = path_difference(request.path, first.pattern)
+    ranked: list[tuple[float, S, list[Difference]]] = []
+    last, line, far = None, [], 0.0
+    for shape in islice(shapes, MOST_TARGETS):
+        text = shape.pattern.text
+        if (text, shape.methods, shape.host) != last:  # compared once for the routes that have it in common
+            last = text, shape.methods, shape.host
+            if text not in paths:
+                paths[text] = path_difference(request.path, shape.pattern)
+            line = _line(request, shape, paths[text])
+            far = distance(line)
         path = paths[text]
-        if path is not None and path.weight >= UNLIKE:
-            continue
-        line = _line(request, first, path)
-        far = distance(line)
-        for shape in alike:
+        if path is None or path.weight < UNLIKE:
             misfit = shape.matcher.misfit(sent, tested=not line) if shape.matcher is not None else 0.0
-            ranked.append((far + misfit, len(ranked), shape, line))
-    heapify(ranked)
+            ranked.append((far + misfit, shape, line))
+    ranked.sort(key=itemgetter(0))
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
-    while ranked and len(named) < limit:
-        _, _, shape, line = heappop(ranked)
+    for _, shape, line in ranked:
+        if len(named) == limit:
+            break
         named.setdefault(family(shape), (shape, line))
     with slips.bounded():
         explained = [

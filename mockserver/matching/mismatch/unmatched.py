@@ -261,9 +261,11 @@ def _unfilled(came: str) -> str:
 
 def fits(wanted: str, came: str) -> bool:
     """Whether a segment as written, with its parameters, matches one that was sent."""
+    if "{" not in wanted and "%" not in wanted + came:
+        return wanted == came
     if _PLAIN.fullmatch(wanted):
         return bool(came)
-    pattern = _pattern(wanted) if "{" in wanted or "%" in wanted + came else None
+    pattern = _pattern(wanted)
     return wanted == came if pattern is None else pattern.match("/" + came) is not None
 
 
