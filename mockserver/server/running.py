@@ -153,7 +153,7 @@ def tune_collector() -> None:
     they are: small ones cost the same time in all and hold the loop for a shorter time.
     """
     gc.freeze()
-    gc.set_threshold(500, 3, 10_000)
+    gc.set_threshold(500, 3, 30_000)
     gc.enable()
 
 
