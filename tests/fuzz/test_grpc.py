@@ -177,7 +177,11 @@ HOSTILE = {
     "empty texts inside": ("Charge", lambda: framed(field(5, b"") * 2_000_000), "8"),
     "just below the limit of values": ("Charge", lambda: framed(field(5, b"") * 49_000), "0"),
     "a deep value": ("Charge", lambda: framed(nested(2_000)), "13"),
-    "a large map": ("Charge", lambda: framed(b"".join(field(19, b"\x08" + varint(i)) for i in range(90_000))), "8"),
+    "a large map": (
+        "Charge",
+        lambda: framed(b"".join(field(19, b"\x08" + varint(i)) for i in range(90_000))),
+        "8",
+    ),
     "a message beyond the limit": ("Charge", lambda: framed(b"a" * (MAX_MESSAGE_BYTES + 1)), "8"),
     "many empty messages": ("Upload", lambda: framed(b"") * 200_000, "8"),
     "a bomb": ("Charge", lambda: compressed(b"\0" * (200 << 20)), "8"),

@@ -5,8 +5,11 @@ import shlex
 import sys
 
 import pytest
-from support.sweeping import run, sweep
+from support.sweeping import run, sweep, write
 
+from plugin.conftest import LOADED
+
+pytest_plugins = "pytester"
 pytestmark = pytest.mark.slow
 
 SERVICE = """
@@ -37,9 +40,12 @@ AFTER = {"reset-after-effect", "empty-reply", "time-out", "truncated-body", "gar
 """Troubles in which the work was done, and the client doesn't know it."""
 
 
+SEEDED = ("--mock-server-sweep", "--mock-server-sweep-troubles", "troubles.yaml", "--mock-server-sweep-seed", "7")  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def clients(tmp_path_factory):
-    return sweep(tmp_path_factory.mktemp("clients"), "--mock-server-sweep", "--mock-server-sweep-troubles", "troubles.yaml", "-n", "2", test_it__py=CLIENTS)  # fmt: skip
+    return sweep(tmp_path_factory.mktemp("clients"), *SEEDED, "-n", "2", test_it__py=CLIENTS)
 
 
 def harmed(done, test):
@@ -120,41 +126,21 @@ def test_the_command_of_a_cell_runs_that_very_cell_again(clients):
     )
 
 
-# Four tests with three calls each, on two workers and in one process
-
-MANY = (
-    SERVICE
-    + """
-@pytest.mark.parametrize("n", range(4))
-def test_order(service, n):
-    pay = client.good if n % 2 else client.bad
-    assert client.read(service, "/price") == {"amount": 500}
-    for order in (n, n + 100):
-        assert pay(service, "/charges", {"order": order})["id"]
-"""
-)
-FEW = "shipped: [503-once, reset-after-effect]"
-
-
-def test_two_runs_with_one_seed_give_the_same_table_in_parallel_or_not(tmp_path):
-    args = (
-        "--mock-server-sweep",
-        "--mock-server-sweep-troubles",
-        "troubles.yaml",
-        "--mock-server-sweep-seed",
-        "7",
-    )
-    tables = []
-    for workers in ("-n2", "-n0"):
-        done = sweep(tmp_path, *args, workers, test_it__py=MANY, troubles__yaml=FEW)
-        assert "4 tests with 12 calls, 2 kinds of trouble: 24 cells" in done.output
-        assert len(done.report["cells"]) == 24
-        tables.append((
-            [(cell["id"], cell["verdict"], cell["reasons"], cell["remarks"]) for cell in done.report["cells"]],
-            re.search(r"test_it\.py::test_order\[0\]\n.*harmed\n", done.output, re.DOTALL)[0],
-        ))  # fmt: skip
+def test_two_runs_with_one_seed_give_the_same_table_in_parallel_or_not(clients, tmp_path):
+    alone = sweep(tmp_path, *SEEDED, "-n", "0", test_it__py=CLIENTS)
+    assert "3 tests with 6 calls, 14 kinds of trouble: 72 cells" in alone.output
+    assert len(alone.report["cells"]) == 72
+    tables = [
+        (
+            [
+                (cell["id"], cell["verdict"], cell["reasons"], cell["remarks"])
+                for cell in done.report["cells"]
+            ],
+            re.search(r"test_it\.py::test_checkout\[good\]\n.*harmed\n", done.output, re.DOTALL)[0],
+        )
+        for done in (clients, alone)
+    ]
     assert tables[0] == tables[1]
-    assert sum(verdict == "harmed" for _, verdict, _, _ in tables[0][0]) == 2 * 2
 
 
 # All sorts of tests in one suite
@@ -448,9 +434,12 @@ def test_resets_between(mock_server):
         (("--mock-server-sweep", "nowhere.py"), "file or directory not found: nowhere.py"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_at_once(tmp_path, args, said):
-    done = sweep(tmp_path, *args, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
-    assert done.code == 4, done.output
-    assert said in done.output
-    assert "Traceback" not in done.output
-    assert not (tmp_path / "mock-server-sweep").exists()
+def test_what_is_wrong_is_told_at_once(pytester, args, said):
+    """In this process: as one of its own, pytest takes most of a second to start."""
+    write(pytester.path, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
+    done = pytester.runpytest_inprocess(*LOADED, *args)
+    output = f"{done.stdout}{done.stderr}"
+    assert done.ret == 4, output
+    assert said in output
+    assert "Traceback" not in output
+    assert not (pytester.path / "mock-server-sweep").exists()

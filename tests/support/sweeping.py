@@ -104,11 +104,16 @@ class Done:
 
 def sweep(folder: Path, *args: str, env: dict[str, str] | None = None, **files: str) -> Done:
     """`pytest ARGS` in a folder with the client as `client`, and these files; `__` in a name is its dot."""
+    write(folder, **files)
+    return run(folder, sys.executable, "-m", "pytest", *args, env=env)
+
+
+def write(folder: Path, **files: str) -> None:
+    """Write what `sweep` runs."""
     written = {"pytest.ini": INI, "client.py": CLIENT, "troubles.yaml": QUICK}
     written |= {name.replace("__", "."): text for name, text in files.items()}
     for name, text in written.items():
         (folder / name).write_text(text)
-    return run(folder, sys.executable, "-m", "pytest", *args, env=env)
 
 
 def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
