@@ -38,7 +38,7 @@ class Client:
 
 
 def load() -> list[Client]:
-    rows = yaml.safe_load((CLIENTS / "clients.yaml").read_text("utf-8"))
+    rows = yaml.load((CLIENTS / "clients.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
     return [
         Client(
             name=row["name"],

@@ -49,18 +49,27 @@ def test_no_two_calls_of_a_client_are_alike_and_all_are_as_long():
     assert first.endswith(b"metadata[order]=10000001")
 
 
+DISTINCT = ["get", "sdk", "bodies", "parameters", "intent"]
+
+
+@pytest.mark.parametrize("key", DISTINCT)
+def test_a_later_load_goes_on_with_the_numbers(key):
+    first = WORKS[key].traffic
+
+    assert first.after(0) == first
+    assert f"n = {traffic.FIRST + 7}" in first.after(7).lua
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
-@pytest.mark.parametrize("key", ["get", "sdk", "bodies", "parameters", "intent"])
+@pytest.mark.parametrize("key", DISTINCT)
 def test_no_two_requests_of_a_script_are_alike(serving, tmp_path, key):
     server = serving("routes: [{request: ANY /any, reply: 200}]", calls=100_000, calls_bytes=10**9)
-    work = WORKS[key]
-    for begun in (0, 1_000_000):
-        wrk.load(server.address[1], work.traffic.after(begun), 1, tmp_path)
+    wrk.load(server.address[1], WORKS[key].traffic.after(1_000_000), 1, tmp_path)
 
     calls = server.admin.get("/calls?limit=1000")["items"]
     sent = [{name: call["request"][name] for name in ("target", "headers", "body")} for call in calls]
-    assert len({json.dumps(one) for one in sent}) == 1000
+    assert len({json.dumps(one) for one in sent}) == len(sent) >= 100  # in a second of a busy machine
 
 
 def test_the_text_that_is_loaded_has_as_many_routes_as_it_says():

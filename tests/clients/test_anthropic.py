@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import anthropic
 import pytest
-from anthropic import Anthropic
 
 SCENARIO = Path(__file__).parents[2] / "scenarios" / "llm.yaml"
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -18,6 +16,8 @@ def server(serving):
 
 @pytest.fixture
 def client(server):
+    from anthropic import Anthropic
+
     with Anthropic(base_url=server.url, api_key="sk-ant-test", timeout=10) as client:
         yield client
 
@@ -65,6 +65,8 @@ def test_two_503s_are_retried_and_both_kinds_of_retry_after_kept(server, client,
 
 
 def test_a_service_that_stays_down_is_given_up(server, client):
+    import anthropic
+
     with pytest.raises(anthropic.APIStatusError) as why:
         client.messages.create(**asked("claude-down"))
 

@@ -13,7 +13,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-import anthropic
 import boto3
 import httpx
 import openai
@@ -84,6 +83,8 @@ def _openai(url, number, retries):
 
 
 def _anthropic(url, number, retries):
+    import anthropic
+
     client = anthropic.Anthropic(
         base_url=url, api_key="k", max_retries=retries, default_headers=_baggage(number)
     )

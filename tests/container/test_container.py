@@ -141,6 +141,7 @@ def test_it_is_process_1_and_not_root(start: Callable[..., Mock], scenarios: Pat
     assert status["Gid"].split() == ["10001"] * 4
 
 
+@pytest.mark.quiet
 def test_its_health_check_turns_healthy_soon(start: Callable[..., Mock], scenarios: Path) -> None:
     mock = start(scenarios)
 
@@ -148,6 +149,7 @@ def test_its_health_check_turns_healthy_soon(start: Callable[..., Mock], scenari
     assert mock.inspect("State.Health.Status") == "healthy"
 
 
+@pytest.mark.quiet
 def test_it_is_healthy_within_a_second_of_its_start_as_compose_asks(
     start: Callable[..., Mock], scenarios: Path
 ) -> None:
@@ -176,6 +178,7 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(re.sub(r"\.(\d{6})\d*", r".\1", text))
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("reply", ["{fault: hang}", "{delay: 60s}", "{text: slow, throttle: 1B/s}"])
 def test_sigterm_stops_it_at_once_with_exit_code_0_whatever_hangs(
     start: Callable[..., Mock], scenarios: Path, reply: str

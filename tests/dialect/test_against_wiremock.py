@@ -17,7 +17,7 @@ from mockserver import Server
 
 CASES = cases()
 THEIRS = json.loads(RECORDED.read_text())
-KNOWN = yaml.safe_load(DIFFERENCES.read_text())
+KNOWN = yaml.load(DIFFERENCES.read_text(), Loader=yaml.CSafeLoader)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def make_once(stamp, inputs, make):
 
 
 def install():
-    run("npm", "ci", "--prefer-offline", "--ignore-scripts")
+    run("npm", "ci", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund")
 
 
 def pack():

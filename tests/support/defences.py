@@ -59,7 +59,7 @@ class Defence:
 
 
 def defences() -> list[Defence]:
-    return [_defence(one) for one in yaml.safe_load(LIST.read_text())]
+    return [_defence(one) for one in yaml.load(LIST.read_text(), Loader=yaml.CSafeLoader)]
 
 
 def _defence(one: dict[str, Any]) -> Defence:

@@ -44,7 +44,7 @@ class Case:
 def cases() -> Iterator[Case]:
     """Yield every case of the folder."""
     for path in sorted(FOLDER.glob("*.yaml")):
-        for number, document in enumerate(yaml.safe_load_all(path.read_text())):
+        for number, document in enumerate(yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)):
             yield Case(f"{path.stem} {number}", document)
 
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
 CLEAN_ENV = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")} | {
     # Of a pytest that a test starts: plugins that no such suite uses, and that take as long to load as all others.
-    "PYTEST_ADDOPTS": "-p no:anyio -p no:faker -p no:hypothesispytest -p no:pact -p no:schemathesis"
+    "PYTEST_ADDOPTS": "-p no:aiohttp -p no:anyio -p no:faker -p no:hypothesispytest -p no:pact -p no:schemathesis"
 }
 
 

@@ -41,7 +41,7 @@ def cases() -> dict[str, dict[str, Any]]:
     """Every case by its name, its short forms written out."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(CASES.glob("*.yaml")):
-        for case in yaml.safe_load(path.read_text()):
+        for case in yaml.load(path.read_text(), Loader=yaml.CSafeLoader):
             name = f"{path.stem}: {case['name']}"
             assert name not in found, name
             found[name] = _whole(case)

@@ -86,6 +86,12 @@ class Done:
     folder: Path
     report: dict[str, Any]
 
+    @classmethod
+    def of(cls, folder: Path, code: int, output: str) -> Done:
+        """With the report in the folder, if there is one."""
+        report = folder / "mock-server-sweep/report.json"
+        return cls(code, output, folder, json.loads(report.read_text()) if report.exists() else {})
+
     def verdicts(self, test: str | None = None) -> dict[str, str]:
         """By `call/trouble`, or for all tests by `test/call/trouble`."""
         return {
@@ -104,21 +110,20 @@ class Done:
 
 def sweep(folder: Path, *args: str, env: dict[str, str] | None = None, **files: str) -> Done:
     """`pytest ARGS` in a folder with the client as `client`, and these files; `__` in a name is its dot."""
+    write(folder, **files)
+    return run(folder, sys.executable, "-m", "pytest", *args, env=env)
+
+
+def write(folder: Path, **files: str) -> None:
+    """Write what `sweep` runs."""
     written = {"pytest.ini": INI, "client.py": CLIENT, "troubles.yaml": QUICK}
     written |= {name.replace("__", "."): text for name, text in files.items()}
     for name, text in written.items():
         (folder / name).write_text(text)
-    return run(folder, sys.executable, "-m", "pytest", *args, env=env)
 
 
 def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
     done = subprocess.run(
         command, cwd=folder, env={**CLEAN_ENV, "COLUMNS": "100", **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
-    report = folder / "mock-server-sweep/report.json"
-    return Done(
-        done.returncode,
-        done.stdout + done.stderr,
-        folder,
-        json.loads(report.read_text()) if report.exists() else {},
-    )
+    return Done.of(folder, done.returncode, done.stdout + done.stderr)

@@ -6,8 +6,10 @@ import sys
 import time
 
 import pytest
-from support.server import run_cli
+from click.testing import CliRunner
 from support.sweeping import CLIENT, Done, run
+
+from mockserver import cli
 
 pytestmark = pytest.mark.slow
 
@@ -222,22 +224,26 @@ def test_a_suite_may_reset_its_world(folder):
         (["--", "sh", "-c", "echo oh no; exit 3"], 2, "the command fails without an injected failure (exit code 3)"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told(folder, args, code, said):
+def test_what_is_wrong_is_told(folder, monkeypatch, args, code, said):
+    """In this process: all that ends here as well, and a process costs half a second."""
     (folder / "wrong.yaml").write_text("shipped: [503-onec]")
-    done = run_cli("sweep", *args, cwd=folder)
-    assert done.returncode == code, done.stderr
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(cli.main, ["sweep", *args])
+    assert isinstance(done.exception, SystemExit)
+    assert done.exit_code == code, done.stderr
     assert said in done.stderr
-    assert "Traceback" not in done.stderr
 
 
-def test_a_pattern_that_means_no_cell_names_a_near_one(folder):
-    done = run_cli("sweep", "--only", "captur#1/500", "--", sys.executable, "-S", "good.py", cwd=folder)
-    assert done.returncode == 2
+def test_a_pattern_that_means_no_cell_names_a_near_one(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    args = ["sweep", "--only", "captur#1/500", "--", sys.executable, "-S", "good.py"]
+    done = CliRunner().invoke(cli.main, args)
+    assert done.exit_code == 2
     assert "no cell of this sweep matches captur#1/500. Did you mean 'capture#1/500'?" in done.stderr
 
 
 def test_it_is_in_the_help(folder):
-    assert "sweep" in run_cli("--help").stdout
-    said = run_cli("sweep", "--help").stdout
+    assert "sweep" in CliRunner().invoke(cli.main, ["--help"]).stdout
+    said = CliRunner().invoke(cli.main, ["sweep", "--help"], prog_name="mockserver").stdout
     assert "mockserver sweep [OPTIONS] [PATHS]... -- COMMAND..." in said
     assert "EXTERNAL_API_URL" in said

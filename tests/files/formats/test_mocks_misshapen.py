@@ -19,7 +19,9 @@ from mockserver.scenarios.loader import from_bundle, from_text
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 
-CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
+CASES = yaml.load(
+    (Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+)
 IMPOSTERS = {
     "imposters": [
         {"protocol": "http", "port": 4545, **{key: value for key, value in case.items() if key != "requests"}}

@@ -10,7 +10,9 @@ from support.importing import as_json, lost, routes, written
 from mockserver.errors import InvalidInputError
 from mockserver.formats import mountebank
 
-CASES = yaml.safe_load((Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"))
+CASES = yaml.load(
+    (Path(__file__).parent / "mountebank_cases.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader
+)
 
 
 def imposter(*stubs, **keys):

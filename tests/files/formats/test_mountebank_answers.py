@@ -15,7 +15,7 @@ from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import ScenarioSpec
 
 HERE = Path(__file__).parent
-CASES = yaml.safe_load((HERE / "mountebank_cases.yaml").read_text("utf-8"))
+CASES = yaml.load((HERE / "mountebank_cases.yaml").read_text("utf-8"), Loader=yaml.CSafeLoader)
 ANSWERS = json.loads((HERE / "mountebank_answers.json").read_text("utf-8"))["answers"]
 NOTHING = {"status": 200, "body": ""}
 """What mountebank answers where no stub holds; we answer 404, and the scenario says so at its top."""
