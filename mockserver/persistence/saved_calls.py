@@ -102,12 +102,12 @@ class SavedCalls:
 
     def list_changes(self, ns: Namespace, about: dict[str, Any]) -> CallsCopy | None:
         """List what has changed in the call log of a namespace, and add the name of the log to `about`."""
-        _, call_log, _ = ns.traces()
+        call_log = ns.call_log
         saved = self._logs.get(ns.name)
         if saved is not None and saved.call_log is not call_log:  # a reset, or another namespace
             del self._logs[ns.name]
             saved = None
-        if call_log is None or (saved is None and not len(call_log)):
+        if saved is None and not len(call_log):
             return None
         if saved is None:
             saved = self._logs[ns.name] = _SavedLog(call_log, secrets.token_hex(8))
