@@ -40,7 +40,7 @@ from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import WEBSOCKET, Request, Response
-from mockserver.model.plan import Converse, Outcome, Send, Wait, sends_head
+from mockserver.model.plan import CLIENT_LEFT, OPEN, Converse, Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
@@ -247,7 +247,7 @@ class Engine:
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
         call.claimed_at_s = self.shared.mono()
         plan = planned.plan
-        if call.consult is not None or call.forwarded is not None:
+        if call.rare is not None and (call.consult is not None or call.forwarded is not None):
             call.plan = plan
         elif len(plan) == 1 and plan[0].__class__ is Send and planned.fault is None:
             call.plan = plan
@@ -283,7 +283,7 @@ class Engine:
         ns, counts, _ = call.home
         current = ns.counts  # first: calls counted later were in flight with this one
         counts.ended(call)
-        call.over()
+        call.over("ends")
         if counts is current:
             ns.tell_closed(call)
 
@@ -294,15 +294,15 @@ class Engine:
         ns, counts, record = call.home
         call.home = None
         current = ns.counts  # first: as above
-        is_open = call.outcome is Outcome.OPEN
+        is_open = call.outcome is OPEN
         if is_open:
             counts.ended(call)
         call.outcome = outcome
-        if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
+        if call.first_byte_at_s is None and outcome is CLIENT_LEFT and call.status is not None:
             counts.unanswered(call)
             call.status = None
-        if call.ends is not None or call.finishes is not None:
-            call.finished()
+        if call.rare is not None:
+            call.over("ends", "finishes")
         record.trim(call)
         # After a reset of the log this call completes unrecorded.
         if counts is not current:
@@ -311,9 +311,9 @@ class Engine:
             ns.tell_closed(call)
         elif ns.watchers:
             ns.tell()
-        due = call.due
-        if due:
-            call.due = ()
+        if call.rare is None:
+            return ()
+        due: Sequence[Due] = call.rare.pop("due", ())
         return due
 
     def amend(self, ns: Namespace, call: Call, outcome: Outcome, *, sent: bool) -> None:

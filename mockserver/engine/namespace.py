@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mockserver.attempts import KeyNames
 from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
@@ -20,6 +20,7 @@ from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
 from mockserver.errors import MockServerError
+from mockserver.model.attribute import Attribute
 from mockserver.model.call import Call
 from mockserver.model.sequence_state import SequenceState
 from mockserver.store.bounds import Bounds
@@ -40,6 +41,7 @@ from mockserver.store.violations import Violations
 if TYPE_CHECKING:
     from mockserver.model.websocket import OpenWebSocket
 
+T = TypeVar("T")
 DEFAULT = "default"
 
 
@@ -135,14 +137,14 @@ class Shared:
             self._on_first(kind)
 
 
-def _part(name: str, make: Callable[[Namespace], Any]) -> Any:
+def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
     """A part that is created on first use. Those that every call needs always exist: they are read faster."""
 
     def part(ns: Namespace) -> Any:
         made = ns._parts  # noqa: SLF001  (of the class below)
         return made[name] if name in made else made.setdefault(name, make(ns))
 
-    return property(part, lambda ns, value: ns._parts.update({name: value}))  # noqa: SLF001
+    return Attribute(part, lambda ns, value: ns._parts.update({name: value}))  # noqa: SLF001
 
 
 class Namespace:
@@ -160,15 +162,19 @@ class Namespace:
 
     clock: VirtualClock
     shared: Shared
-    deliveries: Deliveries = _part("deliveries", lambda ns: Deliveries(ns.shared.bounds))
-    effects: Effects = _part("effects", lambda ns: Effects(ns.shared.bounds))
-    fault_periods: FaultPeriods[Outage | InjectedFault] = _part("fault_periods", lambda _: FaultPeriods())
+    deliveries: Attribute[Deliveries] = _part("deliveries", lambda ns: Deliveries(ns.shared.bounds))
+    effects: Attribute[Effects] = _part("effects", lambda ns: Effects(ns.shared.bounds))
+    fault_periods: Attribute[FaultPeriods[Outage | InjectedFault]] = _part(
+        "fault_periods", lambda _: FaultPeriods()
+    )
     """When the outages and faults were in effect; `follow_faults` brings it up to date."""
-    memory: Memory = _part("memory", lambda ns: Memory(ns.clock, ns.initial_state(), ns.shared.bounds))
-    timers: Timers[DeliveryAttempt] = _part("timers", lambda _: Timers())
+    memory: Attribute[Memory] = _part(
+        "memory", lambda ns: Memory(ns.clock, ns.initial_state(), ns.shared.bounds)
+    )
+    timers: Attribute[Timers[DeliveryAttempt]] = _part("timers", lambda _: Timers())
     """Scheduled attempts of webhooks."""
-    violations: Violations = _part("violations", lambda ns: Violations(ns.shared.bounds))
-    websockets: dict[int, OpenWebSocket] = _part("websockets", lambda _: {})
+    violations: Attribute[Violations] = _part("violations", lambda ns: Violations(ns.shared.bounds))
+    websockets: Attribute[dict[int, OpenWebSocket]] = _part("websockets", lambda _: {})
     """Open WebSocket connections, by the number of their call."""
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
@@ -414,7 +420,7 @@ class Namespace:
         """Replace the memory; None resets it."""
         self._parts.pop("memory", None)
         if memory is not None:
-            self._parts["memory"] = memory
+            self.memory = memory
 
     def initial_state(self) -> dict[str, Any]:
         """Return the state that the scenarios begin with."""
@@ -451,7 +457,7 @@ class Namespace:
             self._parts.pop(name, None)
         deliveries = self.made("deliveries")
         if deliveries is not None:
-            self._parts["deliveries"] = Deliveries(self.shared.bounds, deliveries.last_number)
+            self.deliveries = Deliveries(self.shared.bounds, deliveries.last_number)
 
     def made(self, name: str) -> Any:
         """Return a part that is created on first use without creating it, None if it was never used."""
@@ -488,7 +494,7 @@ class Namespace:
 
     def put_back(self, snapshot: Snapshot) -> None:
         """Restore the snapshot; ids generated since then are not generated again."""
-        self._parts["memory"] = snapshot.memory.copy()
+        self.memory = snapshot.memory.copy()
         for key, position in tuple(self.sequence_states.items()):
             kept = snapshot.sequence_states.get(key)
             if kept is None:
@@ -500,7 +506,7 @@ class Namespace:
         self.replace_overlay(snapshot.overlay.copy() if snapshot.overlay is not None else None)
         self.set_outage(snapshot.outage.twin() if snapshot.outage is not None else None)
         self.clock.restore(snapshot.clock)
-        self._parts["timers"] = snapshot.timers.copy()
+        self.timers = snapshot.timers.copy()
 
     # Sequence states
 

@@ -24,7 +24,7 @@ from mockserver.http.stored_replies import PendingReply, answer_when_stored
 from mockserver.http.websocket.handshake import NO_REPLICAS, handshake_problem, refused_handshake
 from mockserver.model.call import Call
 from mockserver.model.http import HTTP_1_1, WEBSOCKET, Peer, Request, Response, Via
-from mockserver.model.plan import Outcome, is_one_send
+from mockserver.model.plan import DONE, Outcome, is_one_send
 from mockserver.real_time import REAL
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._is_running = False
         self._reading_paused = False
         self._receiver: Receiver | None = None
-        self.last = listener.limits.requests or None
+        self.last = listener.limits.requests
         self.paused = False
         self.has_ended = False
         self.idle_since_s = 0.0
@@ -358,8 +358,7 @@ class Connection(asyncio.Protocol):
         if (
             keep_alive
             and call.response is not None
-            and call.consult is None
-            and not call.due
+            and (call.rare is None or (call.consult is None and not call.due))
             and request.version is HTTP_1_1
             and is_one_send(call.plan)
             and request.method != "HEAD"
@@ -380,7 +379,7 @@ class Connection(asyncio.Protocol):
                 return
             if not self.paused:
                 call.first_byte_at_s = call.last_byte_at_s = listener.mono()
-                listener.engine.finish(call, Outcome.DONE)
+                listener.engine.finish(call, DONE)
                 return
             call.first_byte_at_s = listener.mono()
             self.begin(self._wait_until_sent(call, keep_alive))

@@ -38,7 +38,7 @@ _WEBSOCKET = ("subprotocol", "received", "sent", "dropped")
 
 def call_row(call: Call, clock_s: float) -> Row:
     """Return the row of a completed call. `clock_s` is the difference of the monotonic clock to Unix time."""
-    arrived_at_s, few = call.request.arrived_at_s, vars(call)
+    arrived_at_s, few = call.request.arrived_at_s, call.rare or {}
     row = {
         "call": [getattr(call, name) for name in _CALL],
         "outcome": call.outcome,

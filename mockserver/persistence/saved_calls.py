@@ -146,7 +146,7 @@ class SavedCalls:
 
 def _changes(saved: _SavedLog, last_number: int) -> CallsCopy | None:
     call_log = saved.call_log
-    found = [call for call in (*saved.open, *call_log.after(saved.upto)) if not call.forgotten]
+    found = [call for call in (*saved.open, *call_log.after(saved.upto)) if call.cost]
     saved.open = [call for call in found if call.home is not None]
     completed = [call for call in found if call.home is None]
     first = next((call.number for call in call_log), last_number + 1)
@@ -160,7 +160,7 @@ def _documents(
     calls: list[Call], clock_s: float, yield_to_loop: Callable[[], None]
 ) -> Iterator[tuple[int, bytes]]:
     for call in calls:
-        if not call.forgotten:
+        if call.cost:
             row = call_row(call, clock_s)
             has_values = row["few"] or "nearest" in row  # of scenarios and bodies
             yield call.number, json_bytes(row) if has_values else plain_json_bytes(row)
