@@ -31,7 +31,7 @@ from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
 from mockserver.engine.proxy import apply_side_effects, forward, needs_whole
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import RouteMatch, cors_for, find, on_path
+from mockserver.engine.routing import Found, RouteMatch, cors_for, find, on_path
 from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
@@ -105,6 +105,7 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.shared = Shared(scenario_set, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
+        self._find: Callable[[Namespace, Request], Found | None] = find
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._create(DEFAULT, None)
 
@@ -188,8 +189,6 @@ class Engine:
 
     # Calls
 
-    find = staticmethod(find)
-
     def begin(self, request: Request, ns: Namespace) -> Call:
         """Decide the response, and record the call as open before the first byte of the response is sent."""
         ns.last_number += 1
@@ -201,19 +200,20 @@ class Engine:
             unreadable = received(ns, call)
             if unreadable is not None:
                 return self._open(ns, call, unreadable)
-        match = self.find(ns, request)
-        if match is None:
+        find_route = self._find
+        found = find_route(ns, request)
+        if found is None:
             return self._open(ns, call, self._unmatched(ns, call))
-        route = match.route
+        route, _, position, index, _ = found
         call.route_id = route.id
         call.scenario = route.scenario.name
         call.tags = route.tags
         if route.static is None or ns.outage is not None:
+            match = RouteMatch(*found)
             if route.on_begin is not None:
                 route.on_begin(ns, call, match)
             return self._open(ns, call, self._answer(ns, call, match))
         # Nothing in it varies: only step and call number are claimed.
-        position, index = match.position, match.index
         call.step = index + 1
         if not route.sequence.single:
             route.sequence.take(position, ns.clock.now_s())

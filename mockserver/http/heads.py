@@ -57,52 +57,80 @@ class _Silent:
 _SILENT = _Silent()
 
 
-def read_head(
-    data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float
-) -> tuple[Request, int, bool]:
-    """
-    Parse a head, up to the empty line. Return the request, the length of its body, CHUNKED or TUNNEL, and whether the
-    connection stays open. Raises BadHeadError, also for more than `most_lines` header lines.
-    """
-    if not data.isascii():
-        data = ascii_line(data)
-    try:
-        HttpRequestParser(_SILENT).feed_data(data)
-    except HttpParserUpgrade:
-        pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
-    except HttpParserError as error:
-        raise _explained(data, str(error)) from None
-    end = data.find(b"\r")
-    try:
-        method, target, spoken = data[:end].decode("latin-1").split(" ")
-        version = _VERSIONS[spoken]
-    except (ValueError, KeyError):
-        raise _explained(data, _LINE) from None
-    raw = data[end + 1 : -2]
-    lower = raw.decode("latin-1").lower()
-    length = 0
-    at = lower.find(_LENGTH)
-    if at >= 0:  # the parser has verified that it is one number and does not conflict with a transfer coding
-        length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
-    elif "\ntransfer-encoding:" in lower:
-        length = _chunked(raw.decode("latin-1"))
-    keeps = version is HTTP_1_1 if "\nconnection:" not in lower else _keeps(lower, version)
-    if target[0] != "/":
-        if method == "CONNECT":
-            if _has_bare_line_feed(data):  # which the parser skips here
-                raise bad_request(_LINE_FEED)
-            if length:
-                raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
-            length = TUNNEL
-        elif "://" in target:
-            _check_url(target)
-        if "\nproxy-authorization:" in lower and peer.via is None:
-            peer = _by_proxy(peer, raw.decode("latin-1"))
-    if len(data) > 2 * most_lines and lower.count("\n") - 1 > most_lines:
-        raise too_many_lines(most_lines)
-    headers = Headers.of_head(raw, lower)
-    request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
-    return request, length, keeps
+class Heads:
+    """Reads the heads of one connection. A head has at most `most_lines` header lines."""
+
+    __slots__ = ("_is_in_body", "_most_lines", "_parser", "peer")
+
+    def __init__(self, peer: Peer, most_lines: int) -> None:
+        self.peer = peer
+        self._most_lines = most_lines
+        self._parser: HttpRequestParser | None = None
+        """The one of the last head, if it can go on: to make one takes longer than to read a head."""
+        self._is_in_body = False
+
+    def read(self, data: bytes, arrived_s: float, arrived_at_s: float) -> tuple[Request, int, bool]:
+        """
+        Parse a head, up to the empty line. Return the request, the length of its body, CHUNKED or TUNNEL, and whether
+        the connection stays open. Raises BadHeadError.
+        """
+        if not data.isascii():
+            data = ascii_line(data)
+        parser = self._parser
+        if parser is None or self._is_in_body:
+            parser = HttpRequestParser(_SILENT)
+        try:
+            parser.feed_data(data)
+        except HttpParserUpgrade:
+            pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
+        except HttpParserError as error:
+            raise _explained(data, str(error)) from None
+        end = data.find(b"\r")
+        try:
+            method, target, spoken = data[:end].decode("latin-1").split(" ")
+            version = _VERSIONS[spoken]
+        except (ValueError, KeyError):
+            raise _explained(data, _LINE) from None
+        raw = data[end + 1 : -2]
+        lower = raw.decode("latin-1").lower()
+        length = 0
+        at = lower.find(_LENGTH)
+        if at >= 0:  # the parser has verified that it is one number, without a transfer coding beside it
+            length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
+        elif "\ntransfer-encoding:" in lower:
+            length = _chunked(raw.decode("latin-1"))
+        peer = self.peer
+        if target[0] != "/":
+            length = _checked_length(data, method, target, length)
+            if "\nproxy-authorization:" in lower and peer.via is None:
+                peer = _by_proxy(peer, raw.decode("latin-1"))
+        if len(data) > 2 * self._most_lines and lower.count("\n") - 1 > self._most_lines:
+            raise too_many_lines(self._most_lines)
+        goes_on = version is HTTP_1_1 and "\nconnection:" not in lower
+        self._parser = parser if goes_on else None
+        self._is_in_body = length != 0
+        headers = Headers.of_head(raw, lower)
+        request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
+        return request, length, goes_on or _keeps(lower, version)
+
+    def skip(self, body: bytes) -> None:
+        """Go on after the whole body of the last head. Without it, the next head gets another parser."""
+        if self._parser is not None:
+            self._parser.feed_data(body)
+            self._is_in_body = False
+
+
+def _checked_length(data: bytes, method: str, target: str, length: int) -> int:
+    """Return the length for a target that is no path: TUNNEL for that of a CONNECT. Raises BadHeadError."""
+    if method == "CONNECT":
+        if _has_bare_line_feed(data):  # which the parser skips here
+            raise bad_request(_LINE_FEED)
+        if length:
+            raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
+        return TUNNEL
+    if "://" in target:
+        _check_url(target)
+    return length
 
 
 def _values(text: str, name: str) -> list[str]:
