@@ -14,17 +14,17 @@ from mockserver.model.framing import REASONS, connection_of, has_body, is_length
 from mockserver.model.http import Pairs, Response, Shape
 from mockserver.real_time import REAL
 
-_date_at = 0
+_date_at = 0.0
+"""The second of `_date_line`."""
 _date_line = b""
 
 
 def date_line(now_s: float) -> bytes:
     """Return the Date header value, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
-    now = int(now_s)
-    if now != _date_at:
-        _date_at = now
-        _date_line = formatdate(now, usegmt=True).encode()
+    if not _date_at <= now_s < _date_at + 1:
+        _date_at = now_s // 1
+        _date_line = formatdate(_date_at, usegmt=True).encode()
     return _date_line
 
 

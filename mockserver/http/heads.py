@@ -55,19 +55,21 @@ class _Silent:
 
 
 _SILENT = _Silent()
+_headers_of_head, _request_of_head = Headers.of_head, Request.of_head
+"""Bound once: a class method that is looked up is bound for each call."""
 
 
 class Heads:
     """Reads the heads of one connection. A head has at most `most_lines` header lines."""
 
-    __slots__ = ("_is_in_body", "_most_lines", "_parser", "peer")
+    __slots__ = ("_body_length", "_most_lines", "_parser", "peer")
 
     def __init__(self, peer: Peer, most_lines: int) -> None:
         self.peer = peer
         self._most_lines = most_lines
         self._parser: HttpRequestParser | None = None
         """The one of the last head, if it can go on: to make one takes longer than to read a head."""
-        self._is_in_body = False
+        self._body_length = 0
 
     def read(self, data: bytes, arrived_s: float, arrived_at_s: float) -> tuple[Request, int, bool]:
         """
@@ -77,7 +79,7 @@ class Heads:
         if not data.isascii():
             data = ascii_line(data)
         parser = self._parser
-        if parser is None or self._is_in_body:
+        if parser is None or self._body_length:
             parser = HttpRequestParser(_SILENT)
         try:
             parser.feed_data(data)
@@ -85,39 +87,39 @@ class Heads:
             pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
         except HttpParserError as error:
             raise _explained(data, str(error)) from None
-        end = data.find(b"\r")
+        line, _, rest = data.decode("latin-1").partition("\r")
         try:
-            method, target, spoken = data[:end].decode("latin-1").split(" ")
+            method, target, spoken = line.split(" ")
             version = _VERSIONS[spoken]
         except (ValueError, KeyError):
             raise _explained(data, _LINE) from None
-        raw = data[end + 1 : -2]
-        lower = raw.decode("latin-1").lower()
+        raw = data[len(line) + 1 : -2]
+        lower = rest.lower()
         length = 0
         at = lower.find(_LENGTH)
         if at >= 0:  # the parser has verified that it is one number, without a transfer coding beside it
             length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
         elif "\ntransfer-encoding:" in lower:
-            length = _chunked(raw.decode("latin-1"))
+            length = _chunked(rest)
         peer = self.peer
         if target[0] != "/":
             length = _checked_length(data, method, target, length)
             if "\nproxy-authorization:" in lower and peer.via is None:
-                peer = _by_proxy(peer, raw.decode("latin-1"))
-        if len(data) > 2 * self._most_lines and lower.count("\n") - 1 > self._most_lines:
+                peer = _by_proxy(peer, rest)
+        if len(data) > 2 * self._most_lines and raw.count(b"\n") - 1 > self._most_lines:
             raise too_many_lines(self._most_lines)
         goes_on = version is HTTP_1_1 and "\nconnection:" not in lower
         self._parser = parser if goes_on else None
-        self._is_in_body = length != 0
-        headers = Headers.of_head(raw, lower)
-        request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
+        self._body_length = length
+        headers = _headers_of_head(raw, lower)
+        request = _request_of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
         return request, length, goes_on or _keeps(lower, version)
 
     def skip(self, body: bytes) -> None:
         """Go on after the whole body of the last head. Without it, the next head gets another parser."""
         if self._parser is not None:
             self._parser.feed_data(body)
-            self._is_in_body = False
+            self._body_length = 0
 
 
 def _checked_length(data: bytes, method: str, target: str, length: int) -> int:

@@ -186,4 +186,4 @@ def _cost_of(call: Call) -> int:
         size_bytes += len(response.body)
     if call.rare is not None and call.websocket is not None:
         size_bytes += call.websocket.size_bytes
-    return -(-size_bytes // _UNIT_BYTES)
+    return (size_bytes + _UNIT_BYTES - 1) // _UNIT_BYTES
