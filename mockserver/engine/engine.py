@@ -247,7 +247,8 @@ class Engine:
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
         call.claimed_at_s = self.shared.mono()
         plan = planned.plan
-        if call.rare is not None and (call.consult is not None or call.forwarded is not None):
+        rare = call.rare
+        if rare is not None and ("consult" in rare or "forwarded" in rare):
             call.plan = plan
         elif len(plan) == 1 and plan[0].__class__ is Send and planned.fault is None:
             call.plan = plan

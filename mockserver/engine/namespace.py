@@ -142,7 +142,10 @@ def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
 
     def part(ns: Namespace) -> Any:
         made = ns._parts  # noqa: SLF001  (of the class below)
-        return made[name] if name in made else made.setdefault(name, make(ns))
+        try:
+            return made[name]  # type: ignore[no-any-return]
+        except KeyError:
+            return made.setdefault(name, make(ns))  # type: ignore[no-any-return]
 
     return Attribute(part, lambda ns, value: ns._parts.update({name: value}))  # noqa: SLF001
 

@@ -350,7 +350,7 @@ class Connection(asyncio.Protocol):
         if (
             keep_alive
             and call.response is not None
-            and (call.rare is None or (call.consult is None and not call.due))
+            and (call.rare is None or ("consult" not in call.rare and not call.rare.get("due")))
             and request.version is HTTP_1_1
             and is_one_send(call.plan)
             and request.method != "HEAD"

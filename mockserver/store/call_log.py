@@ -106,7 +106,7 @@ class CallLog:
         if len(request.body) > KEPT_BODY_BYTES:
             self._cut(call)
         elif response is None or (
-            len(response.body) <= KEPT_BODY_BYTES and (call.rare is None or call.forwarded is None)
+            len(response.body) <= KEPT_BODY_BYTES and (call.rare is None or "forwarded" not in call.rare)
         ):
             return
         if response is not None and len(response.body) > KEPT_BODY_BYTES:
@@ -184,6 +184,6 @@ def _cost_of(call: Call) -> int:
     size_bytes = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
     if response is not None:
         size_bytes += len(response.body)
-    if call.rare is not None and call.websocket is not None:
+    if call.rare is not None and call.rare.get("websocket") is not None:
         size_bytes += call.websocket.size_bytes
     return (size_bytes + _UNIT_BYTES - 1) // _UNIT_BYTES

@@ -95,7 +95,7 @@ class Counts:
         if answer is not None:
             statuses = route.statuses
             statuses[answer] = statuses.get(answer, 0) + 1
-        if call.rare is not None and call.fields:
+        if call.rare is not None and "fields" in call.rare:
             self._begun_by_fields(call, answer)
 
     def _begun_by_fields(self, call: Call, answer: int | str | None) -> None:
@@ -142,7 +142,7 @@ class Counts:
                 _take(route.statuses, call.answer)
 
     def ended(self, call: Call) -> None:
-        if call.rare is not None and call.fields:
+        if call.rare is not None and "fields" in call.rare:
             for route in self._routes_of(call):
                 route.in_flight -= 1
         elif call.route_id is not None:
