@@ -222,21 +222,17 @@ class Engine:
         return self._open(ns, call, route.static[index])
 
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
-        """Record a request with an incomplete body; it matches no route and is counted separately."""
+        """Record a request that matches no route; one with an incomplete body is counted separately."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        planned = Planned(() if response is None else (Send(response),), response or Response(0))
-        self._open(ns, call, planned)
-        return call
+        return self._open(ns, call, Planned((), Response(0)) if response is None else _sent(response))
 
     def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
         """Record a request of an unsupported protocol as unmatched, with the problem."""
-        ns.last_number += 1
-        ns.used_at_s = request.arrived_at_s
-        call = Call(ns.last_number, ns.name, request)
+        call = self.begin_incomplete(request, ns, problem_response(document))
         call.error = document
-        return self._open(ns, call, _sent(problem_response(document)))
+        return call
 
     def add_header(self, call: Call, name: str, value: str) -> None:
         """Add a header line to a response that has not been sent."""

@@ -143,9 +143,9 @@ def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
     def part(ns: Namespace) -> Any:
         made = ns._parts  # noqa: SLF001  (of the class below)
         try:
-            return made[name]  # type: ignore[no-any-return]
+            return made[name]
         except KeyError:
-            return made.setdefault(name, make(ns))  # type: ignore[no-any-return]
+            return made.setdefault(name, make(ns))
 
     return Attribute(part, lambda ns, value: ns._parts.update({name: value}))  # noqa: SLF001
 

@@ -16,7 +16,7 @@ from mockserver.engine.answers import NO_WEBSOCKET, problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routing import expects_websocket
 from mockserver.http.encoder import encode
-from mockserver.http.heads import TUNNEL, BadHeadError, Heads, check_beginning, too_large_head
+from mockserver.http.heads import PREFACE_LINE, TUNNEL, BadHeadError, Heads, check_beginning, too_large_head
 from mockserver.http.http1_wire import Http1Wire, Receiver
 from mockserver.http.incoming import Incoming
 from mockserver.http.refusals import closing, defect, slow_head, too_many
@@ -257,7 +257,7 @@ class Connection(asyncio.Protocol):
                     self._held += data[at:]
                     return
         except BadHeadError as error:
-            if not (error.is_preface and self._switch_to_http2(data)):
+            if not (error.line == PREFACE_LINE and self._switch_to_http2(data)):
                 self._refuse(error)
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self.fail(error)
@@ -302,8 +302,7 @@ class Connection(asyncio.Protocol):
         listener = self.listener
         if error.limit is not None:
             listener.refused[error.limit] += 1
-        if error.line is not None:
-            listener.attempted(self._heads.peer, error)
+        listener.attempted(self._heads.peer, error)
         self.transport.write(closing(problem_response(error.document)))
         self.end()
 

@@ -21,7 +21,7 @@ _HTTP_2 = (
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
 _LENGTH = "\ncontent-length:"
 HTTP_1_0 = (1, 0)
-_PREFACE_LINE = ("PRI", "*")
+PREFACE_LINE = ("PRI", "*")
 _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
@@ -44,17 +44,9 @@ class BadHeadError(MockServerError):
         self.line = line
         self.limit = limit
 
-    @property
-    def is_preface(self) -> bool:
-        """Whether it is the connection preface of HTTP/2."""
-        return self.line == _PREFACE_LINE
 
-
-class _Silent:
-    """Receiver that ignores all events of the parser."""
-
-
-_SILENT = _Silent()
+_SILENT = object()
+"""Receives no event of the parser."""
 _headers_of_head, _request_of_head = Headers.of_head, Request.of_head
 """Bound once: a class method that is looked up is bound for each call."""
 
@@ -254,7 +246,7 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     if _has_bare_line_feed(data):
         return bad_request(_LINE_FEED)
     if line == b"PRI * HTTP/2.0":
-        return _http_2(_PREFACE_LINE)
+        return _http_2(PREFACE_LINE)
     if not _METHOD.match(method) or not rest:
         return bad_request(f"The first line is not a request line. {_LINE}")
     if not version and b" " not in rest:

@@ -163,10 +163,6 @@ class Call:
         return meaning(self.response)
 
     @property
-    def complete(self) -> bool:
-        return self.request.complete
-
-    @property
     def ended_at_s(self) -> float | None:
         """When it ended for the client: the last byte, the break, or the disconnect of a client that received no reply."""
         return self.last_byte_at_s if self.last_byte_at_s is not None else self.left_at_s

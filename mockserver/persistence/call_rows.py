@@ -67,8 +67,7 @@ def call_of(row: Row, ns: Namespace, clock_s: float) -> Call:
         setattr(call, name, value)
     call.tags = tuple(call.tags)
     call.outcome = Outcome(row["outcome"])
-    for name, value in row["few"].items():
-        setattr(call, name, value)
+    call.rare = row["few"] or None
     for name, offset_s in zip(_TIMES, row["times"], strict=True):
         if offset_s is not None:
             setattr(call, name, request.arrived_at_s + offset_s)

@@ -184,6 +184,6 @@ def _cost_of(call: Call) -> int:
     size_bytes = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
     if response is not None:
         size_bytes += len(response.body)
-    if call.rare is not None and call.rare.get("websocket") is not None:
-        size_bytes += call.websocket.size_bytes
+    if call.rare is not None and "websocket" in call.rare:
+        size_bytes += call.rare["websocket"].size_bytes
     return (size_bytes + _UNIT_BYTES - 1) // _UNIT_BYTES
