@@ -348,7 +348,7 @@ class Engine:
         except StoreFullError as error:
             call.error = explained_full(ns, error)
             planned = _sent(problem_response(call.error))
-        if call.forwarded is not None:
+        if call.rare is not None and "forwarded" in call.rare:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
@@ -588,7 +588,7 @@ def _set_response(call: Call, planned: Planned) -> None:
 
 def _with_common_headers(call: Call, route: Route, planned: Planned) -> Planned:
     """Return the plan with the headers of the limit, unless it has its own, and of CORS; for gRPC, as gRPC."""
-    if call.limit_headers:
+    if call.rare is not None and "limit_headers" in call.rare:
         names = {name.lower() for name, _ in planned.response.headers}
         lines = [(name, value) for name, value in call.limit_headers if name.lower() not in names]
         planned = with_headers(planned, lines)

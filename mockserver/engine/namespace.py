@@ -152,13 +152,13 @@ def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
 
 class Namespace:
     """
-    One namespace. `seed` is the seed of its random values. Its memory, effects and so on are created on first
+    One namespace. `seed` is the seed of its random values. Its memory, timers and so on are created on first
     use. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
     `followers` poll the call log.
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_parts", "_snapshots", "_strikes", "call_log", "clock", "counts", "failed_test", "followers",
+        "_off", "_off_scenario_set", "_parts", "_snapshots", "_strikes", "call_log", "clock", "counts", "effects", "failed_test", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "name", "outage", "overlay", "recordings", "removed", "seed", "seeded",
         "sequence_states", "shared", "ttl_s", "used_at_s", "watchers",
     )  # fmt: skip
@@ -166,7 +166,6 @@ class Namespace:
     clock: VirtualClock
     shared: Shared
     deliveries: Attribute[Deliveries] = _part("deliveries", lambda ns: Deliveries(ns.shared.bounds))
-    effects: Attribute[Effects] = _part("effects", lambda ns: Effects(ns.shared.bounds))
     fault_periods: Attribute[FaultPeriods[Outage | InjectedFault]] = _part(
         "fault_periods", lambda _: FaultPeriods()
     )
@@ -188,6 +187,7 @@ class Namespace:
         self.clock = VirtualClock(shared.wall)
         self.counts = Counts(shared.bounds)
         self.call_log = CallLog(shared.limits)
+        self.effects = Effects(shared.bounds)
         self.sequence_states = SequenceStates(shared.bounds)
         self._parts: dict[str, Any] = {}
         self.removed = False
@@ -456,8 +456,8 @@ class Namespace:
         self.shared.totals.add(self.counts, self.call_log)
         self.counts = Counts(self.shared.bounds)
         self.call_log = CallLog(self.shared.limits)
-        for name in ("effects", "violations"):
-            self._parts.pop(name, None)
+        self.effects = Effects(self.shared.bounds)
+        self._parts.pop("violations", None)
         deliveries = self.made("deliveries")
         if deliveries is not None:
             self.deliveries = Deliveries(self.shared.bounds, deliveries.last_number)

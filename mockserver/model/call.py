@@ -42,8 +42,7 @@ def _rare(name: str, default: T) -> Attribute[T]:
         return default if call.rare is None else call.rare.get(name, default)
 
     def put(call: Call, value: T) -> None:
-        if call.rare is None:
-            call.rare = {}
+        call.rare = call.rare or {}
         call.rare[name] = value
 
     return Attribute(get, put)
@@ -169,16 +168,13 @@ class Call:
 
     def at_end(self, then: Callable[[], None]) -> None:
         """Add a function to call when nobody waits for the reply any more: it is completed, or the client is gone."""
-        self._then("ends", then)
+        self.rare = self.rare or {}
+        self.rare.setdefault("ends", []).append(then)
 
     def at_finish(self, then: Callable[[], None]) -> None:
         """Add a function that is called when the call and its outcome can't change any more."""
-        self._then("finishes", then)
-
-    def _then(self, when: str, then: Callable[[], None]) -> None:
-        if self.rare is None:
-            self.rare = {}
-        self.rare.setdefault(when, []).append(then)
+        self.rare = self.rare or {}
+        self.rare.setdefault("finishes", []).append(then)
 
     def over(self, *whens: str) -> None:
         """Call the functions for the end of the reply, `ends`, or those of `at_finish`, `finishes`."""

@@ -94,7 +94,7 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
     # Reading these creates empty ones.
     if ns.counts.total:
         parts += counts_parts(ns.counts)
-    if ns.made("effects"):
+    if len(ns.effects):
         about["effects_dropped"] = ns.effects.dropped
         parts.append(effects_part(ns.effects))
     if ns.made("violations"):

@@ -120,7 +120,7 @@ def test_reading_makes_nothing_that_was_not_there(engine):
 
     read(engine)
 
-    assert [idle.made(name) for name in ("deliveries", "effects", "memory", "violations")] == [None] * 4
+    assert [idle.made(name) for name in ("deliveries", "memory", "violations")] == [None] * 3
 
 
 def test_reading_lets_others_have_their_turn(engine):
