@@ -183,7 +183,7 @@ def test_the_lines_of_a_logged_request_are_not_read_for_its_row():
 
     call_row(call, 0.0)
 
-    assert call.request.headers._pairs is None
+    assert call.request.headers.split is None
 
 
 def test_a_route_that_is_gone_is_not_among_the_nearest():
