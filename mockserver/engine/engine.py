@@ -398,12 +398,12 @@ class Engine:
         def scope() -> object:
             return scope_for(ns, request, route, match.params)
 
-        refused = route.auth.refuse(ns.memory, request) if route.auth is not None else None
+        refused = route.auth.refuse(ns.used_memory or ns.memory, request) if route.auth is not None else None
         if refused is None and route.limiter is not None:
             refused = route.limiter.refuse(ns.memory, call, match.params, scope)  # type: ignore[arg-type]
         refused = refused or refusal
         if refused is None and route.idempotency is not None:
-            refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
+            refused = route.idempotency.answer(ns.used_memory or ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
 
     def _claim_and_render(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
@@ -411,7 +411,11 @@ class Engine:
         route, request = match.route, call.request
         claim = prepare(ns, request, match, draw)
         commit(ns, call, match, claim)
-        keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
+        keep = (
+            route.idempotency.open(ns.used_memory or ns.memory, call)
+            if route.idempotency is not None
+            else None
+        )
         if claim.consult is not None:
             return self._consulted(ns, call, match, draw, claim, keep)
         if claim.forward is not None:

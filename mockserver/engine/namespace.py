@@ -153,14 +153,14 @@ def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
 class Namespace:
     """
     One namespace. `seed` is the seed of its random values. Its memory, timers and so on are created on first
-    use. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
+    use. `used_memory` is `memory`, None if it was never used, and read faster. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
     `followers` poll the call log.
     """
 
     __slots__ = (
         "_off", "_off_scenario_set", "_parts", "_snapshots", "_strikes", "call_log", "clock", "counts", "effects", "failed_test", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "name", "outage", "overlay", "recordings", "removed", "seed", "seeded",
-        "sequence_states", "shared", "ttl_s", "used_at_s", "watchers",
+        "sequence_states", "shared", "ttl_s", "used_at_s", "used_memory", "watchers",
     )  # fmt: skip
 
     clock: VirtualClock
@@ -170,9 +170,6 @@ class Namespace:
         "fault_periods", lambda _: FaultPeriods()
     )
     """When the outages and faults were in effect; `follow_faults` brings it up to date."""
-    memory: Attribute[Memory] = _part(
-        "memory", lambda ns: Memory(ns.clock, ns.initial_state(), ns.shared.bounds)
-    )
     timers: Attribute[Timers[DeliveryAttempt]] = _part("timers", lambda _: Timers())
     """Scheduled attempts of webhooks."""
     violations: Attribute[Violations] = _part("violations", lambda ns: Violations(ns.shared.bounds))
@@ -189,6 +186,7 @@ class Namespace:
         self.call_log = CallLog(shared.limits)
         self.effects = Effects(shared.bounds)
         self.sequence_states = SequenceStates(shared.bounds)
+        self.used_memory: Memory | None = None
         self._parts: dict[str, Any] = {}
         self.removed = False
         self.last_number = 0
@@ -421,16 +419,21 @@ class Namespace:
 
     def replace_memory(self, memory: Memory | None) -> None:
         """Replace the memory; None resets it."""
-        self._parts.pop("memory", None)
-        if memory is not None:
-            self.memory = memory
+        self.used_memory = memory
 
-    def initial_state(self) -> dict[str, Any]:
-        """Return the state that the scenarios begin with."""
-        initial: dict[str, Any] = {}
-        for scenario in reversed(list(self.scenarios())):
-            initial |= scenario.spec.state
-        return initial
+    @property
+    def memory(self) -> Memory:
+        """The data of the service: created on first use, with the state that the scenarios begin with."""
+        if self.used_memory is None:
+            initial: dict[str, Any] = {}
+            for scenario in reversed(list(self.scenarios())):
+                initial |= scenario.spec.state
+            self.used_memory = Memory(self.clock, initial, self.shared.bounds)
+        return self.used_memory
+
+    @memory.setter
+    def memory(self, memory: Memory) -> None:
+        self.used_memory = memory
 
     def forget_call(self, call: Call) -> None:
         """

@@ -115,7 +115,7 @@ class Heads:
 
 
 def _checked_length(data: bytes, method: str, target: str, length: int) -> int:
-    """Return the length for a target that is no path: TUNNEL for that of a CONNECT. Raises BadHeadError."""
+    """Return the length for a target that is not a path: TUNNEL for that of a CONNECT. Raises BadHeadError."""
     if method == "CONNECT":
         if _has_bare_line_feed(data):  # which the parser skips here
             raise bad_request(_LINE_FEED)

@@ -31,7 +31,6 @@ from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import RouteSpec
 from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryState
-from mockserver.store.memory import Memory
 from mockserver.templating.random_values import seed_for
 
 _BUSY = frozenset({DeliveryState.WAITING, DeliveryState.SENDING})
@@ -52,7 +51,7 @@ def pending_of(ns: Namespace) -> tuple[Any, ...] | None:
 
     None if there is nothing.
     """
-    keys = ns.memory.keys.in_flight if ns.made("memory") is not None else 0
+    keys = 0 if ns.used_memory is None else ns.used_memory.keys.in_flight
     busy = sum(delivery.state in _BUSY for delivery in ns.made("deliveries") or ())
     if not keys and not busy:
         return None
@@ -85,7 +84,7 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
         parts += _overlay_parts(ns.overlay)
     if len(ns.sequence_states):
         parts.append(positions_part(ns.sequence_states))
-    memory: Memory | None = ns.made("memory")
+    memory = ns.used_memory
     if memory is not None:
         parts += memory_parts(memory)
         about["resources"] = list(memory.resources)
