@@ -429,7 +429,7 @@ class App:
         await keeper.open()
         self._keeper = keeper
         for ns in self.engine.namespaces.values():
-            if ns.parts.timers:
+            if ns.made("timers"):
                 self.webhooks.moved(ns)
 
     def _kept(self, admin: AdminHandler) -> AdminHandler:

@@ -31,7 +31,7 @@ from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
 from mockserver.engine.proxy import apply_side_effects, forward, needs_whole
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import RouteMatch, cors_for, find, on_path
+from mockserver.engine.routing import Found, RouteMatch, cors_for, find, on_path
 from mockserver.engine.scenario_set import ScenarioSet
 from mockserver.engine.scopes import scope_for
 from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
@@ -40,7 +40,7 @@ from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import WEBSOCKET, Request, Response
-from mockserver.model.plan import Converse, Outcome, Send, Wait, sends_head
+from mockserver.model.plan import CLIENT_LEFT, OPEN, Converse, Outcome, Send, Wait, sends_head
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
@@ -105,6 +105,7 @@ class Engine:
         self.settings = settings or EngineSettings()
         self.shared = Shared(scenario_set, self.settings.limits, wall, mono, self.settings.bounds)
         self.shared.key_names = self.settings.key_names
+        self._find: Callable[[Namespace, Request], Found | None] = find
         self.namespaces: dict[str, Namespace] = {}
         self.default = self._create(DEFAULT, None)
 
@@ -188,8 +189,6 @@ class Engine:
 
     # Calls
 
-    find = staticmethod(find)
-
     def begin(self, request: Request, ns: Namespace) -> Call:
         """Decide the response, and record the call as open before the first byte of the response is sent."""
         ns.last_number += 1
@@ -201,19 +200,20 @@ class Engine:
             unreadable = received(ns, call)
             if unreadable is not None:
                 return self._open(ns, call, unreadable)
-        match = self.find(ns, request)
-        if match is None:
+        find_route = self._find
+        found = find_route(ns, request)
+        if found is None:
             return self._open(ns, call, self._unmatched(ns, call))
-        route = match.route
+        route, _, position, index, _ = found
         call.route_id = route.id
         call.scenario = route.scenario.name
         call.tags = route.tags
         if route.static is None or ns.outage is not None:
+            match = RouteMatch(*found)
             if route.on_begin is not None:
                 route.on_begin(ns, call, match)
             return self._open(ns, call, self._answer(ns, call, match))
         # Nothing in it varies: only step and call number are claimed.
-        position, index = match.position, match.index
         call.step = index + 1
         if not route.sequence.single:
             route.sequence.take(position, ns.clock.now_s())
@@ -222,21 +222,17 @@ class Engine:
         return self._open(ns, call, route.static[index])
 
     def begin_incomplete(self, request: Request, ns: Namespace, response: Response | None) -> Call:
-        """Record a request with an incomplete body; it matches no route and is counted separately."""
+        """Record a request that matches no route; one with an incomplete body is counted separately."""
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        planned = Planned(() if response is None else (Send(response),), response or Response(0))
-        self._open(ns, call, planned)
-        return call
+        return self._open(ns, call, Planned((), Response(0)) if response is None else _sent(response))
 
     def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
         """Record a request of an unsupported protocol as unmatched, with the problem."""
-        ns.last_number += 1
-        ns.used_at_s = request.arrived_at_s
-        call = Call(ns.last_number, ns.name, request)
+        call = self.begin_incomplete(request, ns, problem_response(document))
         call.error = document
-        return self._open(ns, call, _sent(problem_response(document)))
+        return call
 
     def add_header(self, call: Call, name: str, value: str) -> None:
         """Add a header line to a response that has not been sent."""
@@ -247,7 +243,8 @@ class Engine:
     def _open(self, ns: Namespace, call: Call, planned: Planned) -> Call:
         call.claimed_at_s = self.shared.mono()
         plan = planned.plan
-        if call.consult is not None or call.forwarded is not None:
+        rare = call.rare
+        if rare is not None and ("consult" in rare or "forwarded" in rare):
             call.plan = plan
         elif len(plan) == 1 and plan[0].__class__ is Send and planned.fault is None:
             call.plan = plan
@@ -283,7 +280,7 @@ class Engine:
         ns, counts, _ = call.home
         current = ns.counts  # first: calls counted later were in flight with this one
         counts.ended(call)
-        call.over()
+        call.over("ends")
         if counts is current:
             ns.tell_closed(call)
 
@@ -294,15 +291,15 @@ class Engine:
         ns, counts, record = call.home
         call.home = None
         current = ns.counts  # first: as above
-        is_open = call.outcome is Outcome.OPEN
+        is_open = call.outcome is OPEN
         if is_open:
             counts.ended(call)
         call.outcome = outcome
-        if outcome is Outcome.CLIENT_LEFT and call.first_byte_at_s is None and call.status is not None:
+        if call.first_byte_at_s is None and outcome is CLIENT_LEFT and call.status is not None:
             counts.unanswered(call)
             call.status = None
-        if call.ends is not None or call.finishes is not None:
-            call.finished()
+        if call.rare is not None:
+            call.over("ends", "finishes")
         record.trim(call)
         # After a reset of the log this call completes unrecorded.
         if counts is not current:
@@ -311,9 +308,9 @@ class Engine:
             ns.tell_closed(call)
         elif ns.watchers:
             ns.tell()
-        due = call.due
-        if due:
-            call.due = ()
+        if call.rare is None:
+            return ()
+        due: Sequence[Due] = call.rare.pop("due", ())
         return due
 
     def amend(self, ns: Namespace, call: Call, outcome: Outcome, *, sent: bool) -> None:
@@ -351,7 +348,7 @@ class Engine:
         except StoreFullError as error:
             call.error = explained_full(ns, error)
             planned = _sent(problem_response(call.error))
-        if call.forwarded is not None:
+        if call.rare is not None and "forwarded" in call.rare:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
@@ -401,12 +398,12 @@ class Engine:
         def scope() -> object:
             return scope_for(ns, request, route, match.params)
 
-        refused = route.auth.refuse(ns.memory, request) if route.auth is not None else None
+        refused = route.auth.refuse(ns.used_memory or ns.memory, request) if route.auth is not None else None
         if refused is None and route.limiter is not None:
             refused = route.limiter.refuse(ns.memory, call, match.params, scope)  # type: ignore[arg-type]
         refused = refused or refusal
         if refused is None and route.idempotency is not None:
-            refused = route.idempotency.answer(ns.memory, call, scope)  # type: ignore[arg-type]
+            refused = route.idempotency.answer(ns.used_memory or ns.memory, call, scope)  # type: ignore[arg-type]
         return refused
 
     def _claim_and_render(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
@@ -414,7 +411,11 @@ class Engine:
         route, request = match.route, call.request
         claim = prepare(ns, request, match, draw)
         commit(ns, call, match, claim)
-        keep = route.idempotency.open(ns.memory, call) if route.idempotency is not None else None
+        keep = (
+            route.idempotency.open(ns.used_memory or ns.memory, call)
+            if route.idempotency is not None
+            else None
+        )
         if claim.consult is not None:
             return self._consulted(ns, call, match, draw, claim, keep)
         if claim.forward is not None:
@@ -591,7 +592,7 @@ def _set_response(call: Call, planned: Planned) -> None:
 
 def _with_common_headers(call: Call, route: Route, planned: Planned) -> Planned:
     """Return the plan with the headers of the limit, unless it has its own, and of CORS; for gRPC, as gRPC."""
-    if call.limit_headers:
+    if call.rare is not None and "limit_headers" in call.rare:
         names = {name.lower() for name, _ in planned.response.headers}
         lines = [(name, value) for name, value in call.limit_headers if name.lower() not in names]
         planned = with_headers(planned, lines)

@@ -213,9 +213,10 @@ class OperationRun:
         if not found:
             return None
         request = FieldRequest.of(self._request, arguments)
-        match = find(self._ns, request, among=found)
-        if match is None:
+        taking = find(self._ns, request, among=found)
+        if taking is None:
             return None
+        match = RouteMatch(*taking)
         is_first = not self.taken
         self.taken.setdefault(match.route.id, match)
         try:

@@ -56,8 +56,7 @@ class Latencies:
         if fresh <= 0:
             return ()
         self._seen[ns] = ns.last_number
-        _, record, _ = ns.traces()
-        calls = _times(record.newest(fresh)) if record is not None else []
+        calls = _times(ns.call_log.newest(fresh))
         self.unobserved += fresh - len(calls)
         if len(calls) > _SLICE:
             return self._sliced(calls)

@@ -72,16 +72,14 @@ class MetricsReading:
 
     def add(self, ns: Namespace) -> None:
         """Add one namespace, once."""
-        counts, record, deliveries = ns.traces()
-        if ns in self._added or (counts is None and record is None and deliveries is None):
+        if ns in self._added:
             return
+        counts, record = ns.counts, ns.call_log
         self._added.add(ns)
         self.totals.add(counts, record)
-        if counts is not None:
-            for route in counts.routes.values():
-                self.in_flight += route.in_flight
-        if record is not None:
-            self.kept_calls += len(record)
-            self.kept_bytes += record.size_bytes
-        for item in deliveries or ():
+        for route in counts.routes.values():
+            self.in_flight += route.in_flight
+        self.kept_calls += len(record)
+        self.kept_bytes += record.size_bytes
+        for item in ns.made("deliveries") or ():
             self.webhooks[item.state.value] += 1

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mockserver.attempts import KeyNames
 from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
@@ -20,6 +20,7 @@ from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
 from mockserver.errors import MockServerError
+from mockserver.model.attribute import Attribute
 from mockserver.model.call import Call
 from mockserver.model.sequence_state import SequenceState
 from mockserver.store.bounds import Bounds
@@ -40,6 +41,7 @@ from mockserver.store.violations import Violations
 if TYPE_CHECKING:
     from mockserver.model.websocket import OpenWebSocket
 
+T = TypeVar("T")
 DEFAULT = "default"
 
 
@@ -65,20 +67,6 @@ class FailedTest:
     test: str
     error: str
     after: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of a namespace that exist; None for those that were never used."""
-
-    memory: Memory | None
-    sequence_states: SequenceStates | None
-    counts: Counts | None
-    effects: Effects | None
-    clock: VirtualClock | None
-    deliveries: Deliveries | None
-    timers: Timers[DeliveryAttempt] | None
-    violations: Violations | None
 
 
 class CallInProgressError(MockServerError):
@@ -149,33 +137,43 @@ class Shared:
             self._on_first(kind)
 
 
+def _part(name: str, make: Callable[[Namespace], T]) -> Attribute[T]:
+    """A part that is created on first use. Those that every call needs always exist: they are read faster."""
+
+    def part(ns: Namespace) -> Any:
+        made = ns._parts  # noqa: SLF001  (of the class below)
+        try:
+            return made[name]
+        except KeyError:
+            return made.setdefault(name, make(ns))
+
+    return Attribute(part, lambda ns, value: ns._parts.update({name: value}))  # noqa: SLF001
+
+
 class Namespace:
     """
-    One namespace. `seed` is the seed of its random values. Its call log, counts, memory and so on are created on first
-    use. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
+    One namespace. `seed` is the seed of its random values. Its memory, timers and so on are created on first
+    use. `used_memory` is `memory`, None if it was never used, and read faster. `watchers` are called after every change that a check may wait for, `listeners` with every completed call;
     `followers` poll the call log.
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_snapshots", "_strikes", "call_log", "clock", "counts", "deliveries", "effects", "failed_test",
-        "fault_periods", "followers", "kept_at_s", "last_number", "last_snapshot", "listeners", "memory", "name", "outage", "overlay",
-        "recordings", "removed", "seed", "seeded", "sequence_states", "shared", "timers", "ttl_s", "used_at_s", "violations", "watchers",
-        "websockets",
+        "_off", "_off_scenario_set", "_parts", "_snapshots", "_strikes", "call_log", "clock", "counts", "effects", "failed_test", "followers",
+        "kept_at_s", "last_number", "last_snapshot", "listeners", "name", "outage", "overlay", "recordings", "removed", "seed", "seeded",
+        "sequence_states", "shared", "ttl_s", "used_at_s", "used_memory", "watchers",
     )  # fmt: skip
 
     clock: VirtualClock
-    counts: Counts
-    deliveries: Deliveries
-    effects: Effects
-    fault_periods: FaultPeriods[Outage | InjectedFault]
+    shared: Shared
+    deliveries: Attribute[Deliveries] = _part("deliveries", lambda ns: Deliveries(ns.shared.bounds))
+    fault_periods: Attribute[FaultPeriods[Outage | InjectedFault]] = _part(
+        "fault_periods", lambda _: FaultPeriods()
+    )
     """When the outages and faults were in effect; `follow_faults` brings it up to date."""
-    memory: Memory
-    sequence_states: SequenceStates
-    call_log: CallLog
-    timers: Timers[DeliveryAttempt]
+    timers: Attribute[Timers[DeliveryAttempt]] = _part("timers", lambda _: Timers())
     """Scheduled attempts of webhooks."""
-    violations: Violations
-    websockets: dict[int, OpenWebSocket]
+    violations: Attribute[Violations] = _part("violations", lambda ns: Violations(ns.shared.bounds))
+    websockets: Attribute[dict[int, OpenWebSocket]] = _part("websockets", lambda _: {})
     """Open WebSocket connections, by the number of their call."""
 
     def __init__(self, name: str, seed: str, shared: Shared) -> None:
@@ -183,6 +181,13 @@ class Namespace:
         self.seed = seed
         self.seeded = seed
         self.shared = shared
+        self.clock = VirtualClock(shared.wall)
+        self.counts = Counts(shared.bounds)
+        self.call_log = CallLog(shared.limits)
+        self.effects = Effects(shared.bounds)
+        self.sequence_states = SequenceStates(shared.bounds)
+        self.used_memory: Memory | None = None
+        self._parts: dict[str, Any] = {}
         self.removed = False
         self.last_number = 0
         self.ttl_s: float | None = None
@@ -202,28 +207,6 @@ class Namespace:
         self._strikes: Strikes | None = None
         self._off: frozenset[str] | None = None
         self._off_scenario_set: ScenarioSet | None = None
-
-    def __getattr__(self, name: str) -> object:
-        """Create a part on first use."""
-        make = _PARTS.get(name)
-        if make is None:
-            raise AttributeError(f"a namespace has no {name!r}")
-        part = make(self)
-        setattr(self, name, part)
-        return part
-
-    def _made(self, name: str) -> Any:
-        """Return a part without creating it, None if it was never used."""
-        try:
-            return object.__getattribute__(self, name)
-        except AttributeError:
-            return None
-
-    def _drop(self, *names: str) -> None:
-        """Reset these parts."""
-        for name in names:
-            if self._made(name) is not None:
-                delattr(self, name)
 
     @property
     def scenario_set(self) -> ScenarioSet:
@@ -272,15 +255,14 @@ class Namespace:
         def is_there(route_id: str) -> bool:
             return self.route(route_id) is not None
 
-        leaving = self.counts.leaving(is_there) if self._made("counts") is not None else []
+        leaving = self.counts.leaving(is_there)
         if leaving:
             if self.shared.forgetting is not None:
                 self.shared.forgetting(self)
             self.shared.totals.add_routes({item: self.counts.routes.pop(item) for item in leaving})
             for _ in leaving:
                 self.shared.bounds.reached("route_counts")
-        if self._made("sequence_states") is not None:
-            self.sequence_states.drop_gone(is_there)
+        self.sequence_states.drop_gone(is_there)
 
     @property
     def off(self) -> frozenset[str]:
@@ -397,7 +379,7 @@ class Namespace:
         self.set_outage(self.downtime)
         for item in self.troubles.placed if self.troubles is not None else ():
             self.expect(item.strike)
-        if self._made("fault_periods") is not None:
+        if "fault_periods" in self._parts:
             self.fault_periods.forget_ended()
 
     def faults(self) -> Iterator[Outage | InjectedFault]:
@@ -409,7 +391,7 @@ class Namespace:
 
     def follow_faults(self) -> None:
         """Note which outages and faults have begun or ended to be in effect."""
-        if self.outage is None and self._made("fault_periods") is None:
+        if self.outage is None and "fault_periods" not in self._parts:
             return
         periods, now_s = self.fault_periods, self.clock.now_s()
         in_effect = dict.fromkeys(fault for fault in self.faults() if fault.is_in_effect(now_s))
@@ -437,13 +419,21 @@ class Namespace:
 
     def replace_memory(self, memory: Memory | None) -> None:
         """Replace the memory; None resets it."""
-        self._drop("memory")
-        if memory is not None:
-            self.memory = memory
+        self.used_memory = memory
 
-    def traces(self) -> tuple[Counts | None, CallLog | None, Deliveries | None]:
-        """Return counts, call log and deliveries, None for those that do not exist, without creating any."""
-        return self._made("counts"), self._made("call_log"), self._made("deliveries")
+    @property
+    def memory(self) -> Memory:
+        """The data of the service: created on first use, with the state that the scenarios begin with."""
+        if self.used_memory is None:
+            initial: dict[str, Any] = {}
+            for scenario in reversed(list(self.scenarios())):
+                initial |= scenario.spec.state
+            self.used_memory = Memory(self.clock, initial, self.shared.bounds)
+        return self.used_memory
+
+    @memory.setter
+    def memory(self, memory: Memory) -> None:
+        self.used_memory = memory
 
     def forget_call(self, call: Call) -> None:
         """
@@ -466,20 +456,22 @@ class Namespace:
             self.shared.forgetting(self)
         for follower in self.followers:
             follower.forget()
-        counts, record, deliveries = self.traces()
-        self.shared.totals.add(counts, record)
-        self._drop("call_log", "counts", "effects", "violations")
+        self.shared.totals.add(self.counts, self.call_log)
+        self.counts = Counts(self.shared.bounds)
+        self.call_log = CallLog(self.shared.limits)
+        self.effects = Effects(self.shared.bounds)
+        self._parts.pop("violations", None)
+        deliveries = self.made("deliveries")
         if deliveries is not None:
             self.deliveries = Deliveries(self.shared.bounds, deliveries.last_number)
 
-    @property
-    def parts(self) -> Parts:
-        """Return the parts for reading, without creating any."""
-        return Parts(*map(self._made, Parts.__slots__))
+    def made(self, name: str) -> Any:
+        """Return a part that is created on first use without creating it, None if it was never used."""
+        return self._parts.get(name)
 
     def close_websockets(self, reason: str) -> None:
         """Close all WebSocket connections with 1001."""
-        open_: dict[int, OpenWebSocket] = self._made("websockets") or {}
+        open_: dict[int, OpenWebSocket] = self.made("websockets") or {}
         for connection in tuple(open_.values()):
             connection.close(1001, reason)
 
@@ -543,26 +535,3 @@ class Namespace:
         if position is None or position.version != route.version:
             return SequenceState(route.version)
         return position.copy()
-
-
-def _memory_of(ns: Namespace) -> Memory:
-    initial: dict[str, Any] = {}
-    for scenario in reversed(list(ns.scenarios())):
-        initial |= scenario.spec.state
-    return Memory(ns.clock, initial, ns.shared.bounds)
-
-
-_PARTS: dict[str, Callable[[Namespace], Any]] = {
-    "clock": lambda ns: VirtualClock(ns.shared.wall),
-    "counts": lambda ns: Counts(ns.shared.bounds),
-    "deliveries": lambda ns: Deliveries(ns.shared.bounds),
-    "effects": lambda ns: Effects(ns.shared.bounds),
-    "fault_periods": lambda _: FaultPeriods(),
-    "memory": _memory_of,
-    "sequence_states": lambda ns: SequenceStates(ns.shared.bounds),
-    "call_log": lambda ns: CallLog(ns.shared.limits),
-    "timers": lambda _: Timers(),
-    "violations": lambda ns: Violations(ns.shared.bounds),
-    "websockets": lambda _: {},
-}
-"""The factory of each part."""

@@ -33,6 +33,9 @@ class RouteMatch:
     """What the engine has found out about the operation of a GraphQL call."""
 
 
+Found = tuple[Route, dict[str, str], SequenceState, int, str | None]
+
+
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
     """Return the candidates in this namespace, in order."""
     shared = ns.shared.scenario_set.index.candidates(method, path)
@@ -93,12 +96,12 @@ def likely(ns: Namespace, request: Request) -> list[Route]:
 def find(
     ns: Namespace,
     request: Request,
-    *,
     head_by_get: bool = True,
     among: Sequence[Candidate[Route]] | None = None,
-) -> RouteMatch | None:
+) -> Found | None:
     """
-    Return the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
+    Find the first candidate whose conditions hold and whose sequence has not stopped. Return what a `RouteMatch` is
+    made of: a call with a constant reply needs none. Nothing is changed, apart from
     the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none. `among` are
     the candidates, by default those of the request line.
     """
@@ -134,7 +137,7 @@ def find(
         position = ns.position(route, per)
         index = 0 if route.sequence.single else route.sequence.settle(position, ns.clock.now_s())
         if index is not None:
-            return RouteMatch(route, params, position, index, per)
+            return route, params, position, index, per
     return None
 
 

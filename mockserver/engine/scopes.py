@@ -27,7 +27,7 @@ def scope_for(
 
     Before the claim there is no `call`, and random values are the same every time: those of call number 0.
     """
-    memory = ns.memory
+    memory = ns.used_memory or ns.memory
     values: dict[str, Any] = {
         "request": request,
         "path": params,

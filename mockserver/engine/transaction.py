@@ -193,7 +193,7 @@ def commit(ns: Namespace, call: Call, match: RouteMatch, claim: Claim) -> None:
 def write(ns: Namespace, call: Call, claim: Claim) -> None:
     """Write state and effects. Raises StoreFullError; then nothing is written."""
     if claim.writes:
-        ns.memory.state.write_all(claim.writes)
+        (ns.used_memory or ns.memory).state.write_all(claim.writes)
     for then in claim.commits:
         then()
     if claim.effects:

@@ -16,15 +16,15 @@ from mockserver.engine.answers import NO_WEBSOCKET, problem_response
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routing import expects_websocket
 from mockserver.http.encoder import encode
-from mockserver.http.heads import TUNNEL, BadHeadError, check_beginning, read_head, too_large_head
+from mockserver.http.heads import PREFACE_LINE, TUNNEL, BadHeadError, Heads, check_beginning, too_large_head
 from mockserver.http.http1_wire import Http1Wire, Receiver
 from mockserver.http.incoming import Incoming
 from mockserver.http.refusals import closing, defect, slow_head, too_many
 from mockserver.http.stored_replies import PendingReply, answer_when_stored
 from mockserver.http.websocket.handshake import NO_REPLICAS, handshake_problem, refused_handshake
 from mockserver.model.call import Call
-from mockserver.model.http import HTTP_1_1, WEBSOCKET, Peer, Request, Response, Via
-from mockserver.model.plan import Outcome, is_one_send
+from mockserver.model.http import HTTP_1_1, WEBSOCKET, Request, Response, Via
+from mockserver.model.plan import DONE, Outcome, is_one_send
 from mockserver.real_time import REAL
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_drained", "_held", "_is_running", "_peer", "_reading_paused", "_receiver", "_task", "_timer", "_via", "body", "has_ended",
+        "_drained", "_heads", "_held", "_is_running", "_reading_paused", "_receiver", "_task", "_timer", "_via", "body", "has_ended",
         "idle_since_s", "is_last", "is_open", "last", "listener", "paused", "served", "transport", "wire",
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, listener: Listener, via: Via | None = None) -> None:
         self.listener = listener
         self._via = via
-        self._peer: Peer
+        self._heads: Heads
         self.body: Incoming | None = None
         self._held = bytearray()
         """Received and not read yet: the beginning of a head, or, while a task is running, requests."""
@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._is_running = False
         self._reading_paused = False
         self._receiver: Receiver | None = None
-        self.last = listener.limits.requests or None
+        self.last = listener.limits.requests or -1
         self.paused = False
         self.has_ended = False
         self.idle_since_s = 0.0
@@ -108,13 +108,7 @@ class Connection(asyncio.Protocol):
         self.is_open = True
         # With an empty buffer as the limit, a call counts as sent only when nothing is waiting to be written.
         self.transport.set_write_buffer_limits(high=0)
-        self._peer = listener.peer_of(transport, self._via)
-
-    def data_received(self, data: bytes) -> None:
-        if self._task is None and self.body is None and not self._held and self.is_open:
-            self._read(data)
-        else:
-            self._read_more(data)
+        self._heads = Heads(listener.peer_of(transport, self._via), listener.limits.headers)
 
     def eof_received(self) -> bool:
         """Return whether the connection stays open: a request is still to be answered."""
@@ -190,7 +184,7 @@ class Connection(asyncio.Protocol):
             rest = self.body.read(data)
             if rest and self.is_open:
                 if self._task is None:
-                    self._read(rest)
+                    self.data_received(rest)
                 else:
                     self._held += rest
             return
@@ -212,10 +206,13 @@ class Connection(asyncio.Protocol):
             self.transport.resume_reading()
         if self._held:
             data, self._held = bytes(self._held), bytearray()
-            self._read(data)
+            self.data_received(data)
 
-    def _read(self, data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Read requests until one has to wait; buffer the rest."""
+        if self._task is not None or self.body is not None or self._held or not self.is_open:
+            self._read_more(data)
+            return
         listener = self.listener
         at = 0
         try:
@@ -237,13 +234,7 @@ class Connection(asyncio.Protocol):
                         self.begin(_let_others())
                         return
                     head_bytes = data[at:end]
-                request, length, keep_alive = read_head(
-                    head_bytes,
-                    self._peer,
-                    listener.limits.headers,
-                    REAL.time(),
-                    listener.mono(),
-                )
+                request, length, keep_alive = self._heads.read(head_bytes, REAL.time(), listener.mono())
                 at = end
                 if self._timer is not None:
                     self.stop_timer()
@@ -254,6 +245,7 @@ class Connection(asyncio.Protocol):
                     end = at + length
                     if at < end <= len(data) and length <= listener.most_body_bytes:
                         request.body = data[at:end]
+                        self._heads.skip(request.body)
                         at = end
                         length = 0
                     else:
@@ -265,7 +257,7 @@ class Connection(asyncio.Protocol):
                     self._held += data[at:]
                     return
         except BadHeadError as error:
-            if not (error.is_preface and self._switch_to_http2(data)):
+            if not (error.line == PREFACE_LINE and self._switch_to_http2(data)):
                 self._refuse(error)
         except Exception as error:  # noqa: BLE001  (a defect is answered by a 500)
             self.fail(error)
@@ -310,8 +302,7 @@ class Connection(asyncio.Protocol):
         listener = self.listener
         if error.limit is not None:
             listener.refused[error.limit] += 1
-        if error.line is not None:
-            listener.attempted(self._peer, error)
+        listener.attempted(self._heads.peer, error)
         self.transport.write(closing(problem_response(error.document)))
         self.end()
 
@@ -358,8 +349,7 @@ class Connection(asyncio.Protocol):
         if (
             keep_alive
             and call.response is not None
-            and call.consult is None
-            and not call.due
+            and (call.rare is None or ("consult" not in call.rare and not call.rare.get("due")))
             and request.version is HTTP_1_1
             and is_one_send(call.plan)
             and request.method != "HEAD"
@@ -380,7 +370,7 @@ class Connection(asyncio.Protocol):
                 return
             if not self.paused:
                 call.first_byte_at_s = call.last_byte_at_s = listener.mono()
-                listener.engine.finish(call, Outcome.DONE)
+                listener.engine.finish(call, DONE)
                 return
             call.first_byte_at_s = listener.mono()
             self.begin(self._wait_until_sent(call, keep_alive))

@@ -14,17 +14,17 @@ from mockserver.model.framing import REASONS, connection_of, has_body, is_length
 from mockserver.model.http import Pairs, Response, Shape
 from mockserver.real_time import REAL
 
-_date_at = 0
+_date_at = 0.0
+"""The second of `_date_line`."""
 _date_line = b""
 
 
 def date_line(now_s: float) -> bytes:
     """Return the Date header value, by real time (RFC 9110 6.6.1)."""
     global _date_at, _date_line  # noqa: PLW0603  (one text a second, for all connections)
-    now = int(now_s)
-    if now != _date_at:
-        _date_at = now
-        _date_line = formatdate(now, usegmt=True).encode()
+    if not _date_at <= now_s < _date_at + 1:
+        _date_at = now_s // 1
+        _date_line = formatdate(_date_at, usegmt=True).encode()
     return _date_line
 
 
@@ -34,7 +34,9 @@ def encode(response: Response, now_s: float) -> bytes:
     if parts is None:
         if response.shape is not None:
             return _shaped(response, response.shape, now_s)
-        parts = response.encoded = encode_parts(response)
+        before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))
+        body = response.body if has_body(response.status) else b""
+        parts = response.encoded = (before, after + body) if after else (before + body, b"")
     before, after = parts
     return before + date_line(now_s) + after if after else before
 
@@ -47,13 +49,6 @@ def _shaped(response: Response, shape: Shape, now_s: float) -> bytes:
         shape.head = head
     body = response.body
     return b"%b%b\r\nContent-Length: %d\r\n\r\n%b" % (head, date_line(now_s), len(body), body)
-
-
-def encode_parts(response: Response) -> tuple[bytes, bytes]:
-    """Return the bytes before and after the value of Date; all in the first if the scenario sets its own Date."""
-    before, after = _head(response, len(response.body), keep_alive=True, version=(1, 1))
-    body = response.body if has_body(response.status) else b""
-    return (before, after + body) if after else (before + body, b"")
 
 
 def encode_head(

@@ -21,7 +21,7 @@ _HTTP_2 = (
 _LINE = "A request line has three parts with one space between them, as in: GET /path HTTP/1.1"
 _LENGTH = "\ncontent-length:"
 HTTP_1_0 = (1, 0)
-_PREFACE_LINE = ("PRI", "*")
+PREFACE_LINE = ("PRI", "*")
 _LINE_FEED = "A line of the head ends with a line feed alone. Each ends with CR LF"
 _VERSIONS = {"HTTP/1.1": HTTP_1_1, "HTTP/1.0": HTTP_1_0}
 CHUNKED = -1
@@ -44,65 +44,87 @@ class BadHeadError(MockServerError):
         self.line = line
         self.limit = limit
 
-    @property
-    def is_preface(self) -> bool:
-        """Whether it is the connection preface of HTTP/2."""
-        return self.line == _PREFACE_LINE
+
+_SILENT = object()
+"""Receives no event of the parser."""
+_headers_of_head, _request_of_head = Headers.of_head, Request.of_head
+"""Bound once: a class method that is looked up is bound for each call."""
 
 
-class _Silent:
-    """Receiver that ignores all events of the parser."""
+class Heads:
+    """Reads the heads of one connection. A head has at most `most_lines` header lines."""
+
+    __slots__ = ("_body_length", "_most_lines", "_parser", "peer")
+
+    def __init__(self, peer: Peer, most_lines: int) -> None:
+        self.peer = peer
+        self._most_lines = most_lines
+        self._parser: HttpRequestParser | None = None
+        """The one of the last head, if it can go on: to make one takes longer than to read a head."""
+        self._body_length = 0
+
+    def read(self, data: bytes, arrived_s: float, arrived_at_s: float) -> tuple[Request, int, bool]:
+        """
+        Parse a head, up to the empty line. Return the request, the length of its body, CHUNKED or TUNNEL, and whether
+        the connection stays open. Raises BadHeadError.
+        """
+        if not data.isascii():
+            data = ascii_line(data)
+        parser = self._parser
+        if parser is None or self._body_length:
+            parser = HttpRequestParser(_SILENT)
+        try:
+            parser.feed_data(data)
+        except HttpParserUpgrade:
+            pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
+        except HttpParserError as error:
+            raise _explained(data, str(error)) from None
+        line, _, rest = data.decode("latin-1").partition("\r")
+        try:
+            method, target, spoken = line.split(" ")
+            version = _VERSIONS[spoken]
+        except (ValueError, KeyError):
+            raise _explained(data, _LINE) from None
+        raw = data[len(line) + 1 : -2]
+        lower = rest.lower()
+        length = 0
+        at = lower.find(_LENGTH)
+        if at >= 0:  # the parser has verified that it is one number, without a transfer coding beside it
+            length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
+        elif "\ntransfer-encoding:" in lower:
+            length = _chunked(rest)
+        peer = self.peer
+        if target[0] != "/":
+            length = _checked_length(data, method, target, length)
+            if "\nproxy-authorization:" in lower and peer.via is None:
+                peer = _by_proxy(peer, rest)
+        if len(data) > 2 * self._most_lines and raw.count(b"\n") - 1 > self._most_lines:
+            raise too_many_lines(self._most_lines)
+        goes_on = version is HTTP_1_1 and "\nconnection:" not in lower
+        self._parser = parser if goes_on else None
+        self._body_length = length
+        headers = _headers_of_head(raw, lower)
+        request = _request_of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
+        return request, length, goes_on or _keeps(lower, version)
+
+    def skip(self, body: bytes) -> None:
+        """Go on after the whole body of the last head. Without it, the next head gets another parser."""
+        if self._parser is not None:
+            self._parser.feed_data(body)
+            self._body_length = 0
 
 
-_SILENT = _Silent()
-
-
-def read_head(
-    data: bytes, peer: Peer, most_lines: int, arrived_s: float, arrived_at_s: float
-) -> tuple[Request, int, bool]:
-    """
-    Parse a head, up to the empty line. Return the request, the length of its body, CHUNKED or TUNNEL, and whether the
-    connection stays open. Raises BadHeadError, also for more than `most_lines` header lines.
-    """
-    if not data.isascii():
-        data = ascii_line(data)
-    try:
-        HttpRequestParser(_SILENT).feed_data(data)
-    except HttpParserUpgrade:
-        pass  # an offered upgrade is ignored and answered by HTTP/1.1 (RFC 9110 7.8)
-    except HttpParserError as error:
-        raise _explained(data, str(error)) from None
-    end = data.find(b"\r")
-    try:
-        method, target, spoken = data[:end].decode("latin-1").split(" ")
-        version = _VERSIONS[spoken]
-    except (ValueError, KeyError):
-        raise _explained(data, _LINE) from None
-    raw = data[end + 1 : -2]
-    lower = raw.decode("latin-1").lower()
-    length = 0
-    at = lower.find(_LENGTH)
-    if at >= 0:  # the parser has verified that it is one number and does not conflict with a transfer coding
-        length = int(lower[at + len(_LENGTH) : lower.index("\r", at)])
-    elif "\ntransfer-encoding:" in lower:
-        length = _chunked(raw.decode("latin-1"))
-    keeps = version is HTTP_1_1 if "\nconnection:" not in lower else _keeps(lower, version)
-    if target[0] != "/":
-        if method == "CONNECT":
-            if _has_bare_line_feed(data):  # which the parser skips here
-                raise bad_request(_LINE_FEED)
-            if length:
-                raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
-            length = TUNNEL
-        elif "://" in target:
-            _check_url(target)
-        if "\nproxy-authorization:" in lower and peer.via is None:
-            peer = _by_proxy(peer, raw.decode("latin-1"))
-    if len(data) > 2 * most_lines and lower.count("\n") - 1 > most_lines:
-        raise too_many_lines(most_lines)
-    headers = Headers.of_head(raw, lower)
-    request = Request.of_head(intern(method), target, headers, peer, version, arrived_s, arrived_at_s)
-    return request, length, keeps
+def _checked_length(data: bytes, method: str, target: str, length: int) -> int:
+    """Return the length for a target that is not a path: TUNNEL for that of a CONNECT. Raises BadHeadError."""
+    if method == "CONNECT":
+        if _has_bare_line_feed(data):  # which the parser skips here
+            raise bad_request(_LINE_FEED)
+        if length:
+            raise bad_request("A CONNECT has no body: what follows it goes through the tunnel")
+        return TUNNEL
+    if "://" in target:
+        _check_url(target)
+    return length
 
 
 def _values(text: str, name: str) -> list[str]:
@@ -224,7 +246,7 @@ def _explained(data: bytes, said: str) -> BadHeadError:
     if _has_bare_line_feed(data):
         return bad_request(_LINE_FEED)
     if line == b"PRI * HTTP/2.0":
-        return _http_2(_PREFACE_LINE)
+        return _http_2(PREFACE_LINE)
     if not _METHOD.match(method) or not rest:
         return bad_request(f"The first line is not a request line. {_LINE}")
     if not version and b" " not in rest:

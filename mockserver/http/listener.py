@@ -275,14 +275,17 @@ class Listener:
         try:
             return self._addresser.address(request)
         except UnknownNamespaceError as error:
-            return _no_namespace(self.engine, error.name)
+            return self.no_namespace(error.name)
 
     def no_namespace(self, name: str) -> Response:
         """Return the response for an unknown namespace."""
-        return _no_namespace(self.engine, name)
+        hint = self.engine.near_namespace(name)
+        detail = f"Create it with POST /__admin/namespaces, or start with --namespaces auto. {hint}".strip()
+        document = problem(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", detail)
+        return problem_response(document, ("x-mockserver-matched", "false"))
 
     def attempted(self, peer: Peer, error: BadHeadError) -> None:
-        """Records an attempt to speak HTTP/2, in the default namespace: no more of it can be read."""
+        """Records an attempt to speak HTTP/2, if it is one, in the default namespace: no more of it can be read."""
         if error.line is None:
             return
         at_s = self.mono()
@@ -403,13 +406,6 @@ async def _stream(answer: StreamReply, wire: Wire) -> None:
 def _not_here(path: str) -> Response:
     detail = f"This is the admin listener; {path} is not below {ADMIN}. Mocked requests go to the mock port"
     return problem_response(problem(404, "not-found", "Not here", detail))
-
-
-def _no_namespace(engine: Engine, name: str) -> Response:
-    hint = engine.near_namespace(name)
-    detail = f"Create it with POST /__admin/namespaces, or start with --namespaces auto. {hint}".strip()
-    document = problem(404, "no-such-namespace", f"There is no namespace {shown(name, 110)}", detail)
-    return problem_response(document, ("x-mockserver-matched", "false"))
 
 
 def _client_of(transport: asyncio.BaseTransport) -> str:

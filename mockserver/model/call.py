@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from mockserver.model.attribute import Attribute
 from mockserver.model.grpc import METHOD, meaning, status_of
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Outcome, Plan
+from mockserver.model.plan import OPEN, Plan
 
 if TYPE_CHECKING:
     from mockserver.model.websocket import WebSocketRecord
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,19 @@ class Consultation:
     failed: Callable[[Exception], None]
 
 
+def _rare(name: str, default: T) -> Attribute[T]:
+    """An attribute of few calls: it takes memory once it is set."""
+
+    def get(call: Call) -> T:
+        return default if call.rare is None else call.rare.get(name, default)
+
+    def put(call: Call, value: T) -> None:
+        call.rare = call.rare or {}
+        call.rare[name] = value
+
+    return Attribute(get, put)
+
+
 class Call:
     """
     One call. Times ending in `_at_s` are on the monotonic clock, None until they happen.
@@ -39,41 +55,38 @@ class Call:
     `route_id` is None for an unmatched call; `step` counts from 1; `tags` are the route's. `fields` are the routes of GraphQL
     fields that take part, in order, each with the path of its field, such as `/Query.user`; `route_id` is the first. `let` are its shortened
     `let` values. `nearest` are the nearest routes of an unmatched call, with their differences. `cost` is that of the
-    call log; `forgotten`: the log has dropped it. `home` is the namespace with its counts and log, until the call is
+    call log, 0 outside of it. `home` is the namespace with its counts and log, until the call is
     closed. `plan` is what `http/` performs; it is dropped when the call closes. `status` is None until a status line is
     sent; `response` is None if there is none. `consult` returns the response, if set. `forwarded` is the real service
-    that the request was forwarded to. `websocket` has the frames of an accepted WebSocket handshake.
+    that the request was forwarded to. `websocket` has the frames of an accepted WebSocket handshake. `rare` has the
+    attributes that few calls have, None if there are none.
     """
 
     __slots__ = (
-        "__dict__", "claimed_at_s", "cost", "first_byte_at_s", "home", "last_byte_at_s", "namespace", "number",
-        "outcome", "plan", "request", "response", "route_id", "scenario", "status", "step", "tags",
+        "claimed_at_s", "cost", "first_byte_at_s", "home", "last_byte_at_s", "namespace", "number", "outcome", "plan", "rare",
+        "request", "response", "route_id", "scenario", "status", "step", "tags",
     )  # fmt: skip
 
-    # Attributes of few calls, or of inspected calls: each takes memory once it is set.
-    automatic = False
-    replayed = False
-    truncated = False
-    forgotten = False
-    fault: str | None = None
-    error: dict[str, Any] | None = None
-    consult: Consultation | None = None
-    forwarded: str | None = None
-    let: dict[str, Any] | None = None
-    fields: Sequence[Sequence[str]] = ()
-    effects: Sequence[Any] = ()
-    webhooks: Sequence[Any] = ()
-    due: Sequence[Any] = ()
-    limit_headers: Sequence[tuple[str, str]] = ()
-    nearest: list[Any] = []  # noqa: RUF012  (replaced, never changed)
-    websocket: WebSocketRecord | None = None
-    left_at_s: float | None = None
-    body_sha256: str | None = None
-    reply_length = 0
-    reply_sha256: str | None = None
-    _body_length: int | None = None
-    ends: list[Callable[[], None]] | None = None
-    finishes: list[Callable[[], None]] | None = None
+    automatic: Attribute[bool] = _rare("automatic", False)
+    replayed: Attribute[bool] = _rare("replayed", False)
+    truncated: Attribute[bool] = _rare("truncated", False)
+    fault: Attribute[str | None] = _rare("fault", None)
+    error: Attribute[dict[str, Any] | None] = _rare("error", None)
+    consult: Attribute[Consultation | None] = _rare("consult", None)
+    forwarded: Attribute[str | None] = _rare("forwarded", None)
+    let: Attribute[dict[str, Any] | None] = _rare("let", None)
+    fields: Attribute[Sequence[Sequence[str]]] = _rare("fields", ())
+    effects: Attribute[Sequence[Any]] = _rare("effects", ())
+    webhooks: Attribute[Sequence[Any]] = _rare("webhooks", ())
+    due: Attribute[Sequence[Any]] = _rare("due", ())
+    limit_headers: Attribute[Sequence[tuple[str, str]]] = _rare("limit_headers", ())
+    nearest: Attribute[list[Any]] = _rare("nearest", [])  # replaced, never changed
+    websocket: Attribute[WebSocketRecord | None] = _rare("websocket", None)
+    left_at_s: Attribute[float | None] = _rare("left_at_s", None)
+    body_sha256: Attribute[str | None] = _rare("body_sha256", None)
+    reply_length: Attribute[int] = _rare("reply_length", 0)
+    reply_sha256: Attribute[str | None] = _rare("reply_sha256", None)
+    _body_length: Attribute[int | None] = _rare("_body_length", None)
 
     def __init__(self, number: int, namespace: str, request: Request) -> None:
         self.number = number
@@ -83,7 +96,7 @@ class Call:
         self.scenario: str | None = None
         self.step: int | None = None
         self.tags: tuple[str, ...] = ()
-        self.outcome = Outcome.OPEN
+        self.outcome = OPEN
         self.plan: Plan = ()
         self.response: Response | None = None
         self.status: int | None = None
@@ -92,6 +105,7 @@ class Call:
         self.last_byte_at_s: float | None = None
         self.cost = 0
         self.home: Any = None
+        self.rare: dict[str, Any] | None = None
 
     @property
     def body_length(self) -> int:
@@ -148,38 +162,27 @@ class Call:
         return meaning(self.response)
 
     @property
-    def complete(self) -> bool:
-        return self.request.complete
-
-    @property
     def ended_at_s(self) -> float | None:
         """When it ended for the client: the last byte, the break, or the disconnect of a client that received no reply."""
         return self.last_byte_at_s if self.last_byte_at_s is not None else self.left_at_s
 
     def at_end(self, then: Callable[[], None]) -> None:
         """Add a function to call when nobody waits for the reply any more: it is completed, or the client is gone."""
-        if self.ends is None:
-            self.ends = []
-        self.ends.append(then)
-
-    def over(self) -> None:
-        """Call the functions for the end of the reply."""
-        ends, self.ends = self.ends, None
-        for end in ends or ():
-            end()
+        self.rare = self.rare or {}
+        self.rare.setdefault("ends", []).append(then)
 
     def at_finish(self, then: Callable[[], None]) -> None:
         """Add a function that is called when the call and its outcome can't change any more."""
-        if self.finishes is None:
-            self.finishes = []
-        self.finishes.append(then)
+        self.rare = self.rare or {}
+        self.rare.setdefault("finishes", []).append(then)
 
-    def finished(self) -> None:
-        """Call those functions, after the ones for the end of the reply."""
-        self.over()
-        finishes, self.finishes = self.finishes, None
-        for finish in finishes or ():
-            finish()
+    def over(self, *whens: str) -> None:
+        """Call the functions for the end of the reply, `ends`, or those of `at_finish`, `finishes`."""
+        rare = self.rare
+        for when in whens:
+            if rare is not None and when in rare:
+                for then in rare.pop(when):
+                    then()
 
     def __repr__(self) -> str:
         request = self.request

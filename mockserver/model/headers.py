@@ -15,16 +15,16 @@ class Headers(Mapping[str, str]):
 
     As a mapping: names ignore case, a repeated name gives its first value; `all` returns every line's value. Headers
     received over a connection stay bytes until all are requested; a single one is looked up in the bytes. `raw` are
-    these bytes, None if there are none; `lower` is their lower-case text with the same offsets, None until it is
-    needed.
+    these bytes, None if there are none. None until they are needed: `lower`, their lower-case text with the same
+    offsets; `split`, the pairs; `lines`, the values by name.
     """
 
-    __slots__ = ("_lines", "_pairs", "lower", "raw")
+    __slots__ = ("lines", "lower", "raw", "split")
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._pairs: Pairs | None = tuple(pairs)
+        self.split: Pairs | None = tuple(pairs)
         self.raw: bytes | None = None
-        self._lines: dict[str, list[str]] | None = None
+        self.lines: dict[str, list[str]] | None = None
         self.lower: str | None = None
 
     @classmethod
@@ -34,9 +34,9 @@ class Headers(Mapping[str, str]):
         same in lower case, read as ISO-8859-1.
         """
         self = cls.__new__(cls)
-        self._pairs = None
+        self.split = None
         self.raw = raw
-        self._lines = None
+        self.lines = None
         self.lower = lower
         return self
 
@@ -45,13 +45,13 @@ class Headers(Mapping[str, str]):
         """Approximate memory, without derived values."""
         if self.raw is not None:
             return len(self.raw)
-        return sum([len(name) + len(value) + _PAIR_BYTES for name, value in self._pairs or ()])
+        return sum([len(name) + len(value) + _PAIR_BYTES for name, value in self.split or ()])
 
     @property
     def pairs(self) -> Pairs:
-        pairs = self._pairs
+        pairs = self.split
         if pairs is None:
-            pairs = self._pairs = _split(self.raw or b"")
+            pairs = self.split = _split(self.raw or b"")
         return pairs
 
     def as_bytes(self) -> bytes:
@@ -60,23 +60,17 @@ class Headers(Mapping[str, str]):
             return self.raw
         return b"\n" + "".join([f"{name}: {value}\r\n" for name, value in self.pairs]).encode()
 
-    def forget(self) -> None:
-        """Drop derived values; they are computed again when needed."""
-        if self.raw is not None:
-            self._pairs = None
-        self.lower = self._lines = None
-
     def _lowered(self) -> str:
         lower = self.lower = (self.raw or b"").decode("latin-1").lower()
         return lower
 
     def _by_name(self) -> dict[str, list[str]]:
-        lines = self._lines
+        lines = self.lines
         if lines is None:
             lines = {}
             for name, value in self.pairs:
                 lines.setdefault(name.lower(), []).append(value)
-            self._lines = lines
+            self.lines = lines
         return lines
 
     def all(self, name: str) -> list[str]:

@@ -38,7 +38,7 @@ _WEBSOCKET = ("subprotocol", "received", "sent", "dropped")
 
 def call_row(call: Call, clock_s: float) -> Row:
     """Return the row of a completed call. `clock_s` is the difference of the monotonic clock to Unix time."""
-    arrived_at_s, few = call.request.arrived_at_s, vars(call)
+    arrived_at_s, few = call.request.arrived_at_s, call.rare or {}
     row = {
         "call": [getattr(call, name) for name in _CALL],
         "outcome": call.outcome,
@@ -67,8 +67,7 @@ def call_of(row: Row, ns: Namespace, clock_s: float) -> Call:
         setattr(call, name, value)
     call.tags = tuple(call.tags)
     call.outcome = Outcome(row["outcome"])
-    for name, value in row["few"].items():
-        setattr(call, name, value)
+    call.rare = row["few"] or None
     for name, offset_s in zip(_TIMES, row["times"], strict=True):
         if offset_s is not None:
             setattr(call, name, request.arrived_at_s + offset_s)

@@ -102,12 +102,12 @@ class SavedCalls:
 
     def list_changes(self, ns: Namespace, about: dict[str, Any]) -> CallsCopy | None:
         """List what has changed in the call log of a namespace, and add the name of the log to `about`."""
-        _, call_log, _ = ns.traces()
+        call_log = ns.call_log
         saved = self._logs.get(ns.name)
         if saved is not None and saved.call_log is not call_log:  # a reset, or another namespace
             del self._logs[ns.name]
             saved = None
-        if call_log is None or (saved is None and not len(call_log)):
+        if saved is None and not len(call_log):
             return None
         if saved is None:
             saved = self._logs[ns.name] = _SavedLog(call_log, secrets.token_hex(8))
@@ -146,7 +146,7 @@ class SavedCalls:
 
 def _changes(saved: _SavedLog, last_number: int) -> CallsCopy | None:
     call_log = saved.call_log
-    found = [call for call in (*saved.open, *call_log.after(saved.upto)) if not call.forgotten]
+    found = [call for call in (*saved.open, *call_log.after(saved.upto)) if call.cost]
     saved.open = [call for call in found if call.home is not None]
     completed = [call for call in found if call.home is None]
     first = next((call.number for call in call_log), last_number + 1)
@@ -160,7 +160,7 @@ def _documents(
     calls: list[Call], clock_s: float, yield_to_loop: Callable[[], None]
 ) -> Iterator[tuple[int, bytes]]:
     for call in calls:
-        if not call.forgotten:
+        if call.cost:
             row = call_row(call, clock_s)
             has_values = row["few"] or "nearest" in row  # of scenarios and bodies
             yield call.number, json_bytes(row) if has_values else plain_json_bytes(row)

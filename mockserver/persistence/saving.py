@@ -29,6 +29,7 @@ from mockserver.persistence.parts import (
 from mockserver.resources.resources import Collection
 from mockserver.scenarios.yaml.writer import dump
 from mockserver.schema.scenario import RouteSpec
+from mockserver.store.deliveries import Deliveries
 from mockserver.store.delivery import DeliveryState
 from mockserver.templating.random_values import seed_for
 
@@ -50,9 +51,8 @@ def pending_of(ns: Namespace) -> tuple[Any, ...] | None:
 
     None if there is nothing.
     """
-    made = ns.parts
-    keys = made.memory.keys.in_flight if made.memory is not None else 0
-    busy = sum(delivery.state in _BUSY for delivery in made.deliveries) if made.deliveries is not None else 0
+    keys = 0 if ns.used_memory is None else ns.used_memory.keys.in_flight
+    busy = sum(delivery.state in _BUSY for delivery in ns.made("deliveries") or ())
     if not keys and not busy:
         return None
     timers = ns.timers
@@ -61,7 +61,6 @@ def pending_of(ns: Namespace) -> tuple[Any, ...] | None:
 
 def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
     """Return a copy of a namespace. The seed is included only if it was given to this namespace."""
-    made = ns.parts
     own_seed = ns.seeded if ns.seeded != seed_for(ns.name, server_seed) else None
     about: dict[str, Any] = {
         "seed": own_seed,
@@ -70,8 +69,8 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
         "last_snapshot": ns.last_snapshot,
     }
     parts: list[StatePart] = []
-    if made.clock is not None and made.clock.state() != (0.0, None):
-        about["clock"] = made.clock.state()
+    if ns.clock.state() != (0.0, None):
+        about["clock"] = ns.clock.state()
     outage = ns.downtime
     if outage is not None:
         named = outage.routes
@@ -83,24 +82,26 @@ def copy_of(ns: Namespace, server_seed: str) -> NamespaceCopy:
     if ns.overlay is not None:
         about["overlay"] = _about_overlay(ns.overlay)
         parts += _overlay_parts(ns.overlay)
-    if made.sequence_states is not None:
-        parts.append(positions_part(made.sequence_states))
-    if made.memory is not None:
-        parts += memory_parts(made.memory)
-        about["resources"] = list(made.memory.resources)
-        for name, collection in made.memory.resources.items():
+    if len(ns.sequence_states):
+        parts.append(positions_part(ns.sequence_states))
+    memory = ns.used_memory
+    if memory is not None:
+        parts += memory_parts(memory)
+        about["resources"] = list(memory.resources)
+        for name, collection in memory.resources.items():
             parts += _resource_parts(name, collection)
     # Reading these creates empty ones.
-    if made.counts is not None and made.counts.total:
-        parts += counts_parts(made.counts)
-    if made.effects:
-        about["effects_dropped"] = made.effects.dropped
-        parts.append(effects_part(made.effects))
-    if made.violations:
-        about["violations_dropped"] = made.violations.dropped
-        parts.append(violations_part(made.violations))
-    if made.deliveries is not None and made.deliveries.last_number:
-        parts += deliveries_parts(made.deliveries)
+    if ns.counts.total:
+        parts += counts_parts(ns.counts)
+    if len(ns.effects):
+        about["effects_dropped"] = ns.effects.dropped
+        parts.append(effects_part(ns.effects))
+    if ns.made("violations"):
+        about["violations_dropped"] = ns.violations.dropped
+        parts.append(violations_part(ns.violations))
+    deliveries: Deliveries | None = ns.made("deliveries")
+    if deliveries is not None and deliveries.last_number:
+        parts += deliveries_parts(deliveries)
     return NamespaceCopy(ns.name, about, parts)
 
 

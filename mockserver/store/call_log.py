@@ -68,12 +68,13 @@ class CallLog:
             oldest = calls.popleft()
             self.dropped += 1
             self._cost -= oldest.cost
-            self.cut -= oldest.truncated
-            oldest.forgotten = True
+            oldest.cost = 0
+            if oldest.rare is not None:
+                self.cut -= oldest.truncated
 
     def grew(self, call: Call, size_bytes: int) -> None:
         """Take into account that a logged call needs more memory."""
-        if call.forgotten:
+        if not call.cost:
             return
         cost = -(-size_bytes // _UNIT_BYTES)
         call.cost += cost
@@ -92,7 +93,7 @@ class CallLog:
         if not self.first_number:
             self.first_number = first
         for call in self._calls:
-            call.forgotten = True
+            call.cost = 0
         self.dropped += len(self._calls) + count
         self._calls.clear()
         self._cost = self.cut = 0
@@ -104,7 +105,9 @@ class CallLog:
         request.forget_parsed()
         if len(request.body) > KEPT_BODY_BYTES:
             self._cut(call)
-        elif response is None or (len(response.body) <= KEPT_BODY_BYTES and call.forwarded is None):
+        elif response is None or (
+            len(response.body) <= KEPT_BODY_BYTES and (call.rare is None or "forwarded" not in call.rare)
+        ):
             return
         if response is not None and len(response.body) > KEPT_BODY_BYTES:
             call.reply_length = max(call.reply_length, len(response.body))
@@ -112,7 +115,7 @@ class CallLog:
             call.response = Response(
                 response.status, response.headers, response.body[:KEPT_BODY_BYTES], trailers=response.trailers
             )
-        if not call.forgotten:
+        if call.cost:
             self._cost -= call.cost
             call.cost = _cost_of(call)
             self._cost += call.cost
@@ -123,7 +126,7 @@ class CallLog:
         call.body_sha256 = hashlib.sha256(body).hexdigest()
         call.request.body = body[:KEPT_BODY_BYTES]
         call.truncated = True
-        if not call.forgotten:
+        if call.cost:
             self.cut += 1
 
     def remove(self, call: Call) -> None:
@@ -132,7 +135,7 @@ class CallLog:
         self.removed += 1
         self._cost -= call.cost
         self.cut -= call.truncated
-        call.forgotten = True
+        call.cost = 0
 
     def _place(self, number: int) -> int:
         """Return the place of the first call of that number or a later one."""
@@ -181,6 +184,6 @@ def _cost_of(call: Call) -> int:
     size_bytes = _CALL_BYTES + len(request.target) + len(request.body) + headers_bytes
     if response is not None:
         size_bytes += len(response.body)
-    if call.websocket is not None:
-        size_bytes += call.websocket.size_bytes
-    return -(-size_bytes // _UNIT_BYTES)
+    if call.rare is not None and "websocket" in call.rare:
+        size_bytes += call.rare["websocket"].size_bytes
+    return (size_bytes + _UNIT_BYTES - 1) // _UNIT_BYTES

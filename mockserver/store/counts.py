@@ -77,11 +77,11 @@ class Counts:
             lines[line] += 1
         else:
             self._add_line(line, 1)
-        if call.automatic:
-            self.automatic += 1
-            return
         if call.route_id is None:
-            self.unmatched += 1
+            if call.automatic:
+                self.automatic += 1
+            else:
+                self.unmatched += 1
             return
         answer = call.status if call.status is not None and call.request.method != GRPC else call.answer
         # Written out, as most requests come here: a function would cost more than what it does.
@@ -90,11 +90,12 @@ class Counts:
             route = self.routes[call.route_id] = RouteCount()
         route.calls += 1
         in_flight = route.in_flight = route.in_flight + 1
-        route.most_in_flight = max(route.most_in_flight, in_flight)
+        if in_flight > route.most_in_flight:  # noqa: PLR1730  (a call of `max` takes longer)
+            route.most_in_flight = in_flight
         if answer is not None:
             statuses = route.statuses
             statuses[answer] = statuses.get(answer, 0) + 1
-        if call.fields:
+        if call.rare is not None and "fields" in call.rare:
             self._begun_by_fields(call, answer)
 
     def _begun_by_fields(self, call: Call, answer: int | str | None) -> None:
@@ -141,7 +142,7 @@ class Counts:
                 _take(route.statuses, call.answer)
 
     def ended(self, call: Call) -> None:
-        if call.fields:
+        if call.rare is not None and "fields" in call.rare:
             for route in self._routes_of(call):
                 route.in_flight -= 1
         elif call.route_id is not None:

@@ -42,12 +42,10 @@ class Totals:
         twin._named = self._named
         return twin
 
-    def add(self, counts: Counts | None, record: CallLog | None) -> None:
-        """Add one namespace's counters; None if it has none."""
+    def add(self, counts: Counts, record: CallLog | None) -> None:
+        """Add one namespace's counters, and those of its log, if that ends too."""
         if record is not None:
             self.dropped += record.dropped
-        if counts is None:
-            return
         self.unmatched += counts.unmatched
         self.incomplete += counts.incomplete
         self.automatic += counts.automatic

@@ -39,9 +39,8 @@ class WireMockEngine(Engine):
         self.default = engine.default
         self.delay: float | DelayRangeSpec | None = None
         self._name_of = name_of
+        self._find = partial(find, head_by_get=False)
         self._chance = Random()
-
-    find = staticmethod(partial(find, head_by_get=False))
 
     def begin(self, request: Request, ns: Namespace) -> Call:
         call = super().begin(request, ns)

@@ -62,7 +62,7 @@ def test_a_namespace_without_faults_has_no_periods(world):
     assert at(world, 1) == 200
     world.default.follow_faults()
 
-    assert world.default._made("fault_periods") is None
+    assert world.default.made("fault_periods") is None
 
 
 def test_an_outage_lasts_until_it_is_ended_or_replaced(world):

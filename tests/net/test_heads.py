@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mockserver.http.heads import CHUNKED, BadHeadError, check_beginning, read_head
+from mockserver.http.heads import CHUNKED, BadHeadError, Heads, check_beginning
 from mockserver.model.http import Peer
 
 PEER = Peer()
@@ -22,7 +22,7 @@ GOOD = [
 
 
 def read(data):
-    return read_head(data, PEER, 1000, 0.0, 0.0)
+    return Heads(PEER, 1000).read(data, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("data", GOOD)

@@ -355,7 +355,7 @@ class Conversation:
     def _note(self, kind: FrameKind, data: bytes, *, is_sent: bool) -> None:
         call = self.call
         at_s = self._ns.shared.mono()
-        size_bytes = self.record.add(kind, data, at_s, is_sent=is_sent, keep=not call.forgotten)
+        size_bytes = self.record.add(kind, data, at_s, is_sent=is_sent, keep=call.cost > 0)
         if size_bytes:
             self._log.grew(call, size_bytes)
 

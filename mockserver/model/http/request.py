@@ -223,7 +223,10 @@ class Request:
     def forget_parsed(self) -> None:
         """Drop values derived from head and body; they are computed again when needed."""
         self._cache = None
-        self.headers.forget()
+        headers = self.headers
+        headers.lower = headers.lines = None
+        if headers.raw is not None:
+            headers.split = None
 
     @property
     def host(self) -> str:
