@@ -9,12 +9,14 @@ another type) are left to the closure of the expression, which has the same resu
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
+from mockserver.model.http import ABSENT, Unreadable
 from mockserver.templating.scope import (
     CHAR_LIMIT,
     NOTHING,
@@ -75,6 +77,7 @@ class Writer:
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {"__builtins__": {}}
         self.statements: list[ast.stmt] = []
+        self._words: dict[str, str] = {}
         self._names: dict[int, str] = {}
         self._temporaries = 0
 
@@ -85,6 +88,10 @@ class Writer:
             name = self._names[id(value)] = f"k{len(self._names)}"
             self.bound[name] = value
         return _name(name)
+
+    def word(self, word: str) -> ast.expr:
+        """Return a variable of the scope, NOTHING if there is none."""
+        return _name(self._words.setdefault(word, f"w{len(self._words)}"))
 
     def temporary(self) -> str:
         self._temporaries += 1
@@ -120,8 +127,12 @@ class Writer:
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
         """Return the function of a scope, which returns that after the statements."""
-        words = _assignment("words", _Attribute(_name("scope"), "values", _LOAD))
-        body = [words, *self.statements, _Return(result)]
+        values = _Attribute(_name("scope"), "values", _LOAD)
+        words = [
+            _assignment(name, _get(values, self.bind(word), self.bind(NOTHING)))
+            for word, name in self._words.items()
+        ]
+        body = [*words, *self.statements, _Return(result)]
         arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
         made = _FunctionDef("template", arguments, body, [])
         code = compile(ast.Module([made], []), FILE, "exec")
@@ -165,6 +176,14 @@ def _class_of(value: ast.expr) -> ast.expr:
     return _Attribute(value, "__class__", _LOAD)
 
 
+def _is_exactly_dict(writer: Writer, value: ast.expr) -> ast.expr:
+    return _is(_class_of(value), writer.bind(dict))
+
+
+def _is_dict(writer: Writer, value: ast.expr) -> ast.expr:
+    return _Call(writer.bind(isinstance), [value, writer.bind(dict)], [])
+
+
 def _get(mapping: ast.expr, *arguments: ast.expr) -> ast.expr:
     return _Call(_Attribute(mapping, "get", _LOAD), list(arguments), [])
 
@@ -185,32 +204,13 @@ def calling(closure: Closure) -> Code:
     return lambda writer: _called(writer.bind(closure))
 
 
-def constant(value: object) -> Code:
-    return lambda writer: writer.bind(value)
-
-
+@dataclass(eq=False)
 class Lookup:
-    """Look up a chain of keys in a variable. An optional one is NOTHING if the last key is missing."""
+    """A look-up: conditions, in order, and the value if all hold. The closure may repeat one that `is_free`."""
 
-    def __init__(self, word: str, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> None:
-        self.word = word
-        self.keys = tuple(key for key, _, _ in steps)
-        self.closure = closure
-        self.optional = optional
-
-    def parts(self, writer: Writer) -> tuple[list[ast.expr], ast.expr]:
-        """Conditions, in order, and the value if all hold."""
-        tests: list[ast.expr] = []
-        value = _get(_name("words"), writer.bind(self.word), writer.bind(NOTHING))
-        for key in self.keys:
-            name = writer.temporary()
-            tests.append(_is(_class_of(_kept(name, value)), writer.bind(dict)))
-            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
-        if not self.optional:
-            name = writer.temporary()
-            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
-            value = _name(name)
-        return tests, value
+    closure: Closure
+    parts: Callable[[Writer], tuple[list[ast.expr], ast.expr]]
+    is_free: bool = True
 
     def __call__(self, writer: Writer) -> ast.expr:
         if writer.is_full:
@@ -219,12 +219,50 @@ class Lookup:
         return _IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
 
 
-def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
+def constant(value: object, closure: Closure) -> Lookup:
+    return Lookup(closure, lambda writer: ([], writer.bind(value)))
+
+
+def request_part(place: str, closure: Closure, *, optional: bool) -> Lookup:
+    """Look up a part of the request that has been read. An optional one is NOTHING if the body does not have it."""
+
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        name = writer.temporary()
+        part = _get(_Attribute(_name("scope"), "parts", _LOAD), writer.bind(place), writer.bind(ABSENT))
+        is_read = _is_not(_kept(name, part), writer.bind(ABSENT))
+        is_readable = _is_not(_class_of(_name(name)), writer.bind(Unreadable))
+        if optional:
+            return [is_read], _IfExp(is_readable, _name(name), writer.bind(NOTHING))
+        return [is_read, is_readable], _name(name)
+
+    return Lookup(closure, parts)
+
+
+def chain(start: str | Lookup, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> Lookup:
+    """Look up keys in a variable, or in another look-up. An optional one is NOTHING if the last key is missing."""
+
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        is_dict = (
+            _is_exactly_dict if isinstance(start, str) else _is_dict
+        )  # a form is a dict of its own class
+        tests, value = ([], writer.word(start)) if isinstance(start, str) else start.parts(writer)
+        for key, _, _ in steps:
+            name = writer.temporary()
+            tests.append(is_dict(writer, _kept(name, value)))
+            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
+        if not optional:
+            name = writer.temporary()
+            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
+            value = _name(name)
+        return tests, value
+
+    return Lookup(closure, parts)
+
+
+def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Lookup:
     """Return the first defined value, else the default. `closure` is equivalent for all inputs."""
 
-    def write(writer: Writer) -> ast.expr:
-        if writer.is_full:
-            return calling(closure)(writer)
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
         result = otherwise(writer)
         for lookup in reversed(tries):
             tests, value = lookup.parts(writer)
@@ -232,9 +270,9 @@ def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) ->
             defined = _is_not(_kept(name, value), writer.bind(NOTHING))
             picked = _IfExp(defined, _name(name), result)
             result = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
-        return result
+        return [], result
 
-    return write
+    return Lookup(closure, parts, is_free=isinstance(otherwise, Lookup) and otherwise.is_free)
 
 
 def condition(test: Code, then: Code, otherwise: Code) -> Code:
@@ -286,18 +324,17 @@ def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Sc
     return write
 
 
-def function(function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """Call with literals."""
-    return lambda writer: _called(writer.bind(function), *map(writer.bind, arguments))
+def function(function: Callable[..., Any], arguments: Sequence[Code]) -> Code:
+    return lambda writer: _called(writer.bind(function), *[argument(writer) for argument in arguments])
 
 
-def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """Like that, with a value; NOTHING is kept."""
+def filtered(value: Code, function: Callable[..., Any], arguments: Sequence[Code]) -> Code:
+    """Call with a value, then the arguments; NOTHING is kept."""
 
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
         is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
-        made = _called(writer.bind(function), _name(name), *map(writer.bind, arguments))
+        made = _called(writer.bind(function), _name(name), *[argument(writer) for argument in arguments])
         return _IfExp(is_nothing, _name(name), made)
 
     return write
@@ -313,7 +350,7 @@ def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -
         worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
         # Evaluate all of them, in this order, before any type check.
         tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
-        tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
+        tests.append(_is_dict(writer, _name(whole)))
         tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
         given = [_name(name) for name in names]
         other = _called(writer.bind(otherwise), _name(whole), *given)
@@ -452,4 +489,5 @@ def _json_part(writer: Writer, part: Part, dump: Callable[[Any], str]) -> list[s
     quoted = _Call(writer.bind(encode_basestring), [_name(name)], [])
     is_integer = _is(_class_of(_name(name)), writer.bind(int))
     dumped = _Call(writer.bind(dump), [_name(name)], [])
-    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), dumped))]
+    others = _IfExp(_is(_name(name), writer.bind(None)), writer.bind("null"), dumped)
+    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), others))]

@@ -29,7 +29,7 @@ def _constantly(reading: TemplateContext, value: object) -> Closure:
     def constantly(_scope: Scope) -> object:
         return value
 
-    reading.codes[constantly] = generated.constant(value)
+    reading.codes[constantly] = generated.constant(value, constantly)
     return constantly
 
 
@@ -153,13 +153,16 @@ def _compared(reading: TemplateContext, first: Closure, op: str, second: Closure
         left = first(scope)
         if left is NOTHING:
             return left
-        return holds(scope, left, second(scope) if written is NOTHING else written)
+        return holds(scope, left, second(scope))
 
     def compared_to_written(scope: Scope, left: object) -> object:
         return left if left is NOTHING else holds(scope, left, written)
 
+    code = reading.code(first)
     if op in generated.COMPARED and isinstance(written, (int, str)):
-        reading.codes[compared] = generated.comparison(reading.code(first), op, written, compared_to_written)
+        reading.codes[compared] = generated.comparison(code, op, written, compared_to_written)
+    else:
+        reading.codes[compared] = generated.filtered(code, holds, [reading.code(second)])
     return compared
 
 

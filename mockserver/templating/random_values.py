@@ -33,8 +33,8 @@ class Draws:
         call = f"{len(seed)}:{len(route)}:{seed}{route}{number}:"
         self._call = call.encode("utf-8", "surrogatepass")
         self._blocks = 0
-        self._letters = b""
-        """Unused bytes of the last block."""
+        self._letters = ""
+        """Unused letters and digits of the last block."""
 
     def _block(self) -> bytes:
         """Return 64 bytes."""
@@ -58,12 +58,11 @@ class Draws:
 
     def text(self, length: int) -> str:
         """Return that many letters and digits."""
-        data = self._letters
-        while len(data) < length:
-            blocks = [self._block() for _ in range((length - len(data) + 63) // 64)]
-            data += b"".join(blocks).translate(_LETTERS, _UNEVEN)
-        self._letters = data[length:]
-        return data[:length].decode()
+        text = self._letters
+        while len(text) < length:
+            text += self._block().translate(_LETTERS, _UNEVEN).decode()
+        self._letters = text[length:]
+        return text[:length]
 
 
 def seed_for(namespace: str, seed: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mockserver.errors import MockServerError
+from mockserver.model.http import Request
 from mockserver.templating.random_values import Draws
 
 STEP_LIMIT = 100_000
@@ -69,6 +70,8 @@ def _in_words(error: Exception) -> str:
 
 NO_LOCALS: dict[str, Any] = {}
 """Shared by all; a render that sets a variable gets its own dict."""
+NO_PARTS: dict[str, Any] = {}
+"""Parts of no request."""
 
 
 class Scope:
@@ -77,15 +80,17 @@ class Scope:
 
     `chance` is called once, at the first random value, and its result is used for all that follow, also in scopes made
     by `with_`; so two `uuid()` of one call differ. `now` is read once too: one call has one time. `locals` are the
-    variables of the render (`set`, `for`).
+    variables of the render (`set`, `for`); `parts` are those of the request that have been read.
     """
 
-    __slots__ = ("_chance", "_moment", "_now", "_random", "chars", "locals", "steps", "values")
+    __slots__ = ("_chance", "_moment", "_now", "_random", "chars", "locals", "parts", "steps", "values")
 
     def __init__(
         self, values: Mapping[str, Any], chance: Callable[[], Draws], now: Callable[[], datetime]
     ) -> None:
         self.values = values
+        request = values.get("request")
+        self.parts = request.parsed() if isinstance(request, Request) else NO_PARTS
         self._chance = chance
         self._now = now
         self._random: Draws | None = None

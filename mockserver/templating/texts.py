@@ -94,24 +94,18 @@ class Template:
         "functions",
         "names",
         "render",
-        "render_in",
         "source",
         "value",
-        "value_in",
     )
 
     render: Callable[[Scope], str]
     """Return the text. Raises TemplateError."""
-    render_in: Callable[[Scope], str]
-    """Like `render`, within a shared budget."""
     value: Closure
     """
     Return plain JSON: the value of the expression if the text is one whole expression, else text.
 
     Looked-up values are returned without a copy: don't change them. Raises TemplateError.
     """
-    value_in: Closure
-    """Like `value`, within a shared budget."""
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
         self.source = source
@@ -149,9 +143,8 @@ class Template:
 
     def _made(self, way: str) -> Closure:
         writer = Writer()
-        if not way.endswith("_in"):
-            generated.fresh_budget(writer)
-        return writer.function((self.write_value if way.startswith("value") else self.write_text)(writer))
+        generated.fresh_budget(writer)
+        return writer.function((self.write_value if way == "value" else self.write_text)(writer))
 
     def _constantly(self, _scope: Scope) -> str:
         return self._text
@@ -211,7 +204,7 @@ class Template:
         return TemplateError(failed, failed.line, self.source, self._path)
 
 
-_WAYS = frozenset({"render", "render_in", "value", "value_in"})
+_WAYS = frozenset({"render", "value"})
 
 
 class Predicate:
