@@ -22,16 +22,14 @@ class Draws:
     """
     Random numbers and texts for the ids of one call: the same for the same arguments, unrelated for others.
 
-    They are taken from blocks. A block is a hash of the call's key and the block's number: one or two values per call
+    They are taken from blocks. A block is a hash of the arguments and the block's number: one or two values per call
     cost one or two hashes, while a generator would have to be seeded first.
     """
 
     __slots__ = ("_blocks", "_call", "_letters")
 
     def __init__(self, seed: str, route: str, number: int) -> None:
-        # Two lengths first, so that no two calls have the same input.
-        call = f"{len(seed)}:{len(route)}:{seed}{route}{number}:"
-        self._call = call.encode("utf-8", "surrogatepass")
+        self._call = seed, route, number
         self._blocks = 0
         self._letters = ""
         """Unused letters and digits of the last block."""
@@ -39,7 +37,10 @@ class Draws:
     def _block(self) -> bytes:
         """Return 64 bytes."""
         self._blocks += 1
-        return blake2b(b"%b%d" % (self._call, self._blocks)).digest()
+        seed, route, number = self._call
+        # Two lengths first, so that no two calls have the same input.
+        text = f"{len(seed)}:{len(route)}:{seed}{route}{number}:{self._blocks}"
+        return blake2b(text.encode("utf-8", "surrogatepass")).digest()
 
     def bits(self, count: int) -> int:
         """Return a number with that many bits."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -208,12 +208,13 @@ _WAYS = frozenset({"render", "value"})
 
 
 class Predicate:
-    """A compiled condition."""
+    """A compiled condition, and the functions that it uses."""
 
-    __slots__ = ("_code", "_lookup", "_value", "source")
+    __slots__ = ("_code", "_lookup", "_value", "functions", "source")
 
-    def __init__(self, source: str, code: Code, *, lookup: bool) -> None:
+    def __init__(self, source: str, code: Code, functions: Iterable[str], *, lookup: bool) -> None:
         self.source = source
+        self.functions = frozenset(functions)
         self._code = code
         self._value: Closure | None = None
         self._lookup = lookup
@@ -302,8 +303,11 @@ def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
 def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) -> Predicate:
     whole = _whole_expression(_output_only(_parsed(source).body))
     if whole is None or isinstance(whole, nodes.TemplateData):
-        return Predicate(source, _compiled(source, path, reading).write_value, lookup=False)
-    return Predicate(source, reading.code(reading.optional(whole)), lookup=_is_lookup(whole))
+        return Predicate(
+            source, _compiled(source, path, reading).write_value, reading.functions, lookup=False
+        )
+    code = reading.code(reading.optional(whole))
+    return Predicate(source, code, reading.functions, lookup=_is_lookup(whole))
 
 
 @lru_cache(maxsize=1000)
