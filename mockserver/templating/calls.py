@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jinja2 import nodes
@@ -216,48 +217,18 @@ def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -
         raise SyntaxRefusedError(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, result, 2, node.lineno)
-    if arguments.by_name:
-        return lambda scope: methods.call_method(
-            scope, value(scope), name, arguments.places(scope), arguments.names(scope)
-        )
-    called = _plain_method(name, value, arguments)
-    if name == "get":
-        given = [reading.code(argument) for argument in arguments.by_place]
-        reading.codes[called] = generated.got(reading.code(value), given, _get)
-    return called
+    method = _get if name == "get" else partial(methods.call_method, name)
+    return arguments.applied_to(reading, method, value)
 
 
-def _get(scope: Scope, value: object, *given: object) -> object:
-    """Return `value.get(key, default)` of a mapping."""
-    if not isinstance(value, dict):
-        return methods.call_method(scope, value, "get", list(given), {})
+def _get(scope: Scope, value: object, *args: Any, **kwargs: Any) -> object:
+    """Return `value.get(key, default)`, the most common method."""
+    if kwargs or not isinstance(value, dict):
+        return methods.call_method("get", scope, value, *args, **kwargs)
     try:
-        return value.get(*given)
+        return value.get(*args)
     except TypeError as error:
-        raise methods.unfit("get", value, list(given)) from error
-
-
-def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
-    """Return a closure for a method with positional arguments only."""
-    by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
-    by_place = arguments.by_place
-
-    def got(scope: Scope) -> object:
-        result = value(scope)
-        return _get(scope, result, *[item(scope) for item in by_place])
-
-    def called(scope: Scope) -> object:
-        result = value(scope)
-        given = [item(scope) for item in by_place]
-        method = by_type.get(result.__class__)
-        if method is None:
-            return methods.call_method(scope, result, name, given, {})
-        try:
-            return method(scope, result, *given)
-        except (TypeError, AttributeError) as error:
-            raise methods.unfit(name, result, given) from error
-
-    return got if name == "get" else called
+        raise methods.unfit("get", value, args) from error
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

@@ -9,7 +9,7 @@ another type) are left to the closure of the expression, which has the same resu
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
@@ -145,8 +145,6 @@ Code = Callable[[Writer], ast.expr]
 
 _ERRORS = (RenderError, *PYTHON_ERRORS)
 _LOAD, _STORE = ast.Load(), ast.Store()
-_NEVER = object()
-"""Sentinel that no expression returns."""
 
 
 @lru_cache(maxsize=2 * MOST_TEMPORARIES)
@@ -340,25 +338,6 @@ def filtered(value: Code, function: Callable[..., Any], arguments: Sequence[Code
     return write
 
 
-def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -> Code:
-    """Return `value.get(key, default)`. `otherwise` handles values other than mappings, and keys other than texts."""
-
-    def write(writer: Writer) -> ast.expr:
-        whole = writer.temporary()
-        names = [writer.temporary() for _ in arguments]
-        worked_out = [_kept(whole, value(writer))]
-        worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
-        # Evaluate all of them, in this order, before any type check.
-        tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
-        tests.append(_is_dict(writer, _name(whole)))
-        tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
-        given = [_name(name) for name in names]
-        other = _called(writer.bind(otherwise), _name(whole), *given)
-        return _IfExp(_all(tests), _get(_name(whole), *given), other)
-
-    return write
-
-
 # Statements
 
 
@@ -444,11 +423,10 @@ class Mapped:
         self._writes = writes
 
     def __call__(self, writer: Writer) -> ast.expr:
-        name = writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], []))
+        made = _name(writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], [])))
         for key, write in self._writes.items():
-            value = write(writer)
-            writer.add(_Assign([_Subscript(_name(name), writer.bind(key), _STORE)], value))
-        return _name(name)
+            _set(writer, made, key, write(writer))
+        return made
 
     def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
         pieces: list[str | ast.expr] = []
@@ -458,6 +436,22 @@ class Mapped:
         first = pieces[0]
         assert isinstance(first, str)
         return ["{" + first[1:], *pieces[1:], "}"]
+
+
+def filling(word: str, parts: Mapping[str, Part]) -> Write:
+    """Write values into a variable of the scope, in order. Each has a budget of its own, and can use those before it."""
+
+    def write(writer: Writer) -> ast.expr:
+        for name, part in parts.items():
+            fresh_budget(writer)
+            _set(writer, writer.word(word), name, _part(writer, part))
+        return writer.word(word)
+
+    return write
+
+
+def _set(writer: Writer, mapping: ast.expr, key: object, value: ast.expr) -> None:
+    writer.add(_Assign([_Subscript(mapping, writer.bind(key), _STORE)], value))
 
 
 def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
