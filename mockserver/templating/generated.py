@@ -174,14 +174,6 @@ def _class_of(value: ast.expr) -> ast.expr:
     return _Attribute(value, "__class__", _LOAD)
 
 
-def _is_exactly_dict(writer: Writer, value: ast.expr) -> ast.expr:
-    return _is(_class_of(value), writer.bind(dict))
-
-
-def _is_dict(writer: Writer, value: ast.expr) -> ast.expr:
-    return _Call(writer.bind(isinstance), [value, writer.bind(dict)], [])
-
-
 def _get(mapping: ast.expr, *arguments: ast.expr) -> ast.expr:
     return _Call(_Attribute(mapping, "get", _LOAD), list(arguments), [])
 
@@ -240,13 +232,10 @@ def chain(start: str | Lookup, steps: tuple[Step, ...], closure: Closure, *, opt
     """Look up keys in a variable, or in another look-up. An optional one is NOTHING if the last key is missing."""
 
     def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
-        is_dict = (
-            _is_exactly_dict if isinstance(start, str) else _is_dict
-        )  # a form is a dict of its own class
         tests, value = ([], writer.word(start)) if isinstance(start, str) else start.parts(writer)
         for key, _, _ in steps:
             name = writer.temporary()
-            tests.append(is_dict(writer, _kept(name, value)))
+            tests.append(_Call(writer.bind(isinstance), [_kept(name, value), writer.bind(dict)], []))
             value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
         if not optional:
             name = writer.temporary()
@@ -277,12 +266,9 @@ def condition(test: Code, then: Code, otherwise: Code) -> Code:
     return lambda writer: _IfExp(test(writer), then(writer), otherwise(writer))
 
 
-def both(left: Code, right: Code) -> Code:
-    return lambda writer: _BoolOp(ast.And(), [left(writer), right(writer)])
-
-
-def either(left: Code, right: Code) -> Code:
-    return lambda writer: _BoolOp(ast.Or(), [left(writer), right(writer)])
+def joined(op: ast.boolop, left: Code, right: Code) -> Code:
+    """Write `and` or `or`."""
+    return lambda writer: _BoolOp(op, [left(writer), right(writer)])
 
 
 def negation(value: Code) -> Code:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -81,7 +82,7 @@ def _and(reading: TemplateContext, node: nodes.And) -> Closure:
     def both(scope: Scope) -> object:
         return left(scope) and right(scope)
 
-    reading.codes[both] = generated.both(reading.code(left), reading.code(right))
+    reading.codes[both] = generated.joined(ast.And(), reading.code(left), reading.code(right))
     return both
 
 
@@ -91,7 +92,7 @@ def _or(reading: TemplateContext, node: nodes.Or) -> Closure:
     def either(scope: Scope) -> object:
         return left(scope) or right(scope)
 
-    reading.codes[either] = generated.either(reading.code(left), reading.code(right))
+    reading.codes[either] = generated.joined(ast.Or(), reading.code(left), reading.code(right))
     return either
 
 
