@@ -116,13 +116,17 @@ class Writer:
 
     def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
         """Add what `write` writes; `fail` converts its errors."""
+        error = _Call(self.bind(fail), [_name("error")], [])
+        return self.caught(_ERRORS, _Raise(error, _name("error")), write)
+
+    def caught(
+        self, errors: tuple[type[Exception], ...], handler: ast.stmt, write: Callable[[], ast.expr]
+    ) -> ast.expr:
         around, self.statements = self.statements, []
         result = self.temporary()
         self.add(_assignment(result, write()))
         inner, self.statements = self.statements, around
-        error = _Call(self.bind(fail), [_name("error")], [])
-        caught = _ExceptHandler(self.bind(_ERRORS), "error", [_Raise(error, _name("error"))])
-        self.add(_Try(inner, [caught], [], []))
+        self.add(_Try(inner, [_ExceptHandler(self.bind(errors), "error", [handler])], [], []))
         return _name(result)
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
@@ -222,8 +226,9 @@ def request_part(place: str, closure: Closure, *, optional: bool) -> Lookup:
         is_read = _is_not(_kept(name, part), writer.bind(ABSENT))
         is_readable = _is_not(_class_of(_name(name)), writer.bind(Unreadable))
         if optional:
-            return [is_read], _IfExp(is_readable, _name(name), writer.bind(NOTHING))
-        return [is_read, is_readable], _name(name)
+            found = _IfExp(is_readable, _name(name), writer.bind(NOTHING))
+            return [], _IfExp(is_read, found, calling(closure)(writer))
+        return [], _IfExp(_all([is_read, is_readable]), _name(name), calling(closure)(writer))
 
     return Lookup(closure, parts)
 
@@ -338,6 +343,21 @@ def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> 
     name = writer.assign(code(writer))
     handed_on = _Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
     return _IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
+
+
+def truth_of(
+    writer: Writer, code: Code, truth: Callable[[Scope, Any], bool], errors: tuple[type[Exception], ...]
+) -> ast.expr:
+    """Return whether the value is true, False for errors. `truth` decides for other values than true and false."""
+
+    def write() -> ast.expr:
+        name = writer.temporary()
+        is_bool = _is(_class_of(_kept(name, code(writer))), writer.bind(bool))
+        is_nothing = _is(_name(name), writer.bind(NOTHING))
+        others = _IfExp(is_nothing, writer.bind(False), _called(writer.bind(truth), _name(name)))
+        return _IfExp(is_bool, _name(name), others)
+
+    return writer.caught(errors, _Return(writer.bind(False)), write)
 
 
 def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:
