@@ -116,17 +116,13 @@ class Writer:
 
     def guarded(self, fail: Callable[[Exception], Exception], write: Callable[[], ast.expr]) -> ast.expr:
         """Add what `write` writes; `fail` converts its errors."""
-        error = _Call(self.bind(fail), [_name("error")], [])
-        return self.caught(_ERRORS, _Raise(error, _name("error")), write)
-
-    def caught(
-        self, errors: tuple[type[Exception], ...], handler: ast.stmt, write: Callable[[], ast.expr]
-    ) -> ast.expr:
         around, self.statements = self.statements, []
         result = self.temporary()
         self.add(_assignment(result, write()))
         inner, self.statements = self.statements, around
-        self.add(_Try(inner, [_ExceptHandler(self.bind(errors), "error", [handler])], [], []))
+        error = _Call(self.bind(fail), [_name("error")], [])
+        caught = _ExceptHandler(self.bind(_ERRORS), "error", [_Raise(error, _name("error"))])
+        self.add(_Try(inner, [caught], [], []))
         return _name(result)
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
@@ -343,21 +339,6 @@ def value_of(writer: Writer, code: Code, plain: Callable[[Scope, Any], Any]) -> 
     name = writer.assign(code(writer))
     handed_on = _Compare(_class_of(_name(name)), [ast.In()], [writer.bind(HANDED_ON)])
     return _IfExp(handed_on, _name(name), _called(writer.bind(plain), _name(name)))
-
-
-def truth_of(
-    writer: Writer, code: Code, truth: Callable[[Scope, Any], bool], errors: tuple[type[Exception], ...]
-) -> ast.expr:
-    """Return whether the value is true, False for errors. `truth` decides for other values than true and false."""
-
-    def write() -> ast.expr:
-        name = writer.temporary()
-        is_bool = _is(_class_of(_kept(name, code(writer))), writer.bind(bool))
-        is_nothing = _is(_name(name), writer.bind(NOTHING))
-        others = _IfExp(is_nothing, writer.bind(False), _called(writer.bind(truth), _name(name)))
-        return _IfExp(is_bool, _name(name), others)
-
-    return writer.caught(errors, _Return(writer.bind(False)), write)
 
 
 def text_of(writer: Writer, parts: Sequence[str | Code], cost: int) -> ast.expr:

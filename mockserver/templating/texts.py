@@ -19,6 +19,7 @@ from mockserver.templating import piping as template_piping
 from mockserver.templating.generated import Code, Writer
 from mockserver.templating.parser import WORDS, MissingLibraryError, SyntaxRefusedError, TemplateContext
 from mockserver.templating.scope import (
+    NOTHING,
     PYTHON_ERRORS,
     Closure,
     RenderError,
@@ -209,30 +210,33 @@ _WAYS = frozenset({"render", "value"})
 class Predicate:
     """A compiled condition, and the functions that it uses."""
 
-    __slots__ = ("_code", "_lookup", "functions", "holds", "source")
-
-    holds: Callable[[Scope], bool]
-    """Whether its value is true. False if it fails or is undefined, without creating an error."""
+    __slots__ = ("_code", "_lookup", "_value", "functions", "source")
 
     def __init__(self, source: str, code: Code, functions: Iterable[str], *, lookup: bool) -> None:
         self.source = source
         self.functions = frozenset(functions)
         self._code = code
+        self._value: Closure | None = None
         self._lookup = lookup
 
-    def __getattr__(self, name: str) -> Callable[[Scope], bool]:
-        if name != "holds":
-            raise AttributeError(name)
-        writer = Writer()
-        generated.fresh_budget(writer)
-        errors = (TemplateError, RenderError, *PYTHON_ERRORS)
-        self.holds = writer.function(generated.truth_of(writer, self._code, self._is_true, errors))
-        return self.holds
-
-    def _is_true(self, scope: Scope, value: object) -> bool:
-        if value.__class__ in HANDED_ON or (self._lookup and type(value) in (dict, list)):
-            return bool(value)
-        return bool(plain(scope, value))
+    def holds(self, scope: Scope) -> bool:
+        """Whether its value is true. False if it fails or is undefined, without creating an error."""
+        value = self._value
+        if value is None:
+            writer = Writer()
+            generated.fresh_budget(writer)
+            value = self._value = writer.function(self._code(writer))
+        try:
+            result = value(scope)
+            if result.__class__ is bool:
+                return result
+            if result is NOTHING:
+                return False
+            if result.__class__ in HANDED_ON or (self._lookup and type(result) in (dict, list)):
+                return bool(result)
+            return bool(plain(scope, result))
+        except (TemplateError, RenderError, *PYTHON_ERRORS):
+            return False
 
 
 def compile_text(source: str, path: KeyPath, *, names: frozenset[str] | None = None) -> Template:
