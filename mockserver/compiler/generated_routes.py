@@ -41,7 +41,7 @@ class IdentityEndpoint(Behaviour):
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         from mockserver.identity.provider import IdentityRequest  # few scenarios have it
 
-        asked = IdentityRequest(request, ns.memory, ns.clock.now_s(), draw.scope().random())
+        asked = IdentityRequest(request, ns.memory, ns.clock.now_s(), draw.scope().draws)
         answer = self._endpoint(self._provider, asked)
         response = answer.response
         return Claim(
@@ -120,7 +120,7 @@ class ResourcePlace:
 
         def scope(n: int) -> Scope:
             words = {"vars": self._vars, "state": ns.memory.state}
-            return Scope(words, partial(Draws, ns.seed, self.id, n), ns.clock.now)
+            return Scope(words, Draws(ns.seed, self.id, n), ns.clock.now)
 
         return scope
 

@@ -162,7 +162,7 @@ class Route:
         self.matcher: Matcher | None = None
         self.condition: Predicate | None = None
         self.when: When = ()
-        self.lets: tuple[tuple[str, Tree], ...] = ()
+        self.lets: Tree | None = None
         self.work: Work = NO_WORK
         self.has_effects = False
         self.auth: Auth | None = None

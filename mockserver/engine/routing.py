@@ -11,7 +11,7 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
 from mockserver.engine.scenario_set import OnPath
-from mockserver.engine.scopes import scope_before_claim, scope_for
+from mockserver.engine.scopes import scope_for
 from mockserver.matching.field_index import WORTH
 from mockserver.matching.index import Found as Candidate
 from mockserver.model.http import WEBSOCKET, Request
@@ -130,7 +130,14 @@ def find(
             if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
                 continue
             if route.condition is not None:
-                scope = scope_before_claim(ns, request, route, params, scope)
+                # A candidate whose condition calls no function shares the scope of another with the same variables.
+                if (
+                    scope is None
+                    or route.condition.functions
+                    or scope.values["vars"] is not route.scenario.vars
+                    or scope.values["path"] != params
+                ):
+                    scope = scope_for(ns, request, route, params)
                 if not route.condition.holds(scope):
                     continue
         per = None if route.per is None else per_of(ns, route, request, params)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
@@ -38,14 +37,4 @@ def scope_for(
         values["call"] = call
         values["let"] = let
     key, number = draw or (route.id, 0)
-    return Scope(values, partial(Draws, ns.seed, key, number), memory.clock.now)
-
-
-def scope_before_claim(
-    ns: Namespace, request: Request, route: Route, params: dict[str, str], scope: Scope | None
-) -> Scope:
-    """Return the scope of a candidate. The scope of the previous candidate is reused if its variables are the same."""
-    if scope is None or scope.values["vars"] is not route.scenario.vars or scope.values["path"] != params:
-        return scope_for(ns, request, route, params)
-    scope.draw_from(partial(Draws, ns.seed, route.id, 0))
-    return scope
+    return Scope(values, Draws(ns.seed, key, number), memory.clock.now)

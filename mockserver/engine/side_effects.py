@@ -14,7 +14,15 @@ from mockserver.errors import KeyPath, invalid, shown
 from mockserver.model.sizes import has_more_members
 from mockserver.model.written import as_text
 from mockserver.schema.base import is_template
-from mockserver.templating.templates import Scope, Template, TemplateError, Tree, compile_text, compile_tree
+from mockserver.templating.templates import (
+    Scope,
+    Template,
+    TemplateError,
+    Tree,
+    compile_text,
+    compile_tree,
+    filling,
+)
 
 Writes = list[tuple[str, Any, float | None]]
 
@@ -145,12 +153,10 @@ def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]
     return made
 
 
-def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> tuple[tuple[str, Tree], ...]:
-    """Compile values made once a call, in the order written; each can use those before it. Raises InvalidInputError."""
-    return tuple((name, compile_tree(item, ("let", name), names=names)) for name, item in value.items())
-
-
-def made_let(lets: tuple[tuple[str, Tree], ...], scope: Scope, values: dict[str, Any]) -> None:
-    """Add the values in order to `values`, which is `let` in the scope. Raises TemplateError."""
-    for name, tree in lets:
-        values[name] = tree.value(scope)
+def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> Tree | None:
+    """
+    Compile values made once a call, in the order written; each can use those before it. The value of the tree is `let`
+    of the scope, with the values added. Raises InvalidInputError.
+    """
+    lets = {name: compile_tree(item, ("let", name), names=names) for name, item in value.items()}
+    return filling("let", lets) if lets else None

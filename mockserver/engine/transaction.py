@@ -16,7 +16,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Answer, Behaviour, Choose, Route
 from mockserver.engine.routing import RouteMatch, when_holds
 from mockserver.engine.scopes import scope_for
-from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
+from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects
 from mockserver.model.call import Call
 from mockserver.model.http import Request
 from mockserver.responses.planner import Planned, Reply
@@ -71,7 +71,8 @@ class Draw:
                 let=values,
                 draw=(self._key(), self._draws),
             )
-            made_let(self._found.route.lets, scope, values)
+            if self._found.route.lets is not None:
+                self._found.route.lets.value(scope)
             self._scope = scope
             self._let = values
         return self._scope

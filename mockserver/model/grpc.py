@@ -213,7 +213,9 @@ class GrpcRequest(Request):
 
     def take(self, messages: list[Any]) -> None:
         """Set the messages that have come so far, in a conversation."""
-        self._cache = {"messages": messages}
+        parsed = self.parsed()
+        parsed.clear()
+        parsed["messages"] = messages
 
     def _read_messages(self) -> list[Any]:
         if self.reader is None:

@@ -16,6 +16,8 @@ from mockserver.errors import MockServerError
 from mockserver.outbound.egress import EgressRefusedError, read_url
 from mockserver.schema.reply import ReplySpec
 from mockserver.schema.webhook import WebhookSpec
+from mockserver.templating.functions import DRAWING
+from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope, TemplateError, compile_text
 
 
@@ -76,7 +78,9 @@ def _made(source: str, constants: Mapping[str, Any]) -> str | None:
     """Render a template with only `vars`, without time and random values; None if it needs more."""
     try:
         template = compile_text(source, ("url",), names=frozenset({"vars"}))
-        return template.render(Scope({"vars": dict(constants)}, _nothing, _nothing))
+        if template.functions & DRAWING:
+            return None
+        return template.render(Scope({"vars": dict(constants)}, Draws("", "", 0), _nothing))
     except MockServerError:
         return None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from mockserver.model.http import ABSENT, Pairs, Request, UnreadableBodyError
+from mockserver.model.http import Pairs, Request, UnreadableBodyError
 from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope, Start, Step, UndefinedError
 from mockserver.templating.values import kind_of
 
@@ -56,9 +56,19 @@ def _readable(name: str, read: Callable[[Request], Any]) -> Part:
     return part
 
 
+PLACES = {
+    "query": "query by name",
+    "cookies": "cookies by name",
+    "form": "form by name",
+    "text": "text",
+    "json": "json",
+}
+"""Where a request keeps its parts."""
+
+
 def _fields(name: str, read: Callable[[Request], Pairs]) -> Callable[[Request], Fields]:
     """Return named texts of a request, sorted by name once per request."""
-    place = f"{name} by name"
+    place = PLACES[name]
 
     def part(request: Request) -> Fields:
         return request.once(place, lambda: Fields(read(request)))
@@ -233,15 +243,15 @@ def optional_part_closure(word: str, name: str) -> Closure:
     get = part_closure(word, name)
     if name not in READABLE_PARTS:
         return get
-    return once_a_request(f"{word}.{name}", first_defined((get,), _nothing))
+    return first_defined((get,), _nothing)
 
 
 def _nothing(_scope: Scope) -> object:
     return NOTHING
 
 
-def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: object = NOTHING) -> Closure:
-    """Return the first defined value; `otherwise` if there is none, or `written` if that is a literal."""
+def first_defined(tries: tuple[Closure, ...], otherwise: Closure) -> Closure:
+    """Return the first defined value; `otherwise` if there is none."""
 
     def defined(scope: Scope) -> object:
         for get in tries:
@@ -251,23 +261,9 @@ def first_defined(tries: tuple[Closure, ...], otherwise: Closure, written: objec
                 continue
             if result is not NOTHING:
                 return result
-        return otherwise(scope) if written is NOTHING else written
+        return otherwise(scope)
 
     return defined
-
-
-def once_a_request(name: str, make: Closure) -> Closure:
-    """Cache a value that depends only on the request and is free: computed once for all uses of `name`."""
-    place = f"template: {name}"
-
-    def value_of(scope: Scope) -> object:
-        request = scope.values.get("request")
-        if not isinstance(request, Request):
-            return make(scope)
-        value = request.made(place, ABSENT)
-        return request.once(place, lambda: make(scope)) if value is ABSENT else value
-
-    return value_of
 
 
 def slice_closure(get: Closure, bounds: list[Closure | None]) -> Closure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from jinja2 import nodes
@@ -13,7 +14,6 @@ from mockserver.templating import generated, methods
 from mockserver.templating.fake import FAKES, fake
 from mockserver.templating.fake import missing as no_faker
 from mockserver.templating.functions import FUNCTIONS, moved, read_shift
-from mockserver.templating.nodes import literal
 from mockserver.templating.parser import Compile, MissingLibraryError, SyntaxRefusedError, TemplateContext
 from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope
 
@@ -21,7 +21,7 @@ from mockserver.templating.scope import NOTHING, Closure, RenderError, Scope
 class Arguments:
     """The compiled arguments of a call, evaluated once per call."""
 
-    __slots__ = ("by_name", "by_place", "written")
+    __slots__ = ("by_name", "by_place")
 
     def __init__(self, reading: TemplateContext, node: Any, *, optional: bool = False) -> None:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
@@ -31,10 +31,6 @@ class Arguments:
         compiled = reading.optional if optional else reading.expression
         self.by_place = [compiled(item) for item in node.args]
         self.by_name = {item.key: compiled(item.value) for item in node.kwargs}
-        literals = [literal(item) for item in node.args]
-        is_written = not node.kwargs and not any(item is NOTHING for item in literals)
-        self.written: list[Any] | None = literals if is_written else None
-        """All arguments, if they are literals without names."""
 
     def places(self, scope: Scope) -> list[Any]:
         return [item(scope) for item in self.by_place]
@@ -66,33 +62,19 @@ class Arguments:
 
         return bind
 
-    def applied(self, function: Callable[..., Any]) -> Closure:
+    def applied(self, reading: TemplateContext, function: Callable[..., Any]) -> Closure:
         """`function(scope, *arguments)`."""
-        written = self.written
-        if written is not None:
-            return (lambda scope: function(scope, *written)) if written else function
-        if not self.by_name and len(self.by_place) == 1:
-            only = self.by_place[0]
-            return lambda scope: function(scope, only(scope))
-        return lambda scope: function(scope, *self.places(scope), **self.names(scope))
 
-    def applied_to(self, function: Callable[..., Any], value: Closure) -> Closure:
+        def applied(scope: Scope) -> object:
+            return function(scope, *self.places(scope), **self.names(scope))
+
+        if not self.by_name:
+            arguments = [reading.code(item) for item in self.by_place]
+            reading.codes[applied] = generated.function(function, arguments)
+        return applied
+
+    def applied_to(self, reading: TemplateContext, function: Callable[..., Any], value: Closure) -> Closure:
         """`function(scope, value, *arguments)`; NOTHING if the value is NOTHING."""
-        written = self.written
-        if written == []:
-
-            def applied_to_nothing_else(scope: Scope) -> object:
-                result = value(scope)
-                return result if result is NOTHING else function(scope, result)
-
-            return applied_to_nothing_else
-        if written is not None:
-
-            def applied_to_written(scope: Scope) -> object:
-                result = value(scope)
-                return result if result is NOTHING else function(scope, result, *written)
-
-            return applied_to_written
 
         def applied(scope: Scope) -> object:
             result = value(scope)
@@ -100,6 +82,9 @@ class Arguments:
                 return result
             return function(scope, result, *self.places(scope), **self.names(scope))
 
+        if not self.by_name:
+            arguments = [reading.code(item) for item in self.by_place]
+            reading.codes[applied] = generated.filtered(reading.code(value), function, arguments)
         return applied
 
 
@@ -136,10 +121,7 @@ def _function(reading: TemplateContext, node: nodes.Call, name: str) -> Closure:
         _check_query(node)
     if name == "date":
         _check_date(node)
-    applied = arguments.applied(function)
-    if arguments.written is not None:
-        reading.codes[applied] = generated.function(function, arguments.written)
-    return applied
+    return arguments.applied(reading, function)
 
 
 def _check_date(node: nodes.Call) -> None:
@@ -235,48 +217,18 @@ def _method(reading: TemplateContext, node: nodes.Call, target: nodes.Getattr) -
         raise SyntaxRefusedError(f"there is no method {name}()", near(name, methods.NAMES), node.lineno)
     value, arguments = reading.expression(target.node), Arguments(reading, node)
     arguments.check(name, result, 2, node.lineno)
-    if arguments.by_name:
-        return lambda scope: methods.call_method(
-            scope, value(scope), name, arguments.places(scope), arguments.names(scope)
-        )
-    called = _plain_method(name, value, arguments)
-    if name == "get":
-        given = [reading.code(argument) for argument in arguments.by_place]
-        reading.codes[called] = generated.got(reading.code(value), given, _get)
-    return called
+    method = _get if name == "get" else partial(methods.call_method, name)
+    return arguments.applied_to(reading, method, value)
 
 
-def _get(scope: Scope, value: object, *given: object) -> object:
-    """Return `value.get(key, default)` of a mapping."""
-    if not isinstance(value, dict):
-        return methods.call_method(scope, value, "get", list(given), {})
+def _get(scope: Scope, value: object, *args: Any, **kwargs: Any) -> object:
+    """Return `value.get(key, default)`, the most common method."""
+    if kwargs or not isinstance(value, dict):
+        return methods.call_method("get", scope, value, *args, **kwargs)
     try:
-        return value.get(*given)
+        return value.get(*args)
     except TypeError as error:
-        raise methods.unfit("get", value, list(given)) from error
-
-
-def _plain_method(name: str, value: Closure, arguments: Arguments) -> Closure:
-    """Return a closure for a method with positional arguments only."""
-    by_type = {kind: table[name] for kind, table in methods.BY_TYPE.items() if name in table}
-    by_place, written = arguments.by_place, arguments.written
-
-    def got(scope: Scope) -> object:
-        result = value(scope)
-        return _get(scope, result, *([item(scope) for item in by_place] if written is None else written))
-
-    def called(scope: Scope) -> object:
-        result = value(scope)
-        given = [item(scope) for item in by_place] if written is None else written
-        method = by_type.get(result.__class__)
-        if method is None:
-            return methods.call_method(scope, result, name, given, {})
-        try:
-            return method(scope, result, *given)
-        except (TypeError, AttributeError) as error:
-            raise methods.unfit(name, result, given) from error
-
-    return got if name == "get" else called
+        raise methods.unfit("get", value, args) from error
 
 
 EXPRESSIONS: dict[type[nodes.Node], Compile] = {nodes.Call: _call}

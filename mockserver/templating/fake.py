@@ -77,7 +77,7 @@ def fake(scope: Scope, name: str, args: list[Any], kwargs: dict[str, Any]) -> ob
     for key, value in bound.items():
         _check(name, key, value)
     scope.take_steps(50)
-    seed = scope.random().bits(64)
+    seed = scope.draws.bits(64)
     with _LOCK:
         generator = _generator()
         generator.seed_instance(seed)

@@ -27,7 +27,7 @@ Function = Callable[..., Any]
 
 def uuid(scope: Scope) -> str:
     """Return a random UUID (version 4)."""
-    bits = f"{scope.random().bits(124):031x}"
+    bits = f"{scope.draws.bits(124):031x}"
     return (
         f"{bits[:8]}-{bits[8:12]}-4{bits[12:15]}-{'89ab'[int(bits[15], 16) & 3]}{bits[16:19]}-{bits[19:31]}"
     )
@@ -37,7 +37,7 @@ def random_int(scope: Scope, a: int, b: int) -> int:
     """Return a whole number from `a` to `b`, both included."""
     if not isinstance(a, int) or not isinstance(b, int) or a > b:
         raise RenderError("random_int(a, b) takes two whole numbers, the smaller first")
-    return a + scope.random().below(b - a + 1)
+    return a + scope.draws.below(b - a + 1)
 
 
 def random_string(scope: Scope, n: int) -> str:
@@ -49,7 +49,7 @@ def random_string(scope: Scope, n: int) -> str:
     if scope.chars < 0 or scope.steps < 0:
         scope.take_chars(0)
         scope.take_steps(0)
-    return scope.random().text(n)
+    return scope.draws.text(n)
 
 
 def _bytes(scope: Scope, value: object) -> bytes:
@@ -274,6 +274,8 @@ def _quotient(left: Decimal, right: Decimal) -> Decimal:
     return (left / right).quantize(Decimal(1).scaleb(-_places(left)), ROUND_HALF_UP)
 
 
+DRAWING = frozenset({"fake", "random_int", "random_string", "uuid"})
+"""Functions whose values are random."""
 FUNCTIONS: dict[str, Function] = {
     "base64": b64encode,
     "date": date,

@@ -9,12 +9,14 @@ another type) are left to the closure of the expression, which has the same resu
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
 
+from mockserver.model.http import ABSENT, Unreadable
 from mockserver.templating.scope import (
     CHAR_LIMIT,
     NOTHING,
@@ -75,6 +77,7 @@ class Writer:
     def __init__(self) -> None:
         self.bound: dict[str, Any] = {"__builtins__": {}}
         self.statements: list[ast.stmt] = []
+        self._words: dict[str, str] = {}
         self._names: dict[int, str] = {}
         self._temporaries = 0
 
@@ -85,6 +88,10 @@ class Writer:
             name = self._names[id(value)] = f"k{len(self._names)}"
             self.bound[name] = value
         return _name(name)
+
+    def word(self, word: str) -> ast.expr:
+        """Return a variable of the scope, NOTHING if there is none."""
+        return _name(self._words.setdefault(word, f"w{len(self._words)}"))
 
     def temporary(self) -> str:
         self._temporaries += 1
@@ -120,8 +127,12 @@ class Writer:
 
     def function(self, result: ast.expr) -> Callable[[Scope], Any]:
         """Return the function of a scope, which returns that after the statements."""
-        words = _assignment("words", _Attribute(_name("scope"), "values", _LOAD))
-        body = [words, *self.statements, _Return(result)]
+        values = _Attribute(_name("scope"), "values", _LOAD)
+        words = [
+            _assignment(name, _get(values, self.bind(word), self.bind(NOTHING)))
+            for word, name in self._words.items()
+        ]
+        body = [*words, *self.statements, _Return(result)]
         arguments = ast.arguments([], [_arg("scope")], None, [], [], None, [])
         made = _FunctionDef("template", arguments, body, [])
         code = compile(ast.Module([made], []), FILE, "exec")
@@ -134,8 +145,6 @@ Code = Callable[[Writer], ast.expr]
 
 _ERRORS = (RenderError, *PYTHON_ERRORS)
 _LOAD, _STORE = ast.Load(), ast.Store()
-_NEVER = object()
-"""Sentinel that no expression returns."""
 
 
 @lru_cache(maxsize=2 * MOST_TEMPORARIES)
@@ -185,32 +194,13 @@ def calling(closure: Closure) -> Code:
     return lambda writer: _called(writer.bind(closure))
 
 
-def constant(value: object) -> Code:
-    return lambda writer: writer.bind(value)
-
-
+@dataclass(eq=False)
 class Lookup:
-    """Look up a chain of keys in a variable. An optional one is NOTHING if the last key is missing."""
+    """A look-up: conditions, in order, and the value if all hold. The closure may repeat one that `is_free`."""
 
-    def __init__(self, word: str, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> None:
-        self.word = word
-        self.keys = tuple(key for key, _, _ in steps)
-        self.closure = closure
-        self.optional = optional
-
-    def parts(self, writer: Writer) -> tuple[list[ast.expr], ast.expr]:
-        """Conditions, in order, and the value if all hold."""
-        tests: list[ast.expr] = []
-        value = _get(_name("words"), writer.bind(self.word), writer.bind(NOTHING))
-        for key in self.keys:
-            name = writer.temporary()
-            tests.append(_is(_class_of(_kept(name, value)), writer.bind(dict)))
-            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
-        if not self.optional:
-            name = writer.temporary()
-            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
-            value = _name(name)
-        return tests, value
+    closure: Closure
+    parts: Callable[[Writer], tuple[list[ast.expr], ast.expr]]
+    is_free: bool = True
 
     def __call__(self, writer: Writer) -> ast.expr:
         if writer.is_full:
@@ -219,12 +209,48 @@ class Lookup:
         return _IfExp(_all(tests), value, calling(self.closure)(writer)) if tests else value
 
 
-def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Code:
+def constant(value: object, closure: Closure) -> Lookup:
+    return Lookup(closure, lambda writer: ([], writer.bind(value)))
+
+
+def request_part(place: str, closure: Closure, *, optional: bool) -> Lookup:
+    """Look up a part of the request that has been read. An optional one is NOTHING if the body does not have it."""
+
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        name = writer.temporary()
+        part = _get(_Attribute(_name("scope"), "parts", _LOAD), writer.bind(place), writer.bind(ABSENT))
+        is_read = _is_not(_kept(name, part), writer.bind(ABSENT))
+        is_readable = _is_not(_class_of(_name(name)), writer.bind(Unreadable))
+        if optional:
+            found = _IfExp(is_readable, _name(name), writer.bind(NOTHING))
+            return [], _IfExp(is_read, found, calling(closure)(writer))
+        return [], _IfExp(_all([is_read, is_readable]), _name(name), calling(closure)(writer))
+
+    return Lookup(closure, parts)
+
+
+def chain(start: str | Lookup, steps: tuple[Step, ...], closure: Closure, *, optional: bool) -> Lookup:
+    """Look up keys in a variable, or in another look-up. An optional one is NOTHING if the last key is missing."""
+
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
+        tests, value = ([], writer.word(start)) if isinstance(start, str) else start.parts(writer)
+        for key, _, _ in steps:
+            name = writer.temporary()
+            tests.append(_Call(writer.bind(isinstance), [_kept(name, value), writer.bind(dict)], []))
+            value = _get(_name(name), writer.bind(key), writer.bind(NOTHING))
+        if not optional:
+            name = writer.temporary()
+            tests.append(_is_not(_kept(name, value), writer.bind(NOTHING)))
+            value = _name(name)
+        return tests, value
+
+    return Lookup(closure, parts)
+
+
+def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) -> Lookup:
     """Return the first defined value, else the default. `closure` is equivalent for all inputs."""
 
-    def write(writer: Writer) -> ast.expr:
-        if writer.is_full:
-            return calling(closure)(writer)
+    def parts(writer: Writer) -> tuple[list[ast.expr], ast.expr]:
         result = otherwise(writer)
         for lookup in reversed(tries):
             tests, value = lookup.parts(writer)
@@ -232,21 +258,18 @@ def first_defined(tries: Sequence[Lookup], otherwise: Code, closure: Closure) ->
             defined = _is_not(_kept(name, value), writer.bind(NOTHING))
             picked = _IfExp(defined, _name(name), result)
             result = _IfExp(_all(tests), picked, calling(closure)(writer)) if tests else picked
-        return result
+        return [], result
 
-    return write
+    return Lookup(closure, parts, is_free=isinstance(otherwise, Lookup) and otherwise.is_free)
 
 
 def condition(test: Code, then: Code, otherwise: Code) -> Code:
     return lambda writer: _IfExp(test(writer), then(writer), otherwise(writer))
 
 
-def both(left: Code, right: Code) -> Code:
-    return lambda writer: _BoolOp(ast.And(), [left(writer), right(writer)])
-
-
-def either(left: Code, right: Code) -> Code:
-    return lambda writer: _BoolOp(ast.Or(), [left(writer), right(writer)])
+def joined(op: ast.boolop, left: Code, right: Code) -> Code:
+    """Write `and` or `or`."""
+    return lambda writer: _BoolOp(op, [left(writer), right(writer)])
 
 
 def negation(value: Code) -> Code:
@@ -286,38 +309,18 @@ def comparison(value: Code, op: str, written: int | str, otherwise: Callable[[Sc
     return write
 
 
-def function(function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """Call with literals."""
-    return lambda writer: _called(writer.bind(function), *map(writer.bind, arguments))
+def function(function: Callable[..., Any], arguments: Sequence[Code]) -> Code:
+    return lambda writer: _called(writer.bind(function), *[argument(writer) for argument in arguments])
 
 
-def filtered(value: Code, function: Callable[..., Any], arguments: Iterable[object]) -> Code:
-    """Like that, with a value; NOTHING is kept."""
+def filtered(value: Code, function: Callable[..., Any], arguments: Sequence[Code]) -> Code:
+    """Call with a value, then the arguments; NOTHING is kept."""
 
     def write(writer: Writer) -> ast.expr:
         name = writer.temporary()
         is_nothing = _is(_kept(name, value(writer)), writer.bind(NOTHING))
-        made = _called(writer.bind(function), _name(name), *map(writer.bind, arguments))
+        made = _called(writer.bind(function), _name(name), *[argument(writer) for argument in arguments])
         return _IfExp(is_nothing, _name(name), made)
-
-    return write
-
-
-def got(value: Code, arguments: Sequence[Code], otherwise: Callable[..., Any]) -> Code:
-    """Return `value.get(key, default)`. `otherwise` handles values other than mappings, and keys other than texts."""
-
-    def write(writer: Writer) -> ast.expr:
-        whole = writer.temporary()
-        names = [writer.temporary() for _ in arguments]
-        worked_out = [_kept(whole, value(writer))]
-        worked_out += [_kept(name, code(writer)) for name, code in zip(names, arguments, strict=True)]
-        # Evaluate all of them, in this order, before any type check.
-        tests = [_is_not(value, writer.bind(_NEVER)) for value in worked_out]
-        tests.append(_Call(writer.bind(isinstance), [_name(whole), writer.bind(dict)], []))
-        tests.append(_is(_class_of(_name(names[0])), writer.bind(str)))
-        given = [_name(name) for name in names]
-        other = _called(writer.bind(otherwise), _name(whole), *given)
-        return _IfExp(_all(tests), _get(_name(whole), *given), other)
 
     return write
 
@@ -407,11 +410,10 @@ class Mapped:
         self._writes = writes
 
     def __call__(self, writer: Writer) -> ast.expr:
-        name = writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], []))
+        made = _name(writer.assign(_Call(_Attribute(writer.bind(self._whole), "copy", _LOAD), [], [])))
         for key, write in self._writes.items():
-            value = write(writer)
-            writer.add(_Assign([_Subscript(_name(name), writer.bind(key), _STORE)], value))
-        return _name(name)
+            _set(writer, made, key, write(writer))
+        return made
 
     def json(self, writer: Writer, dump: Callable[[Any], str]) -> list[str | ast.expr]:
         pieces: list[str | ast.expr] = []
@@ -421,6 +423,22 @@ class Mapped:
         first = pieces[0]
         assert isinstance(first, str)
         return ["{" + first[1:], *pieces[1:], "}"]
+
+
+def filling(word: str, parts: Mapping[str, Part]) -> Write:
+    """Write values into a variable of the scope, in order. Each has a budget of its own, and can use those before it."""
+
+    def write(writer: Writer) -> ast.expr:
+        for name, part in parts.items():
+            fresh_budget(writer)
+            _set(writer, writer.word(word), name, _part(writer, part))
+        return writer.word(word)
+
+    return write
+
+
+def _set(writer: Writer, mapping: ast.expr, key: object, value: ast.expr) -> None:
+    writer.add(_Assign([_Subscript(mapping, writer.bind(key), _STORE)], value))
 
 
 def mapping_by_keys(writer: Writer, pairs: Sequence[tuple[Part, Part]]) -> ast.expr:
@@ -452,4 +470,5 @@ def _json_part(writer: Writer, part: Part, dump: Callable[[Any], str]) -> list[s
     quoted = _Call(writer.bind(encode_basestring), [_name(name)], [])
     is_integer = _is(_class_of(_name(name)), writer.bind(int))
     dumped = _Call(writer.bind(dump), [_name(name)], [])
-    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), dumped))]
+    others = _IfExp(_is(_name(name), writer.bind(None)), writer.bind("null"), dumped)
+    return [_IfExp(is_text, quoted, _IfExp(is_integer, _name(name), others))]

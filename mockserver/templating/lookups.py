@@ -7,7 +7,9 @@ from functools import partial
 from jinja2 import nodes
 
 from mockserver.errors import near
+from mockserver.templating import generated
 from mockserver.templating.access import (
+    PLACES,
     WORD_PARTS,
     look,
     optional_part_closure,
@@ -20,7 +22,6 @@ from mockserver.templating.access import (
     subscript_closure,
 )
 from mockserver.templating.functions import FUNCTIONS
-from mockserver.templating.generated import Lookup
 from mockserver.templating.parser import WORDS, Compile, SyntaxRefusedError, TemplateContext, said
 from mockserver.templating.scope import Closure, Scope, Start, Step, UndefinedError
 
@@ -69,8 +70,9 @@ def _word(reading: TemplateContext, node: nodes.Node) -> str:
 def _path(reading: TemplateContext, start: Start, steps: tuple[Step, ...], *, optional: bool) -> Closure:
     closure = (optional_path_closure if optional else path_closure)(start, steps)
     reading.paths[closure] = start, steps
-    if isinstance(start, str):
-        reading.codes[closure] = Lookup(start, steps, closure, optional=optional)
+    get = start if isinstance(start, str) else reading.code(start)
+    if isinstance(get, str) or (isinstance(get, generated.Lookup) and get.is_free):
+        reading.codes[closure] = generated.chain(get, steps, closure, optional=optional)
     return closure
 
 
@@ -100,7 +102,11 @@ def _getattr(reading: TemplateContext, node: nodes.Getattr, *, optional: bool = 
         _check_part(word, node.attr, node.lineno)
         if word == "request":
             reading.names.add(word)
-            return (optional_part_closure if optional else part_closure)(word, node.attr)
+            closure = (optional_part_closure if optional else part_closure)(word, node.attr)
+            if node.attr in PLACES:
+                place = PLACES[node.attr]
+                reading.codes[closure] = generated.request_part(place, closure, optional=optional)
+            return closure
     get = reading.optional(node.node) if optional else reading.expression(node.node)
     return _step(reading, get, (node.attr, said(node), look), optional=optional)
 

@@ -276,9 +276,7 @@ _BY_KIND: tuple[tuple[type | tuple[type, ...], dict[str, Method]], ...] = (
 )
 
 
-def call_method(
-    scope: Scope, value: object, name: str, args: Sequence[Any], kwargs: dict[str, Any]
-) -> object:
+def call_method(name: str, scope: Scope, value: object, *args: Any, **kwargs: Any) -> object:
     table = BY_TYPE.get(type(value))
     method = (methods_of(value) if table is None else table).get(name)
     if method is None:

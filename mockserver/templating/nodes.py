@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -29,7 +30,7 @@ def _constantly(reading: TemplateContext, value: object) -> Closure:
     def constantly(_scope: Scope) -> object:
         return value
 
-    reading.codes[constantly] = generated.constant(value)
+    reading.codes[constantly] = generated.constant(value, constantly)
     return constantly
 
 
@@ -81,7 +82,7 @@ def _and(reading: TemplateContext, node: nodes.And) -> Closure:
     def both(scope: Scope) -> object:
         return left(scope) and right(scope)
 
-    reading.codes[both] = generated.both(reading.code(left), reading.code(right))
+    reading.codes[both] = generated.joined(ast.And(), reading.code(left), reading.code(right))
     return both
 
 
@@ -91,7 +92,7 @@ def _or(reading: TemplateContext, node: nodes.Or) -> Closure:
     def either(scope: Scope) -> object:
         return left(scope) or right(scope)
 
-    reading.codes[either] = generated.either(reading.code(left), reading.code(right))
+    reading.codes[either] = generated.joined(ast.Or(), reading.code(left), reading.code(right))
     return either
 
 
@@ -153,13 +154,16 @@ def _compared(reading: TemplateContext, first: Closure, op: str, second: Closure
         left = first(scope)
         if left is NOTHING:
             return left
-        return holds(scope, left, second(scope) if written is NOTHING else written)
+        return holds(scope, left, second(scope))
 
     def compared_to_written(scope: Scope, left: object) -> object:
         return left if left is NOTHING else holds(scope, left, written)
 
+    code = reading.code(first)
     if op in generated.COMPARED and isinstance(written, (int, str)):
-        reading.codes[compared] = generated.comparison(reading.code(first), op, written, compared_to_written)
+        reading.codes[compared] = generated.comparison(code, op, written, compared_to_written)
+    else:
+        reading.codes[compared] = generated.filtered(code, holds, [reading.code(second)])
     return compared
 
 

@@ -10,11 +10,10 @@ from jinja2 import nodes
 
 from mockserver.errors import near
 from mockserver.templating import generated
-from mockserver.templating.access import first_defined, once_a_request
+from mockserver.templating.access import first_defined
 from mockserver.templating.calls import Arguments
 from mockserver.templating.filters import FILTERS
 from mockserver.templating.list_filters import by_attribute
-from mockserver.templating.nodes import literal
 from mockserver.templating.parser import Compile, SyntaxRefusedError, TemplateContext
 from mockserver.templating.scope import NOTHING, Closure, Scope, UndefinedError
 from mockserver.templating.tests import TESTS
@@ -32,10 +31,7 @@ def _filter(reading: TemplateContext, node: nodes.Filter, *, optional: bool = Fa
     function = _known_filter(node.name, node.lineno)
     value, arguments = _operand(reading, node, optional=optional), Arguments(reading, node)
     arguments.check(node.name, [function], 2, node.lineno)
-    applied = arguments.applied_to(function, value)
-    if arguments.written is not None:
-        reading.codes[applied] = generated.filtered(reading.code(value), function, arguments.written)
-    return applied
+    return arguments.applied_to(reading, function, value)
 
 
 def _operand(reading: TemplateContext, node: nodes.Filter, *, optional: bool = False) -> Closure:
@@ -58,7 +54,7 @@ def _test(reading: TemplateContext, node: nodes.Test, *, optional: bool = False)
     value = reading.optional(node.node) if optional else reading.expression(node.node)
     function, arguments = _known_test(node.name, node.lineno), Arguments(reading, node)
     arguments.check(node.name, [function], 2, node.lineno)
-    return arguments.applied_to(function, value)
+    return arguments.applied_to(reading, function, value)
 
 
 def _known_test(name: str, line: int) -> Callable[..., Any]:
@@ -88,7 +84,7 @@ def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = F
     arguments = Arguments(reading, node, optional=optional and is_plain)
     arguments.check(node.name, [_pick], 1, node.lineno)
     if is_plain:
-        return _first_defined(reading, node, value, arguments.by_place[0])
+        return _first_defined(reading, value, arguments.by_place[0])
     also_empty = len(arguments.by_place) > 1 or "boolean" in arguments.by_name
 
     def defaulted(scope: Scope) -> object:
@@ -103,31 +99,15 @@ def _default(reading: TemplateContext, node: nodes.Filter, *, optional: bool = F
     return defaulted
 
 
-def _first_defined(
-    reading: TemplateContext, node: nodes.Filter, value: Closure, otherwise: Closure
-) -> Closure:
-    """Combine a chain of defaults into one closure, cached per request if it depends only on the request."""
+def _first_defined(reading: TemplateContext, value: Closure, otherwise: Closure) -> Closure:
+    """Combine a chain of defaults into one closure."""
     tries = reading.tries.get(value, (value,))
-    written = literal(node.args[0])
-    result = first_defined(tries, otherwise, written)
+    result = first_defined(tries, otherwise)
     lookups = [code for code in map(reading.code, tries) if isinstance(code, generated.Lookup)]
-    if _is_of_request(reading, node):
-        result = once_a_request(repr(node), result)
-    elif len(lookups) == len(tries):
-        instead = reading.code(otherwise) if written is NOTHING else generated.constant(written)
-        reading.codes[result] = generated.first_defined(lookups, instead, result)
+    if len(lookups) == len(tries):
+        reading.codes[result] = generated.first_defined(lookups, reading.code(otherwise), result)
     reading.tries[result] = (*tries, otherwise)
     return result
-
-
-def _is_of_request(reading: TemplateContext, node: nodes.Node | None) -> bool:
-    """Whether it is a part of the request, a literal, or a default of these: all of it is free."""
-    match node:
-        case nodes.Filter(name="default" | "d", args=[otherwise], kwargs=[]):
-            return _is_of_request(reading, node.node) and _is_of_request(reading, otherwise)
-        case nodes.Getattr(node=nodes.Name(name="request")):
-            return "request" not in reading.bound
-    return node is not None and literal(node) is not NOTHING
 
 
 def _pick(result: object, default_value: object = "", boolean: object = False) -> object:

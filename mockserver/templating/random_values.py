@@ -22,24 +22,25 @@ class Draws:
     """
     Random numbers and texts for the ids of one call: the same for the same arguments, unrelated for others.
 
-    They are taken from blocks. A block is a hash of the call's key and the block's number: one or two values per call
+    They are taken from blocks. A block is a hash of the arguments and the block's number: one or two values per call
     cost one or two hashes, while a generator would have to be seeded first.
     """
 
     __slots__ = ("_blocks", "_call", "_letters")
 
     def __init__(self, seed: str, route: str, number: int) -> None:
-        # Two lengths first, so that no two calls have the same input.
-        call = f"{len(seed)}:{len(route)}:{seed}{route}{number}:"
-        self._call = call.encode("utf-8", "surrogatepass")
+        self._call = seed, route, number
         self._blocks = 0
-        self._letters = b""
-        """Unused bytes of the last block."""
+        self._letters = ""
+        """Unused letters and digits of the last block."""
 
     def _block(self) -> bytes:
         """Return 64 bytes."""
         self._blocks += 1
-        return blake2b(b"%b%d" % (self._call, self._blocks)).digest()
+        seed, route, number = self._call
+        # Two lengths first, so that no two calls have the same input.
+        text = f"{len(seed)}:{len(route)}:{seed}{route}{number}:{self._blocks}"
+        return blake2b(text.encode("utf-8", "surrogatepass")).digest()
 
     def bits(self, count: int) -> int:
         """Return a number with that many bits."""
@@ -58,12 +59,11 @@ class Draws:
 
     def text(self, length: int) -> str:
         """Return that many letters and digits."""
-        data = self._letters
-        while len(data) < length:
-            blocks = [self._block() for _ in range((length - len(data) + 63) // 64)]
-            data += b"".join(blocks).translate(_LETTERS, _UNEVEN)
-        self._letters = data[length:]
-        return data[:length].decode()
+        text = self._letters
+        while len(text) < length:
+            text += self._block().translate(_LETTERS, _UNEVEN).decode()
+        self._letters = text[length:]
+        return text[:length]
 
 
 def seed_for(namespace: str, seed: str) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mockserver.errors import MockServerError
+from mockserver.model.http import Request
 from mockserver.templating.random_values import Draws
 
 STEP_LIMIT = 100_000
@@ -69,36 +70,31 @@ def _in_words(error: Exception) -> str:
 
 NO_LOCALS: dict[str, Any] = {}
 """Shared by all; a render that sets a variable gets its own dict."""
+NO_PARTS: dict[str, Any] = {}
+"""Parts of no request."""
 
 
 class Scope:
     """
     Variables of one call's templates, and the remaining budget of the current render.
 
-    `chance` is called once, at the first random value, and its result is used for all that follow, also in scopes made
-    by `with_`; so two `uuid()` of one call differ. `now` is read once too: one call has one time. `locals` are the
-    variables of the render (`set`, `for`).
+    `draws` are also those of scopes made by `with_`, so two `uuid()` of one call differ. `now` is read once: one call
+    has one time. `locals` are the variables of the render (`set`, `for`); `parts` are those of the request that have
+    been read.
     """
 
-    __slots__ = ("_chance", "_moment", "_now", "_random", "chars", "locals", "steps", "values")
+    __slots__ = ("_moment", "_now", "chars", "draws", "locals", "parts", "steps", "values")
 
-    def __init__(
-        self, values: Mapping[str, Any], chance: Callable[[], Draws], now: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, values: Mapping[str, Any], draws: Draws, now: Callable[[], datetime]) -> None:
         self.values = values
-        self._chance = chance
+        request = values.get("request")
+        self.parts = request.parsed() if isinstance(request, Request) else NO_PARTS
+        self.draws = draws
         self._now = now
-        self._random: Draws | None = None
         self._moment: datetime | None = None
         self.locals = NO_LOCALS
         self.steps = STEP_LIMIT
         self.chars = CHAR_LIMIT
-
-    def random(self) -> Draws:
-        result = self._random
-        if result is None:
-            result = self._random = self._chance()
-        return result
 
     def now(self) -> datetime:
         result = self._moment
@@ -106,22 +102,17 @@ class Scope:
             result = self._moment = self._now()
         return result
 
-    def draw_from(self, chance: Callable[[], Draws]) -> None:
-        """Restart random values with these."""
-        self._chance = chance
-        self._random = None
-
     def with_(self, name: str, value: object) -> Scope:
         """Return the scope with one more or changed variable; random values continue."""
-        return Scope({**self.values, name: value}, self.random, self.now)
+        return Scope({**self.values, name: value}, self.draws, self.now)
 
     def renewed(self, **more: object) -> Scope:
         """Return the scope at the present time, with more variables; random values continue."""
-        return Scope({**self.values, **more}, self.random, self._now)
+        return Scope({**self.values, **more}, self.draws, self._now)
 
     def later(self, seconds: float) -> Scope:
         """Return the scope at a later time; random values continue."""
-        return Scope(self.values, self.random, lambda: self.now() + timedelta(seconds=seconds))
+        return Scope(self.values, self.draws, lambda: self.now() + timedelta(seconds=seconds))
 
     def take_steps(self, count: int) -> None:
         self.steps -= count

@@ -17,7 +17,7 @@ from mockserver.templating.texts import (
     compile_predicate,
     compile_text,
 )
-from mockserver.templating.trees import Tree, compile_tree
+from mockserver.templating.trees import Tree, compile_tree, filling
 
 __all__ = [
     "WORDS",
@@ -29,4 +29,5 @@ __all__ = [
     "compile_predicate",
     "compile_text",
     "compile_tree",
+    "filling",
 ]

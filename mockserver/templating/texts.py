@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -94,24 +94,18 @@ class Template:
         "functions",
         "names",
         "render",
-        "render_in",
         "source",
         "value",
-        "value_in",
     )
 
     render: Callable[[Scope], str]
     """Return the text. Raises TemplateError."""
-    render_in: Callable[[Scope], str]
-    """Like `render`, within a shared budget."""
     value: Closure
     """
     Return plain JSON: the value of the expression if the text is one whole expression, else text.
 
     Looked-up values are returned without a copy: don't change them. Raises TemplateError.
     """
-    value_in: Closure
-    """Like `value`, within a shared budget."""
 
     def __init__(self, source: str, path: KeyPath, text: str | None = None) -> None:
         self.source = source
@@ -149,9 +143,8 @@ class Template:
 
     def _made(self, way: str) -> Closure:
         writer = Writer()
-        if not way.endswith("_in"):
-            generated.fresh_budget(writer)
-        return writer.function((self.write_value if way.startswith("value") else self.write_text)(writer))
+        generated.fresh_budget(writer)
+        return writer.function((self.write_value if way == "value" else self.write_text)(writer))
 
     def _constantly(self, _scope: Scope) -> str:
         return self._text
@@ -211,16 +204,17 @@ class Template:
         return TemplateError(failed, failed.line, self.source, self._path)
 
 
-_WAYS = frozenset({"render", "render_in", "value", "value_in"})
+_WAYS = frozenset({"render", "value"})
 
 
 class Predicate:
-    """A compiled condition."""
+    """A compiled condition, and the functions that it uses."""
 
-    __slots__ = ("_code", "_lookup", "_value", "source")
+    __slots__ = ("_code", "_lookup", "_value", "functions", "source")
 
-    def __init__(self, source: str, code: Code, *, lookup: bool) -> None:
+    def __init__(self, source: str, code: Code, functions: Iterable[str], *, lookup: bool) -> None:
         self.source = source
+        self.functions = frozenset(functions)
         self._code = code
         self._value: Closure | None = None
         self._lookup = lookup
@@ -309,8 +303,11 @@ def _compiled(source: str, path: KeyPath, reading: TemplateContext) -> Template:
 def _compiled_predicate(source: str, path: KeyPath, reading: TemplateContext) -> Predicate:
     whole = _whole_expression(_output_only(_parsed(source).body))
     if whole is None or isinstance(whole, nodes.TemplateData):
-        return Predicate(source, _compiled(source, path, reading).write_value, lookup=False)
-    return Predicate(source, reading.code(reading.optional(whole)), lookup=_is_lookup(whole))
+        return Predicate(
+            source, _compiled(source, path, reading).write_value, reading.functions, lookup=False
+        )
+    code = reading.code(reading.optional(whole))
+    return Predicate(source, code, reading.functions, lookup=_is_lookup(whole))
 
 
 @lru_cache(maxsize=1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid
@@ -57,6 +57,12 @@ class Tree:
 
     def _constantly(self, _scope: Scope) -> object:
         return self._constant
+
+
+def filling(word: str, trees: Mapping[str, Tree]) -> Tree:
+    """Return a tree whose value is a variable of the scope, with the values of these added, in order."""
+    parts = {name: (tree._constant, tree._write) for name, tree in trees.items()}  # noqa: SLF001  (its own module)
+    return Tree(trees, generated.filling(word, parts), [])
 
 
 def _function(write: Write) -> Closure:

@@ -46,7 +46,7 @@ def a_request():
 def a_scope():
     words = yaml.safe_load(blocks("yaml")[0])
     now = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    return Scope({**words, "request": a_request()}, lambda: Draws("", "", 1), lambda: now)
+    return Scope({**words, "request": a_request()}, Draws("", "", 1), lambda: now)
 
 
 def test_the_page_has_examples():

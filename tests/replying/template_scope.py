@@ -34,7 +34,7 @@ def a_scope(seed=1, **words):
         "item": {"sku": "A1"},
         "errors": [{"field": "amount", "message": "is missing"}],
     }
-    return Scope({**values, **words}, lambda: Draws("", "", seed), lambda: NOW)
+    return Scope({**values, **words}, Draws("", "", seed), lambda: NOW)
 
 
 PLACE = ("reply", "json")

@@ -166,7 +166,7 @@ def compiled(source):
 
 
 def scope():
-    return Scope(WORDS, lambda: Draws("", "", 1), lambda: NOW)
+    return Scope(WORDS, Draws("", "", 1), lambda: NOW)
 
 
 def outcome(ask):

@@ -208,7 +208,7 @@ DRAWING = (
 
 
 def _drawn(seed="s", route="payments/create", number=1):
-    scope = Scope({}, lambda: Draws(seed, route, number), None)
+    scope = Scope({}, Draws(seed, route, number), None)
     return compile_text(DRAWING, PLACE).render(scope)
 
 

@@ -49,6 +49,12 @@ EXPRESSIONS = [
     "vars.get(let.a, let.c).b",
     "(request.form | default(request.json) | default({})).get('amount', '') | int",
     "(request.form | default(request.json)).kind in ['card', let.a]",
+    "request.form.amount",
+    "request.form.kind | default(let.a)",
+    "request.json.amount | default(request.query.a) | int",
+    "(request.form | default(request.json)).amount == '20'",
+    "(let.a | default(random_int(1, 9))).b",
+    "let.a in ['card', let.c]",
     "random_string(4) ~ let.a",
     "uuid() if let.c else random_string(2)",
     "let.a | upper | default('x')",
@@ -128,8 +134,8 @@ BAIT = [
     "{{ ['exec'] | first if let.x == '__builtins__' else 'open' }}",
     "{{ let.get('eval', 'compile') | replace('a', '__class__') }}",
 ]
-FIXED_NAMES = {"values", "get", "__class__", "steps", "chars", "take_steps", "take_chars", "copy"}
-NUMBERED = re.compile(r"[kt][0-9]+")
+FIXED_NAMES = {"values", "get", "__class__", "steps", "chars", "take_steps", "take_chars", "copy", "parts"}
+NUMBERED = re.compile(r"[ktw][0-9]+")
 
 
 def all_code(code):
@@ -149,7 +155,7 @@ def test_nothing_that_an_author_wrote_is_part_of_the_code(source):
     for function in (template.render, template.value, tree.value, tree.json(repr), predicate._value):
         assert function.__globals__["__builtins__"] == {}
         for code in all_code(function.__code__):
-            names = {*code.co_names, *code.co_varnames} - FIXED_NAMES - {"scope", "words", "error"}
+            names = {*code.co_names, *code.co_varnames} - FIXED_NAMES - {"scope", "error"}
             assert [name for name in names if not NUMBERED.fullmatch(name)] == []
             assert [one for one in code.co_consts if not isinstance(one, (int, type(None), CodeType))] == []
 

@@ -44,7 +44,7 @@ class World:
 
     def scope_for(self, _n=0, /, **words):
         values = {"vars": {"currency": "eur"}, "state": {}, "call": {"number": 1, "id": "c1"}, **words}
-        return Scope(values, lambda: self.draws, lambda: NOW)
+        return Scope(values, self.draws, lambda: NOW)
 
     def decide(self, method, target, body=None, content_type=None, headers=(), prefix=""):
         raw = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""

@@ -25,6 +25,7 @@ from mockserver.model.http.request import (
     WEBSOCKET,
     Peer,
     Request,
+    Unreadable,
     Via,
 )
 from mockserver.model.http.response import Response, Shape, StreamReply
@@ -33,5 +34,5 @@ from mockserver.model.multipart import Part
 __all__ = [
     "ABSENT", "ADMIN", "GRAPHQL", "HTTP_1_1", "HTTP_2", "MAX_FORM_BYTES", "MAX_FORM_FIELDS", "MAX_JSON_DEPTH", "MAX_JSON_MEMBERS",
     "MAX_LARGE_JSON_DIGITS", "WEBSOCKET", "Grouped", "Headers", "Pairs", "Part", "Peer", "Request", "Response", "Shape",
-    "StreamReply", "UnreadableBodyError", "Via", "decode_json", "decode_segment", "grouped", "split_urlencoded",
+    "StreamReply", "Unreadable", "UnreadableBodyError", "Via", "decode_json", "decode_segment", "grouped", "split_urlencoded",
 ]  # fmt: skip

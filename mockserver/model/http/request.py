@@ -53,7 +53,7 @@ class _Absent:
 ABSENT = _Absent()
 
 
-class _Unreadable:
+class Unreadable:
     """Cached value of a part that can't be decoded."""
 
     __slots__ = ("reason",)
@@ -210,15 +210,18 @@ class Request:
             try:
                 cache[name] = make()
             except UnreadableBodyError as error:
-                cache[name] = _Unreadable(str(error))
+                cache[name] = Unreadable(str(error))
         value = cache[name]
-        if value.__class__ is _Unreadable:
+        if value.__class__ is Unreadable:
             raise UnreadableBodyError(value.reason)
         return value  # type: ignore[no-any-return]
 
-    def made(self, name: str, default: object) -> object:
-        """Return the part that `once` has computed, if any."""
-        return default if self._cache is None else self._cache.get(name, default)
+    def parsed(self) -> dict[str, Any]:
+        """Return what `once` has computed; what it computes later is added."""
+        cache = self._cache
+        if cache is None:
+            cache = self._cache = {}
+        return cache
 
     def forget_parsed(self) -> None:
         """Drop values derived from head and body; they are computed again when needed."""
