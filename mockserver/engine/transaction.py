@@ -19,13 +19,17 @@ from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects, made_let
 from mockserver.model.call import Call
 from mockserver.model.http import Request
+from mockserver.model.instants import instant
 from mockserver.responses.planner import Planned, Reply
+from mockserver.store.idempotency import KeptKey
 from mockserver.templating.random_values import chance
 from mockserver.templating.templates import Scope, TemplateError
 
 
 class Draw:
-    """Random values and scope of one call, created on first use."""
+    """
+    Random values and scope of one call, created on first use. `key` is the idempotency key that it is the first to use.
+    """
 
     __slots__ = (
         "_call_id",
@@ -38,6 +42,7 @@ class Draw:
         "_place",
         "_request",
         "_scope",
+        "key",
     )
 
     def __init__(self, ns: Namespace, request: Request, match: RouteMatch, call_id: str) -> None:
@@ -51,6 +56,7 @@ class Draw:
         self._scope: Scope | None = None
         self._choices: Random | None = None
         self._let: dict[str, Any] | None = None
+        self.key: KeptKey | None = None
 
     def part(self, request: Request, match: RouteMatch, place: str) -> Draw:
         """Return the values for a part of the call that another route answers; each place has its own random ones."""
@@ -197,7 +203,7 @@ def write(ns: Namespace, call: Call, claim: Claim) -> None:
     for then in claim.commits:
         then()
     if claim.effects:
-        at = ns.clock.now().isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+        at = instant(ns.clock.now_s())
         call_id, effects = call.id, ns.effects
         for effect in claim.effects:
             effect["call"] = call_id
