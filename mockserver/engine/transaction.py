@@ -36,7 +36,6 @@ class Draw:
         "_choices",
         "_draws",
         "_found",
-        "_let",
         "_ns",
         "_number",
         "_place",
@@ -55,7 +54,6 @@ class Draw:
         self._place = ""
         self._scope: Scope | None = None
         self._choices: Random | None = None
-        self._let: dict[str, Any] | None = None
         self.key: KeptKey | None = None
 
     def part(self, request: Request, match: RouteMatch, place: str) -> Draw:
@@ -79,12 +77,11 @@ class Draw:
             )
             made_let(self._found.route.lets, scope, values)
             self._scope = scope
-            self._let = values
         return self._scope
 
     def let(self) -> dict[str, Any]:
         """Return the `let` values for the call log."""
-        return kept_let(self._let or {})
+        return kept_let(self.scope().values["let"])
 
     def choices(self) -> Random:
         """Return the generator of choices and delays, the same for the whole call."""
@@ -141,10 +138,9 @@ def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> C
     answer = resolve(ns, request, draw, route.answers[match.index])
     if not isinstance(answer, Reply):
         return answer.decide(ns, request, match, draw)
-    if route.lets:
-        draw.scope()
+    let = draw.let() if route.lets else None
     status = answer.fixed_status or answer.status(draw.scope)
-    claim = Claim(answer, status, let=draw.let() if route.lets else None)
+    claim = Claim(answer, status, let=let)
     work = chosen(answer.work, route.work, status)
     if work is not NO_WORK:
         sets = work.sets

@@ -210,10 +210,6 @@ class Bounded(Generic[K, V]):
         """Whether the limit is exceeded, since no entry may be dropped."""
         return self._bounds.exceeded(len(self._entries), self.size_bytes)
 
-    def until(self) -> Mapping[K, float]:
-        """Return the expiry times, for entries that have one."""
-        return self._expiry
-
     def items(self) -> Iterator[tuple[K, V]]:
         return iter(self._entries.items())
 

@@ -36,7 +36,7 @@ def kept(key, until_s=100.0):
 def answered(keys, key, body=b"", until_s=100.0):
     entry = kept(key, until_s)
     keys.open(entry)
-    entry.keep(Response(200, (), body))
+    entry.kept = Response(200, (), body)
     keys.settle(entry)
 
 
