@@ -16,7 +16,7 @@ def test_the_work_is_answered(key: str) -> None:
 
 def test_a_wrong_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(instructions.REQUESTS, "get", lambda _: b"GET /other HTTP/1.1\r\nHost: a\r\n\r\n")
-    with pytest.raises(SystemExit, match="get: unexpected answer b'HTTP/1.1 404"):
+    with pytest.raises(SystemExit, match=r"get: unexpected answer b'HTTP/1.1 404"):
         inside.run(lambda: instructions.ask("get", 1))
 
 
