@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mockserver.attempts import KeyNames
@@ -44,15 +45,13 @@ from mockserver.model.plan import CLIENT_LEFT, OPEN, Converse, Outcome, Send, Wa
 from mockserver.responses.planner import Planned
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
+from mockserver.store.idempotency import KeptKey
 from mockserver.store.recordings import Recordings
 from mockserver.templating.random_values import seed_for
 from mockserver.templating.templates import TemplateError
 
 if TYPE_CHECKING:
     from mockserver.openapi.contract import Contract
-
-Keep = Callable[[Response | None], None]
-"""Returns the response that an idempotency key keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,7 +338,7 @@ class Engine:
                 planned = self._validated_answer(ns, call, match, draw, route.contract)
             planned = (
                 planned
-                or (self._guard(ns, call, match) if route.guarded else None)
+                or (self._guard(ns, call, match, draw) if route.guarded else None)
                 or self._claim_and_render(ns, call, match, draw)
             )
         except TemplateError as error:
@@ -382,7 +381,9 @@ class Engine:
         """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
         validation = contract.check_request(ns, call)
         guarded = (
-            self._guard(ns, call, match, validation.refusal) if match.route.guarded else validation.refusal
+            self._guard(ns, call, match, draw, validation.refusal)
+            if match.route.guarded
+            else validation.refusal
         )
         if guarded is not None:
             return guarded
@@ -390,7 +391,7 @@ class Engine:
         return planned if call.consult is not None else validation.answered(ns, call, planned)
 
     def _guard(
-        self, ns: Namespace, call: Call, match: RouteMatch, refusal: Planned | None = None
+        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, refusal: Planned | None = None
     ) -> Planned | None:
         """Return the response of auth, limit, the contract or idempotency; they take no step."""
         route, request = match.route, call.request
@@ -403,28 +404,27 @@ class Engine:
             refused = route.limiter.refuse(ns.memory, call, match.params, scope)  # type: ignore[arg-type]
         refused = refused or refusal
         if refused is None and route.idempotency is not None:
-            refused = route.idempotency.answer(ns.used_memory or ns.memory, call, scope)  # type: ignore[arg-type]
+            found = route.idempotency.answer(ns.used_memory or ns.memory, call, scope)  # type: ignore[arg-type]
+            if not isinstance(found, KeptKey):
+                return found
+            draw.key = found
         return refused
 
     def _claim_and_render(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
         """Claim, then render. An error while rendering does not undo the claim."""
-        route, request = match.route, call.request
-        claim = prepare(ns, request, match, draw)
+        claim = prepare(ns, call.request, match, draw)
         commit(ns, call, match, claim)
-        keep = (
-            route.idempotency.open(ns.used_memory or ns.memory, call)
-            if route.idempotency is not None
-            else None
-        )
+        if draw.key is not None:
+            keys = (ns.used_memory or ns.memory).keys
+            keys.open(draw.key)
+            call.at_end(partial(keys.settle, draw.key))
         if claim.consult is not None:
-            return self._consulted(ns, call, match, draw, claim, keep)
+            return self._consulted(ns, call, match, draw, claim)
         if claim.forward is not None:
-            return self._forwarded(ns, call, match, draw, claim.forward, keep)
-        return self._answered(ns, call, match, draw, claim, keep)
+            return self._forwarded(ns, call, match, draw, claim.forward)
+        return self._answered(ns, call, match, draw, claim)
 
-    def _answered(
-        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
-    ) -> Planned:
+    def _answered(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim) -> Planned:
         """Return the response of the claim, with its webhooks, and store it under its idempotency key if needed."""
         route = match.route
         try:
@@ -438,17 +438,15 @@ class Engine:
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
-        if keep is not None and (route.grpc is None or _is_whole(planned)):
+        if draw.key is not None and (route.grpc is None or _is_whole(planned)):
             status = planned.response.status if route.grpc is None else meaning(planned.response)
             if is_kept(status, wrote_effect=bool(claim.effects), has_effects=route.has_effects):
-                keep(planned.response)
+                draw.key.kept = planned.response
         return planned
 
     # Responses of real services
 
-    def _forwarded(
-        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, to: str, keep: Keep | None
-    ) -> Planned:
+    def _forwarded(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, to: str) -> Planned:
         """Return the plan that forwards the request; the rest follows when the response arrives."""
         route = match.route
 
@@ -464,15 +462,15 @@ class Engine:
                 self._set_final_response(call, route, _sent(problem_response(call.error)))
                 return False
             if (
-                keep is not None
+                draw.key is not None
                 and call.error is None
                 and is_kept(response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects)
             ):
-                keep(response)
+                draw.key.kept = response
             self._set_final_response(call, route, _sent(response))
             return not whole
 
-        whole = needs_whole(ns, call, route, is_kept=keep is not None)
+        whole = needs_whole(ns, call, route, is_kept=draw.key is not None)
         return forward(ns, call, to, on_response, whole=whole)
 
     def _forward_unmatched(self, ns: Namespace, call: Call, to: str) -> Planned:
@@ -487,9 +485,7 @@ class Engine:
 
     # Responses of functions
 
-    def _consulted(
-        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim, keep: Keep | None
-    ) -> Planned:
+    def _consulted(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim) -> Planned:
         """Return a placeholder until the function has returned the response."""
         consultation = claim.consult
         assert consultation is not None
@@ -499,7 +495,7 @@ class Engine:
             try:
                 made = consultation.claim_of(value, match.route, draw)
                 write(ns, call, made)
-                planned = self._answered(ns, call, match, draw, made, keep)
+                planned = self._answered(ns, call, match, draw, made)
             except (InvalidInputError, TemplateError) as error:
                 failed(error)
             except StoreFullError as error:

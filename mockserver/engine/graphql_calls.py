@@ -287,7 +287,6 @@ class OperationRun:
         if isinstance(answer, Behaviour):
             return self._merged(route, answer.decide(ns, request, match, draw))
         if route.lets:
-            draw.scope()
             claim.let = {**(claim.let or {}), **draw.let()}
         status = answer.fixed_status or answer.status(draw.scope)
         fails = isinstance(answer, FieldReply) and answer.fails

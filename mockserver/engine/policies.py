@@ -11,7 +11,6 @@ import binascii
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NoReturn
 
 from mockserver.errors import Flaw, InvalidInputError, ReadFile, flaws_below, invalid
@@ -224,8 +223,11 @@ class Idempotency:
             return request.headers.get(header) or None
         return self._key.key(request, _NO_PARAMS) or None
 
-    def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | None:
-        """Return a replay, a conflict, or the response for a first call that is in flight; None to continue."""
+    def answer(self, memory: Memory, call: Call, scope: Callable[[], Scope]) -> Planned | KeptKey | None:
+        """
+        Return a replay, a conflict, or the response for a first call that is in flight. To continue: the new key, which is
+        not claimed yet, or None if there is none.
+        """
         request = call.request
         key = self.key_of(request)
         if key is None:
@@ -237,10 +239,12 @@ class Idempotency:
                     f"Send it in the {self._where}",
                 )
             return None
-        known = memory.keys.find(self._scope, key, memory.clock.now_s())
+        now_s = memory.clock.now_s()
+        known = memory.keys.find(self._scope, key, now_s)
+        line, body = (request.method, request.path), body_key(request)
         if known is None:
-            return None
-        if known.line != (request.method, request.path) or known.body != body_key(request):
+            return KeptKey(line, body, call.id, now_s + self.spec.ttl_s, None, (self._scope, key))
+        if known.line != line or known.body != body:
             detail = f"The key in the {self._where} was first used for another request ({known.call_id})"
             return self._said(
                 self._conflict,
@@ -280,19 +284,6 @@ class Idempotency:
         if reply is None:
             return refusal(status, kind, title, detail)
         return reply.plan(reply.status(scope), scope, _no_chance, request)
-
-    def open(self, memory: Memory, call: Call) -> Callable[[Response | None], None] | None:
-        """Claim the key for its first call. The result selects what is stored when the call completes, None for nothing."""
-        request = call.request
-        key = self.key_of(request)
-        if key is None:
-            return None
-        until_s = memory.clock.now_s() + self.spec.ttl_s
-        line = (request.method, request.path)
-        entry = KeptKey(line, body_key(request), call.id, until_s, None, (self._scope, key))
-        memory.keys.open(entry)
-        call.at_end(partial(memory.keys.settle, entry))
-        return entry.keep
 
 
 def is_kept(status: int, *, wrote_effect: bool, has_effects: bool) -> bool:

@@ -38,8 +38,6 @@ class Proxy(Behaviour):
 
     def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
         route = match.route
-        if route.lets:
-            draw.scope()
         let = draw.let() if route.lets else None
         return Claim(None, 200, planned=self._placeholder, let=let, forward=self.to)
 

@@ -19,25 +19,29 @@ from mockserver.engine.scopes import scope_for
 from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects
 from mockserver.model.call import Call
 from mockserver.model.http import Request
+from mockserver.model.instants import instant
 from mockserver.responses.planner import Planned, Reply
+from mockserver.store.idempotency import KeptKey
 from mockserver.templating.random_values import chance
 from mockserver.templating.templates import Scope, TemplateError
 
 
 class Draw:
-    """Random values and scope of one call, created on first use."""
+    """
+    Random values and scope of one call, created on first use. `key` is the idempotency key that it is the first to use.
+    """
 
     __slots__ = (
         "_call_id",
         "_choices",
         "_draws",
         "_found",
-        "_let",
         "_ns",
         "_number",
         "_place",
         "_request",
         "_scope",
+        "key",
     )
 
     def __init__(self, ns: Namespace, request: Request, match: RouteMatch, call_id: str) -> None:
@@ -50,7 +54,7 @@ class Draw:
         self._place = ""
         self._scope: Scope | None = None
         self._choices: Random | None = None
-        self._let: dict[str, Any] | None = None
+        self.key: KeptKey | None = None
 
     def part(self, request: Request, match: RouteMatch, place: str) -> Draw:
         """Return the values for a part of the call that another route answers; each place has its own random ones."""
@@ -74,12 +78,11 @@ class Draw:
             if self._found.route.lets is not None:
                 self._found.route.lets.value(scope)
             self._scope = scope
-            self._let = values
         return self._scope
 
     def let(self) -> dict[str, Any]:
         """Return the `let` values for the call log."""
-        return kept_let(self._let or {})
+        return kept_let(self.scope().values["let"])
 
     def choices(self) -> Random:
         """Return the generator of choices and delays, the same for the whole call."""
@@ -136,10 +139,9 @@ def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> C
     answer = resolve(ns, request, draw, route.answers[match.index])
     if not isinstance(answer, Reply):
         return answer.decide(ns, request, match, draw)
-    if route.lets:
-        draw.scope()
+    let = draw.let() if route.lets else None
     status = answer.fixed_status or answer.status(draw.scope)
-    claim = Claim(answer, status, let=draw.let() if route.lets else None)
+    claim = Claim(answer, status, let=let)
     work = chosen(answer.work, route.work, status)
     if work is not NO_WORK:
         sets = work.sets
@@ -198,7 +200,7 @@ def write(ns: Namespace, call: Call, claim: Claim) -> None:
     for then in claim.commits:
         then()
     if claim.effects:
-        at = ns.clock.now().isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
+        at = instant(ns.clock.now_s())
         call_id, effects = call.id, ns.effects
         for effect in claim.effects:
             effect["call"] = call_id

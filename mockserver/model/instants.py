@@ -12,4 +12,6 @@ def instant(unix_s: float) -> str:
     >>> instant(0)
     '1970-01-01T00:00:00.000000Z'
     """
-    return datetime.fromtimestamp(unix_s, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    at = datetime.fromtimestamp(unix_s, UTC)
+    parts = (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % parts  # noqa: UP031  (half the time of isoformat and of an f-string)

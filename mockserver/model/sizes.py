@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Any
 
 _CONTAINERS = (dict, list, tuple)
 _SCALARS = frozenset((str, int, float, bool, type(None)))
@@ -13,36 +12,28 @@ MEMBER_LIMIT = 25_000
 
 def has_more_members(value: object, most: int) -> bool:
     """Whether the lists and mappings of a JSON value have more members than that in total. Stops as early as possible."""
-    if not isinstance(value, _CONTAINERS):
-        return False
-    whole: Any = value
-    pending: list[Any] = []
-    while True:
-        most -= len(whole)
-        if most < 0:
-            return True
-        items = whole.values() if isinstance(whole, dict) else whole
-        if not _SCALARS.issuperset(map(type, items)):
-            pending += [item for item in items if isinstance(item, _CONTAINERS)]
-        if not pending:
-            return False
-        whole = pending.pop()
+    pending = [value]
+    for item in pending:
+        if type(item) not in _SCALARS and isinstance(item, _CONTAINERS):
+            most -= len(item)
+            if most < 0:
+                return True
+            pending += item.values() if isinstance(item, dict) else item
+    return False
 
 
 def size_of(value: object) -> int:
     """Return the approximate memory of a JSON value."""
-    size = getsizeof(value)
-    if value.__class__ in _SCALARS or not isinstance(value, _CONTAINERS):
-        return size
-    items: Any = value
-    pending: list[Any] = []
-    while True:
-        if isinstance(items, dict):
-            size += sum(map(getsizeof, items))
-            items = items.values()
-        size += sum(map(getsizeof, items))
-        if not _SCALARS.issuperset(map(type, items)):
-            pending += [item for item in items if isinstance(item, _CONTAINERS)]
-        if not pending:
-            return size
-        items = pending.pop()
+    size = 0
+    pending = [value]
+    for item in pending:
+        if type(item) in _SCALARS:
+            size += item.__sizeof__()  # several times as fast as getsizeof
+            continue
+        size += getsizeof(item)
+        if isinstance(item, dict):
+            pending += item
+            pending += item.values()
+        elif isinstance(item, _CONTAINERS):
+            pending += item
+    return size

@@ -6,6 +6,7 @@ import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -50,32 +51,50 @@ class Bounds:
 
 
 class Expiry(dict[K, float]):
-    """Expiry times by key, by the virtual clock. Set them with `set_at` alone."""
+    """
+    Expiry times by key, by the virtual clock. Set them with `set_at` alone.
 
-    __slots__ = ("_heap", "_number")
+    Most lifetimes are the same, so most times are added in their order: these are queued, the others are in a heap.
+    """
+
+    __slots__ = ("_heap", "_number", "_queue")
 
     def __init__(self, until_s: Mapping[K, float] = MappingProxyType({})) -> None:
         super().__init__(until_s)
-        self._heap: list[tuple[float, int, K]] = []
         self._number = 0
         self._rebuild()
 
     def set_at(self, key: K, until_s: float) -> None:
         self[key] = until_s
-        self._number += 1
-        heap = self._heap
-        heapq.heappush(heap, (until_s, self._number, key))  # numbers differ: keys are not compared
-        if len(heap) > 2 * len(self) + _FEW:
+        queue, heap = self._queue, self._heap
+        if not queue or until_s >= queue[-1][1]:
+            queue.append((key, until_s))
+        else:
+            self._number += 1
+            heapq.heappush(heap, (until_s, self._number, key))  # numbers differ: keys are not compared
+        if len(queue) + len(heap) > 2 * len(self) + _FEW:
             self._rebuild()
+
+    def forget(self, key: K) -> None:
+        """Remove the time of a key, if it has one."""
+        self.pop(key, None)
+        queue = self._queue
+        while queue and queue[0][0] not in self:
+            queue.popleft()
 
     def due(self, now_s: float) -> Sequence[K]:
         """Remove and return the keys that are due."""
-        heap = self._heap
-        if not heap or heap[0][0] > now_s:
+        queue, heap = self._queue, self._heap
+        if not ((queue and queue[0][1] <= now_s) or (heap and heap[0][0] <= now_s)):
             return ()
-        keys = []
+        due = []
+        while queue and queue[0][1] <= now_s:
+            due.append(queue.popleft())
         while heap and heap[0][0] <= now_s:
             until_s, _, key = heapq.heappop(heap)
+            due.append((key, until_s))
+        keys = []
+        for key, until_s in due:
             if self.get(key) == until_s:
                 del self[key]
                 keys.append(key)
@@ -83,9 +102,8 @@ class Expiry(dict[K, float]):
 
     def _rebuild(self) -> None:
         """Drop the outdated times of keys that were set again or removed."""
-        self._heap = [(until_s, number, key) for number, (key, until_s) in enumerate(self.items())]
-        self._number = len(self._heap)
-        heapq.heapify(self._heap)
+        self._queue = deque(sorted(self.items(), key=itemgetter(1)))
+        self._heap: list[tuple[float, int, K]] = []
 
 
 class Gone(Generic[V]):
@@ -176,7 +194,7 @@ class Bounded(Generic[K, V]):
         value = self._entries.pop(key, None)
         if value is not None:
             self.size_bytes -= self._sizes.pop(key)
-            self._expiry.pop(key, None)
+            self._expiry.forget(key)
         return value
 
     def expire(self, now_s: float) -> None:
@@ -195,7 +213,7 @@ class Bounded(Generic[K, V]):
             key, value = entries.popitem(last=False)
             if is_settled(value):
                 self.size_bytes -= self._sizes.pop(key)
-                self._expiry.pop(key, None)
+                self._expiry.forget(key)
                 self.dropped += 1
                 bounds.reached(self._kind)
                 left.append(value)
@@ -209,10 +227,6 @@ class Bounded(Generic[K, V]):
     def is_over(self) -> bool:
         """Whether the limit is exceeded, since no entry may be dropped."""
         return self._bounds.exceeded(len(self._entries), self.size_bytes)
-
-    def until(self) -> Mapping[K, float]:
-        """Return the expiry times, for entries that have one."""
-        return self._expiry
 
     def items(self) -> Iterator[tuple[K, V]]:
         return iter(self._entries.items())

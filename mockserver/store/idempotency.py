@@ -16,8 +16,8 @@ from mockserver.store.bounds import Bounded, Bounds
 @dataclass(slots=True)
 class KeptKey:
     """
-    The state of one key. `answer` is None while its first call is in flight, which may set the response to be `kept`;
-    once it is set, nothing changes. `at` is (scope, key).
+    The state of one key. `answer` is None while its first call is in flight, which may set the response to be `kept` when
+    it completes; once it is set, nothing changes. `at` is (scope, key).
     """
 
     line: tuple[str, str]
@@ -27,10 +27,6 @@ class KeptKey:
     answer: Any = None
     at: tuple[str, str] = ("", "")
     kept: Any = None
-
-    def keep(self, answer: object) -> None:
-        """Set the response that is stored when the first call completes."""
-        self.kept = answer
 
 
 class IdempotencyKeys:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from sys import getsizeof
 from typing import Any
 
 from mockserver.model.http import ABSENT
@@ -12,7 +11,7 @@ from mockserver.store.bounds import Bounds, Expiry, StoreFullError
 
 
 def _size(key: str, value: object) -> int:
-    return 0 if value is None else getsizeof(key) + size_of(value)
+    return 0 if value is None else key.__sizeof__() + size_of(value)
 
 
 def sizes_of(values: Mapping[str, Any]) -> dict[str, int]:
@@ -53,7 +52,7 @@ class State(Mapping[str, Any]):
         sized = []
         grown_bytes = self.size_bytes
         for key, value, ttl_s in writes:
-            size = 0 if value is None else getsizeof(key) + size_of(value)
+            size = 0 if value is None else key.__sizeof__() + size_of(value)
             grown_bytes += size
             sized.append((key, value, ttl_s, size))
         values = self._values

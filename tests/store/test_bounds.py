@@ -36,7 +36,7 @@ def kept(key, until_s=100.0):
 def answered(keys, key, body=b"", until_s=100.0):
     entry = kept(key, until_s)
     keys.open(entry)
-    entry.keep(Response(200, (), body))
+    entry.kept = Response(200, (), body)
     keys.settle(entry)
 
 
@@ -294,4 +294,5 @@ def test_there_is_never_more_than_the_bound_but_for_what_is_under_way(puts):
         if any(value not in under_way for value in entries.values()):
             assert (len(entries) <= 4 and entries.size_bytes <= 1_000) or key in under_way
         assert entries.size_bytes == sum(entries._sizes.values())
-        assert len(entries._expiry._heap) <= 2 * len(entries._expiry) + 64 + 1
+        expiry = entries._expiry
+        assert len(expiry._queue) + len(expiry._heap) <= 2 * len(expiry) + 64 + 1
