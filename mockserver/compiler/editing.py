@@ -280,7 +280,7 @@ def reset(engine: Engine, ns: Namespace, what: Iterable[str]) -> None:
         ns.set_outage(None)
         ns.set_troubles(ns.troubles.lasting() if ns.troubles is not None else ())
     if "calls" in parts:
-        ns.forget_strikes()  # once troubles and outage have ended
+        ns.forget_fault_uses()  # once troubles and outage have ended
     if "clock" in parts:
         ns.clock.reset()
     if "seed" in parts:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from mockserver.engine.fault_strikes import FaultShare, Strike, narrowed
+from mockserver.engine.fault_uses import FaultShare, FaultUse, narrowed
 from mockserver.engine.outage import Outage
 from mockserver.engine.webhooks import Due
 from mockserver.errors import flaws_below, invalid, no_files
@@ -34,7 +34,7 @@ class InjectedFault:
     calls that it affected, the first MOST_HITS.
     """
 
-    __slots__ = ("after", "before", "data", "hits", "route", "seen", "share", "spec", "strike")
+    __slots__ = ("after", "before", "data", "hits", "route", "seen", "share", "spec", "use")
 
     def __init__(self, spec: PlacedTroubleSpec, data: dict[str, Any], route: str, now_s: float) -> None:
         """Raises InvalidInputError if a reply can't be compiled, or varies."""
@@ -49,7 +49,7 @@ class InjectedFault:
         name = f" {spec.name}" if spec.name else ""
         first = f", from call {spec.call} on" if spec.call > 1 else ""
         limits = ", ".join(narrowed(data))
-        self.strike = Strike(
+        self.use = FaultUse(
             f"trouble{name} of {route}{first}" + (f" ({limits})" if limits else ""), spec.optional
         )
 
@@ -57,7 +57,7 @@ class InjectedFault:
         """Count a call of its route. Return whether the fault applies."""
         in_effect = self.is_in_effect(now_s)
         self.seen += 1
-        self.strike.calls += 1
+        self.use.calls += 1
         return in_effect and self.share.takes(seed, self.route, self.seen, now_s)
 
     def is_in_effect(self, now_s: float) -> bool:
@@ -90,12 +90,12 @@ class InjectedFaults:
     namespace without faults needs only one check.
     """
 
-    __slots__ = ("_struck", "outage", "placed")
+    __slots__ = ("_affected", "outage", "placed")
 
     def __init__(self, placed: Iterable[InjectedFault], outage: Outage | None = None) -> None:
         self.placed = tuple(placed)
         self.outage = outage
-        self._struck: dict[int, InjectedFault] = {}
+        self._affected: dict[int, InjectedFault] = {}
 
     def before(self, call: Call, seed: str, now_s: float) -> Planned | None:
         """Count the call for its route. Return the response of the first fault that applies; None to continue."""
@@ -106,36 +106,36 @@ class InjectedFaults:
         trouble, number = met[0], call.number
         if len(trouble.hits) < MOST_HITS:
             trouble.hits.append(call.id)
-        self._struck[number] = trouble
+        self._affected[number] = trouble
 
         def over() -> None:
-            del self._struck[number]
+            del self._affected[number]
 
         call.at_finish(over)
         if trouble.before is not None:
-            trouble.strike.struck = True
+            trouble.use.affected = True
         return trouble.before
 
     def answered(self, call: Call, planned: Planned) -> Planned:
         """Apply the fault to the response of this call."""
-        trouble = self._struck.get(call.number)
+        trouble = self._affected.get(call.number)
         if trouble is None or trouble.after is None:
             return planned
-        trouble.strike.struck = True
+        trouble.use.affected = True
         return altered(planned, trouble.after)
 
-    def strikes_after(self, call: Call) -> bool:
+    def affects_answer(self, call: Call) -> bool:
         """Whether the response or the webhooks of this call are changed."""
-        trouble = self._struck.get(call.number)
+        trouble = self._affected.get(call.number)
         return trouble is not None and (trouble.after is not None or trouble.spec.webhook is not None)
 
     def due(self, call: Call, due: list[Due], home: RetryNamespace) -> list[Due]:
         """Apply the fault to the webhooks of this call."""
-        trouble = self._struck.get(call.number)
+        trouble = self._affected.get(call.number)
         if trouble is None or trouble.spec.webhook is None:
             return due
         if due:
-            trouble.strike.struck = True
+            trouble.use.affected = True
         return [made for item in due for made in _disturbed(item, trouble.spec.webhook, home)]
 
     def lasting(self) -> list[InjectedFault]:

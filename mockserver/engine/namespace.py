@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from mockserver.attempts import KeyNames
 from mockserver.engine.fault_injection import InjectedFault, InjectedFaults
-from mockserver.engine.fault_strikes import ENDED, NOT_YET, FaultShare, Strike, Strikes
+from mockserver.engine.fault_uses import ENDED, NOT_YET, FaultShare, FaultUse, FaultUses
 from mockserver.engine.outage import Outage
 from mockserver.engine.routes import Route, Scenario
 from mockserver.engine.scenario_set import Overlay, ScenarioSet, scenarios_of
@@ -158,7 +158,7 @@ class Namespace:
     """
 
     __slots__ = (
-        "_off", "_off_scenario_set", "_parts", "_snapshots", "_strikes", "call_log", "clock", "counts", "effects", "failed_test", "followers",
+        "_fault_uses", "_off", "_off_scenario_set", "_parts", "_snapshots", "call_log", "clock", "counts", "effects", "failed_test", "followers",
         "kept_at_s", "last_number", "last_snapshot", "listeners", "name", "outage", "overlay", "recordings", "removed", "seed", "seeded",
         "sequence_states", "shared", "ttl_s", "used_at_s", "used_memory", "watchers",
     )  # fmt: skip
@@ -204,7 +204,7 @@ class Namespace:
         self.recordings: Recordings | None = None
         self.overlay: Overlay | None = None
         self._snapshots: list[tuple[int, Snapshot]] | None = None
-        self._strikes: Strikes | None = None
+        self._fault_uses: FaultUses | None = None
         self._off: frozenset[str] | None = None
         self._off_scenario_set: ScenarioSet | None = None
 
@@ -345,7 +345,7 @@ class Namespace:
         else:
             self.outage = outage
         if outage is not None:
-            self.expect(outage.strike)
+            self.expect(outage.use)
         self.follow_faults()
 
     def set_troubles(self, placed: Iterable[InjectedFault]) -> None:
@@ -353,32 +353,32 @@ class Namespace:
         listed = tuple(placed)
         self.outage = InjectedFaults(listed, self.downtime) if listed else self.downtime
         for item in listed:
-            self.expect(item.strike)
+            self.expect(item.use)
         self.follow_faults()
 
-    def expect(self, strike: Strike) -> None:
-        """A test fails if it strikes no call."""
-        if self._strikes is None:
-            self._strikes = Strikes()
-        self._strikes.add(strike)
+    def expect(self, use: FaultUse) -> None:
+        """A test fails if it affects no call."""
+        if self._fault_uses is None:
+            self._fault_uses = FaultUses()
+        self._fault_uses.add(use)
 
-    def unstruck(self) -> list[tuple[Strike, str]]:
+    def unused_faults(self) -> list[tuple[FaultUse, str]]:
         """Return the faults and outages that affected no call, each with ENDED or NOT_YET."""
-        if self._strikes is None:
+        if self._fault_uses is None:
             return []
         outage, now_s = self.downtime, self.clock.now_s()
         placed = self.troubles.placed if self.troubles is not None else ()
-        is_set = {item.strike for item in placed if not item.share.is_over(now_s)}
+        is_set = {item.use for item in placed if not item.share.is_over(now_s)}
         if outage is not None and not outage.is_over(now_s):
-            is_set.add(outage.strike)
-        return [(item, NOT_YET if item in is_set else ENDED) for item in self._strikes.missing()]
+            is_set.add(outage.use)
+        return [(item, NOT_YET if item in is_set else ENDED) for item in self._fault_uses.missing()]
 
-    def forget_strikes(self) -> None:
+    def forget_fault_uses(self) -> None:
         """Expect those that are still set to affect a call from now on."""
-        self._strikes = None
+        self._fault_uses = None
         self.set_outage(self.downtime)
         for item in self.troubles.placed if self.troubles is not None else ():
-            self.expect(item.strike)
+            self.expect(item.use)
         if "fault_periods" in self._parts:
             self.fault_periods.forget_ended()
 
@@ -400,7 +400,7 @@ class Namespace:
                 periods.end(fault, self._end_of(fault.share, period.began))
         for fault in in_effect:
             if fault not in periods.open:
-                period = FaultPeriod(fault.strike.subject, fault.routes, self._moment(self.shared.wall()))
+                period = FaultPeriod(fault.use.subject, fault.routes, self._moment(self.shared.wall()))
                 periods.begin(fault, period)
 
     def _end_of(self, share: FaultShare, began: Moment) -> Moment:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mockserver.engine.fault_strikes import FaultShare, Strike, as_written, narrowed
+from mockserver.engine.fault_uses import FaultShare, FaultUse, as_written, narrowed
 from mockserver.errors import flaws_below, invalid, no_files
 from mockserver.responses.planner import Reply, compile_reply
 from mockserver.schema.reply import ReplyDefaultsSpec, ReplySpec
@@ -29,7 +29,7 @@ class OutageSpec(FaultShareSpec):
 class Outage:
     """A compiled outage. `data` is what was sent; `routes` None for all."""
 
-    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "seen", "share", "spec", "strike")
+    __slots__ = ("_skipped", "answer", "answered", "data", "routes", "seen", "share", "spec", "use")
 
     def __init__(
         self, spec: OutageSpec, data: dict[str, Any], routes: frozenset[str] | None, now_s: float
@@ -43,7 +43,7 @@ class Outage:
         self.seen: dict[str, int] = {}
         self._skipped = 0
         self.answered = 0
-        self.strike = Strike(f"outage {_worded(data)}", spec.optional)
+        self.use = FaultUse(f"outage {_worded(data)}", spec.optional)
 
     def is_over(self, now_s: float) -> bool:
         return self.share.is_over(now_s) or (self.spec.times is not None and self.answered >= self.spec.times)
@@ -58,7 +58,7 @@ class Outage:
         route_id = next((item for item in route_ids if routes is None or item in routes), None)
         if route_id is None:
             return False
-        self.strike.calls += 1
+        self.use.calls += 1
         if self._skipped < self.spec.skip:
             self._skipped += 1
             return False
@@ -66,7 +66,7 @@ class Outage:
         if not self.share.takes(seed, route_id, number, now_s):
             return False
         self.answered += 1
-        self.strike.struck = True
+        self.use.affected = True
         return True
 
     def state(self) -> tuple[float | None, int, int, float, dict[str, int]]:
@@ -87,7 +87,7 @@ class Outage:
         """Restore `state`; older state files end with `answered`."""
         self.share.until_s, self.share.since_s = until_s, since_s
         self._skipped, self.answered, self.seen = skipped, answered, dict(seen)
-        self.strike.struck = self.strike.struck or self.answered > 0
+        self.use.affected = self.use.affected or self.answered > 0
 
     def twin(self) -> Outage:
         """Return an independent copy for a snapshot."""

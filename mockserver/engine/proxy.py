@@ -90,7 +90,7 @@ def _with_local_links(response: Response, to: str, base_url: str) -> Response:
 def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bool:
     """Whether the whole response is needed first: for an idempotency key, a webhook, a fault."""
     troubles = ns.troubles
-    return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.strikes_after(call))
+    return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.affects_answer(call))
 
 
 def apply_side_effects(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:

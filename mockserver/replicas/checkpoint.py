@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mockserver.engine.fault_injection import InjectedFault
-from mockserver.engine.fault_strikes import ENDED, Strike
+from mockserver.engine.fault_uses import ENDED, FaultUse
 from mockserver.engine.namespace import Namespace, Snapshot
 from mockserver.model.written import written_float
 from mockserver.persistence.encoding import encoded, json_bytes
@@ -29,16 +29,16 @@ def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
     call log, recordings and calls in progress.
     """
     copy = copy_of(ns, server_seed)
-    strikes: list[Strike] = []  # one may belong to a namespace and to its snapshots
+    uses: list[FaultUse] = []  # one may belong to a namespace and to its snapshots
     snapshots = [
-        (number, copy_of(_namespace_of(ns, snapshot), server_seed), _about_snapshot(snapshot, strikes))
+        (number, copy_of(_namespace_of(ns, snapshot), server_seed), _about_snapshot(snapshot, uses))
         for number, snapshot in ns.snapshots
     ]
     about: dict[str, Any] = {
         "used": [ns.used_at_s, ns.kept_at_s],
-        "strike": None if ns.downtime is None else _number(ns.downtime.strike, strikes),
+        "use": None if ns.downtime is None else _number(ns.downtime.use, uses),
         "began": [ns.fault_periods.began(fault) for fault in ns.faults()],
-        "ended": [_number(strike, strikes) for strike, why in ns.unstruck() if why == ENDED],
+        "ended": [_number(use, uses) for use, why in ns.unused_faults() if why == ENDED],
         "troubles": [
             [
                 one.data,
@@ -46,12 +46,12 @@ def checkpoint_of(ns: Namespace, server_seed: str) -> Callable[[], bytes]:
                 one.share.since_s,
                 one.seen,
                 list(one.hits),
-                _number(one.strike, strikes),
+                _number(one.use, uses),
             ]
             for one in (ns.troubles.placed if ns.troubles is not None else ())
         ],
     }
-    about["strikes"] = [[one.subject, one.optional, one.calls, one.struck] for one in strikes]
+    about["uses"] = [[one.subject, one.optional, one.calls, one.affected] for one in uses]
 
     def document() -> bytes:
         told = (
@@ -73,17 +73,17 @@ def restore_checkpoint(ns: Namespace, data: bytes) -> None:
     if wrong:
         raise RestoreError(wrong)
     ns.used_at_s, ns.kept_at_s = about["used"]
-    strikes = [Strike(*row) for row in about["strikes"]]
+    uses = [FaultUse(*row) for row in about["uses"]]
     if ns.downtime is not None:
-        ns.downtime.strike = strikes[about["strike"]]
-    ns.set_troubles(_trouble(strikes, *row) for row in about["troubles"])
-    ns.forget_strikes()
+        ns.downtime.use = uses[about["use"]]
+    ns.set_troubles(_trouble(uses, *row) for row in about["troubles"])
+    ns.forget_fault_uses()
     for number in about["ended"]:
-        ns.expect(strikes[number])
+        ns.expect(uses[number])
     for fault, began in zip(ns.faults(), about.get("began", ()), strict=False):  # older checkpoints have none
         ns.fault_periods.restore(fault, None if began is None else Moment(*began))
     for number, kept, said in snapshots:
-        ns.snapshots.append((number, _snapshot(ns, kept, said, strikes)))
+        ns.snapshots.append((number, _snapshot(ns, kept, said, uses)))
 
 
 def _bytes(copy: NamespaceCopy) -> bytes:
@@ -93,15 +93,15 @@ def _bytes(copy: NamespaceCopy) -> bytes:
 # Injected failures
 
 
-def _number(strike: Strike, strikes: list[Strike]) -> int:
+def _number(use: FaultUse, uses: list[FaultUse]) -> int:
     """Return its place in the list, where it is put if it is not there."""
-    if strike not in strikes:
-        strikes.append(strike)
-    return strikes.index(strike)
+    if use not in uses:
+        uses.append(use)
+    return uses.index(use)
 
 
 def _trouble(
-    strikes: list[Strike],
+    uses: list[FaultUse],
     data: dict[str, Any],
     route: str,
     since_s: float,
@@ -110,7 +110,7 @@ def _trouble(
     number: int,
 ) -> InjectedFault:
     trouble = InjectedFault(parse_spec(PlacedTroubleSpec, data), data, route, since_s)
-    trouble.seen, trouble.hits, trouble.strike = seen, hits, strikes[number]
+    trouble.seen, trouble.hits, trouble.use = seen, hits, uses[number]
     return trouble
 
 
@@ -134,19 +134,19 @@ def _namespace_of(ns: Namespace, snapshot: Snapshot) -> Namespace:
     return twin
 
 
-def _about_snapshot(snapshot: Snapshot, strikes: list[Strike]) -> dict[str, Any]:
+def _about_snapshot(snapshot: Snapshot, uses: list[FaultUse]) -> dict[str, Any]:
     rows, left = [], snapshot.timers.copy()
     while (timer := left.pop_due(math.inf)) is not None:
         rows.append([timer.due_s, timer.item.delivery.number, timer.item.number])
     return {
         "clock": snapshot.clock,
         "timers": rows,
-        "strike": None if snapshot.outage is None else _number(snapshot.outage.strike, strikes),
+        "use": None if snapshot.outage is None else _number(snapshot.outage.use, uses),
     }
 
 
 def _snapshot(
-    ns: Namespace, document: dict[str, Any], said: dict[str, Any], strikes: list[Strike]
+    ns: Namespace, document: dict[str, Any], said: dict[str, Any], uses: list[FaultUse]
 ) -> Snapshot:
     """Return the snapshot again. Raises RestoreError."""
     twin = Namespace(ns.name, ns.seed, ns.shared)
@@ -156,7 +156,7 @@ def _snapshot(
         raise RestoreError(wrong)
     outage = twin.downtime
     if outage is not None:
-        outage.strike = strikes[said["strike"]]
+        outage.use = uses[said["use"]]
     timers: Timers[DeliveryAttempt] = Timers()
     for due_s, number, attempt in said["timers"]:
         delivery = twin.deliveries.get(number) or ns.deliveries.get(number)

@@ -118,7 +118,7 @@ class TroubleSpec(Spec):
     )
 
     @model_validator(mode="after")
-    def _strikes(self) -> Self:
+    def _has_effect(self) -> Self:
         if self.before is None and self.after is None and self.webhook is None:
             raise WrongValueError(
                 "it has no effect", "Write before: 503, after: {fault: reset}, or webhook: {repeat: 2}"
@@ -151,7 +151,7 @@ class FaultShareSpec(Spec):
 
 
 class PlacedTroubleSpec(TroubleSpec, FaultShareSpec):
-    """A trouble, and which call it strikes: what `PUT /troubles` takes."""
+    """A trouble, and which calls it affects: what `PUT /troubles` takes."""
 
     name: str | None = Field(default=None, description="For people.", max_length=200)
     route: Annotated[str, Field(min_length=1)] = Field(

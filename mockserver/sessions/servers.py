@@ -24,7 +24,7 @@ from mockserver.client.bundles import ScenarioFile, read_scenario
 from mockserver.client.errors import ClientError
 from mockserver.client.following import Following
 from mockserver.client.link import segment
-from mockserver.engine.fault_strikes import ENDED
+from mockserver.engine.fault_uses import ENDED
 from mockserver.errors import MockServerError
 from mockserver.model.call import Call, call_id
 from mockserver.model.durations import parse_duration_s
@@ -153,7 +153,7 @@ class LocalSessionServer(SessionServer):
 
     def faults(self, ns: Namespace) -> list[str]:
         engine_ns = self._engine.namespaces.get(ns.name)
-        if engine_ns is None or not (engine_ns.counts.unmatched or engine_ns.unstruck()):
+        if engine_ns is None or not (engine_ns.counts.unmatched or engine_ns.unused_faults()):
             return []  # fast path without the server's loop; None if the test removed the namespace
         return self._running.on_loop(
             lambda: _faults(verdict.view() for verdict in expectations(engine_ns, RUNTIME))

@@ -122,7 +122,7 @@ def lines(evidence: SweepEvidence) -> Iterator[str]:
     for call in evidence.calls[:MAX_LINES]:
         gap_ms = gaps.get(call.id)
         notes = [
-            "struck" if call.id in evidence.hits else "",
+            "fault" if call.id in evidence.hits else "",
             call.outcome.replace("_", " ") if call.outcome != "done" else "",
             "replayed" if call.replayed else "",
             f"gap {gap_ms:.0f} ms" if gap_ms is not None else "",

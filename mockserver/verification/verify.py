@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Protocol
 
 from mockserver.attempts.rules import AttemptRules, RuleResult, RuleSet
-from mockserver.engine.fault_strikes import ENDED, Strike
+from mockserver.engine.fault_uses import ENDED, FaultUse
 from mockserver.engine.namespace import Namespace
 from mockserver.errors import KeyPath
 from mockserver.load.rules import LoadRules
@@ -426,8 +426,8 @@ def expectations(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
 def expectations_without_load(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
     """Return the expectations without rules on load, whose work grows with the number of calls."""
     verdicts = expected_calls(ns, scenario)
-    strikes = [_of_strike(strike, saw) for strike, saw in ns.unstruck()]
-    return [*verdicts, of_unmatched(ns, 0), of_failed_webhooks(ns), *strikes]
+    uses = [_of_fault_use(use, saw) for use, saw in ns.unused_faults()]
+    return [*verdicts, of_unmatched(ns, 0), of_failed_webhooks(ns), *uses]
 
 
 def expected_calls(ns: Namespace, scenario: str | None = None) -> list[Verdict]:
@@ -464,12 +464,12 @@ def load_evaluators(
 ANY_NUMBER = ExpectSpec()
 
 
-def _of_strike(strike: Strike, saw: str) -> Verdict:
+def _of_fault_use(use: FaultUse, saw: str) -> Verdict:
     return Verdict(
         Standing.FAILED if saw == ENDED else Standing.SHORT,
-        f"{strike.subject} strikes a call",
+        f"{use.subject} affects a call",
         saw,
-        strike.text(),
+        use.text(),
     )
 
 

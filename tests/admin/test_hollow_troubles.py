@@ -14,16 +14,16 @@ def server(serving):
     return serving(SCENARIO)
 
 
-def unstruck(server):
+def unused_faults(server):
     answer = server.admin.call("GET", "/verify")
-    return [check["saw"] for check in answer.json()["checks"] if "strikes a call" in check["expected"]]
+    return [check["saw"] for check in answer.json()["checks"] if "affects a call" in check["expected"]]
 
 
 def test_a_trouble_that_struck_no_call_is_named_while_it_is_set_and_once_it_has_ended(server):
     server.admin.call("PUT", "/troubles", {"route": "pay", "before": 503})
-    assert unstruck(server) == ["no call yet"]
+    assert unused_faults(server) == ["no call yet"]
     server.admin.call("DELETE", "/troubles")
-    assert unstruck(server) == ["no call before it ended"]
+    assert unused_faults(server) == ["no call before it ended"]
     answer = server.admin.call("GET", "/verify")
     assert answer.status == 409
     assert answer.json()["detail"].startswith("trouble of shop/pay: it affected no call; no call came")
@@ -44,19 +44,19 @@ def test_each_of_several_has_to_strike(server):
 def test_an_outage_has_to_answer_a_call(server, body):
     server.admin.call("PUT", "/outage", body)
     server.admin.call("DELETE", "/outage")
-    assert unstruck(server) == ["no call before it ended"]
+    assert unused_faults(server) == ["no call before it ended"]
     server.admin.call("PUT", "/outage", {**body, "optional": True})
-    assert unstruck(server) == ["no call before it ended"]
+    assert unused_faults(server) == ["no call before it ended"]
     server.admin.call("POST", "/reset")
     server.admin.call("PUT", "/outage", body)
     assert server.ask("GET", "/see").status == 503
-    assert unstruck(server) == []
+    assert unused_faults(server) == []
 
 
 def test_an_outage_whose_time_is_over_has_ended(server):
     server.admin.call("PUT", "/outage", {"reply": 503, "for": "1h"})
     server.admin.call("POST", "/clock", {"advance": "2h"})
-    assert unstruck(server) == ["no call before it ended"]
+    assert unused_faults(server) == ["no call before it ended"]
 
 
 @pytest.mark.parametrize("what", [None, ["calls", "routes"]])
@@ -64,12 +64,12 @@ def test_a_reset_forgets_those_that_it_ends(server, what):
     server.admin.call("PUT", "/outage", {"reply": 503})
     server.admin.call("PUT", "/troubles", {"route": "pay", "before": 503})
     server.admin.call("POST", "/reset", {"what": what} if what else {})
-    assert unstruck(server) == []
+    assert unused_faults(server) == []
 
 
 def test_a_reset_of_the_calls_alone_expects_what_is_set_to_strike(server):
     server.admin.call("PUT", "/troubles", {"route": "pay", "before": 503})
     server.admin.call("POST", "/reset", {"what": ["calls"]})
-    assert unstruck(server) == ["no call yet"]
+    assert unused_faults(server) == ["no call yet"]
     server.ask("POST", "/pay")
-    assert unstruck(server) == []
+    assert unused_faults(server) == []

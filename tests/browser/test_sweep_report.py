@@ -187,7 +187,7 @@ def test_a_cell_tells_its_story(show, tmp_path):
     page = show((tmp_path / "report.html").as_uri() + "#test_pay%2Fpay%231%2Freset-after-effect")
 
     told = page.locator("dialog").inner_text()
-    for words in ("harmed", "twice: charge order=7", "⚡ struck · no status · reset", "201 · took 4.0 ms · gap 512 ms", "◆ charge",
+    for words in ("harmed", "twice: charge order=7", "⚡ fault · no status · reset", "201 · took 4.0 ms · gap 512 ms", "◆ charge",
                   "pytest --mock-server-sweep-only 'test_pay/pay#1/reset-after-effect'", "new idempotency key", "520 ms", "it saw\nnothing, 201"):  # fmt: skip
         assert words in told, words
     gap, bar = page.locator(".gap").bounding_box(), page.locator(".bar-of-call").nth(1).bounding_box()

@@ -163,13 +163,13 @@ def test_a_snapshot_keeps_the_draws():
 def test_one_that_struck_no_call_says_what_limits_it(data, text):
     world = InMemory(SCENARIO)
     down(world, **data)
-    ((strike, _),) = world.default.unstruck()
+    ((strike, _),) = world.default.unused_faults()
     assert strike.text().startswith(text)
 
 
 def test_a_trouble_whose_time_is_over_has_ended():
     world = InMemory(SCENARIO)
     trouble(world, {"route": "a", "before": 503, "for": "30s"})
-    assert [why for _, why in world.default.unstruck()] == ["no call yet"]
+    assert [why for _, why in world.default.unused_faults()] == ["no call yet"]
     world.now_s += 30
-    assert [why for _, why in world.default.unstruck()] == ["no call before it ended"]
+    assert [why for _, why in world.default.unused_faults()] == ["no call before it ended"]

@@ -122,7 +122,7 @@ def test_the_command_of_a_cell_runs_that_very_cell_again(clients):
     assert again.code == 1
     assert again.verdicts("test_checkout[bad]") == {"create-charge#1/empty-reply": "harmed"}
     assert re.search(
-        r"t\+0\.\d+  POST /charges  ---  struck, close, effect: charge\n.*201 .*effect: charge", again.output
+        r"t\+0\.\d+  POST /charges  ---  fault, close, effect: charge\n.*201 .*effect: charge", again.output
     )
 
 

@@ -28,9 +28,9 @@ CHANGES = ["snapshot", "trouble", "outage", "clock", "restore", "no outage", "no
 
 
 def remembered(ns: Namespace) -> Any:
-    """What a checkpoint of it holds. `unstruck` compares the numbered strikes."""
+    """What a checkpoint of it holds. `unused_faults` compares the numbered uses."""
     document, about, snapshots = json.loads(checkpoint_of(ns, "same")())
-    del about["ended"], about["strikes"], about["strike"]
+    del about["ended"], about["uses"], about["use"]
     about["troubles"] = [row[:-1] for row in about["troubles"]]
     return (
         document,
@@ -39,8 +39,8 @@ def remembered(ns: Namespace) -> Any:
     )
 
 
-def unstruck(ns: Namespace) -> list[tuple[str, str]]:
-    return sorted((one.text(), why) for one, why in ns.unstruck())
+def unused_faults(ns: Namespace) -> list[tuple[str, str]]:
+    return sorted((one.text(), why) for one, why in ns.unused_faults())
 
 
 def change(ns: Namespace, what: str) -> None:
@@ -120,7 +120,7 @@ def test_a_checkpoint_and_the_entries_after_it_are_all_of_a_namespace(
         await first.opening.closed()
         second = await taken_over(world)
         assert remembered(second.ns) == remembered(first.ns)
-        assert unstruck(second.ns) == unstruck(first.ns)
+        assert unused_faults(second.ns) == unused_faults(first.ns)
         if first.ns.snapshots:
             for journal in (first, second):
                 journal.ns.put_back(journal.ns.snapshots[0][1])

@@ -214,7 +214,7 @@ def test_a_single_cell_is_told_call_by_call():
     ended(one, "500", AGAIN, operations=[tries((1, None, []))])
     lines = list(table(one))
     assert "test_pay/pay#1/500: survived" in lines
-    assert "    t+0.010  POST /pay  201  struck, effect: charge" in lines
+    assert "    t+0.010  POST /pay  201  fault, effect: charge" in lines
     explained = [
         line.split()[1] for line in lines if re.search(r"(before|after) the effect|webhooks: ", line)
     ]

@@ -168,7 +168,7 @@ def viewer(request: AdminRequest[Any]) -> Callable[[Call], dict[str, Any]]:
 @table.delete("/calls", "Delete calls and counts.")
 async def delete_calls(request: AdminRequest[Any]) -> None:
     request.ns.forget_calls()
-    request.ns.forget_strikes()
+    request.ns.forget_fault_uses()
     request.ns.tell()
 
 

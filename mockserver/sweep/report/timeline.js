@@ -56,7 +56,7 @@ function row(call, total, place) {
 
 function said(call) {
   const words = [];
-  if (call.struck) words.push("⚡ struck");
+  if (call.struck) words.push("⚡ fault");
   words.push(call.status === null ? "no status" : String(call.status));
   if (call.outcome !== "done") words.push(call.outcome.replaceAll("_", " "));
   if (call.replayed) words.push("replayed");

@@ -4445,7 +4445,7 @@ export interface components {
         };
         /**
          * PlacedTroubleSpec
-         * @description A trouble, and which call it strikes: what `PUT /troubles` takes.
+         * @description A trouble, and which calls it affects: what `PUT /troubles` takes.
          */
         PlacedTroubleSpec: {
             /**

@@ -64,38 +64,38 @@ def narrowed(data: Mapping[str, Any], *keys: str) -> list[str]:
 
 
 @dataclass(slots=True, eq=False)
-class Strike:
+class FaultUse:
     """The effect of one fault or outage, shared by snapshots. `calls` to its routes are counted while it is set."""
 
     subject: str
     optional: bool
     calls: int = 0
-    struck: bool = False
+    affected: bool = False
 
     def text(self) -> str:
         """
         Describe what is missing.
 
-        >>> Strike("outage 503", optional=False, calls=1).text()
+        >>> FaultUse("outage 503", optional=False, calls=1).text()
         'outage 503: it affected no call; 1 call came to its routes while it was set. `optional` allows that'
         """
         came = f"{counted(self.calls, 'call') if self.calls else 'no call'} came to its routes"
         return f"{self.subject}: it affected no call; {came} while it was set. `optional` allows that"
 
 
-class Strikes:
+class FaultUses:
     """The newest MOST_KEPT faults and outages of a namespace."""
 
     __slots__ = ("_kept",)
 
     def __init__(self) -> None:
-        self._kept: deque[Strike] = deque(maxlen=MOST_KEPT)
+        self._kept: deque[FaultUse] = deque(maxlen=MOST_KEPT)
 
-    def add(self, strike: Strike) -> None:
+    def add(self, use: FaultUse) -> None:
         """Expect that it affects a call, unless it is optional."""
-        if not strike.optional and strike not in self._kept:
-            self._kept.append(strike)
+        if not use.optional and use not in self._kept:
+            self._kept.append(use)
 
-    def missing(self) -> list[Strike]:
+    def missing(self) -> list[FaultUse]:
         """Return those that affected no call, oldest first."""
-        return [item for item in self._kept if not item.struck]
+        return [item for item in self._kept if not item.affected]
