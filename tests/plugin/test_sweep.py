@@ -5,7 +5,7 @@ import shlex
 import sys
 
 import pytest
-from support.sweeping import Done, run, sweep, write
+from support.sweeping import run, sweep, write
 
 from plugin.conftest import LOADED
 
@@ -334,19 +334,6 @@ def test_every_cell_was_reached(sorts):
 
 # Smaller questions, smaller suites
 
-
-@pytest.fixture
-def swept(pytester):
-    """Sweeps as `sweep` does, in this process: one of its own takes most of a second to start. The clean run has one."""
-
-    def done(*args, **files):
-        write(pytester.path, **files)
-        result = pytester.runpytest_inprocess(*LOADED, *args)
-        return Done.of(pytester.path, result.ret, f"{result.stdout}{result.stderr}")
-
-    return done
-
-
 ONE = (
     SERVICE
     + """
@@ -383,19 +370,19 @@ def test_a_cap_samples_and_a_green_sweep_ends_well(capped):
     assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", capped.output)
 
 
-def test_the_test_fails_that_the_suite_cannot_pass_by_itself(swept):
+def test_the_test_fails_that_the_suite_cannot_pass_by_itself(tmp_path):
     red = ONE + "\ndef test_red(service):\n    client.good(service, '/charges', {})\n    assert 1 == 2\n"
-    done = swept("--mock-server-sweep-only", "test_pay[a/b]/create-charge#1/500", "--mock-server-sweep-only", "*/create-charge#1/500", test_it__py=red)  # fmt: skip
+    done = sweep(tmp_path, "--mock-server-sweep-only", "test_pay[a/b]/create-charge#1/500", "--mock-server-sweep-only", "*/create-charge#1/500", test_it__py=red)  # fmt: skip
     assert done.code == 1
     assert len(done.report["cells"]) == 2
     assert done.report["not_swept"][0]["why"].startswith("it fails without any trouble")
 
 
-def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(swept):
+def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(tmp_path):
     shared = "@pytest.fixture(scope='session', autouse=True)\ndef application():\n    import time\n    time.sleep(2.2)\n"
     test = ONE.replace("@pytest.mark.parametrize", shared + "\n@pytest.mark.parametrize")
     args = ("--mock-server-sweep-limit", "2s", "--max-cells", "2", "--mock-server-sweep-only", "*/503-once")
-    done = swept(*args, test_it__py=test)
+    done = sweep(tmp_path, *args, test_it__py=test)
     assert set(done.verdicts("test_pay[a/b]").values()) == {"survived"}, done.output
     assert all(cell["duration_s"] < 2.2 for cell in done.report["cells"]), "nor is it any cell's own time"
 
@@ -404,7 +391,7 @@ def test_one_parameter_on_the_command_line_is_one_test(capped):
     assert {cell["test"] for cell in capped.report["cells"]} == {"test_it.py::test_pay[a/b]"}
 
 
-def test_a_sidecar_is_swept_alike(swept, serving):
+def test_a_sidecar_is_swept_alike(tmp_path, serving):
     server = serving(
         {
             "shop.yaml": "routes: [{name: hello, request: POST /hello, reply: {json: {}}, effect: {kind: hello}}]"
@@ -425,7 +412,7 @@ def test_resets_between(mock_server):
     client.keyless(mock_server.url, '/hello', {})
 """
     only = ("--mock-server-sweep-only", "*/503-once", "--mock-server-sweep-only", "*/empty-reply")
-    done = swept(*only, "--mock-server-url", server.url, test_it__py=test)
+    done = sweep(tmp_path, *only, "--mock-server-url", server.url, test_it__py=test)
     once = {"hello#1/503-once": "survived", "hello#1/empty-reply": "harmed"}
     assert done.verdicts("test_it") == once, done.output
     assert done.verdicts("test_resets_after_it") == once
@@ -447,9 +434,12 @@ def test_resets_between(mock_server):
         (("--mock-server-sweep", "nowhere.py"), "file or directory not found: nowhere.py"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_told_at_once(swept, args, said):
-    done = swept(*args, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
-    assert done.code == 4, done.output
-    assert said in done.output
-    assert "Traceback" not in done.output
-    assert not (done.folder / "mock-server-sweep").exists()
+def test_what_is_wrong_is_told_at_once(pytester, args, said):
+    """In this process: as one of its own, pytest takes most of a second to start."""
+    write(pytester.path, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
+    done = pytester.runpytest_inprocess(*LOADED, *args)
+    output = f"{done.stdout}{done.stderr}"
+    assert done.ret == 4, output
+    assert said in output
+    assert "Traceback" not in output
+    assert not (pytester.path / "mock-server-sweep").exists()

@@ -86,12 +86,6 @@ class Done:
     folder: Path
     report: dict[str, Any]
 
-    @classmethod
-    def of(cls, folder: Path, code: int, output: str) -> Done:
-        """With the report in the folder, if there is one."""
-        report = folder / "mock-server-sweep/report.json"
-        return cls(code, output, folder, json.loads(report.read_text()) if report.exists() else {})
-
     def verdicts(self, test: str | None = None) -> dict[str, str]:
         """By `call/trouble`, or for all tests by `test/call/trouble`."""
         return {
@@ -126,4 +120,10 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
     done = subprocess.run(
         command, cwd=folder, env={**CLEAN_ENV, "COLUMNS": "100", **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
-    return Done.of(folder, done.returncode, done.stdout + done.stderr)
+    report = folder / "mock-server-sweep/report.json"
+    return Done(
+        done.returncode,
+        done.stdout + done.stderr,
+        folder,
+        json.loads(report.read_text()) if report.exists() else {},
+    )
