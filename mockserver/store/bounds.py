@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mockserver.errors import MockServerError
 from mockserver.model.sizes import size_of
@@ -50,6 +50,10 @@ class Bounds:
         return entries > self.entries or size_bytes > self.size_bytes
 
 
+_NOTHING: deque[Any] = deque()
+"""Shared by all queues that are empty, so that they take no memory. Nothing is added to it."""
+
+
 class Expiry(dict[K, float]):
     """
     Expiry times by key, by the virtual clock. Set them with `set_at` alone.
@@ -67,7 +71,9 @@ class Expiry(dict[K, float]):
     def set_at(self, key: K, until_s: float) -> None:
         self[key] = until_s
         queue, heap = self._queue, self._heap
-        if not queue or until_s >= queue[-1][1]:
+        if not queue:
+            self._queue = deque(((key, until_s),))
+        elif until_s >= queue[-1][1]:
             queue.append((key, until_s))
         else:
             self._number += 1
@@ -102,7 +108,7 @@ class Expiry(dict[K, float]):
 
     def _rebuild(self) -> None:
         """Drop the outdated times of keys that were set again or removed."""
-        self._queue = deque(sorted(self.items(), key=itemgetter(1)))
+        self._queue = deque(sorted(self.items(), key=itemgetter(1))) if self else _NOTHING
         self._heap: list[tuple[float, int, K]] = []
 
 

@@ -6,7 +6,6 @@ The clock of a namespace. It follows real time until it is moved or frozen.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from math import inf
@@ -24,7 +23,7 @@ class VirtualClock:
         self._wall = wall
         self._offset_s = 0.0
         self._frozen_s: float | None = None
-        self._past: deque[tuple[float, float, float | None]] = deque(maxlen=_MOST_CHANGES)
+        self._past: tuple[tuple[float, float, float | None], ...] = ()
 
     def at_s(self, real_s: float) -> float:
         """Return what this clock showed at a real Unix time."""
@@ -35,7 +34,7 @@ class VirtualClock:
 
     def _changing(self) -> None:
         """Store the current setting before it changes."""
-        self._past.append((self._wall(), self._offset_s, self._frozen_s))
+        self._past = (*self._past[1 - _MOST_CHANGES :], (self._wall(), self._offset_s, self._frozen_s))
 
     def reached_s(self, clock_s: float, since_s: float) -> float | None:
         """
