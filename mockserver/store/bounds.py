@@ -108,7 +108,9 @@ class Expiry(dict[K, float]):
 
     def _rebuild(self) -> None:
         """Drop the outdated times of keys that were set again or removed."""
-        self._queue = deque(sorted(self.items(), key=itemgetter(1))) if self else _NOTHING
+        self._queue: deque[tuple[K, float]] = (
+            deque(sorted(self.items(), key=itemgetter(1))) if self else _NOTHING
+        )
         self._heap: list[tuple[float, int, K]] = []
 
 
