@@ -63,6 +63,8 @@ class Expiry(dict[K, float]):
 
     __slots__ = ("_heap", "_number", "_queue")
 
+    _queue: deque[tuple[K, float]]
+
     def __init__(self, until_s: Mapping[K, float] = MappingProxyType({})) -> None:
         super().__init__(until_s)
         self._number = 0
@@ -108,9 +110,7 @@ class Expiry(dict[K, float]):
 
     def _rebuild(self) -> None:
         """Drop the outdated times of keys that were set again or removed."""
-        self._queue: deque[tuple[K, float]] = (
-            deque(sorted(self.items(), key=itemgetter(1))) if self else _NOTHING
-        )
+        self._queue = deque(sorted(self.items(), key=itemgetter(1))) if self else _NOTHING
         self._heap: list[tuple[float, int, K]] = []
 
 
