@@ -28,6 +28,7 @@ def server(serving):
     server.left = []
 
     async def reading(body, wire):
+        await wire.respond(HEAD, None, b"", None)
         try:
             while await body.read():
                 pass
@@ -78,9 +79,10 @@ def test_a_reply_before_the_end_of_the_body_ends_the_stream(client):
 
 def test_a_handler_is_cancelled_when_the_client_has_left(client, server):
     stream = client.request("POST", "/read", b"1", ends=False)
-    client.ping()
+    client.until(lambda: client.answers[stream].headers)  # the handler has begun
     client.reset(stream)
     client.ask("POST", "/plain", b"")
+    server.loop.run(asyncio.sleep(0))  # what the reset has scheduled comes before that
     assert server.left == [True]
     (listener,) = server.app._listeners
     assert listener._busy == 0
