@@ -34,10 +34,10 @@ PORTIONS = 40
 SLACK = 0.10
 """How much a portion's processor time may be over that of another."""
 FLAT = 0.05
-TURN = 400
-"""So many requests in a row to the first server."""
 COMPARED = 4
 """The second server gets one of so many requests."""
+TURN = 100 * COMPARED
+"""So many requests in a row to the first server."""
 KEYS_AN_INTENT = 3
 """Of `state`: a portion must fit into its bound."""
 
@@ -81,7 +81,6 @@ def portions(count: int, *, keep: bool = False) -> Iterator[Portion]:
 async def _in_turn(server: Running, fresh: Running, numbers: range) -> tuple[float, float]:
     """The processor time of a call to each. Raises ServerFailedError where one is refused."""
     us = fresh_us = 0.0
-    fresh_asked = 0
     async with (
         Clients(server.port, CONNECTIONS) as clients,
         Clients(fresh.port, CONNECTIONS) as fresh_clients,
@@ -90,8 +89,7 @@ async def _in_turn(server: Running, fresh: Running, numbers: range) -> tuple[flo
             turn = numbers[begun : begun + TURN]
             us += await _cpu_us(server, clients, turn)
             fresh_us += await _cpu_us(fresh, fresh_clients, turn[::COMPARED])
-            fresh_asked += len(turn[::COMPARED])
-    return us / len(numbers), fresh_us / fresh_asked
+    return us / len(numbers), fresh_us / len(numbers[::COMPARED])
 
 
 async def _cpu_us(server: Running, clients: Clients, numbers: range) -> float:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks import inside, traffic
+from benchmarks.functions import plain_get
 from benchmarks.scale import FULL
 from benchmarks.works import works
 from mockserver.server.running import tune_collector
@@ -29,22 +30,16 @@ _FOUND = re.compile(r"I\s+refs:\s+([\d,]+)")
 Raw = Callable[[int], bytes]
 
 
-def _get(number: int) -> bytes:
-    header, value = next(iter(traffic.TRACED.items()))
-    value = value.replace("{n}", str(traffic.FIRST + number))
-    return f"GET /one HTTP/1.1\r\nHost: localhost\r\n{header}: {value}\r\n\r\n".encode()
-
-
 def _told(number: int) -> bytes:
     return replace(traffic.DOCUMENT, body=traffic.document(f"k{number % FULL.told + 1}")).raw(number)
 
 
 REQUESTS: dict[str, Raw] = {
-    "get": _get,
+    "get": plain_get,
     "sdk": traffic.SDK.raw,
     "bodies": _told,
-    "sequence": _get,
-    "machine": _get,
+    "sequence": plain_get,
+    "machine": plain_get,
     "template": traffic.SDK.raw,
     "intent": traffic.INTENT.raw,
 }
