@@ -270,7 +270,7 @@ def test_it_says_in_one_line_what_it_serves_and_where(process, module):
         f"mockserver {mockserver.__version__} serves 1 scenario with 1 route: mock {server.url} · admin {server.url}/__admin · dashboard {server.url}/__admin/ui/\n"
     )
     assert [server.ask("POST", "/data").status for _ in range(3)] == [503, 503, 200]
-    code, _ = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM)
     assert code == 0
     assert server.stderr() == ""
 
@@ -363,29 +363,24 @@ routes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_within_a_second_whatever_hangs(process, number):
+def test_a_signal_ends_it_at_once_whatever_hangs(process, number):
     server = process(scenarios=HANGING)
     wires = hang(server)
 
-    code, took_s = server.end(number)
-
-    assert code == 0
-    assert took_s < 1
+    assert server.end(number) == 0
     assert "Traceback" not in server.stderr()
     for wire in wires:
         wire.close()
 
 
 @pytest.mark.slow
-def test_a_signal_ends_both_listeners_within_a_second(process):
+def test_a_signal_ends_both_listeners_at_once(process):
     server = process("--admin-port", "0", scenarios=HANGING)
     with following(server.admin.url), Wire(server.address) as wire:
         wire.send("GET /hangs HTTP/1.1\r\nHost: x\r\n\r\n")
         server.admin.post("/verify", {"route": "hangs", "within": "5s"})
 
-        code, took_s = server.end(signal.SIGTERM)
-
-    assert (code, took_s < 1) == (0, True)
+        assert server.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.slow
@@ -407,7 +402,7 @@ def test_a_second_signal_does_no_harm(process):
     wires = hang(server)
 
     server.process.send_signal(signal.SIGINT)
-    code, _ = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM)
 
     assert code in (0, -signal.SIGTERM)
     assert "Traceback" not in server.stderr()

@@ -2,11 +2,11 @@
 
 import json
 import os
-import time
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from support.cost import cheap
 from support.matching import a_request
 
 from fuzz.files import anything, scenarios, texts
@@ -36,13 +36,15 @@ REQUESTS = [
 
 def loaded(text, kind="yaml"):
     """The scenario and its world, or None where it is refused as it should be."""
-    started_s = time.process_time()
-    try:
-        source = from_text(text, "shop", kind)
-        found, refused = (source, build_scenario_set([source])), None
-    except InvalidInputError as why:
-        found, refused = None, why
-    assert time.process_time() - started_s < LONGEST_S
+
+    def load():
+        try:
+            source = from_text(text, "shop", kind)
+            return (source, build_scenario_set([source])), None
+        except InvalidInputError as why:
+            return None, why
+
+    found, refused = cheap(LONGEST_S, load)
     if refused is not None:
         assert refused.flaws
         assert all(flaw.message for flaw in refused.flaws)

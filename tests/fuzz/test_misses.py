@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+from support.cost import least_s
 
 from mockserver.compiler.scenario_set import build_scenario_set
 from mockserver.engine.engine import Engine
@@ -24,9 +25,9 @@ def engine(*routes, **scenario):
 def missed(one, method, target, *headers, body=b""):
     """The call, and the processor time that it took; the body is read before."""
     request = Request(method, target, headers, body)
-    started_s = time.process_time()
+    started_s = time.thread_time()
     call = one.begin(request, one.default)
-    took_s = time.process_time() - started_s
+    took_s = time.thread_time() - started_s
     assert call.route_id is None
     assert call.status in (404, 405)
     body = call.response.body
@@ -60,11 +61,7 @@ TARGETS = {
 def test_the_cost_of_a_miss_is_bounded_whatever_its_path(target, method):
     one = engine(*LINES, {"request": "GET /files/{rest:.+}", "reply": 200}, {"request": "GET /{x}", "match": {"headers": {"h": "1"}}, "reply": 200})  # fmt: skip
 
-    _, took_s = missed(one, method, target, ("Accept", "application/json"))
-    if took_s >= SOON_S:  # a busy machine, or the garbage collector
-        _, took_s = missed(one, method, target, ("Accept", "application/json"))
-
-    assert took_s < SOON_S
+    assert least_s(lambda: missed(one, method, target, ("Accept", "application/json"))[1], SOON_S) < SOON_S
 
 
 KINDS = [{"request": "POST /rpc", "match": {"json": {"kind": f"kind-{i}"}}, "reply": 200} for i in range(200)]
@@ -88,9 +85,9 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 @pytest.mark.parametrize("path", ["/rpc", "/rpcs"])
 def test_the_cost_of_a_miss_is_bounded_whatever_its_body(body, path):
-    _, took_s = missed(engine(*KINDS), "POST", path, body=body)
+    one, bound_s = engine(*KINDS), 2 * SOON_S  # reading a megabyte of JSON is part of it
 
-    assert took_s < 2 * SOON_S  # reading a megabyte of JSON is part of it
+    assert least_s(lambda: missed(one, "POST", path, body=body)[1], bound_s) < bound_s
 
 
 MATCHES = {
@@ -126,8 +123,9 @@ def test_the_cost_of_a_miss_is_bounded_whatever_a_route_asks(match, body):
     headers += [(f"x-{'h' * 40}-{i}x", "2") for i in range(90)]
     query = "&".join(f"{'q' * 40}{i}x=1" for i in range(90))
 
-    for path in ("/x", "/xy"):
-        assert missed(one, "POST", f"{path}?{query}", *headers, body=body)[1] < 2 * SOON_S
+    bound_s = 2 * SOON_S
+    for target in (f"/x?{query}", f"/xy?{query}"):
+        assert least_s(lambda to=target: missed(one, "POST", to, *headers, body=body)[1], bound_s) < bound_s
 
 
 @pytest.mark.parametrize(
@@ -169,8 +167,5 @@ def test_five_thousand_routes_cost_a_miss_no_more(lines, method, path):
         )
     )
 
-    took_s = min(
-        sum(missed(one, method, path.replace("{n}", str(17 * n)))[1] for n in range(50)) for _ in range(3)
-    )
-
-    assert took_s < 5 * SOON_S / 4
+    targets, bound_s = [path.replace("{n}", str(17 * n)) for n in range(50)], 5 * SOON_S / 4
+    assert least_s(lambda: sum(missed(one, method, to)[1] for to in targets), bound_s) < bound_s

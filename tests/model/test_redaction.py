@@ -3,12 +3,12 @@
 import doctest
 import json
 import re
-import time
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.cost import cheap
 
 from mockserver.redaction import masking, redaction, secrets
 from mockserver.redaction.redaction import (
@@ -301,9 +301,7 @@ def test_a_name_that_has_no_value_behind_it_hides_nothing(text):
 
 def test_masking_a_large_text_takes_linear_time():
     for text in ('password: "' * 100_000, "password:" * 100_000, "p" * 1_000_000 + ":", '\\"' * 500_000):
-        began_s = time.thread_time()
-        mask_body(text)
-        assert time.thread_time() - began_s < 5
+        cheap(5, lambda text=text: mask_body(text))
 
 
 CODE = "4/0AX4XfWh-zyoHdBAQaT7IMuoWpq"

@@ -43,7 +43,7 @@ def test_sigterm_writes_what_nobody_has_waited_for(process, tmp_path):
     server = process("--state-file", "state.json")
     server.ask("POST", "/data")
 
-    code, _ = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM)
     server = process("--state-file", "state.json", scenarios=tmp_path / "scenarios")
 
     assert code == 0

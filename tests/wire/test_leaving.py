@@ -5,7 +5,6 @@ import contextlib
 import resource
 import signal
 import socket
-import sys
 from pathlib import Path
 
 import pytest
@@ -202,11 +201,9 @@ def test_five_thousand_hanging_clients_dont_hold_up_the_end(process):
             client.sendall(get("/hang" if i % 2 else "/delay").encode())
         server.admin.post("/verify", {"request": "GET /{any}", "times": count, "within": "60s"}, timeout_s=90)
 
-        code, took_s = server.end(signal.SIGTERM, within_s=30)
+        code = server.end(signal.SIGTERM, within_s=20)
     finally:
         for client in clients:
             client.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    sys.stdout.write(f"{count} hanging clients: gone {took_s:.2f} s after SIGTERM\n")
     assert code == 0
-    assert took_s < 8
