@@ -105,13 +105,24 @@ HEADERS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def server(server_loop, tmp_path_factory):
+def starting(server_loop, tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("fuzz")
     (folder / "payments.proto").write_bytes(PROTO.read_bytes())
     (folder / "fuzz.yaml").write_text(SCENARIO)
-    server = InProcess(server_loop, Settings(paths=(str(folder),), port=0, read_timeout_s=0.3), folder)
-    yield server
-    server.stop()
+    started = []
+
+    def start(**settings):
+        started.append(InProcess(server_loop, Settings(paths=(str(folder),), port=0, **settings), folder))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.fixture(scope="module")
+def server(starting):
+    return starting()
 
 
 @pytest.fixture
@@ -213,7 +224,8 @@ def test_hostile_messages_are_refused_quickly(server, longest, caplog, case):
     assert longest[0] < allowed_s(LONGEST_S, longest[0])
 
 
-def test_a_stream_that_never_goes_on_ends(server, caplog):
+def test_a_stream_that_never_goes_on_ends(starting, caplog):
+    server = starting(read_timeout_s=0.3)
     with Http2Client(server.address) as client:
         streams = [
             client.request("POST", f"{SERVICE}/{name}", b"\0\0\0", lines(), ends=False)
