@@ -66,7 +66,8 @@ class _Breaker:
         self._state = _State.CLOSED
         self._row: list[LoadCall] = []
         self._probes: list[LoadCall] = []
-        self._opened_s = 0.0
+        self._opened_s = self._opened_latest_s = 0.0
+        """When the client opened, at the earliest and at the latest: the server sees later that the client has left."""
         self._closed_s = -inf
         self._possible_row: list[float] = []
         """When the failures ended that the client may have seen since the last success."""
@@ -104,10 +105,12 @@ class _Breaker:
             return None  # the breaker let in its operation before
         early_s = self._maybe_opened_s
         if early_s is not None and call.at_s > early_s + TOLERANCE_S:
-            self._maybe_opened_s = None
+            # It had not opened then. It may have at a later failure.
+            i = bisect_left(self._possible_row, call.at_s - TOLERANCE_S, self._spec.opens_after - 1)
+            self._maybe_opened_s = self._possible_row[i] if i < len(self._possible_row) else None
         if self._state is _State.CLOSED:
             return None
-        since_s = call.at_s - self._opened_s
+        since_s = call.at_s - self._opened_latest_s
         if self._state is _State.OPEN and since_s < TOLERANCE_S:
             return None  # it was sent before the client had the answer
         self.tested = True
@@ -139,7 +142,7 @@ class _Breaker:
             self._state, self._closed_s, self._row, self._probes = _State.CLOSED, call.ended_s, [], []
             self._possible_row, self._maybe_opened_s = [], None
         elif call.failed and self._is_probe(call):
-            self._state, self._opened_s = _State.OPEN, call.ended_s
+            self._open(call)
             self._row = [*self._row[-self._spec.opens_after :], call]
 
     def _is_probe(self, call: LoadCall) -> bool:
@@ -160,8 +163,16 @@ class _Breaker:
             self._row.append(call)
             self.most = max(self.most, len(self._row))
             if len(self._row) >= self._spec.opens_after:
-                self._state, self._opened_s, self._probes = _State.OPEN, call.ended_s, []
+                self._open(call)
+                self._probes = []
                 self.opened = True
+
+    def _open(self, call: LoadCall) -> None:
+        self._state, self._opened_s, self._opened_latest_s = (
+            _State.OPEN,
+            call.ended_s,
+            call.call.ended_at_s or call.ended_s,
+        )
 
     def _beside_success(self, at_s: float) -> bool:
         """Whether a call succeeded so close to it that the client may have seen them in the other order."""

@@ -53,6 +53,22 @@ def test_failures_of_calls_from_before_the_breaker_closed_need_not_count():
     assert found(BREAKER, *again, *ROW, "0.9-0.95 200", "2.0-2.1 503").state is FindingState.BROKEN
 
 
+def test_the_client_may_open_as_late_as_the_server_sees_that_it_has_left():
+    row = ("0.1-0.11 503", "0.2-0.21 503", "0.22-0.3 left")
+
+    assert found(BREAKER, *row, "0.345-0.36 503", "0.9-0.91 200") is HELD
+    assert found(BREAKER, *row, "0.355-0.36 503", "0.9-0.91 200").state is FindingState.BROKEN
+
+
+def test_a_client_that_cannot_have_opened_yet_may_at_the_next_failure():
+    beside_success = ("0.0-0.1 200", "0.05-0.11 503")
+    hedged = ("0.13-0.33 503 #7", "0.16-0.21 503 #7")
+    lines = (*beside_success, "0.12-0.2 503", *hedged, "0.34-0.45 503")
+
+    assert found(BREAKER, *lines, "0.84-0.85 200") is HELD
+    assert found(BREAKER, *lines, "0.7-0.71 200").state is FindingState.BROKEN
+
+
 def test_a_success_that_was_under_way_may_close_the_breaker():
     assert found(BREAKER, *ROW, "0.05-0.5 200", "0.6-0.7 503").state is not FindingState.BROKEN
     assert found(BREAKER, *ROW, "0.05-0.8 200", "0.6-0.7 503").state is FindingState.BROKEN
