@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from heapq import heapify, heappop
-from itertools import chain, islice
+from heapq import heappop, heappush
+from itertools import chain, groupby, islice
 from math import inf
 from typing import Generic, TypeVar
 
@@ -25,7 +25,6 @@ MOST_VISITS = 500
 MOST_PATHS = 5
 MOST_TARGETS = 200
 """Maximum number of targets in the result of a search."""
-_RANKED_FIRST = 2 * MOST_PATHS
 _SEGMENT_WEIGHT = 3
 _PARAMETER = "\0"
 
@@ -120,19 +119,16 @@ class Likeness(Generic[T]):
             left -= len(paths)
         counts = Counter(chain.from_iterable(visits))
         total = 1 + sum(features.values())
-        # Most paths have little in common with this one: they are ranked only if one of them could be next.
-        floor = min(sorted(counts.values())[-_RANKED_FIRST:], default=1)
-        others = (floor - 1) / (total + self._least_size - (floor - 1))
         ranked: list[tuple[float, int, _Path[T]]] = []
-        for least, most, bound in ((floor, inf, others), (1, floor, -1.0)):
-            ranked += [
-                (-weight / (total + path.size - weight), path.number, path)
-                for path, weight in counts.items()
-                if least <= weight < most
-            ]
-            heapify(ranked)
+        for weight, group in groupby(sorted(counts, key=counts.__getitem__, reverse=True), counts.__getitem__):
+            # Most paths have little in common with this one: they are ranked only if one of them could be next.
+            bound = weight / (total + self._least_size - weight)
             while ranked and -ranked[0][0] > bound:
                 yield heappop(ranked)[2]
+            for path in group:
+                heappush(ranked, (-weight / (total + path.size - weight), path.number, path))
+        while ranked:
+            yield heappop(ranked)[2]
         yield from islice(self._by_feature.get("", {}).values(), MOST_PATHS)
 
 
