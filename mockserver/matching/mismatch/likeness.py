@@ -7,10 +7,9 @@ search is limited, regardless of the number of routes and of the path.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
-from itertools import chain, groupby, islice
+from itertools import chain, filterfalse, groupby, islice
 from math import inf
 from typing import Generic, TypeVar
 
@@ -110,22 +109,32 @@ class Likeness(Generic[T]):
             if feature in self._by_feature
         ]
         known.sort(key=lambda feature: len(feature[0]))
-        visits: list[Iterable[_Path[T]]] = []
+        once: set[str] = set()
+        more: set[str] = set()  # with a segment, or with several pairs of letters
+        visited = []
         left = MOST_VISITS
         for paths, weight in known:
-            if len(paths) > left and visits:
+            if once and len(paths) > left:
                 break
-            visits += [list(islice(paths.values(), left))] * weight
-            left -= len(paths)
-        counts = Counter(chain.from_iterable(visits))
+            few = paths if len(paths) <= left else dict(islice(paths.items(), left))
+            left -= len(few)
+            more.update(few if weight > 1 else few.keys() & once)
+            once.update(few)
+            visited.append((few.keys(), weight))
+        weights = dict.fromkeys(more, 0)
+        for texts, weight in visited:
+            for text in texts & more:
+                weights[text] += weight
+        levels = groupby(sorted(more, key=weights.__getitem__, reverse=True), weights.__getitem__)
         total = 1 + sum(features.values())
         ranked: list[tuple[float, int, _Path[T]]] = []
-        for weight, group in groupby(sorted(counts, key=counts.__getitem__, reverse=True), counts.__getitem__):
-            # Most paths have little in common with this one: they are ranked only if one of them could be next.
+        # Most paths have one pair in common with this one: they are ranked only if one of them could be next.
+        for weight, group in chain(levels, [(1, filterfalse(more.__contains__, once))]):
             bound = weight / (total + self._least_size - weight)
             while ranked and -ranked[0][0] > bound:
                 yield heappop(ranked)[2]
-            for path in group:
+            for text in group:
+                path = self._paths[text]
                 heappush(ranked, (-weight / (total + path.size - weight), path.number, path))
         while ranked:
             yield heappop(ranked)[2]
