@@ -97,33 +97,35 @@ class Likeness(Generic[T]):
                 break
         return targets
 
+    def _visited(self, features: dict[str, int]) -> Iterator[tuple[dict[str, _Path[T]], int]]:
+        """Yield the paths with each feature, and its weight, the rarest first: at most MOST_VISITS paths."""
+        known = [
+            (self._by_feature[name], weight) for name, weight in features.items() if name in self._by_feature
+        ]
+        left = MOST_VISITS
+        for paths, weight in sorted(known, key=lambda feature: len(feature[0])):
+            if len(paths) > left:
+                if left == MOST_VISITS:
+                    yield dict(islice(paths.items(), left)), weight
+                return
+            left -= len(paths)
+            yield paths, weight
+
     def _ranked(self, raw_path: str) -> Iterator[_Path[T]]:
         """
         Yield the paths that have something in common with this one, the most similar first; those without any letter
         last.
         """
         features = _features(raw_path)
-        known = [
-            (self._by_feature[feature], weight)
-            for feature, weight in features.items()
-            if feature in self._by_feature
-        ]
-        known.sort(key=lambda feature: len(feature[0]))
+        visited = list(self._visited(features))
         once: set[str] = set()
         more: set[str] = set()  # with a segment, or with several pairs of letters
-        visited = []
-        left = MOST_VISITS
-        for paths, weight in known:
-            if once and len(paths) > left:
-                break
-            few = paths if len(paths) <= left else dict(islice(paths.items(), left))
-            left -= len(few)
-            more.update(few if weight > 1 else few.keys() & once)
-            once.update(few)
-            visited.append((few.keys(), weight))
+        for paths, weight in visited:
+            more.update(paths if weight > 1 else paths.keys() & once)
+            once.update(paths)
         weights = dict.fromkeys(more, 0)
-        for texts, weight in visited:
-            for text in texts & more:
+        for paths, weight in visited:
+            for text in paths.keys() & more:
                 weights[text] += weight
         levels = groupby(sorted(more, key=weights.__getitem__, reverse=True), weights.__getitem__)
         total = 1 + sum(features.values())
