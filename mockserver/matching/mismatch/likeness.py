@@ -7,9 +7,9 @@ search is limited, regardless of the number of routes and of the path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush
-from itertools import chain, filterfalse, groupby, islice
+from itertools import chain, filterfalse, groupby, islice, pairwise
 from math import inf
 from typing import Generic, TypeVar
 
@@ -120,9 +120,11 @@ class Likeness(Generic[T]):
         visited = list(self._visited(features))
         once: set[str] = set()
         more: set[str] = set()  # with a segment, or with several pairs of letters
+        last: Iterable[str] = ()
         for paths, weight in visited:
+            once.update(last)
             more.update(paths if weight > 1 else paths.keys() & once)
-            once.update(paths)
+            last = paths
         weights = dict.fromkeys(more, 0)
         for paths, weight in visited:
             for text in paths.keys() & more:
@@ -131,7 +133,8 @@ class Likeness(Generic[T]):
         total = 1 + sum(features.values())
         ranked: list[tuple[float, int, _Path[T]]] = []
         # Most paths have one pair in common with this one: they are ranked only if one of them could be next.
-        for weight, group in chain(levels, [(1, filterfalse(more.__contains__, once))]):
+        others = filterfalse(more.__contains__, chain.from_iterable(paths for paths, _ in visited))
+        for weight, group in chain(levels, [(1, others)]):
             bound = weight / (total + self._least_size - weight)
             while ranked and -ranked[0][0] > bound:
                 yield heappop(ranked)[2]
@@ -147,7 +150,9 @@ def _features(path: str) -> dict[str, int]:
     """Return the segments and the pairs of letters of a path, with their weights, without parameters."""
     text = _without_parameters(canonical(path[:MOST_CHARS])).replace(SLASH, "/").lower()
     features = {
-        text[i : i + 2]: 1 for i in range(len(text) - 1) if text[i + 1] not in "/\0" and text[i] != _PARAMETER
+        first + second: 1
+        for first, second in pairwise(text)
+        if second != "/" and first != _PARAMETER != second
     }
     for segment in text.split("/"):
         if segment and _PARAMETER not in segment:
