@@ -39,8 +39,6 @@ _HINT = SecretPattern(
 """Matches every text with a key, a password or a card number, so that most texts need no further search."""
 LEAST_CHARS = 5
 """A shorter text is not a secret, and can't contain a name and a secret."""
-
-
 _SHORT_CHARS = 24
 
 

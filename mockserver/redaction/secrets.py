@@ -96,10 +96,9 @@ USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
 # Card numbers
 
 DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
-"""Enough digits for a card number."""
 _ANY_DIGITS = SecretPattern(DIGITS)
 _EACH_DIGITS = re.compile(DIGITS)
-"""Faster than RE2 for texts with digits."""
+"""Enough digits for a card number; faster than RE2 for texts with digits."""
 _GROUP = re.compile(r"[0-9]+")
 _BRANDS = SecretPattern(
     r"4(?:\d{12}|\d{15}|\d{18})"  # Visa

@@ -43,8 +43,10 @@ class _Path(Generic[T]):
 
     def active(self, method: str, is_active: Callable[[T], bool] | None) -> Iterator[T]:
         """Return the active targets, those with the method first."""
-        groups = sorted(self.targets, key=lambda methods: methods is not None and method not in methods)
-        targets = chain.from_iterable(map(self.targets.__getitem__, groups))
+        groups = sorted(
+            self.targets.items(), key=lambda group: group[0] is not None and method not in group[0]
+        )
+        targets = chain.from_iterable([targets for _, targets in groups])
         return targets if is_active is None else filter(is_active, targets)
 
 
@@ -149,11 +151,7 @@ class Likeness(Generic[T]):
 def _features(path: str) -> dict[str, int]:
     """Return the segments and the pairs of letters of a path, with their weights, without parameters."""
     text = _without_parameters(canonical(path[:MOST_CHARS])).replace(SLASH, "/").lower()
-    features = {
-        first + second: 1
-        for first, second in pairwise(text)
-        if second != "/" and first != _PARAMETER != second
-    }
+    features = {a + b: 1 for a, b in pairwise(text) if b != "/" and a != _PARAMETER != b}
     for segment in text.split("/"):
         if segment and _PARAMETER not in segment:
             features[f"/{segment}/"] = _SEGMENT_WEIGHT

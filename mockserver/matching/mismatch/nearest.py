@@ -92,13 +92,14 @@ def nearest(
         if len(named) == limit:
             break
         named.setdefault(family(shape), (shape, line))
+    explained: list[tuple[float, S, list[Difference]]] = []
     with slips.bounded():
-        explained = [
-            (shape, line + _match(request, shape, tested=not line)) for shape, line in named.values()
-        ]
-    explained.sort(key=lambda entry: distance(entry[1]))
-    least = distance(explained[0][1]) if explained else 0
-    return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
+        for shape, line in named.values():
+            differences = line + _match(request, shape, tested=not line)
+            explained.append((distance(differences), shape, differences))
+    explained.sort(key=itemgetter(0))
+    most = max(2 * explained[0][0], explained[0][0] + _FAR) if explained else 0.0
+    return [(shape, differences) for far, shape, differences in explained if far <= most]
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:

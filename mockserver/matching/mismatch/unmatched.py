@@ -146,17 +146,12 @@ def _aligned(path: str, text: str) -> _Guess:
         if fits(wanted[-1], rest):
             came[len(wanted) - 1 :] = [rest]
     plain = _compared(wanted, came)
-    lacking = len(wanted) - len(came)
-    if 0 < lacking <= _MAX_PREFIX:
-        prefix = "/".join(wanted[:lacking])
-        if "{" in prefix:
-            return plain
+    lacking, other = len(wanted) - len(came), plain
+    if 0 < lacking <= _MAX_PREFIX and "{" not in (prefix := "/".join(wanted[:lacking])):
         other = _compared(wanted[lacking:], came, f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * lacking)
     elif 0 < -lacking <= _MAX_PREFIX:
         prefix = "/".join(came[:-lacking])
         other = _compared(wanted, came[-lacking:], f"the prefix '/{prefix}' is too much", 0.5 - 0.1 * lacking)
-    else:
-        return plain
     return other if other[1] < plain[1] else plain
 
 
@@ -212,7 +207,7 @@ def _compare(wanted: str, came: str) -> tuple[float, float, float, str, str]:
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
     """Return how specific a segment is for a service."""
-    if not segment or "{" in segment or as_parameter(segment) is not None:
+    if not segment or "{" in segment or not (segment.isalnum() or as_parameter(segment) is None):
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 
