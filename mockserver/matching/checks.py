@@ -24,6 +24,12 @@ BODY = 5
 """The least cost of a check that reads the body."""
 HEAVY = 8
 """The least cost of a check that may read the complete body."""
+MOST_READ_BYTES = 16 << 10
+"""
+Maximum size of a body that is decoded only to explain a mismatch.
+
+If it is decoded already, the size does not matter.
+"""
 
 
 class MatchCheck:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
-from mockserver.matching.checks import Equalities
+from mockserver.matching.checks import MOST_READ_BYTES, Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
 from mockserver.matching.selectors import json_at, value_at
 from mockserver.matching.values import scalar_key
@@ -94,6 +94,7 @@ class SentValues(dict[Part, tuple[frozenset[str], list[ComparedValue]]]):
     def __init__(self, request: Request) -> None:
         super().__init__()
         self.request = request
+        self.is_long = len(request.body) > MOST_READ_BYTES
 
     def __missing__(self, part: Part) -> tuple[frozenset[str], list[ComparedValue]]:
         reader = _READERS.get(part[0])

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, MissingExtraError, ReadFile
 from mockserver.matching import body, checks
-from mockserver.matching.checks import BODY, HEAVY, Equalities, MatchCheck
+from mockserver.matching.checks import BODY, HEAVY, MOST_READ_BYTES, Equalities, MatchCheck
 from mockserver.matching.client_certs import client_cert
 from mockserver.matching.conditions import Condition
 from mockserver.matching.field_index import ComparedValue, Part, SentValues
@@ -34,16 +34,13 @@ if TYPE_CHECKING:
     from mockserver.matching.web_tokens import Lapses
     from mockserver.schema.match import JwtMatchSpec
 
-MOST_READ_BYTES = 16 << 10
-"""
-Maximum size of a body that is decoded only to explain a mismatch.
-
-If it is decoded already, the size does not matter.
-"""
 MOST_SEARCHED_BYTES = 4 << 10
 """Like MOST_READ_BYTES, for checks that may search the complete body: schemas, JSONPath, XPath, GraphQL."""
 _MOST_EQUALITIES = 200
 """Maximum number of values that are compared to estimate the distance of a request."""
+
+_Estimate = tuple[MatchCheck, bool, tuple[tuple[Part, frozenset[str], ComparedValue], ...]]
+"""A check, whether it reads the body, and the values that it requires."""
 
 
 class Matcher:
@@ -61,7 +58,7 @@ class Matcher:
         self.lapses = lapses
         self._checks = tuple(checks)
         self._in_order = tuple(sorted(checks, key=lambda check: check.cost))
-        self._estimates: list[tuple[MatchCheck, list[tuple[Part, ComparedValue]]]] | None = None
+        self._estimates: tuple[_Estimate, ...] | None = None
         self.conditions = sum(check.count for check in checks)
         self.equalities: Equalities = {}
         for check in checks:
@@ -101,21 +98,18 @@ class Matcher:
             checks = [check for check in self._checks if check in checks or check in reached]
         return self._explained(request, checks)
 
-    def misfit(self, sent: SentValues, *, tested: bool) -> float:
+    def misfit(self, sent: SentValues, tested: bool) -> float:
         """Estimate the distance of the request from a match, at low cost. `tested` as above."""
-        estimates = self._estimates
-        if estimates is None:
-            estimates = self._estimates = [
-                (check, _compared(check)) for check in self._in_order if check.cost < HEAVY
-            ]
+        if self._estimates is None:
+            self._estimates = tuple(_estimate(check) for check in self._in_order if check.cost < HEAVY)
         far = 0.0
-        for check, values in estimates:
-            if check.cost >= BODY and (far or not tested) and len(sent.request.body) > MOST_READ_BYTES:
+        for check, in_body, values in self._estimates:
+            if in_body and sent.is_long and (far or not tested):
                 break
             by_value = 0.0
-            for part, value in values:
-                pairs, others = sent[part]
-                by_value += 1.0 if pairs.isdisjoint(value.pairs) else min(map(value.apart, others))
+            for part, pairs, value in values:
+                sent_pairs, others = sent[part]
+                by_value += 1.0 if pairs.isdisjoint(sent_pairs) else min(map(value.apart, others))
             far += by_value or (0.0 if check.holds(sent.request) else 1.0)
         return far
 
@@ -129,9 +123,17 @@ class Matcher:
         return list(differences.values())[:MOST_DIFFERENCES]
 
 
-def _compared(check: MatchCheck) -> list[tuple[Part, ComparedValue]]:
-    equalities = islice(check.equalities.items(), _MOST_EQUALITIES)
-    return [(part, ComparedValue(value)) for part, value in equalities]
+def _estimate(check: MatchCheck) -> _Estimate:
+    values = [
+        (_shared(part), ComparedValue(value))
+        for part, value in islice(check.equalities.items(), _MOST_EQUALITIES)
+    ]
+    return check, check.cost >= BODY, tuple([(part, value.pairs, value) for part, value in values])
+
+
+@lru_cache(maxsize=1_000)
+def _shared(part: Part) -> Part:
+    return part
 
 
 def _all(tests: list[Callable[[Request], bool]]) -> Callable[[Request], bool]:

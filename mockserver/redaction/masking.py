@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from mockserver.redaction.secrets import (
+    DIGITS,
     KEYS,
     MAYBE,
     PRIVATE_KEYS,
@@ -33,14 +34,12 @@ _CREDENTIALS = SecretPattern(r"(?i)\b(bearer|basic)([ +]|%20)([0-9A-Za-z._~+/=-]
 _ASSIGNED = SecretPattern(rf"""(?i)([\w.\[\]%-]*(?:{STEMS})[\w.\[\]%-]*=)([^\s&#;,"'<>\\]+)""")
 _HINT = SecretPattern(
     rf"(?i:(?:{STEMS})[\w.\[\]%-]*=|\b(?:bearer|basic)[ +%])|://[^/\s]*@|PRIVATE KEY-----"
-    rf"|{KEYS.source}"
+    rf"|{KEYS.source}|{DIGITS}"
 )
-"""Matches every text with a key or a password, so that most texts need no further search."""
+"""Matches every text with a key, a password or a card number, so that most texts need no further search."""
 LEAST_CHARS = 5
 """A shorter text is not a secret, and can't contain a name and a secret."""
-
-
-_SHORT_CHARS = 80
+_SHORT_CHARS = 24
 
 
 def mask(secret: str) -> str:
@@ -64,7 +63,7 @@ def mask_text(text: str) -> str:
     """
     if len(text) < LEAST_CHARS or (len(text) <= _SHORT_CHARS and not MAYBE.search(text)):
         return text
-    return _without_cards(_without_keys(text) if _HINT.found_in(text) else text)
+    return _without_cards(_without_keys(text)) if _HINT.found_in(text) else text
 
 
 def _without_keys(text: str) -> str:

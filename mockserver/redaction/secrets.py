@@ -95,9 +95,9 @@ USER_AND_PASSWORD = SecretPattern(r"""(://[^/\s:@"'<>?#]*:)([^/\s@"'<>]+)@""")
 
 # Card numbers
 
-_DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
-_ANY_DIGITS = SecretPattern(_DIGITS)
-_EACH_DIGITS = re.compile(_DIGITS)
+DIGITS = r"[0-9](?:[ -]?[0-9]){12,}"
+_ANY_DIGITS = SecretPattern(DIGITS)
+_EACH_DIGITS = re.compile(DIGITS)
 """Enough digits for a card number; faster than RE2 for texts with digits."""
 _GROUP = re.compile(r"[0-9]+")
 _BRANDS = SecretPattern(

@@ -128,7 +128,7 @@ def _wanting(said: str) -> str:
 
 def distance(differences: Sequence[Difference]) -> float:
     """Return the total weight of differences."""
-    return sum(difference.weight for difference in differences)
+    return sum([difference.weight for difference in differences])
 
 
 def noting(difference: Difference, note: str, weight: float | None = None) -> Difference:

@@ -7,10 +7,9 @@ search is limited, regardless of the number of routes and of the path.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from heapq import heapify, heappop
-from itertools import chain, islice
+from heapq import heappop, heappush
+from itertools import chain, filterfalse, groupby, islice, pairwise
 from math import inf
 from typing import Generic, TypeVar
 
@@ -25,7 +24,6 @@ MOST_VISITS = 500
 MOST_PATHS = 5
 MOST_TARGETS = 200
 """Maximum number of targets in the result of a search."""
-_RANKED_FIRST = 2 * MOST_PATHS
 _SEGMENT_WEIGHT = 3
 _PARAMETER = "\0"
 
@@ -45,8 +43,10 @@ class _Path(Generic[T]):
 
     def active(self, method: str, is_active: Callable[[T], bool] | None) -> Iterator[T]:
         """Return the active targets, those with the method first."""
-        groups = sorted(self.targets, key=lambda methods: methods is not None and method not in methods)
-        targets = chain.from_iterable(map(self.targets.__getitem__, groups))
+        groups = sorted(
+            self.targets.items(), key=lambda group: group[0] is not None and method not in group[0]
+        )
+        targets = chain.from_iterable([targets for _, targets in groups])
         return targets if is_active is None else filter(is_active, targets)
 
 
@@ -99,49 +99,59 @@ class Likeness(Generic[T]):
                 break
         return targets
 
+    def _visited(self, features: dict[str, int]) -> Iterator[tuple[dict[str, _Path[T]], int]]:
+        """Yield the paths with each feature, and its weight, the rarest first: at most MOST_VISITS paths."""
+        known = [
+            (self._by_feature[name], weight) for name, weight in features.items() if name in self._by_feature
+        ]
+        left = MOST_VISITS
+        for paths, weight in sorted(known, key=lambda feature: len(feature[0])):
+            if len(paths) > left:
+                if left == MOST_VISITS:
+                    yield dict(islice(paths.items(), left)), weight
+                return
+            left -= len(paths)
+            yield paths, weight
+
     def _ranked(self, raw_path: str) -> Iterator[_Path[T]]:
         """
         Yield the paths that have something in common with this one, the most similar first; those without any letter
         last.
         """
         features = _features(raw_path)
-        known = [
-            (self._by_feature[feature], weight)
-            for feature, weight in features.items()
-            if feature in self._by_feature
-        ]
-        known.sort(key=lambda feature: len(feature[0]))
-        visits: list[Iterable[_Path[T]]] = []
-        left = MOST_VISITS
-        for paths, weight in known:
-            if len(paths) > left and visits:
-                break
-            visits += [list(islice(paths.values(), left))] * weight
-            left -= len(paths)
-        counts = Counter(chain.from_iterable(visits))
+        visited = list(self._visited(features))
+        once: set[str] = set()
+        more: set[str] = set()  # with a segment, or with several pairs of letters
+        last: Iterable[str] = ()
+        for paths, weight in visited:
+            once.update(last)
+            more.update(paths if weight > 1 else paths.keys() & once)
+            last = paths
+        weights = dict.fromkeys(more, 0)
+        for paths, weight in visited:
+            for text in paths.keys() & more:
+                weights[text] += weight
+        levels = groupby(sorted(more, key=weights.__getitem__, reverse=True), weights.__getitem__)
         total = 1 + sum(features.values())
-        # Most paths have little in common with this one: they are ranked only if one of them could be next.
-        floor = min(sorted(counts.values())[-_RANKED_FIRST:], default=1)
-        others = (floor - 1) / (total + self._least_size - (floor - 1))
         ranked: list[tuple[float, int, _Path[T]]] = []
-        for least, most, bound in ((floor, inf, others), (1, floor, -1.0)):
-            ranked += [
-                (-weight / (total + path.size - weight), path.number, path)
-                for path, weight in counts.items()
-                if least <= weight < most
-            ]
-            heapify(ranked)
+        # Most paths have one pair in common with this one: they are ranked only if one of them could be next.
+        others = filterfalse(more.__contains__, chain.from_iterable(paths for paths, _ in visited))
+        for weight, group in chain(levels, [(1, others)]):
+            bound = weight / (total + self._least_size - weight)
             while ranked and -ranked[0][0] > bound:
                 yield heappop(ranked)[2]
+            for text in group:
+                path = self._paths[text]
+                heappush(ranked, (-weight / (total + path.size - weight), path.number, path))
+        while ranked:
+            yield heappop(ranked)[2]
         yield from islice(self._by_feature.get("", {}).values(), MOST_PATHS)
 
 
 def _features(path: str) -> dict[str, int]:
     """Return the segments and the pairs of letters of a path, with their weights, without parameters."""
     text = _without_parameters(canonical(path[:MOST_CHARS])).replace(SLASH, "/").lower()
-    features = {
-        text[i : i + 2]: 1 for i in range(len(text) - 1) if text[i + 1] not in "/\0" and text[i] != _PARAMETER
-    }
+    features = {a + b: 1 for a, b in pairwise(text) if b != "/" and a != _PARAMETER != b}
     for segment in text.split("/"):
         if segment and _PARAMETER not in segment:
             features[f"/{segment}/"] = _SEGMENT_WEIGHT

@@ -13,8 +13,9 @@ from itertools import islice
 from operator import itemgetter
 from typing import Protocol, TypeVar
 
+from mockserver.matching.checks import MOST_READ_BYTES
 from mockserver.matching.field_index import SentValues
-from mockserver.matching.matcher import MOST_READ_BYTES, Matcher
+from mockserver.matching.matcher import Matcher
 from mockserver.matching.mismatch import hints as slips
 from mockserver.matching.mismatch.differences import distance, noting
 from mockserver.matching.mismatch.likeness import MOST_TARGETS
@@ -71,18 +72,19 @@ def nearest(
     sent = SentValues(request)
     paths: dict[str, Difference | None] = {}
     ranked: list[tuple[float, S, list[Difference]]] = []
-    last, line, far = None, [], 0.0
+    last, line, far, similar = None, [], 0.0, False
     for shape in islice(shapes, MOST_TARGETS):
-        text = shape.pattern.text
+        text, matcher = shape.pattern.text, shape.matcher
         if (text, shape.methods, shape.host) != last:  # compared once for the routes that have it in common
             last = text, shape.methods, shape.host
             if text not in paths:
                 paths[text] = path_difference(request.path, shape.pattern)
-            line = _line(request, shape, paths[text])
+            path = paths[text]
+            similar = path is None or path.weight < UNLIKE
+            line = _line(request, shape, path)
             far = distance(line)
-        path = paths[text]
-        if path is None or path.weight < UNLIKE:
-            misfit = shape.matcher.misfit(sent, tested=not line) if shape.matcher is not None else 0.0
+        if similar:
+            misfit = matcher.misfit(sent, not line) if matcher is not None else 0.0
             ranked.append((far + misfit, shape, line))
     ranked.sort(key=itemgetter(0))
     named: dict[Hashable, tuple[S, list[Difference]]] = {}
@@ -90,13 +92,14 @@ def nearest(
         if len(named) == limit:
             break
         named.setdefault(family(shape), (shape, line))
+    explained: list[tuple[float, S, list[Difference]]] = []
     with slips.bounded():
-        explained = [
-            (shape, line + _match(request, shape, tested=not line)) for shape, line in named.values()
-        ]
-    explained.sort(key=lambda entry: distance(entry[1]))
-    least = distance(explained[0][1]) if explained else 0
-    return [entry for entry in explained if distance(entry[1]) <= max(2 * least, least + _FAR)]
+        for shape, line in named.values():
+            differences = line + _match(request, shape, tested=not line)
+            explained.append((distance(differences), shape, differences))
+    explained.sort(key=itemgetter(0))
+    most = max(2 * explained[0][0], explained[0][0] + _FAR) if explained else 0.0
+    return [(shape, differences) for far, shape, differences in explained if far <= most]
 
 
 def _line(request: Request, shape: RouteShape, path: Difference | None) -> list[Difference]:

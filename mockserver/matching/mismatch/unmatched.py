@@ -6,8 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import ceil
-from typing import NamedTuple, Protocol
+from math import ceil, inf
+from typing import Protocol
 from urllib.parse import unquote
 
 from mockserver.errors import InvalidInputError
@@ -42,9 +42,8 @@ class RoutePath(Protocol):
     def match(self, raw_path: str) -> dict[str, str] | None: ...
 
 
-class _Guess(NamedTuple):
-    hint: str
-    weight: float
+_Guess = tuple[str, float]
+"""The hint, and the weight."""
 
 
 def path_difference(raw_path: str, pattern: RoutePath) -> Difference | None:
@@ -57,11 +56,11 @@ def path_difference(raw_path: str, pattern: RoutePath) -> Difference | None:
         return None
     shown = shown_path(raw_path)
     guess = next(_mended(raw_path, pattern), None) if len(raw_path) <= _MOST_CHARS else None
-    guess = guess or _aligned(raw_path[:_MOST_CHARS], pattern.text)
+    hint, weight = guess or _aligned(raw_path[:_MOST_CHARS], pattern.text)
     text = f"path differs: {shown!r} is not '{pattern.text}'"
-    if guess.hint:
-        text += f"; {guess.hint}"
-    return Difference("path", pattern.text, shown, hint=guess.hint, weight=guess.weight, text=text)
+    if hint:
+        text += f"; {hint}"
+    return Difference("path", pattern.text, shown, "", hint, weight, text)
 
 
 @lru_cache(maxsize=8)
@@ -76,17 +75,17 @@ def _mended(path: str, pattern: RoutePath) -> Iterator[_Guess]:
     """Yield single mistakes whose correction makes the path match."""
     for other, hint in _variants(path):
         if pattern.match(other) is not None:
-            yield _Guess(hint, 0.4)
+            yield hint, 0.4
     came, wanted = path.split("/")[1:], segments_of(pattern.text)
     yield from _prefixes(path, came, wanted, pattern)
     if path == path.lower() and pattern.text == pattern.text.lower():
         return
     if any(w != c and w.lower() == c.lower() for w, c in zip(wanted, came, strict=False)):
         if _fits_in_lower_case(path, pattern):
-            yield _Guess("only the case differs", 0.4)
+            yield "only the case differs", 0.4
         for other, hint in _variants(path):
             if _fits_in_lower_case(other, pattern):
-                yield _Guess(f"the case differs; {hint}", 0.8)
+                yield f"the case differs; {hint}", 0.8
 
 
 def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: RoutePath) -> Iterator[_Guess]:
@@ -95,12 +94,12 @@ def _prefixes(path: str, came: Sequence[str], wanted: Sequence[str], pattern: Ro
         if takes_any or surplus == count:
             rest = "/".join(came[count:])
             if rest and any(map(_worth, wanted)) and pattern.match("/" + rest) is not None:
-                yield _Guess(f"the prefix '/{'/'.join(came[:count])}' is too much", 0.5 + 0.1 * count)
+                yield f"the prefix '/{'/'.join(came[:count])}' is too much", 0.5 + 0.1 * count
         if takes_any or surplus == -count:
             prefix = "/".join(wanted[:count])
             lacks = "{" not in prefix and not f"{path}/".startswith(f"/{prefix}/")
             if lacks and any(map(_worth, wanted[count:])) and pattern.match(f"/{prefix}{path}") is not None:
-                yield _Guess(f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count)
+                yield f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * count
 
 
 @lru_cache(maxsize=8)
@@ -139,33 +138,6 @@ def _fits_in_lower_case(path: str, pattern: RoutePath) -> bool:
     return pattern.match("/" + "/".join(same)) is not None
 
 
-class _Compared(NamedTuple):
-    """
-    A comparison of two segments, or of several.
-
-    `shared` and `strange` are the worth of what is common and of what differs; `other` is the hint at a different word.
-    """
-
-    weight: float = 0.0
-    shared: float = 0.0
-    strange: float = 0.0
-    hints: tuple[str, ...] = ()
-    other: str = ""
-
-    @property
-    def is_alike(self) -> bool:
-        """Whether the common segments outweigh the different ones."""
-        return self.shared >= self.strange if self.shared else not self.strange
-
-    def guess(self, hint: str = "", weight: float = 0.0) -> _Guess:
-        """Return the result, with `hint` first."""
-        weight += self.weight
-        if not self.is_alike:
-            return _Guess("", UNLIKE + weight)
-        hints = (hint, *self.hints) if hint else self.hints
-        return _Guess("; ".join(hints[:3]), min(weight, UNLIKE - 0.1))
-
-
 def _aligned(path: str, text: str) -> _Guess:
     """Return the best of three comparisons: segment by segment, with a missing prefix, with an additional prefix."""
     wanted, came = segments_of(text), path.split("/")[1:][:_MAX_SEGMENTS]
@@ -173,64 +145,69 @@ def _aligned(path: str, text: str) -> _Guess:
         rest = "/".join(came[len(wanted) - 1 :])
         if fits(wanted[-1], rest):
             came[len(wanted) - 1 :] = [rest]
-    guesses = [_compared(wanted, came).guess()]
-    count = abs(len(wanted) - len(came))
-    if 0 < count <= _MAX_PREFIX:
-        longer = wanted if len(wanted) > len(came) else came
-        said = "missing" if longer is wanted else "too much"
-        prefix = "/".join(longer[:count])
-        compared = _compared(wanted[count:], came) if longer is wanted else _compared(wanted, came[count:])
-        if compared.shared and not (longer is wanted and "{" in prefix):
-            guesses.append(compared.guess(f"the prefix '/{prefix}' is {said}", 0.5 + 0.1 * count))
-    return min(guesses, key=lambda guess: guess.weight)
+    plain = _compared(wanted, came)
+    lacking, other = len(wanted) - len(came), plain
+    if 0 < lacking <= _MAX_PREFIX and "{" not in (prefix := "/".join(wanted[:lacking])):
+        other = _compared(wanted[lacking:], came, f"the prefix '/{prefix}' is missing", 0.5 + 0.1 * lacking)
+    elif 0 < -lacking <= _MAX_PREFIX:
+        prefix = "/".join(came[:-lacking])
+        other = _compared(wanted, came[-lacking:], f"the prefix '/{prefix}' is too much", 0.5 - 0.1 * lacking)
+    return other if other[1] < plain[1] else plain
 
 
-def _compared(wanted: Sequence[str], came: Sequence[str]) -> _Compared:
-    weight = shared = strange = 0.0
-    hints: tuple[str, ...] = ()
+def _compared(wanted: Sequence[str], came: Sequence[str], hint: str = "", weight: float = 0.0) -> _Guess:
+    """Compare segments. With a `hint`, which comes first, some of them must have something in common."""
+    far = shared = strange = 0.0
+    hints = [hint] if hint else []
     others: list[str] = []
-    for far, common, odd, said, other in map(_compare, wanted, came):  # ends with the shorter one
-        weight += far
+    for distance, common, odd, said, other in map(_compare, wanted, came):  # ends with the shorter one
+        far += distance
         shared += common
         strange += odd
-        hints += said
+        if said:
+            hints.append(said)
         if other:
             others.append(other)
     if len(others) == 1 < len(wanted):
-        hints += (*others,)
-        weight -= 0.5
+        hints += others
+        far -= 0.5
     if len(wanted) != len(came):
         surplus = wanted[len(came) :] or came[len(wanted) :]
-        hints += (f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > len(came) else 'too much'}",)
-        weight += _SURPLUS * len(surplus)
+        hints.append(f"'/{'/'.join(surplus)}' is {'missing' if len(wanted) > len(came) else 'too much'}")
+        far += _SURPLUS * len(surplus)
         strange += sum(map(_worth, surplus))
-    return _Compared(weight, shared, strange, hints)
+    if hint and not shared:
+        return "", inf
+    if strange > shared:
+        return "", UNLIKE + (weight + far)
+    return "; ".join(hints[:3]), min(weight + far, UNLIKE - 0.1)
 
 
 @lru_cache(maxsize=4096)
-def _compare(wanted: str, came: str) -> _Compared:
+def _compare(wanted: str, came: str) -> tuple[float, float, float, str, str]:
+    """Return the weight, the worth of what is common and of what differs, the hint, and the hint at a different word."""
     if fits(wanted, came):
-        return _Compared(shared=_worth(wanted))
+        return 0.0, _worth(wanted), 0.0, "", ""
     own = _worth(wanted)
     worth = max(own, _worth(came))
     if "{" in wanted:
         hint = f"{came!r} does not fit {wanted}{_unfilled(came)}" if came else f"{wanted} is empty"
-        return _Compared(1.0 if came else 1.5, hints=(hint,))
+        return 1.0 if came else 1.5, 0.0, 0.0, hint, ""
     if not own and (meant := as_parameter(wanted)) is not None:
-        return _Compared(1.0, hints=(f"{wanted!r} is taken literally, a parameter is written {meant}",))
+        return 1.0, 0.0, 0.0, f"{wanted!r} is taken literally, a parameter is written {meant}", ""
     hint = f"{came!r} instead of {wanted!r}"
     if letters := _misspelt(wanted, came):
-        return _Compared(0.5 + 0.1 * letters, worth, hints=(f"{hint}, a typo?",))
+        return 0.5 + 0.1 * letters, worth, 0.0, f"{hint}, a typo?", ""
     hint += _unfilled(came)
     if _is_near(wanted, came):
-        return _Compared(_NEAR, worth / 2, worth / 2, hints=(hint,))
-    return _Compared(_OTHER, 0.0, worth, other=hint)
+        return _NEAR, worth / 2, worth / 2, hint, ""
+    return _OTHER, 0.0, worth, "", hint
 
 
 @lru_cache(maxsize=4096)
 def _worth(segment: str) -> float:
     """Return how specific a segment is for a service."""
-    if not segment or "{" in segment or as_parameter(segment) is not None:
+    if not segment or "{" in segment or not (segment.isalnum() or as_parameter(segment) is None):
         return 0.0
     return _LITTLE if _GENERIC.fullmatch(segment) else 1.0
 
