@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
-from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
@@ -19,21 +17,8 @@ from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
 from mockserver.templating.templates import Scope, TemplateError
 
-
-@dataclass(slots=True)
-class RouteMatch:
-    """The matching route, its path parameters, and its sequence state."""
-
-    route: Route
-    params: dict[str, str]
-    position: SequenceState
-    index: int
-    per: str | None
-    run: Any = None
-    """What the engine has found out about the operation of a GraphQL call."""
-
-
 Found = tuple[Route, dict[str, str], SequenceState, int, str | None]
+"""The matching route, its path parameters, its sequence state, the step, and the value of `per`."""
 
 
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
@@ -100,8 +85,7 @@ def find(
     among: Sequence[Candidate[Route]] | None = None,
 ) -> Found | None:
     """
-    Find the first candidate whose conditions hold and whose sequence has not stopped. Return what a `RouteMatch` is
-    made of: a call with a constant reply needs none. Nothing is changed, apart from
+    Find the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
     the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none. `among` are
     the candidates, by default those of the request line.
     """

@@ -57,9 +57,11 @@ class Reply:
         "_status",
         "_stream",
         "_throttle",
+        "fails",
         "fault",
         "fixed_status",
         "is_brief",
+        "own_work",
         "ready",
         "spec",
         "work",
@@ -87,6 +89,10 @@ class Reply:
         self.fault: str | None = spec.fault.kind.value if spec.fault else None
         self.ready: Planned | None = None
         self.work: Any = None
+        """Its side effects below 400, with those of its route; `own_work` are its own."""
+        self.own_work: Any = None
+        self.fails = False
+        """Whether it has errors alone, whatever its status."""
         self.fixed_status = status if isinstance(status, int) else None
         self._lines = self._fixed_lines()
         self._shape = Shape()
