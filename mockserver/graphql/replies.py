@@ -68,7 +68,6 @@ class FieldReply(Reply):
             spec, status=200, headers=headers, body=None, stream=None, delay=delay, throttle=throttle
         )
         self.ready = None  # its body depends on the operation
-        self.is_brief = False
         self.fails = errors is not None and value is None
         self._value = value
         self._errors = errors

@@ -53,6 +53,7 @@ class Reply:
         "_fault",
         "_headers",
         "_lines",
+        "_render",
         "_shape",
         "_status",
         "_stream",
@@ -60,7 +61,6 @@ class Reply:
         "fails",
         "fault",
         "fixed_status",
-        "is_brief",
         "own_work",
         "ready",
         "spec",
@@ -96,8 +96,8 @@ class Reply:
         self.fixed_status = status if isinstance(status, int) else None
         self._lines = self._fixed_lines()
         self._shape = Shape()
-        self.is_brief = self._lines is not None and self._is_sent_at_once()
-        """Whether status and headers are fixed, and the body is sent at once."""
+        self._render = body.render if body is not None and self._is_sent_at_once() else None
+        """Makes the body, if it alone varies, and is sent at once."""
         if self._is_fixed():
             self.ready = self._make(None, None, None)
 
@@ -120,10 +120,9 @@ class Reply:
         return tuple(lines)
 
     def _is_sent_at_once(self) -> bool:
-        lines = self._lines or ()
+        lines = self._lines
         return (
-            self._body is not None
-            and self._body.etag is None
+            lines is not None
             and self._stream is None
             and self._delay is None
             and self._throttle is None
@@ -133,17 +132,6 @@ class Reply:
             and keeps_connection(lines)
             and not any(name.lower() in ("date", "content-encoding") for name, _ in lines)
         )
-
-    def respond(self, scope: Scope) -> Response:
-        """Return the response of a brief reply. Raises TemplateError."""
-        body, status = self._body, self.fixed_status
-        assert body is not None
-        assert status is not None
-        response = Response(
-            status, self._lines or (), body.bytes_of(scope) if body.render is None else body.render(scope)
-        )
-        response.shape = self._shape
-        return response
 
     def status(self, scope: Callable[[], Scope]) -> int:
         """Return the status of this call. Raises TemplateError if a template fails or gives an invalid status."""
@@ -164,8 +152,10 @@ class Reply:
         """Return the steps for one call. Raises TemplateError."""
         if self.ready is not None:
             return self.ready
-        if self.is_brief:
-            response = self.respond(scope())
+        render = self._render
+        if render is not None:
+            response = Response(status, self._lines or (), render(scope()))
+            response.shape = self._shape
             return Planned((Send(response),), response)
         return self._make(status, scope(), chance, request)
 

@@ -36,6 +36,7 @@ GRAPHQL = "GRAPHQL"
 """The method of a field in request lines, such as `GRAPHQL Query.user`; on the wire it is POST or GET."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
+_FORM_LINE = "\ncontent-type: application/x-www-form-urlencoded\r"
 _SMALL_FORM_BYTES = 4096
 """Limit of a form: fewer than MAX_FORM_FIELDS fields."""
 
@@ -360,11 +361,13 @@ class Request:
         return self.once("form", self._read_form)
 
     def _read_form(self) -> Pairs:
+        lower = self.headers.lower
         if (
-            self.headers.get("content-type") == "application/x-www-form-urlencoded"
+            lower is not None
+            and lower.startswith(_FORM_LINE, lower.find("\ncontent-type:"))
             and len(self.body) <= _SMALL_FORM_BYTES
             and self.body.isascii()
-            and "content-encoding" not in self.headers
+            and "\ncontent-encoding:" not in lower
         ):
             return split_urlencoded(self.body.decode("ascii"))  # as most clients send it
         if self.media_type == "application/x-www-form-urlencoded":
