@@ -52,7 +52,7 @@ class Consult(Behaviour):
         function = self._function
         ask = functools.partial(function.ask, transaction.request, dict(transaction.params))
         transaction.planned = self._stand_in
-        transaction.question = Question(ask, function.blocks, take)
+        transaction.later = Question(ask, function.blocks, take)
 
 
 def attach(route: Route, functions: Mapping[int, Function]) -> None:
@@ -74,7 +74,6 @@ def take(value: object, transaction: Transaction) -> None:
     defaults = route.scenario.spec.defaults
     reply = compile_any_reply(spec, defaults, _no_file, route.grpc)
     set_work(reply, compile_work(spec, _no_file, value), route.work)
-    transaction.planned = None
     transaction.take(reply)
 
 

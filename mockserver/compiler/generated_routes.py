@@ -94,8 +94,8 @@ class ResourceAction(Behaviour):
             transaction.planned = Planned((Send(response),), response)
         event = next((name for name in decision.events if name in self._works), None)
         if event is not None:
-            transaction.webhook_scope = scope_for(item=decision.item)
-            transaction.do(self._works[event], transaction.webhook_scope)
+            transaction.add_variable("item", decision.item)
+            transaction.do(self._works[event])
 
 
 class ResourcePlace:

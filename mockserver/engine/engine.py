@@ -410,11 +410,12 @@ class Engine:
             keys = transaction.ns.memory.keys
             keys.open(key)
             call.at_end(partial(keys.settle, key))
-        if transaction.question is not None:
-            return self._consulted(call, transaction, transaction.question)
-        if transaction.forward is not None:
-            return self._forwarded(call, transaction, transaction.forward)
-        return self._answered(call, transaction)
+        later = transaction.later
+        if later is None:
+            return self._answered(call, transaction)
+        if isinstance(later, str):
+            return self._forwarded(call, transaction, later)
+        return self._consulted(call, transaction, later)
 
     def _answered(self, call: Call, transaction: Transaction) -> Planned:
         """Return the response of the claim, with its webhooks, and store it under its idempotency key if needed."""
@@ -425,8 +426,7 @@ class Engine:
             call.error = explained_error(route, error)
             planned = _sent(problem_response(call.error))
         if transaction.webhooks:
-            scope = transaction.webhook_scope or transaction.scope()
-            call.due = due_of(ns, call, transaction.webhooks, scope, planned.response)
+            call.due = due_of(ns, call, transaction.webhooks, transaction.scope(), planned.response)
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]

@@ -20,7 +20,7 @@ from mockserver.engine.namespace import Namespace
 from mockserver.engine.policies import Limiter
 from mockserver.engine.routes import Behaviour, Route, Scenario
 from mockserver.engine.routing import candidates, find
-from mockserver.engine.transaction import NO_STEP, Question, Transaction
+from mockserver.engine.transaction import Question, Transaction
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
 from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS, MOST_STEPS
 from mockserver.graphql.operations import (
@@ -45,7 +45,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, GRAPHQL, Pairs, Request, Response
 from mockserver.model.plan import Send
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned, Reply
+from mockserver.responses.planner import Planned
 from mockserver.schema.scenario import RUNTIME
 from mockserver.store.bounds import StoreFullError
 from mockserver.store.rate_limits import LimitLevel
@@ -212,7 +212,7 @@ class OperationRun:
         try:
             refusal = self._refusal_of(field)
             if is_first:
-                self._transaction.step = field.index if refusal is None else NO_STEP
+                self._transaction.step = field.step if refusal is None else None
             if refusal is None:
                 return self._answer_of(field)
         except TemplateError as error:
@@ -266,21 +266,17 @@ class OperationRun:
 
     def _answer_of(self, field: Transaction) -> FieldAnswer:
         whole = self._transaction
-        answer = field.resolved()
+        answer = field.prepare()
         if id(field.position) not in self._stepped:
             self._stepped.add(id(field.position))
             whole.commits += (field.take_step,)
-        if isinstance(answer, Reply):
-            field.take(answer)
-        else:
-            answer.decide(field)
         if field.let is not None:
             whole.let = {**(whole.let or {}), **field.let}
         whole.writes += field.writes
         whole.effects += field.effects
         whole.commits += field.commits
         if field.webhooks:
-            scope = field.webhook_scope or field.scope()
+            scope = field.scope()
             whole.webhooks += tuple(
                 FieldWebhook(webhook, scope, field.route.id) for webhook in field.webhooks
             )
@@ -318,7 +314,7 @@ class OperationRun:
             api.keep_introspection(key, body)
             transaction.planned = self._sent(body)
 
-        self._transaction.question = Question(ask, True, take)
+        self._transaction.later = Question(ask, True, take)
         return Planned((), Response(200, [("Content-Type", self._form.media_type)], b"the schema"))
 
     # Subscriptions
@@ -356,7 +352,7 @@ class OperationRun:
         form: AnswerForm = self._form
         transaction = self._transaction
         transaction.writes, transaction.effects, transaction.commits = (), (), ()
-        transaction.webhooks, transaction.let, transaction.step = (), None, None
+        transaction.webhooks, transaction.let, transaction.step = (), None, transaction.index + 1
         self.taken.clear()
         headers = [("Content-Type", form.media_type)]
         if error.status == 405:

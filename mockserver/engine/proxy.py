@@ -38,7 +38,7 @@ class Proxy(Behaviour):
     def decide(self, transaction: Transaction) -> None:
         transaction.make_let()
         transaction.planned = self._placeholder
-        transaction.forward = self.to
+        transaction.later = self.to
 
 
 def placeholder(to: str) -> Planned:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route
 from mockserver.model.http import Request
-from mockserver.templating.random_values import Draws
 from mockserver.templating.templates import Scope
 
 
@@ -13,4 +12,4 @@ def scope_for(ns: Namespace, request: Request, route: Route, params: dict[str, s
     """Return the scope of a request before the claim. Random values are the same every time: those of call number 0."""
     memory = ns.used_memory or ns.memory
     values = {"request": request, "path": params, "vars": route.scenario.vars, "state": memory.state}
-    return Scope(values, Draws(ns.seed, route.id, 0), memory.clock.now)
+    return Scope(values, (ns.seed, route.id, 0), memory.clock.now)

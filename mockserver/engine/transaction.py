@@ -22,53 +22,51 @@ from mockserver.model.http import Request
 from mockserver.model.instants import instant
 from mockserver.responses.planner import Planned, Reply
 from mockserver.store.idempotency import KeptKey
-from mockserver.templating.random_values import Draws, chance
+from mockserver.templating.random_values import chance
 from mockserver.templating.templates import Scope, TemplateError
-
-NO_STEP = -1
 
 
 class Transaction:
     """
     The route that matched, its values, and the result of the call, which is not written yet.
 
-    The answer is `reply` with `status`, or `planned`, which a behaviour makes. That is a placeholder if `question` is
-    set, which a function answers, or `forward`, the URL of a real service. `let` are the values for the call log.
-    Webhooks get `webhook_scope`, by default the scope of the call. `step` is the step that the call belongs to, if not
-    `index`; NO_STEP if it took none. `key` is the idempotency key that the call is the first to use. `run` is what
-    answers an operation of GraphQL. Each `place`, a part of the call that another route answers, has its own random values.
+    The answer is `planned`, else what `reply` makes with `status`. It is a placeholder if it comes `later`: from a
+    function, or from the real service at that URL. `let` are the values for the call log. `step` is that of the call,
+    None if it took none. `key` is the idempotency key that the call is the first to use. `run` is what answers an
+    operation of GraphQL. Each `place`, a part of the call that another route answers, has its own random values.
     """
 
     __slots__ = (
-        "_choices", "_draws", "_number", "_place", "_scope", "call_number", "commits", "effects", "forward", "index",
-        "key", "let", "ns", "params", "per", "planned", "position", "question", "reply", "request", "route", "run",
-        "status", "step", "webhook_scope", "webhooks", "writes",
+        "_choices", "_draws", "_number", "_random_key", "_scope", "call_number", "commits", "effects", "index", "key",
+        "later", "let", "ns", "params", "planned", "position", "reply", "request", "route", "run", "status", "step",
+        "webhooks", "writes",
     )  # fmt: skip
+
+    reply: Reply
+    status: int
 
     def __init__(
         self, ns: Namespace, request: Request, found: Found, call_number: int, place: str = ""
     ) -> None:
         self.ns = ns
         self.request = request
-        self.route, self.params, self.position, self.index, self.per = found
+        self.route, self.params, self.position, self.index, per = found
         self.call_number = call_number
         self._number = self.position.number + 1
         self._draws = self.position.draws + 1
-        self._place = place
+        self._random_key = self.route.id if per is None else f"{self.route.id}\n{per}"
+        if place:
+            self._random_key += f"\n{place}"
         self._scope: Scope | None = None
         self._choices: Random | None = None
-        self.reply: Reply | None = None
-        self.status = 200
         self.planned: Planned | None = None
-        self.question: Question | None = None
-        self.forward: str | None = None
+        self.later: Question | str | None = None
         self.let: dict[str, Any] | None = None
         self.writes: Writes = ()
         self.effects: tuple[dict[str, Any], ...] = ()
         self.webhooks: tuple[Any, ...] = ()
-        self.webhook_scope: Scope | None = None
         self.commits: tuple[Callable[[], None], ...] = ()
-        self.step: int | None = None
+        self.step: int | None = self.index + 1
         self.key: KeptKey | None = None
         self.run: Any = None
 
@@ -90,7 +88,7 @@ class Transaction:
                 "call": {"number": self._number, "id": call_id(self.call_number)},
                 "let": {},
             }
-            scope = Scope(values, Draws(ns.seed, self._random_key(), self._draws), memory.clock.now)
+            scope = Scope(values, (ns.seed, self._random_key, self._draws), memory.clock.now)
             if route.lets is not None:
                 route.lets.value(scope)
             self._scope = scope
@@ -99,23 +97,15 @@ class Transaction:
     def choices(self) -> Random:
         """Return the generator of choices and delays, the same for the whole call."""
         if self._choices is None:
-            self._choices = chance(self.ns.seed, self._random_key(), self._number)
+            self._choices = chance(self.ns.seed, self._random_key, self._number)
         return self._choices
 
-    def _random_key(self) -> str:
-        key = self.route.id if self.per is None else f"{self.route.id}\n{self.per}"
-        return f"{key}\n{self._place}" if self._place else key
+    def prepare(self) -> Reply | Behaviour:
+        """
+        Make all values. Return the reply that `choose` and `cases` select. Nothing is changed.
 
-    def prepare(self) -> None:
-        """Make all values. Raises TemplateError and StoreFullError. Nothing is changed."""
-        answer = self.resolved()
-        if isinstance(answer, Reply):
-            self.take(answer)
-        else:
-            answer.decide(self)
-
-    def resolved(self) -> Reply | Behaviour:
-        """Return the reply that `choose` and `cases` select. Raises TemplateError if no case holds."""
+        Raises TemplateError, also if no case holds, and StoreFullError.
+        """
         answer: Answer = self.route.answers[self.index]
         while not isinstance(answer, (Reply, Behaviour)):
             if isinstance(answer, Choose):
@@ -131,28 +121,37 @@ class Transaction:
                 raise TemplateError(
                     "none of its cases holds; add a last one without conditions", place="cases"
                 )
+        if isinstance(answer, Reply):
+            self.take(answer)
+        else:
+            answer.decide(self)
         return answer
 
     def take(self, reply: Reply) -> None:
         """Answer with this reply: make its status and side effects. Raises TemplateError."""
         self.make_let()
         self.reply = reply
+        self.planned = reply.ready
         status = self.status = reply.fixed_status or reply.status(self.scope)
         work = reply.own_work if status >= 400 else reply.work
         if work is not NO_WORK:
             self.do(work)
+
+    def add_variable(self, name: str, value: object) -> None:
+        """Add a variable for the side effects that follow. Raises TemplateError."""
+        self._scope = self.scope().with_(name, value)
 
     def make_let(self) -> None:
         """Make the `let` values for the call log. Raises TemplateError."""
         if self.route.lets is not None:
             self.let = kept_let(self.scope().values["let"])
 
-    def do(self, work: Work, scope: Scope | None = None) -> None:
-        """Make these side effects, by default with the scope of the call. Raises TemplateError."""
+    def do(self, work: Work) -> None:
+        """Make these side effects. Raises TemplateError."""
         if work.fixed is not None:
             self.writes += work.fixed
         else:
-            writes, effects = work.make(scope or self.scope())
+            writes, effects = work.make(self.scope())
             self.writes += writes
             self.effects += effects
         self.webhooks += work.webhooks or ()
@@ -161,7 +160,6 @@ class Transaction:
         """Return the answer. Raises TemplateError."""
         if self.planned is not None:
             return self.planned
-        assert self.reply is not None
         return self.reply.plan(self.status, self.scope, self.choices, self.request)
 
     def commit(self, call: Call) -> None:
@@ -169,8 +167,7 @@ class Transaction:
         if self.writes or self.commits or self.effects:
             self.write(call)
         self.take_step()
-        step = self.index if self.step is None else self.step
-        call.step = None if step == NO_STEP else step + 1
+        call.step = self.step
         if self.let is not None:
             call.let = self.let
 

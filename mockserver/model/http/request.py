@@ -207,12 +207,13 @@ class Request:
         cache = self._cache
         if cache is None:
             cache = self._cache = {}
-        if name not in cache:
+        value = cache.get(name, ABSENT)
+        if value is ABSENT:
             try:
-                cache[name] = make()
+                value = make()
             except UnreadableBodyError as error:
-                cache[name] = Unreadable(str(error))
-        value = cache[name]
+                value = Unreadable(str(error))
+            cache[name] = value
         if value.__class__ is Unreadable:
             raise UnreadableBodyError(value.reason)
         return value  # type: ignore[no-any-return]
