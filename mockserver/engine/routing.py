@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import attrgetter
+from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Route, Scenario, When
@@ -111,7 +112,7 @@ def find(
             lapses = route.matcher.lapses if route.matcher is not None else None
             if lapses is not None and lapses(request, ns.clock.now_s()):
                 continue
-            if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
+            if route.when and not when_holds(ns, route.when, scope_for, ns, request, route, params):
                 continue
             if route.condition is not None:
                 # A candidate whose condition calls no function shares the scope of another with the same variables.
@@ -139,11 +140,11 @@ def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]
     return route.per.key(request, params, partial(scope_for, ns, request, route, params))
 
 
-def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
-    """Whether the state conditions hold. A key that can't be rendered does not hold."""
+def when_holds(ns: Namespace, when: When, scope: Callable[..., Scope], *arguments: Any) -> bool:
+    """Whether the state conditions hold, for the scope that is made of the arguments. A key that can't be rendered does not."""
     for key, condition in when:
         try:
-            name = key if isinstance(key, str) else key.render(scope())
+            name = key if isinstance(key, str) else key.render(scope(*arguments))
         except TemplateError:
             return False
         if not condition.holds(ns.memory.state.read(name)):

@@ -324,7 +324,8 @@ class Request:
 
     @property
     def _charset(self) -> str:
-        if "charset" not in self.headers.get("content-type", "").lower():
+        lower = self.headers.lower
+        if lower is not None and "charset" not in lower:
             return ""
         return self._content_type()[1].get("charset", "").lower()
 
