@@ -13,11 +13,10 @@ from mockserver.engine.side_effects import Work
 from mockserver.engine.transaction import Transaction
 from mockserver.errors import ReadFile, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
-from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import sent
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec
 from mockserver.templating.random_values import Draws
@@ -45,7 +44,7 @@ class IdentityEndpoint(Behaviour):
         answer = self._endpoint(self._provider, asked)
         transaction.writes += answer.writes
         transaction.commits += answer.commits
-        transaction.planned = Planned((Send(answer.response),), answer.response)
+        transaction.planned = sent(answer.response)
 
 
 class ResourceAction(Behaviour):
@@ -91,7 +90,7 @@ class ResourceAction(Behaviour):
         else:
             body = b"" if decision.json is ABSENT else dump_json(decision.json)
             response = Response(decision.status, decision.headers, body)
-            transaction.planned = Planned((Send(response),), response)
+            transaction.planned = sent(response)
         event = next((name for name in decision.events if name in self._works), None)
         if event is not None:
             transaction.add_variable("item", decision.item)

@@ -41,7 +41,7 @@ from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import WEBSOCKET, Request, Response
 from mockserver.model.plan import CLIENT_LEFT, OPEN, Converse, Outcome, Send, Wait, sends_head
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
 from mockserver.store.idempotency import KeptKey
@@ -224,7 +224,7 @@ class Engine:
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        return self._open(ns, call, Planned((), Response(0)) if response is None else _sent(response))
+        return self._open(ns, call, Planned((), Response(0)) if response is None else sent(response))
 
     def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
         """Record a request of an unsupported protocol as unmatched, with the problem."""
@@ -341,10 +341,10 @@ class Engine:
             )
         except TemplateError as error:
             call.error = explained_error(route, error)
-            planned = _sent(problem_response(call.error))
+            planned = sent(problem_response(call.error))
         except StoreFullError as error:
             call.error = explained_full(ns, error)
-            planned = _sent(problem_response(call.error))
+            planned = sent(problem_response(call.error))
         if call.rare is not None and "forwarded" in call.rare:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
@@ -424,7 +424,7 @@ class Engine:
             planned = transaction.response()
         except TemplateError as error:
             call.error = explained_error(route, error)
-            planned = _sent(problem_response(call.error))
+            planned = sent(problem_response(call.error))
         if transaction.webhooks:
             call.due = due_of(ns, call, transaction.webhooks, transaction.scope(), planned.response)
             if ns.troubles is not None:
@@ -447,11 +447,11 @@ class Engine:
                 apply_side_effects(call, transaction, response)
             except TemplateError as error:
                 call.error = explained_error(route, error)
-                self._set_final_response(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, sent(problem_response(call.error)))
                 return False
             except StoreFullError as error:
                 call.error = explained_full(ns, error)
-                self._set_final_response(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, sent(problem_response(call.error)))
                 return False
             if (
                 key is not None
@@ -461,7 +461,7 @@ class Engine:
                 )
             ):
                 key.kept = response
-            self._set_final_response(call, route, _sent(response))
+            self._set_final_response(call, route, sent(response))
             return not whole
 
         whole = needs_whole(ns, call, route, is_kept=key is not None)
@@ -471,7 +471,7 @@ class Engine:
         """Forward an unmatched request."""
 
         def on_response(response: Response) -> bool:
-            _set_response(call, _sent(response))
+            _set_response(call, sent(response))
             ns.tell()
             return True
 
@@ -492,13 +492,13 @@ class Engine:
                 failed(error)
             except StoreFullError as error:
                 call.error = explained_full(transaction.ns, error)
-                self._set_final_response(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, sent(problem_response(call.error)))
             else:
                 self._set_final_response(call, route, planned)
 
         def failed(error: Exception) -> None:
             call.error = explained_failure(route, error)
-            self._set_final_response(call, route, _sent(problem_response(call.error)))
+            self._set_final_response(call, route, sent(problem_response(call.error)))
 
         call.consult = Consultation(question.ask, question.blocks, answered, failed)
         return transaction.response()
@@ -531,14 +531,14 @@ class Engine:
         ):
             call.automatic = True
             if on.cors is not None and "origin" in request.headers:
-                return _sent(preflight(on, on.cors, request))
-            return _sent(options(on))
+                return sent(preflight(on, on.cors, request))
+            return sent(options(on))
         if request.method == "OPTIONS" and not on.routes and _is_preflight(request):
             # The browser sends a preflight before the request that is explained.
             cors = cors_for(ns, request, on)
             if cors is not None:
                 call.automatic = True
-                return _sent(preflight(on, cors, request))
+                return sent(preflight(on, cors, request))
         to = self._upstream_url(ns, request)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
@@ -546,12 +546,12 @@ class Engine:
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
             # Only the routes named in the response: looking through all routes would cost more the more there are.
             call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
-            planned = _sent(not_allowed(request, on))
+            planned = sent(not_allowed(request, on))
             cors = cors_for(ns, request, on)
             return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
         miss = Miss(request, call.nearest, has_routes=has_routes(ns))
-        planned = _sent(unmatched(miss, self.settings.unmatched_status))
+        planned = sent(unmatched(miss, self.settings.unmatched_status))
         cors = cors_for(ns, request, on, (route for route, _ in call.nearest))
         return planned if cors is None else with_cors(planned, cors, request)
 
@@ -608,7 +608,3 @@ def _is_preflight(request: Request) -> bool:
 
 def _takes(methods: frozenset[str] | None, method: str) -> bool:
     return methods is None or method in methods or (method == "HEAD" and "GET" in methods)
-
-
-def _sent(response: Response) -> Planned:
-    return Planned((Send(response),), response)

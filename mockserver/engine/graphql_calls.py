@@ -45,7 +45,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, GRAPHQL, Pairs, Request, Response
 from mockserver.model.plan import Send
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.schema.scenario import RUNTIME
 from mockserver.store.bounds import StoreFullError
 from mockserver.store.rate_limits import LimitLevel
@@ -359,7 +359,7 @@ class OperationRun:
             headers.append(("Allow", "POST"))
         body = dump_json(result_document(ABSENT, error.errors))
         response = Response(form.refused_status(error), headers, body)
-        return Planned((Send(response),), response)
+        return sent(response)
 
     def _sent(self, body: bytes) -> Planned:
         return self._planned(self._form.media_type, body, None)

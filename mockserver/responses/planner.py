@@ -44,6 +44,11 @@ class Planned:
     fault: str | None = None
 
 
+def sent(response: Response) -> Planned:
+    """Return the plan that sends a response."""
+    return Planned((Send(response),), response)
+
+
 class Reply:
     """A compiled reply. `ready` is its plan if nothing varies."""
 
