@@ -12,12 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mockserver.compiler.routes import compile_any_reply, compile_work
-from mockserver.engine.namespace import Namespace
+from mockserver.compiler.routes import compile_any_reply, compile_work, set_work
 from mockserver.engine.routes import Behaviour, Route
-from mockserver.engine.routing import RouteMatch
-from mockserver.engine.side_effects import NO_WORK, chosen
-from mockserver.engine.transaction import Claim, Draw, Question, do
+from mockserver.engine.transaction import Question, Transaction
 from mockserver.errors import KeyPath, invalid
 from mockserver.model.http import Request, Response
 from mockserver.responses.planner import Planned
@@ -51,10 +48,11 @@ class Consult(Behaviour):
     def works(self) -> None:
         """Return None: only the result of the function has side effects."""
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, transaction: Transaction) -> None:
         function = self._function
-        ask = functools.partial(function.ask, request, dict(match.params))
-        return Claim(None, 200, planned=self._stand_in, consult=Question(ask, function.blocks, claim_of))
+        ask = functools.partial(function.ask, transaction.request, dict(transaction.params))
+        transaction.planned = self._stand_in
+        transaction.later = Question(ask, function.blocks, take)
 
 
 def attach(route: Route, functions: Mapping[int, Function]) -> None:
@@ -67,19 +65,16 @@ def attach(route: Route, functions: Mapping[int, Function]) -> None:
     route.static = None
 
 
-def claim_of(value: object, route: Route, draw: Draw) -> Claim:
-    """Compile the result of a function. Raises InvalidInputError, TemplateError."""
+def take(value: object, transaction: Transaction) -> None:
+    """Answer with the result of a function. Raises InvalidInputError, TemplateError."""
+    route = transaction.route
     spec = parse_spec(ReplySpec, value)
     if spec.choose is not None or spec.cases is not None:
         raise invalid((), "a function answers one reply", "Choose in the function, and return that")
     defaults = route.scenario.spec.defaults
     reply = compile_any_reply(spec, defaults, _no_file, route.grpc)
-    reply.work = compile_work(spec, _no_file, value)
-    claim = Claim(reply, reply.status(draw.scope), scope=draw.scope())
-    work = chosen(reply.work, route.work, claim.status)
-    if work is not NO_WORK:
-        do(claim, work, draw.scope())
-    return claim
+    set_work(reply, compile_work(spec, _no_file, value), route.work)
+    transaction.take(reply)
 
 
 def _no_file(name: str, path: KeyPath) -> bytes:

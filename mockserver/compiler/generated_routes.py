@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 from mockserver.compiler.routes import compile_guards, compile_work, generated_route
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, Scenario
-from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import Work
-from mockserver.engine.transaction import Claim, Draw, do
+from mockserver.engine.transaction import Transaction
 from mockserver.errors import ReadFile, flaws_below, invalid, near, shown
 from mockserver.model.http import ABSENT, Request, Response
-from mockserver.model.plan import Send
 from mockserver.resources.kind import ResourceKind
 from mockserver.resources.resources import Collection, Resource, ResourceOperation, compile_resource
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import sent
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.resource import UPDATES, OnSpec, ResourceSpec
 from mockserver.templating.random_values import Draws
@@ -38,19 +36,15 @@ class IdentityEndpoint(Behaviour):
         self._provider = provider
         self._endpoint = endpoint
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
+    def decide(self, transaction: Transaction) -> None:
         from mockserver.identity.provider import IdentityRequest  # few scenarios have it
 
-        asked = IdentityRequest(request, ns.memory, ns.clock.now_s(), draw.scope().draws)
+        ns, request = transaction.ns, transaction.request
+        asked = IdentityRequest(request, ns.memory, ns.clock.now_s(), transaction.scope().draws)
         answer = self._endpoint(self._provider, asked)
-        response = answer.response
-        return Claim(
-            None,
-            response.status,
-            writes=list(answer.writes),
-            commits=answer.commits,
-            planned=Planned((Send(response),), response),
-        )
+        transaction.writes += answer.writes
+        transaction.commits += answer.commits
+        transaction.planned = sent(answer.response)
 
 
 class ResourceAction(Behaviour):
@@ -67,36 +61,40 @@ class ResourceAction(Behaviour):
         """Return the side effects of the events that the operation can cause."""
         return [self._works[name] for name in self._operation.events if name in self._works]
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
+    def decide(self, transaction: Transaction) -> None:
+        self.act(transaction, transaction.request, transaction.params)
+
+    def act(self, transaction: Transaction, request: Request, params: dict[str, str]) -> None:
+        """Decide on a request, which may be another one than that of the call."""
+        ns = transaction.ns
+
         def scope_for(**words: object) -> Scope:
-            scope = draw.scope()
+            scope = transaction.scope()
             for name, value in words.items():
                 scope = scope.with_(name, value)
             return scope
 
         collection = self._place.collection(ns)
         decision = self._operation.decide(
-            collection, request, match.params, scope_for, partial(self._place.related, ns)
+            collection, request, params, scope_for, partial(self._place.related, ns)
         )
         ns.memory.check_resources(*decision.growth)
-        claim = Claim(None, decision.status, commits=(decision.commit,))
-        if decision.reply is not None:
-            claim.reply = decision.reply
+        transaction.commits = (decision.commit,)
+        reply = decision.reply
+        if reply is not None:
 
             def scope() -> Scope:
-                return decision.scope or draw.scope()
+                return decision.scope or transaction.scope()
 
-            claim.planned = decision.reply.plan(decision.reply.status(scope), scope, draw.choices, request)
-            claim.status = claim.planned.response.status
+            transaction.planned = reply.plan(reply.status(scope), scope, transaction.choices, request)
         else:
             body = b"" if decision.json is ABSENT else dump_json(decision.json)
             response = Response(decision.status, decision.headers, body)
-            claim.planned = Planned((Send(response),), response)
+            transaction.planned = sent(response)
         event = next((name for name in decision.events if name in self._works), None)
         if event is not None:
-            claim.scope = scope_for(item=decision.item)
-            do(claim, self._works[event], claim.scope)
-        return claim
+            transaction.add_variable("item", decision.item)
+            transaction.do(self._works[event])
 
 
 class ResourcePlace:

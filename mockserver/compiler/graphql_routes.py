@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -13,11 +12,9 @@ from graphql import get_named_type, get_nullable_type, is_leaf_type, is_list_typ
 
 from mockserver.compiler.routes import generated_route
 from mockserver.engine.graphql_calls import FieldPlanned, GraphQLEndpoint
-from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, Scenario
-from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK, Work
-from mockserver.engine.transaction import Claim, Draw
+from mockserver.engine.transaction import Transaction
 from mockserver.graphql.execution import FieldAnswer
 from mockserver.graphql.replies import FieldReply, compile_field_reply
 from mockserver.graphql.schemas import FieldType
@@ -51,7 +48,7 @@ def graphql_routes(scenario: Scenario, routes: list[Route]) -> list[Route]:
     made = [route]
     if find_spec("websockets") is not None:
         reply = OperationsReply()
-        reply.work = NO_WORK
+        reply.work = reply.own_work = NO_WORK
         socket = generated_route(scenario, f"WS {path}", endpoint, taken, (("graphql",), (last, 1)))
         socket.answers = (reply,)
         made.append(socket)
@@ -77,8 +74,8 @@ class ResourceField(Behaviour):
     def works(self) -> Iterable[Work] | None:
         return self._action.works()
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
-        arguments = request.arguments
+    def decide(self, transaction: Transaction) -> None:
+        arguments = transaction.request.arguments
         params: dict[str, str] = {}
         body = dict(arguments)
         if self._operation.suffix:
@@ -89,9 +86,9 @@ class ResourceField(Behaviour):
             (body,) = inputs
             if self._operation.suffix and not params["id"]:
                 params["id"] = str(body.get(self._id_field, ""))
-        claim = self._action.decide(ns, self._request(params, body), replace(match, params=params), draw)
-        assert claim.planned is not None
-        return replace(claim, planned=FieldPlanned(self._answer(claim.planned.response, params)))
+        self._action.act(transaction, self._request(params, body), params)
+        assert transaction.planned is not None
+        transaction.planned = FieldPlanned(self._answer(transaction.planned.response, params))
 
     def _id_argument(self) -> str:
         """Return the argument with the id: that of its name, or the only one of the type ID."""

@@ -184,6 +184,8 @@ def compile_route(
     route.unconditional = route.condition is None and not route.when and not _depends_on_time(route)
     if not flaws.flaws:
         replies = [reply for answer in answers for reply in leaves(answer)]
+        for reply in replies:
+            set_work(reply, reply.own_work, route.work)
         route.has_effects = route.work.has_effect or any(reply.work.has_effect for reply in replies)
         route.static = _static(route)
     return route
@@ -364,6 +366,12 @@ def compile_work(
     return Work(sets, effects, webhooks)
 
 
+def set_work(reply: Reply, own: Work, default: Work) -> None:
+    """Set the side effects of a reply: its own, and, unless it fails, the default for those that it does not define."""
+    reply.own_work = own
+    reply.work = own if reply.fails else own.over(default)
+
+
 def _place(route: Route, path: str) -> None:
     route.pattern = PathPattern(path)
     if path == ADMIN or path.startswith(ADMIN + "/"):
@@ -412,7 +420,7 @@ def _compile_answer(
             reply = flaws.attempt((), compile_websocket_reply, spec, defaults, read_file)
         work = flaws.attempt((), compile_work, spec, read_file, None)
         if reply is not None:
-            reply.work = work
+            reply.own_work = work
         answer = reply
     flaws.check()
     return answer

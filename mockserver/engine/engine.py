@@ -32,17 +32,16 @@ from mockserver.engine.namespace import DEFAULT, Namespace, Shared
 from mockserver.engine.policies import is_kept
 from mockserver.engine.proxy import apply_side_effects, forward, needs_whole
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import Found, RouteMatch, cors_for, find, on_path
+from mockserver.engine.routing import Found, cors_for, find, on_path
 from mockserver.engine.scenario_set import ScenarioSet
-from mockserver.engine.scopes import scope_for
-from mockserver.engine.transaction import Claim, Draw, commit, prepare, write
+from mockserver.engine.transaction import Question, Transaction
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.errors import InvalidInputError, MockServerError, near
 from mockserver.model.call import Call, Consultation
 from mockserver.model.grpc import GrpcRequest, meaning
 from mockserver.model.http import WEBSOCKET, Request, Response
 from mockserver.model.plan import CLIENT_LEFT, OPEN, Converse, Outcome, Send, Wait, sends_head
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.store.bounds import Bounds, StoreFullError
 from mockserver.store.call_log import CallLogLimits
 from mockserver.store.idempotency import KeptKey
@@ -208,10 +207,10 @@ class Engine:
         call.scenario = route.scenario.name
         call.tags = route.tags
         if route.static is None or ns.outage is not None:
-            match = RouteMatch(*found)
+            transaction = Transaction(ns, request, found, call.number)
             if route.on_begin is not None:
-                route.on_begin(ns, call, match)
-            return self._open(ns, call, self._answer(ns, call, match))
+                route.on_begin(call, transaction)
+            return self._open(ns, call, self._answer(call, transaction))
         # Nothing in it varies: only step and call number are claimed.
         call.step = index + 1
         if not route.sequence.single:
@@ -225,7 +224,7 @@ class Engine:
         ns.last_number += 1
         ns.used_at_s = request.arrived_at_s
         call = Call(ns.last_number, ns.name, request)
-        return self._open(ns, call, Planned((), Response(0)) if response is None else _sent(response))
+        return self._open(ns, call, Planned((), Response(0)) if response is None else sent(response))
 
     def begin_refused(self, request: Request, ns: Namespace, document: dict[str, Any]) -> Call:
         """Record a request of an unsupported protocol as unmatched, with the problem."""
@@ -329,39 +328,39 @@ class Engine:
 
     # Responses of routes
 
-    def _answer(self, ns: Namespace, call: Call, match: RouteMatch) -> Planned:
-        route = match.route
-        draw = Draw(ns, call.request, match, call.id)
+    def _answer(self, call: Call, transaction: Transaction) -> Planned:
+        ns, route = transaction.ns, transaction.route
         try:
-            planned = self._disturbed(ns, call, draw) if ns.outage is not None else None
+            planned = self._disturbed(call, transaction) if ns.outage is not None else None
             if planned is None and route.contract is not None:
-                planned = self._validated_answer(ns, call, match, draw, route.contract)
+                planned = self._validated_answer(call, transaction, route.contract)
             planned = (
                 planned
-                or (self._guard(ns, call, match, draw) if route.guarded else None)
-                or self._claim_and_render(ns, call, match, draw)
+                or (self._guard(call, transaction) if route.guarded else None)
+                or self._claim_and_render(call, transaction)
             )
         except TemplateError as error:
             call.error = explained_error(route, error)
-            planned = _sent(problem_response(call.error))
+            planned = sent(problem_response(call.error))
         except StoreFullError as error:
             call.error = explained_full(ns, error)
-            planned = _sent(problem_response(call.error))
+            planned = sent(problem_response(call.error))
         if call.rare is not None and "forwarded" in call.rare:
             return planned  # faults are applied to the final response
         if ns.outage is not None and ns.troubles is not None and call.consult is None:
             planned = ns.troubles.answered(call, planned)
         return _with_common_headers(call, route, planned)
 
-    def _disturbed(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
+    def _disturbed(self, call: Call, transaction: Transaction) -> Planned | None:
         """Return the response of a fault or outage that applies to this call, and note what has begun or ended by it."""
         try:
-            return self._outage(ns, call, draw)
+            return self._outage(call, transaction)
         finally:
-            ns.follow_faults()
+            transaction.ns.follow_faults()
 
-    def _outage(self, ns: Namespace, call: Call, draw: Draw) -> Planned | None:
+    def _outage(self, call: Call, transaction: Transaction) -> Planned | None:
         """Return the response of a fault or outage that applies to this call. An expired outage is removed."""
+        ns = transaction.ns
         now_s = ns.clock.now_s()
         planned_fault = ns.troubles.before(call, ns.seed, now_s) if ns.troubles is not None else None
         outage = ns.downtime
@@ -372,112 +371,107 @@ class Engine:
             return None
         if not outage.takes(call.route_ids, ns.seed, now_s):
             return None
-        reply = outage.answer
-        return reply.plan(reply.status(draw.scope), draw.scope, draw.choices, call.request)
+        reply, scope = outage.answer, transaction.scope
+        return reply.plan(reply.status(scope), scope, transaction.choices, call.request)
 
-    def _validated_answer(
-        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, contract: Contract
-    ) -> Planned:
+    def _validated_answer(self, call: Call, transaction: Transaction, contract: Contract) -> Planned:
         """Like `_answer`, but validate request and response by OpenAPI, unless a policy made the response."""
-        validation = contract.check_request(ns, call)
+        validation = contract.check_request(transaction.ns, call)
         guarded = (
-            self._guard(ns, call, match, draw, validation.refusal)
-            if match.route.guarded
+            self._guard(call, transaction, validation.refusal)
+            if transaction.route.guarded
             else validation.refusal
         )
         if guarded is not None:
             return guarded
-        planned = self._claim_and_render(ns, call, match, draw)
-        return planned if call.consult is not None else validation.answered(ns, call, planned)
+        planned = self._claim_and_render(call, transaction)
+        return planned if call.consult is not None else validation.answered(transaction.ns, call, planned)
 
-    def _guard(
-        self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, refusal: Planned | None = None
-    ) -> Planned | None:
+    def _guard(self, call: Call, transaction: Transaction, refusal: Planned | None = None) -> Planned | None:
         """Return the response of auth, limit, the contract or idempotency; they take no step."""
-        route, request = match.route, call.request
-
-        def scope() -> object:
-            return scope_for(ns, request, route, match.params)
-
-        refused = route.auth.refuse(ns.used_memory or ns.memory, request) if route.auth is not None else None
+        ns, route, scope = transaction.ns, transaction.route, transaction.scope_before_claim
+        refused = None if route.auth is None else route.auth.refuse(ns.memory, call.request)
         if refused is None and route.limiter is not None:
-            refused = route.limiter.refuse(ns.memory, call, match.params, scope)  # type: ignore[arg-type]
+            refused = route.limiter.refuse(ns.memory, call, transaction.params, scope)
         refused = refused or refusal
         if refused is None and route.idempotency is not None:
-            found = route.idempotency.answer(ns.used_memory or ns.memory, call, scope)  # type: ignore[arg-type]
+            found = route.idempotency.answer(ns.memory, call, scope)
             if not isinstance(found, KeptKey):
                 return found
-            draw.key = found
+            transaction.key = found
         return refused
 
-    def _claim_and_render(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw) -> Planned:
+    def _claim_and_render(self, call: Call, transaction: Transaction) -> Planned:
         """Claim, then render. An error while rendering does not undo the claim."""
-        claim = prepare(ns, call.request, match, draw)
-        commit(ns, call, match, claim)
-        if draw.key is not None:
-            keys = (ns.used_memory or ns.memory).keys
-            keys.open(draw.key)
-            call.at_end(partial(keys.settle, draw.key))
-        if claim.consult is not None:
-            return self._consulted(ns, call, match, draw, claim)
-        if claim.forward is not None:
-            return self._forwarded(ns, call, match, draw, claim.forward)
-        return self._answered(ns, call, match, draw, claim)
+        transaction.prepare()
+        transaction.commit(call)
+        key = transaction.key
+        if key is not None:
+            keys = transaction.ns.memory.keys
+            keys.open(key)
+            call.at_end(partial(keys.settle, key))
+        later = transaction.later
+        if later is None:
+            return self._answered(call, transaction)
+        if isinstance(later, str):
+            return self._forwarded(call, transaction, later)
+        return self._consulted(call, transaction, later)
 
-    def _answered(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim) -> Planned:
+    def _answered(self, call: Call, transaction: Transaction) -> Planned:
         """Return the response of the claim, with its webhooks, and store it under its idempotency key if needed."""
-        route = match.route
+        ns, route, key = transaction.ns, transaction.route, transaction.key
         try:
-            planned = _rendered(claim, draw, call.request)
+            planned = transaction.response()
         except TemplateError as error:
             call.error = explained_error(route, error)
-            planned = _sent(problem_response(call.error))
-        if claim.webhooks:
-            scope = claim.scope or draw.scope()
-            call.due = due_of(ns, call, claim.webhooks, scope, planned.response)
+            planned = sent(problem_response(call.error))
+        if transaction.webhooks:
+            call.due = due_of(ns, call, transaction.webhooks, transaction.scope(), planned.response)
             if ns.troubles is not None:
                 call.due = ns.troubles.due(call, call.due, ns)
             call.webhooks = [due.delivery.id for due in call.due]
-        if draw.key is not None and (route.grpc is None or _is_whole(planned)):
+        if key is not None and (route.grpc is None or _is_whole(planned)):
             status = planned.response.status if route.grpc is None else meaning(planned.response)
-            if is_kept(status, wrote_effect=bool(claim.effects), has_effects=route.has_effects):
-                draw.key.kept = planned.response
+            if is_kept(status, wrote_effect=bool(transaction.effects), has_effects=route.has_effects):
+                key.kept = planned.response
         return planned
 
     # Responses of real services
 
-    def _forwarded(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, to: str) -> Planned:
+    def _forwarded(self, call: Call, transaction: Transaction, to: str) -> Planned:
         """Return the plan that forwards the request; the rest follows when the response arrives."""
-        route = match.route
+        ns, route, key = transaction.ns, transaction.route, transaction.key
 
         def on_response(response: Response) -> bool:
             try:
-                claim = apply_side_effects(ns, call, route, draw, response)
+                apply_side_effects(call, transaction, response)
             except TemplateError as error:
                 call.error = explained_error(route, error)
-                self._set_final_response(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, sent(problem_response(call.error)))
                 return False
             except StoreFullError as error:
                 call.error = explained_full(ns, error)
-                self._set_final_response(call, route, _sent(problem_response(call.error)))
+                self._set_final_response(call, route, sent(problem_response(call.error)))
                 return False
             if (
-                draw.key is not None
+                key is not None
                 and call.error is None
-                and is_kept(response.status, wrote_effect=bool(claim.effects), has_effects=route.has_effects)
+                and is_kept(
+                    response.status, wrote_effect=bool(transaction.effects), has_effects=route.has_effects
+                )
             ):
-                draw.key.kept = response
-            self._set_final_response(call, route, _sent(response))
+                key.kept = response
+            self._set_final_response(call, route, sent(response))
             return not whole
 
-        whole = needs_whole(ns, call, route, is_kept=draw.key is not None)
+        whole = needs_whole(ns, call, route, is_kept=key is not None)
         return forward(ns, call, to, on_response, whole=whole)
 
     def _forward_unmatched(self, ns: Namespace, call: Call, to: str) -> Planned:
         """Forward an unmatched request."""
 
         def on_response(response: Response) -> bool:
-            _set_response(call, _sent(response))
+            _set_response(call, sent(response))
             ns.tell()
             return True
 
@@ -485,31 +479,29 @@ class Engine:
 
     # Responses of functions
 
-    def _consulted(self, ns: Namespace, call: Call, match: RouteMatch, draw: Draw, claim: Claim) -> Planned:
+    def _consulted(self, call: Call, transaction: Transaction, question: Question) -> Planned:
         """Return a placeholder until the function has returned the response."""
-        consultation = claim.consult
-        assert consultation is not None
-        assert claim.planned is not None
+        route = transaction.route
 
         def answered(value: object) -> None:
             try:
-                made = consultation.claim_of(value, match.route, draw)
-                write(ns, call, made)
-                planned = self._answered(ns, call, match, draw, made)
+                question.take(value, transaction)
+                transaction.write(call)
+                planned = self._answered(call, transaction)
             except (InvalidInputError, TemplateError) as error:
                 failed(error)
             except StoreFullError as error:
-                call.error = explained_full(ns, error)
-                self._set_final_response(call, match.route, _sent(problem_response(call.error)))
+                call.error = explained_full(transaction.ns, error)
+                self._set_final_response(call, route, sent(problem_response(call.error)))
             else:
-                self._set_final_response(call, match.route, planned)
+                self._set_final_response(call, route, planned)
 
         def failed(error: Exception) -> None:
-            call.error = explained_failure(match.route, error)
-            self._set_final_response(call, match.route, _sent(problem_response(call.error)))
+            call.error = explained_failure(route, error)
+            self._set_final_response(call, route, sent(problem_response(call.error)))
 
-        call.consult = Consultation(consultation.ask, consultation.blocks, answered, failed)
-        return claim.planned
+        call.consult = Consultation(question.ask, question.blocks, answered, failed)
+        return transaction.response()
 
     def _set_final_response(self, call: Call, route: Route, planned: Planned) -> None:
         """Set the response of the call, before its first byte."""
@@ -539,14 +531,14 @@ class Engine:
         ):
             call.automatic = True
             if on.cors is not None and "origin" in request.headers:
-                return _sent(preflight(on, on.cors, request))
-            return _sent(options(on))
+                return sent(preflight(on, on.cors, request))
+            return sent(options(on))
         if request.method == "OPTIONS" and not on.routes and _is_preflight(request):
             # The browser sends a preflight before the request that is explained.
             cors = cors_for(ns, request, on)
             if cors is not None:
                 call.automatic = True
-                return _sent(preflight(on, cors, request))
+                return sent(preflight(on, cors, request))
         to = self._upstream_url(ns, request)
         if to is not None:
             call.nearest = nearest_routes(ns, request)
@@ -554,12 +546,12 @@ class Engine:
         if on.routes and not any(_takes(methods, request.method) for methods in on.methods):
             # Only the routes named in the response: looking through all routes would cost more the more there are.
             call.nearest = nearest_routes(ns, request, among=on.routes[:MOST_NAMED])
-            planned = _sent(not_allowed(request, on))
+            planned = sent(not_allowed(request, on))
             cors = cors_for(ns, request, on)
             return planned if cors is None else with_cors(planned, cors, request)
         call.nearest = nearest_routes(ns, request)
         miss = Miss(request, call.nearest, has_routes=has_routes(ns))
-        planned = _sent(unmatched(miss, self.settings.unmatched_status))
+        planned = sent(unmatched(miss, self.settings.unmatched_status))
         cors = cors_for(ns, request, on, (route for route, _ in call.nearest))
         return planned if cors is None else with_cors(planned, cors, request)
 
@@ -599,15 +591,6 @@ def _with_common_headers(call: Call, route: Route, planned: Planned) -> Planned:
     return planned
 
 
-def _rendered(claim: Claim, draw: Draw, request: Request) -> Planned:
-    if claim.planned is not None:
-        return claim.planned
-    assert claim.reply is not None
-    if claim.reply.ready is not None:
-        return claim.reply.ready
-    return claim.reply.plan(claim.status, draw.scope, draw.choices, request)
-
-
 def _is_whole(planned: Planned) -> bool:
     """Whether the response is known before it is sent: not that of a conversation."""
     return not any(isinstance(step, Converse) for step in planned.plan)
@@ -625,7 +608,3 @@ def _is_preflight(request: Request) -> bool:
 
 def _takes(methods: frozenset[str] | None, method: str) -> bool:
     return methods is None or method in methods or (method == "HEAD" and "GET" in methods)
-
-
-def _sent(response: Response) -> Planned:
-    return Planned((Send(response),), response)

@@ -19,10 +19,8 @@ from graphql import GraphQLError
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.policies import Limiter
 from mockserver.engine.routes import Behaviour, Route, Scenario
-from mockserver.engine.routing import RouteMatch, candidates, find
-from mockserver.engine.scopes import scope_for
-from mockserver.engine.side_effects import NO_WORK, chosen
-from mockserver.engine.transaction import NO_STEP, Claim, Draw, Question, do, resolve
+from mockserver.engine.routing import candidates, find
+from mockserver.engine.transaction import Question, Transaction
 from mockserver.graphql.execution import Execution, FieldAnswer, StepsSpentError
 from mockserver.graphql.limits import MOST_INTROSPECTION_STEPS, MOST_STEPS
 from mockserver.graphql.operations import (
@@ -47,7 +45,7 @@ from mockserver.model.call import Call
 from mockserver.model.http import ABSENT, GRAPHQL, Pairs, Request, Response
 from mockserver.model.plan import Send
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.schema.scenario import RUNTIME
 from mockserver.store.bounds import StoreFullError
 from mockserver.store.rate_limits import LimitLevel
@@ -67,23 +65,21 @@ class GraphQLEndpoint(Behaviour):
         self.plain = plain
         self._scenario = scenario
 
-    def begun(self, ns: Namespace, call: Call, match: RouteMatch) -> None:
+    def begun(self, call: Call, transaction: Transaction) -> None:
         """Find what answers an operation, and the routes that its call belongs to."""
-        draw = Draw(ns, call.request, match, call.id)
-        run = match.run = OperationRun(self, ns, call.request, draw, call)
+        run = transaction.run = OperationRun(self, transaction, call)
         routes = [each.route for each in run.taken.values()]
         if routes:
             call.route_id = routes[0].id
             call.fields = [(route.id, route.pattern.text) for route in routes]
             call.tags = tuple(dict.fromkeys(tag for route in routes for tag in route.tags))
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
-        if match.run is None:  # in a dry run no call begins
-            match.run = OperationRun(self, ns, request, draw)
-        run: OperationRun = match.run
-        if run.failure is not None:
-            raise run.failure
-        return run.claim
+    def decide(self, transaction: Transaction) -> None:
+        if transaction.run is None:  # in a dry run no call begins
+            transaction.run = OperationRun(self, transaction)
+        failure = transaction.run.failure
+        if failure is not None:
+            raise failure
 
     def routes_of(self, ns: Namespace, parent: str, name: str) -> tuple[Candidate[Route], ...]:
         """Return the routes for a field, in order: those of this scenario, and those made at runtime."""
@@ -108,28 +104,21 @@ class FieldWebhook:
 
 class OperationRun:
     """
-    What answers one operation. Nothing is written yet.
+    What answers one operation. What its fields do is added to the transaction of its call.
 
-    `taken` are the first matches of the routes that take part, by id and in order; `failure` is raised when the claim is asked for.
+    `taken` are the first transactions of the routes that take part, by id and in order; `failure` is raised when the
+    endpoint decides.
     """
 
-    def __init__(
-        self,
-        endpoint: GraphQLEndpoint,
-        ns: Namespace,
-        request: Request,
-        draw: Draw,
-        call: Call | None = None,
-    ) -> None:
-        self.taken: dict[str, RouteMatch] = {}
+    def __init__(self, endpoint: GraphQLEndpoint, transaction: Transaction, call: Call | None = None) -> None:
+        self.taken: dict[str, Transaction] = {}
         self.failure: TemplateError | StoreFullError | None = None
-        self.claim = Claim(None, 200)
         self._endpoint = endpoint
-        self._ns = ns
-        self._request = request
-        self._draw = draw
+        self._transaction = transaction
+        self._ns = transaction.ns
+        self._request = transaction.request
         self._call = call
-        self._form = form_of(request)
+        self._form = form_of(transaction.request)
         self._found: dict[tuple[str, str], tuple[Candidate[Route], ...]] = {}
         self._stepped: set[int] = set()
         self._levels: dict[tuple[str, str | None], LimitLevel] = {}
@@ -145,8 +134,7 @@ class OperationRun:
         except (TemplateError, StoreFullError) as error:
             self.failure = error
             return
-        self.claim.planned = planned if self._whole is None else self._whole
-        self.claim.status = self.claim.planned.response.status
+        transaction.planned = planned if self._whole is None else self._whole
 
     def _answered(self) -> Planned:
         try:
@@ -202,7 +190,7 @@ class OperationRun:
     def _ask(
         self, parent: str, name: str, arguments: dict[str, Any], place: list[str | int]
     ) -> FieldAnswer | None:
-        """Return the answer of the route for a field, and add its side effects to the claim."""
+        """Return the answer of the route for a field, and add its side effects to the transaction."""
         if len(place) == 1 and self._event is not None:
             return self._event.answer
         if self._probes and len(place) > 1:
@@ -216,59 +204,58 @@ class OperationRun:
         taking = find(self._ns, request, among=found)
         if taking is None:
             return None
-        match = RouteMatch(*taking)
+        field = Transaction(
+            self._ns, request, taking, self._transaction.call_number, self._part + ".".join(map(str, place))
+        )
         is_first = not self.taken
-        self.taken.setdefault(match.route.id, match)
+        self.taken.setdefault(field.route.id, field)
         try:
-            refusal = self._refusal_of(match, request)
+            refusal = self._refusal_of(field)
             if is_first:
-                self.claim.step = match.index if refusal is None else NO_STEP
+                self._transaction.step = field.step if refusal is None else None
             if refusal is None:
-                return self._answer_of(match, request, self._part + ".".join(map(str, place)))
+                return self._answer_of(field)
         except TemplateError as error:
-            where = f"{match.route.id}: {error.place or 'reply'}"
+            where = f"{field.route.id}: {error.place or 'reply'}"
             raise TemplateError(error.reason, error.line, error.source, where) from error
         if self._probes:
             self._events = [FieldEvent(0.0, refusal)]
         return refusal
 
-    def _refusal_of(self, match: RouteMatch, request: Request) -> FieldAnswer | None:
+    def _refusal_of(self, field: Transaction) -> FieldAnswer | None:
         """Return the errors of a field that `auth` or `limit` of its route refuses; None to continue. A dry run has none."""
-        auth, limiter = match.route.auth, match.route.limiter
+        auth, limiter = field.route.auth, field.route.limiter
         if self._call is None:
             return None
-        refused = None if auth is None else auth.refuse(self._ns.memory, request)
+        refused = None if auth is None else auth.refuse(self._ns.memory, field.request)
         if refused is not None:
             return _error(json.loads(refused.response.body)["detail"], "UNAUTHENTICATED")
-        return None if limiter is None else self._limited(limiter, match, request)
+        return None if limiter is None else self._limited(limiter, field)
 
-    def _limited(self, limiter: Limiter, match: RouteMatch, request: Request) -> FieldAnswer | None:
+    def _limited(self, limiter: Limiter, field: Transaction) -> FieldAnswer | None:
         """Return the errors of a field over a limit. An operation takes one token for each value of `by`."""
-        ns = self._ns
-
-        def scope() -> Scope:
-            return scope_for(ns, request, match.route, match.params)
+        ns, request, scope = self._ns, field.request, field.scope_before_claim
 
         def with_level() -> Scope:
             return scope().with_("limit", level.view())
 
-        key = (limiter.scope, limiter.by_of(request, match.params, scope))
+        key = (limiter.scope, limiter.by_of(request, field.params, scope))
         known = self._levels.get(key)
         level = known or ns.memory.limits.peek(*key, limiter.spec, ns.clock.now_s())
         if known is None:
             self._levels[key] = level
             lines = limiter.lines(level, request, with_level) if level.is_over or limiter.spec.headers else []
-            self.claim.commits = (*self.claim.commits, partial(self._take_limit, limiter, key[1], lines))
+            self._transaction.commits += (partial(self._take_limit, limiter, key[1], lines),)
         if not level.is_over:
             return None
         reply = limiter.reply
         if isinstance(reply, FieldReply):
-            self._replies.append((reply, with_level, self._draw.choices))
+            self._replies.append((reply, with_level, self._transaction.choices))
             return reply.answer(with_level)
         if reply is None:
             return _error("Too many requests", "RATE_LIMITED")
         if self._whole is None:
-            self._whole = reply.plan(reply.status(with_level), with_level, self._draw.choices, request)
+            self._whole = reply.plan(reply.status(with_level), with_level, self._transaction.choices, request)
         return FieldAnswer(None)
 
     def _take_limit(self, limiter: Limiter, by: str | None, lines: list[tuple[str, str]]) -> None:
@@ -277,47 +264,33 @@ class OperationRun:
         limiter.take(self._ns.memory, call, by)
         call.limit_headers = call.limit_headers or lines
 
-    def _answer_of(self, match: RouteMatch, request: Request, place: str) -> FieldAnswer:
-        ns, route, claim = self._ns, match.route, self.claim
-        draw = self._draw.part(request, match, place)
-        answer = resolve(ns, request, draw, route.answers[match.index])
-        if id(match.position) not in self._stepped:
-            self._stepped.add(id(match.position))
-            claim.commits = (*claim.commits, partial(_take, ns, match))
-        if isinstance(answer, Behaviour):
-            return self._merged(route, answer.decide(ns, request, match, draw))
-        if route.lets:
-            claim.let = {**(claim.let or {}), **draw.let()}
-        status = answer.fixed_status or answer.status(draw.scope)
-        fails = isinstance(answer, FieldReply) and answer.fails
-        work = chosen(answer.work, route.work, 400 if fails else status)
-        if work is not NO_WORK:
-            made = Claim(None, status)
-            do(made, work, draw.scope())
-            claim.writes += made.writes
-            claim.effects += made.effects
-            claim.webhooks += _webhooks_of(route, draw.scope(), made)
+    def _answer_of(self, field: Transaction) -> FieldAnswer:
+        whole = self._transaction
+        answer = field.prepare()
+        if id(field.position) not in self._stepped:
+            self._stepped.add(id(field.position))
+            whole.commits += (field.take_step,)
+        if field.let is not None:
+            whole.let = {**(whole.let or {}), **field.let}
+        whole.writes += field.writes
+        whole.effects += field.effects
+        whole.commits += field.commits
+        if field.webhooks:
+            scope = field.scope()
+            whole.webhooks += tuple(
+                FieldWebhook(webhook, scope, field.route.id) for webhook in field.webhooks
+            )
+        if isinstance(field.planned, FieldPlanned):
+            return field.planned.answer
         if not isinstance(answer, FieldReply):
             if self._whole is None:
-                self._whole = answer.plan(status, draw.scope, draw.choices, request)
+                self._whole = field.response()
             return FieldAnswer(None)
-        self._replies.append((answer, draw.scope, draw.choices))
+        self._replies.append((answer, field.scope, field.choices))
         if self._probes:
-            self._events = answer.events(draw.scope)
+            self._events = answer.events(field.scope)
             return FieldAnswer()
-        return answer.answer(draw.scope)
-
-    def _merged(self, route: Route, made: Claim) -> FieldAnswer:
-        """Add what a behaviour writes to the claim. Return the value that it answers."""
-        claim = self.claim
-        claim.writes += made.writes
-        claim.effects += made.effects
-        claim.commits = (*claim.commits, *made.commits)
-        if made.webhooks:
-            assert made.scope is not None
-            claim.webhooks += _webhooks_of(route, made.scope, made)
-        assert isinstance(made.planned, FieldPlanned)
-        return made.planned.answer
+        return answer.answer(field.scope)
 
     # Introspection
 
@@ -337,12 +310,11 @@ class OperationRun:
                 return dump_json(result_document(ABSENT, [GraphQLError(_TOO_LARGE)]))
             return dump_json(result_document(ABSENT if answer.is_refused else answer.data, answer.errors))
 
-        def claim_of(body: bytes, _route: Route, _draw: Draw) -> Claim:
+        def take(body: bytes, transaction: Transaction) -> None:
             api.keep_introspection(key, body)
-            planned = self._sent(body)
-            return Claim(None, 200, planned=planned)
+            transaction.planned = self._sent(body)
 
-        self.claim.consult = Question(ask, True, claim_of)
+        self._transaction.later = Question(ask, True, take)
         return Planned((), Response(200, [("Content-Type", self._form.media_type)], b"the schema"))
 
     # Subscriptions
@@ -378,14 +350,16 @@ class OperationRun:
     def _refused(self, error: GraphQLRequestError) -> Planned:
         """Return the response to a request that is not executed. Nothing of it is written."""
         form: AnswerForm = self._form
-        self.claim = Claim(None, 200)
+        transaction = self._transaction
+        transaction.writes, transaction.effects, transaction.commits = (), (), ()
+        transaction.webhooks, transaction.let, transaction.step = (), None, transaction.index + 1
         self.taken.clear()
         headers = [("Content-Type", form.media_type)]
         if error.status == 405:
             headers.append(("Allow", "POST"))
         body = dump_json(result_document(ABSENT, error.errors))
         response = Response(form.refused_status(error), headers, body)
-        return Planned((Send(response),), response)
+        return sent(response)
 
     def _sent(self, body: bytes) -> Planned:
         return self._planned(self._form.media_type, body, None)
@@ -394,7 +368,9 @@ class OperationRun:
         self, media_type: str, body: bytes, pieces: tuple[tuple[float, bytes], ...] | None
     ) -> Planned:
         """Return the plan of a response: with the headers of all replies, the longest delay, and the first fault."""
-        replies = self._replies or [(self._endpoint.plain, self._draw.scope, self._draw.choices)]
+        replies = self._replies or [
+            (self._endpoint.plain, self._transaction.scope, self._transaction.choices)
+        ]
         headers = _merged_lines([reply.lines(scope) for reply, scope, _ in replies])
         wait_s = max(reply.wait_s(scope, choices) for reply, scope, choices in replies)
         if not any(name.lower() == "content-type" for name, _ in headers):
@@ -426,10 +402,6 @@ class FieldPlanned(Planned):
         self.answer = answer
 
 
-def _webhooks_of(route: Route, scope: Scope, made: Claim) -> tuple[FieldWebhook, ...]:
-    return tuple(FieldWebhook(webhook, scope, route.id) for webhook in made.webhooks)
-
-
 def _merged_lines(replies: list[Pairs]) -> Pairs:
     """Return the header lines of several replies: of each name those of the first reply that has it."""
     lines: list[tuple[str, str]] = []
@@ -437,14 +409,6 @@ def _merged_lines(replies: list[Pairs]) -> Pairs:
         known = {name.lower() for name, _ in lines} - {"set-cookie"}
         lines += [(name, value) for name, value in reply if name.lower() not in known]
     return tuple(lines)
-
-
-def _take(ns: Namespace, match: RouteMatch) -> None:
-    """Take the step of a route for a field."""
-    if not match.route.sequence.single:
-        match.route.sequence.take(match.position, ns.clock.now_s())
-    match.position.number += 1
-    match.position.draws += 1
 
 
 def _no_routes(_parent: str, _name: str, _arguments: dict[str, Any], _place: list[str | int]) -> None:

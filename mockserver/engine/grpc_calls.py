@@ -11,10 +11,9 @@ from mockserver.engine.namespace import Namespace
 from mockserver.model.call import Call
 from mockserver.model.coding import UnreadableBodyError
 from mockserver.model.grpc import HTTP_STATUS, GrpcRequest, GrpcStatus
-from mockserver.model.plan import Send
 from mockserver.model.problem import problem
 from mockserver.redaction.redaction import mask_path, mask_text
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 
 if TYPE_CHECKING:
     from mockserver.grpc.pools import GrpcMethod, GrpcSchema
@@ -61,7 +60,7 @@ def _unreadable(call: Call, status: GrpcStatus, reason: str) -> Planned:
     title = f"The request of {call.request.path[1:]} can't be read"
     call.error = problem(HTTP_STATUS[status], "grpc-message", title, mask_text(reason))
     response = refused(status, f"{title}: {mask_text(reason)}")
-    return Planned((Send(response),), response)
+    return sent(response)
 
 
 def missed(ns: Namespace, call: Call) -> Planned:
@@ -83,7 +82,7 @@ def missed(ns: Namespace, call: Call) -> Planned:
     reason = mask_text(_briefly(ns, miss, request))
     call.error = problem(501, "unmatched", title, reason, nearest=nearest_view(miss))
     response = refused(GrpcStatus.UNIMPLEMENTED, f"{title}. {reason}".strip())
-    return Planned((Send(response),), response)
+    return sent(response)
 
 
 def _briefly(ns: Namespace, miss: Miss, request: GrpcRequest) -> str:

@@ -18,11 +18,10 @@ from mockserver.matching.selectors import Selector, body_key, compile_selector
 from mockserver.model.call import Call
 from mockserver.model.grpc import METHOD as GRPC
 from mockserver.model.http import ABSENT, Request, Response
-from mockserver.model.plan import Send
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.written import as_text
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned, Reply, compile_reply
+from mockserver.responses.planner import Planned, Reply, compile_reply, sent
 from mockserver.schema.delays import DelayRangeSpec
 from mockserver.schema.identity import OAuthSpec
 from mockserver.schema.policies import NONE, AuthSpec, IdempotencySpec, LimitSpec
@@ -45,7 +44,7 @@ _NEVER_KEPT = frozenset({401, 409, 425, 429})
 def refusal(status: int, kind: str, title: str, detail: str, *headers: tuple[str, str]) -> Planned:
     document = problem(status, kind, title, detail)
     response = Response(status, [("Content-Type", PROBLEM_TYPE), *headers], dump_json(document))
-    return Planned((Send(response),), response)
+    return sent(response)
 
 
 # Auth
@@ -269,7 +268,7 @@ class Idempotency:
         call.replayed = True
         kept: Response = known.answer
         response = Response(kept.status, [*kept.headers, REPLAYED], kept.body, kept.reason, kept.trailers)
-        return Planned((Send(response),), response)
+        return sent(response)
 
     def _said(
         self,

@@ -12,13 +12,12 @@ from dataclasses import replace
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route
-from mockserver.engine.routing import RouteMatch
 from mockserver.engine.side_effects import NO_WORK
-from mockserver.engine.transaction import Claim, Draw, do, write
+from mockserver.engine.transaction import Transaction
 from mockserver.engine.webhooks import Due, due_of
 from mockserver.model.call import Call
 from mockserver.model.exchange import relinked
-from mockserver.model.http import Request, Response
+from mockserver.model.http import Response
 from mockserver.model.plan import Forward
 from mockserver.responses.planner import Planned
 from mockserver.store.call_log import KEPT_BODY_BYTES
@@ -36,10 +35,10 @@ class Proxy(Behaviour):
         self.to = to
         self._placeholder = placeholder(to)
 
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:  # noqa: ARG002
-        route = match.route
-        let = draw.let() if route.lets else None
-        return Claim(None, 200, planned=self._placeholder, let=let, forward=self.to)
+    def decide(self, transaction: Transaction) -> None:
+        transaction.make_let()
+        transaction.planned = self._placeholder
+        transaction.later = self.to
 
 
 def placeholder(to: str) -> Planned:
@@ -93,21 +92,19 @@ def needs_whole(ns: Namespace, call: Call, route: Route, *, is_kept: bool) -> bo
     return is_kept or bool(route.work.webhooks) or (troubles is not None and troubles.affects_answer(call))
 
 
-def apply_side_effects(ns: Namespace, call: Call, route: Route, draw: Draw, response: Response) -> Claim:
-    """Execute the route's side effects, below 400. Return them. Raises TemplateError; then nothing is done."""
-    claim = Claim(None, response.status)
-    work = route.work
+def apply_side_effects(call: Call, transaction: Transaction, response: Response) -> None:
+    """Execute the route's side effects, below 400. Raises TemplateError; then nothing is done."""
+    ns, work = transaction.ns, transaction.route.work
     if work is NO_WORK or response.status >= 400:
-        return claim
-    do(claim, work, draw.scope())
-    write(ns, call, claim)
-    if claim.webhooks:
-        due = due_of(ns, call, claim.webhooks, draw.scope(), response)
+        return
+    transaction.do(work)
+    transaction.write(call)
+    if transaction.webhooks:
+        due = due_of(ns, call, transaction.webhooks, transaction.scope(), response)
         if ns.troubles is not None:
             due = ns.troubles.due(call, due, ns)
         call.due = [_after_response(item) for item in due]
         call.webhooks = [item.delivery.id for item in due]
-    return claim
 
 
 def _after_response(due: Due) -> Due:

@@ -39,9 +39,7 @@ from mockserver.schema.scenario import CorsSpec, RouteSpec, ScenarioSpec
 from mockserver.templating.templates import Predicate, Scope, Template, Tree
 
 if TYPE_CHECKING:
-    from mockserver.engine.namespace import Namespace
-    from mockserver.engine.routing import RouteMatch
-    from mockserver.engine.transaction import Claim, Draw
+    from mockserver.engine.transaction import Transaction
     from mockserver.graphql.compiling import FieldTarget
     from mockserver.graphql.schemas import GraphQLApi
     from mockserver.grpc.compiling import GrpcTarget
@@ -97,8 +95,8 @@ class Behaviour(ABC):
         return ()
 
     @abstractmethod
-    def decide(self, ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
-        """Return the claim; nothing is changed yet."""
+    def decide(self, transaction: Transaction) -> None:
+        """Add the answer and what is to be written to the transaction; nothing is changed yet."""
 
 
 Answer = Reply | Choose | Behaviour | tuple[Case, ...]
@@ -186,7 +184,7 @@ class Route:
         """The function of a test that must hold."""
         self.graphql: FieldTarget | None = None
         """The field of a GraphQL route."""
-        self.on_begin: Callable[[Namespace, Call, RouteMatch], None] | None = None
+        self.on_begin: Callable[[Call, Transaction], None] | None = None
         """Finds the route that the call of an operation belongs to, before anything else is decided."""
         self.unconditional = False
         """Whether it matches without state, expressions and time: no `if`, no `when`, no `verify`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -19,21 +18,8 @@ from mockserver.model.sequence_state import SequenceState
 from mockserver.schema.scenario import CorsSpec
 from mockserver.templating.templates import Scope, TemplateError
 
-
-@dataclass(slots=True)
-class RouteMatch:
-    """The matching route, its path parameters, and its sequence state."""
-
-    route: Route
-    params: dict[str, str]
-    position: SequenceState
-    index: int
-    per: str | None
-    run: Any = None
-    """What the engine has found out about the operation of a GraphQL call."""
-
-
 Found = tuple[Route, dict[str, str], SequenceState, int, str | None]
+"""The matching route, its path parameters, its sequence state, the step, and the value of `per`."""
 
 
 def candidates(ns: Namespace, method: str, path: str) -> tuple[Candidate[Route], ...]:
@@ -100,8 +86,7 @@ def find(
     among: Sequence[Candidate[Route]] | None = None,
 ) -> Found | None:
     """
-    Find the first candidate whose conditions hold and whose sequence has not stopped. Return what a `RouteMatch` is
-    made of: a call with a constant reply needs none. Nothing is changed, apart from
+    Find the first candidate whose conditions hold and whose sequence has not stopped. Nothing is changed, apart from
     the effects of time. Without `head_by_get` a route matches HEAD only if it names that method, or none. `among` are
     the candidates, by default those of the request line.
     """
@@ -127,7 +112,7 @@ def find(
             lapses = route.matcher.lapses if route.matcher is not None else None
             if lapses is not None and lapses(request, ns.clock.now_s()):
                 continue
-            if route.when and not when_holds(ns, route.when, partial(scope_for, ns, request, route, params)):
+            if route.when and not when_holds(ns, route.when, scope_for, ns, request, route, params):
                 continue
             if route.condition is not None:
                 # A candidate whose condition calls no function shares the scope of another with the same variables.
@@ -155,11 +140,11 @@ def per_of(ns: Namespace, route: Route, request: Request, params: dict[str, str]
     return route.per.key(request, params, partial(scope_for, ns, request, route, params))
 
 
-def when_holds(ns: Namespace, when: When, scope: Callable[[], Scope]) -> bool:
-    """Whether the state conditions hold. A key that can't be rendered does not hold."""
+def when_holds(ns: Namespace, when: When, scope: Callable[..., Scope], *arguments: Any) -> bool:
+    """Whether the state conditions hold, for the scope that is made of the arguments. A key that can't be rendered does not."""
     for key, condition in when:
         try:
-            name = key if isinstance(key, str) else key.render(scope())
+            name = key if isinstance(key, str) else key.render(scope(*arguments))
         except TemplateError:
             return False
         if not condition.holds(ns.memory.state.read(name)):

@@ -6,8 +6,7 @@ All values are made before anything is written, so that a failure changes nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mockserver.errors import KeyPath, invalid, shown
@@ -21,56 +20,75 @@ from mockserver.templating.templates import (
     Tree,
     compile_text,
     compile_tree,
+    filled,
     filling,
 )
 
-Writes = list[tuple[str, Any, float | None]]
+Writes = tuple[tuple[str, Any, float | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetWork:
-    """State that is written: keys (maybe templates), values, and their lifetime. `fixed` if nothing varies."""
-
-    pairs: tuple[tuple[str | Template, Tree], ...]
-    ttl_s: float | None
-    fixed: Writes | None
-
-    def writes(self, scope: Scope) -> Writes:
-        """Return key, value and seconds to live. Raises TemplateError."""
-        ttl_s = self.ttl_s
-        return [
-            (key if key.__class__ is str else key.render(scope), tree.value(scope), ttl_s)  # type: ignore[union-attr]
-            for key, tree in self.pairs
-        ]
+Sets = tuple[tuple[str | Template, Tree, float | None], ...]
+"""State that is written: keys, values, and their lifetime in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+MOST_EFFECT_MEMBERS = 5_000
+"""Limit: each member is checked for secrets whenever the call is shown, also in lists."""
+
+
 class Work:
-    """The side effects of a route or a reply. None: not defined there; `webhooks` empty: `none`."""
+    """
+    The side effects of a route or a reply. None: not defined there; `webhooks` empty: `none`. `fixed` is what is
+    written if nothing varies, and there are no effects.
+    """
 
-    sets: SetWork | None = None
-    effects: tuple[Tree, ...] | None = None
-    webhooks: tuple[Any, ...] | None = None
+    __slots__ = ("_make", "effects", "fixed", "sets", "webhooks")
+
+    def __init__(
+        self,
+        sets: Sets | None = None,
+        effects: tuple[Tree, ...] | None = None,
+        webhooks: tuple[Any, ...] | None = None,
+    ) -> None:
+        self.sets = sets
+        self.effects = effects
+        self.webhooks = webhooks
+        self.fixed: Writes | None = None
+        if not effects and all(isinstance(key, str) and tree.constant for key, tree, _ in sets or ()):
+            self.fixed = tuple((str(key), tree.constant_value, ttl_s) for key, tree, ttl_s in sets or ())
+        self._make: Callable[[Scope], Any] | None = None
 
     @property
     def has_effect(self) -> bool:
         return bool(self.effects)
 
+    def over(self, default: Work) -> Work:
+        """Return these side effects, and the default for those that are not defined here."""
+        if default is NO_WORK:
+            return self
+        if self is NO_WORK:
+            return default
+        return Work(
+            self.sets if self.sets is not None else default.sets,
+            self.effects if self.effects is not None else default.effects,
+            self.webhooks if self.webhooks is not None else default.webhooks,
+        )
+
+    def make(self, scope: Scope) -> tuple[Writes, tuple[dict[str, Any], ...]]:
+        """Make what is written to the state, and the effects of the service. Raises TemplateError."""
+        make = self._make
+        if make is None:
+            make = self._make = filled((self.sets or (), self.effects or ()))
+        writes, effects = make(scope)
+        for value in effects:
+            if has_more_members(value, MOST_EFFECT_MEMBERS):
+                message = (
+                    f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
+                )
+                raise TemplateError(message, place="effect")
+        return writes, tuple([dict(value) for value in effects])
+
 
 NO_WORK = Work()
-
-
-def chosen(own: Work, default: Work, status: int) -> Work:
-    """Return the side effects of a reply: its own, and, below 400, the route's for those that it does not define."""
-    if status >= 400 or default is NO_WORK:
-        return own
-    if own is NO_WORK:
-        return default
-    return Work(
-        own.sets if own.sets is not None else default.sets,
-        own.effects if own.effects is not None else default.effects,
-        own.webhooks if own.webhooks is not None else default.webhooks,
-    )
 
 
 def compile_key(key: object, path: KeyPath, names: frozenset[str]) -> str | Template:
@@ -78,16 +96,12 @@ def compile_key(key: object, path: KeyPath, names: frozenset[str]) -> str | Temp
     return compile_text(text, path, names=names) if is_template(text) else text
 
 
-def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> SetWork:
+def compile_set(value: Mapping[str, Any], ttl_s: float | None, names: frozenset[str]) -> Sets:
     """Raises InvalidInputError, paths relative to the parent of `set`."""
-    pairs = tuple(
-        (compile_key(key, ("set", key), names), compile_tree(item, ("set", key), names=names))
+    return tuple(
+        (compile_key(key, ("set", key), names), compile_tree(item, ("set", key), names=names), ttl_s)
         for key, item in value.items()
     )
-    fixed = [
-        (key, tree.constant_value, ttl_s) for key, tree in pairs if isinstance(key, str) and tree.constant
-    ]
-    return SetWork(pairs, ttl_s, fixed if len(fixed) == len(pairs) else None)
 
 
 def compile_effects(value: object, names: frozenset[str]) -> tuple[Tree, ...]:
@@ -131,26 +145,6 @@ def _in_small(value: object) -> Any:
     if isinstance(value, (list, tuple)):
         return f"[… {len(value)}]"
     return value if value is None or isinstance(value, (bool, int, float)) else str(value)[:KEPT_LET_CHARS]
-
-
-MOST_EFFECT_MEMBERS = 5_000
-"""Limit: each member is checked for secrets whenever the call is shown, also in lists."""
-
-
-def made_effects(effects: tuple[Tree, ...], scope: Scope) -> list[dict[str, Any]]:
-    """Make the effects of the service. Raises TemplateError."""
-    made = []
-    for tree in effects:
-        value = tree.value(scope)
-        if not isinstance(value, dict):
-            raise TemplateError("an effect is a mapping", place="effect")
-        if has_more_members(value, MOST_EFFECT_MEMBERS):
-            message = (
-                f"an effect has at most {MOST_EFFECT_MEMBERS:,} members; keep the part that is looked at"
-            )
-            raise TemplateError(message, place="effect")
-        made.append(dict(value))
-    return made
 
 
 def compile_let(value: Mapping[str, Any], names: frozenset[str]) -> Tree | None:

@@ -1,5 +1,5 @@
 """
-The claim: the atomic transaction of a call. All values are made first, then everything is written.
+The transaction of a call: all values are made first, then everything is written.
 
 A failure while values are made changes nothing: no step is taken, no state is set, no effect is written. A dry run
 makes the values without writing them.
@@ -8,16 +8,16 @@ makes the values without writing them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from mockserver.engine.namespace import Namespace
-from mockserver.engine.routes import Answer, Behaviour, Choose, Route
-from mockserver.engine.routing import RouteMatch, when_holds
+from mockserver.engine.routes import Answer, Behaviour, Choose
+from mockserver.engine.routing import Found, when_holds
 from mockserver.engine.scopes import scope_for
-from mockserver.engine.side_effects import NO_WORK, Work, Writes, chosen, kept_let, made_effects
-from mockserver.model.call import Call
+from mockserver.engine.side_effects import NO_WORK, Work, Writes, kept_let
+from mockserver.model.call import Call, call_id
 from mockserver.model.http import Request
 from mockserver.model.instants import instant
 from mockserver.responses.planner import Planned, Reply
@@ -26,184 +26,183 @@ from mockserver.templating.random_values import chance
 from mockserver.templating.templates import Scope, TemplateError
 
 
-class Draw:
+class Transaction:
     """
-    Random values and scope of one call, created on first use. `key` is the idempotency key that it is the first to use.
+    The route that matched, its values, and the result of the call, which is not written yet.
+
+    The answer is `planned`, else what `reply` makes with `status`. It is a placeholder if it comes `later`: from a
+    function, or from the real service at that URL. `let` are the values for the call log. `step` is that of the call,
+    None if it took none. `key` is the idempotency key that the call is the first to use. `run` is what answers an
+    operation of GraphQL. Each `place`, a part of the call that another route answers, has its own random values.
     """
 
     __slots__ = (
-        "_call_id",
-        "_choices",
-        "_draws",
-        "_found",
-        "_ns",
-        "_number",
-        "_place",
-        "_request",
-        "_scope",
-        "key",
-    )
+        "_choices", "_draws", "_number", "_random_key", "_scope", "call_number", "commits", "effects", "index", "key",
+        "later", "let", "ns", "params", "planned", "position", "reply", "request", "route", "run", "status", "step",
+        "webhooks", "writes",
+    )  # fmt: skip
 
-    def __init__(self, ns: Namespace, request: Request, match: RouteMatch, call_id: str) -> None:
-        self._number = match.position.number + 1
-        self._draws = match.position.draws + 1
-        self._ns = ns
-        self._request = request
-        self._found = match
-        self._call_id = call_id
-        self._place = ""
+    reply: Reply
+    status: int
+
+    def __init__(
+        self, ns: Namespace, request: Request, found: Found, call_number: int, place: str = ""
+    ) -> None:
+        self.ns = ns
+        self.request = request
+        self.route, self.params, self.position, self.index, per = found
+        self.call_number = call_number
+        self._number = self.position.number + 1
+        self._draws = self.position.draws + 1
+        self._random_key = self.route.id if per is None else f"{self.route.id}\n{per}"
+        if place:
+            self._random_key += f"\n{place}"
         self._scope: Scope | None = None
         self._choices: Random | None = None
+        self.planned: Planned | None = None
+        self.later: Question | str | None = None
+        self.let: dict[str, Any] | None = None
+        self.writes: Writes = ()
+        self.effects: tuple[dict[str, Any], ...] = ()
+        self.webhooks: tuple[Any, ...] = ()
+        self.commits: tuple[Callable[[], None], ...] = ()
+        self.step: int | None = self.index + 1
         self.key: KeptKey | None = None
+        self.run: Any = None
 
-    def part(self, request: Request, match: RouteMatch, place: str) -> Draw:
-        """Return the values for a part of the call that another route answers; each place has its own random ones."""
-        made = Draw(self._ns, request, match, self._call_id)
-        made._place = place
-        return made
+    def scope_before_claim(self) -> Scope:
+        """Return the scope of policies. Its random values are the same every time."""
+        return scope_for(self.ns, self.request, self.route, self.params)
 
     def scope(self) -> Scope:
         """Return the scope of the call, with its `let` values. Raises TemplateError."""
-        if self._scope is None:
-            values: dict[str, Any] = {}
-            scope = scope_for(
-                self._ns,
-                self._request,
-                self._found.route,
-                self._found.params,
-                call={"number": self._number, "id": self._call_id},
-                let=values,
-                draw=(self._key(), self._draws),
-            )
-            if self._found.route.lets is not None:
-                self._found.route.lets.value(scope)
+        scope = self._scope
+        if scope is None:
+            ns, route = self.ns, self.route
+            memory = ns.used_memory or ns.memory
+            values = {
+                "request": self.request,
+                "path": self.params,
+                "vars": route.scenario.vars,
+                "state": memory.state,
+                "call": {"number": self._number, "id": call_id(self.call_number)},
+                "let": {},
+            }
+            scope = Scope(values, (ns.seed, self._random_key, self._draws), memory.clock.now)
+            if route.lets is not None:
+                route.lets.value(scope)
             self._scope = scope
-        return self._scope
-
-    def let(self) -> dict[str, Any]:
-        """Return the `let` values for the call log."""
-        return kept_let(self.scope().values["let"])
+        return scope
 
     def choices(self) -> Random:
         """Return the generator of choices and delays, the same for the whole call."""
         if self._choices is None:
-            self._choices = chance(self._ns.seed, self._key(), self._number)
+            self._choices = chance(self.ns.seed, self._random_key, self._number)
         return self._choices
 
-    def _key(self) -> str:
-        per = self._found.per
-        key = self._found.route.id if per is None else f"{self._found.route.id}\n{per}"
-        return f"{key}\n{self._place}" if self._place else key
+    def prepare(self) -> Reply | Behaviour:
+        """
+        Make all values. Return the reply that `choose` and `cases` select. Nothing is changed.
+
+        Raises TemplateError, also if no case holds, and StoreFullError.
+        """
+        answer: Answer = self.route.answers[self.index]
+        while not isinstance(answer, (Reply, Behaviour)):
+            if isinstance(answer, Choose):
+                answer = answer.draw(self.choices())
+                continue
+            for case in answer:
+                if case.holds(self.request, self.scope) and (
+                    not case.when or when_holds(self.ns, case.when, self.scope)
+                ):
+                    answer = case.answer
+                    break
+            else:
+                raise TemplateError(
+                    "none of its cases holds; add a last one without conditions", place="cases"
+                )
+        if isinstance(answer, Reply):
+            self.take(answer)
+        else:
+            answer.decide(self)
+        return answer
+
+    def take(self, reply: Reply) -> None:
+        """Answer with this reply: make its status and side effects. Raises TemplateError."""
+        self.make_let()
+        self.reply = reply
+        self.planned = reply.ready
+        status = self.status = reply.fixed_status or reply.status(self.scope)
+        work = reply.own_work if status >= 400 else reply.work
+        if work is not NO_WORK:
+            self.do(work)
+
+    def add_variable(self, name: str, value: object) -> None:
+        """Add a variable for the side effects that follow. Raises TemplateError."""
+        self._scope = self.scope().with_(name, value)
+
+    def make_let(self) -> None:
+        """Make the `let` values for the call log. Raises TemplateError."""
+        if self.route.lets is not None:
+            self.let = kept_let(self.scope().values["let"])
+
+    def do(self, work: Work) -> None:
+        """Make these side effects. Raises TemplateError."""
+        if work.fixed is not None:
+            self.writes += work.fixed
+        else:
+            writes, effects = work.make(self.scope())
+            self.writes += writes
+            self.effects += effects
+        self.webhooks += work.webhooks or ()
+
+    def response(self) -> Planned:
+        """Return the answer. Raises TemplateError."""
+        if self.planned is not None:
+            return self.planned
+        return self.reply.plan(self.status, self.scope, self.choices, self.request)
+
+    def commit(self, call: Call) -> None:
+        """Write state, effects, step and call number. Raises StoreFullError; then nothing is written."""
+        if self.writes or self.commits or self.effects:
+            self.write(call)
+        self.take_step()
+        call.step = self.step
+        if self.let is not None:
+            call.let = self.let
+
+    def take_step(self) -> None:
+        """Count the call for the sequence of the route, and for its random values."""
+        position, sequence = self.position, self.route.sequence
+        if not sequence.single:
+            sequence.take(position, self.ns.clock.now_s())
+        position.number += 1
+        position.draws += 1
+
+    def write(self, call: Call) -> None:
+        """Write state and effects. Raises StoreFullError; then nothing is written."""
+        ns = self.ns
+        if self.writes:
+            (ns.used_memory or ns.memory).state.write_all(self.writes)
+        for then in self.commits:
+            then()
+        if self.effects:
+            at = instant(ns.clock.now_s())
+            call_id, effects = call.id, ns.effects
+            for effect in self.effects:
+                effect["call"] = call_id
+                effect["at"] = at
+                effects.add(effect)
+            call.effects = list(self.effects)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """
-    A function that answers a step: `ask` calls it, outside the event loop if it `blocks`; `claim_of` makes the claim
-    from its result, and raises InvalidInputError or TemplateError.
+    A function that answers a step: `ask` calls it, outside the event loop if it `blocks`; `take` adds its result to the
+    transaction, and raises InvalidInputError or TemplateError.
     """
 
     ask: Callable[[], Any]
     blocks: bool
-    claim_of: Callable[[Any, Route, Draw], Claim]
-
-
-NO_STEP = -1
-
-
-@dataclass(slots=True)
-class Claim:
-    """
-    The result of a call, not written yet. `planned` is set if a behaviour answers, also `consult` if a function returns
-    the response; `forward` if a real service answers.
-    """
-
-    reply: Reply | None
-    status: int
-    writes: Writes = field(default_factory=list)
-    effects: list[dict[str, Any]] = field(default_factory=list)
-    webhooks: tuple[Any, ...] = ()
-    commits: tuple[Callable[[], None], ...] = ()
-    planned: Planned | None = None
-    scope: Scope | None = None
-    consult: Question | None = None
-    let: dict[str, Any] | None = None
-    forward: str | None = None
-    step: int | None = None
-    """The step of the route that the call belongs to, if that is not the one that matched; NO_STEP if it took none."""
-
-
-def prepare(ns: Namespace, request: Request, match: RouteMatch, draw: Draw) -> Claim:
-    """Make all values of the call. Raises TemplateError and StoreFullError. Nothing is changed."""
-    route = match.route
-    answer = resolve(ns, request, draw, route.answers[match.index])
-    if not isinstance(answer, Reply):
-        return answer.decide(ns, request, match, draw)
-    let = draw.let() if route.lets else None
-    status = answer.fixed_status or answer.status(draw.scope)
-    claim = Claim(answer, status, let=let)
-    work = chosen(answer.work, route.work, status)
-    if work is not NO_WORK:
-        sets = work.sets
-        if sets is None or sets.fixed is None or work.effects:
-            do(claim, work, draw.scope())
-        else:
-            claim.writes = list(sets.fixed)
-            claim.webhooks = work.webhooks or ()
-    return claim
-
-
-def do(claim: Claim, work: Work, scope: Scope) -> None:
-    """Add the side effects to the claim. Raises TemplateError."""
-    if work.sets is not None:
-        claim.writes += work.sets.writes(scope)
-    if work.effects is not None:
-        claim.effects += made_effects(work.effects, scope)
-    claim.webhooks += work.webhooks or ()
-
-
-def resolve(ns: Namespace, request: Request, draw: Draw, answer: Answer) -> Reply | Behaviour:
-    """Return the reply that `choose` and `cases` select. Raises TemplateError if no case holds."""
-    while not isinstance(answer, (Reply, Behaviour)):
-        if isinstance(answer, Choose):
-            answer = answer.draw(draw.choices())
-            continue
-        for case in answer:
-            if case.holds(request, draw.scope) and (not case.when or when_holds(ns, case.when, draw.scope)):
-                answer = case.answer
-                break
-        else:
-            raise TemplateError("none of its cases holds; add a last one without conditions", place="cases")
-    return answer
-
-
-def commit(ns: Namespace, call: Call, match: RouteMatch, claim: Claim) -> None:
-    """Write state, effects, step and call number. Raises StoreFullError; then nothing is written."""
-    if claim.writes or claim.commits or claim.effects:
-        write(ns, call, claim)
-    position = match.position
-    route = match.route
-    if not route.sequence.single:
-        route.sequence.take(position, ns.clock.now_s())
-    position.number += 1
-    position.draws += 1
-    step = match.index if claim.step is None else claim.step
-    call.step = None if step == NO_STEP else step + 1
-    if claim.let is not None:
-        call.let = claim.let
-
-
-def write(ns: Namespace, call: Call, claim: Claim) -> None:
-    """Write state and effects. Raises StoreFullError; then nothing is written."""
-    if claim.writes:
-        (ns.used_memory or ns.memory).state.write_all(claim.writes)
-    for then in claim.commits:
-        then()
-    if claim.effects:
-        at = instant(ns.clock.now_s())
-        call_id, effects = call.id, ns.effects
-        for effect in claim.effects:
-            effect["call"] = call_id
-            effect["at"] = at
-            effects.add(effect)
-        call.effects = claim.effects
+    take: Callable[[Any, Transaction], None]

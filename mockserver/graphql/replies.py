@@ -68,7 +68,7 @@ class FieldReply(Reply):
             spec, status=200, headers=headers, body=None, stream=None, delay=delay, throttle=throttle
         )
         self.ready = None  # its body depends on the operation
-        self.is_brief = False
+        self.fails = errors is not None and value is None
         self._value = value
         self._errors = errors
         self._events = events
@@ -89,11 +89,6 @@ class FieldReply(Reply):
                 if len(made) > _MOST_EVENTS:
                     raise TemplateError(f"more than {_MOST_EVENTS} events", place="events")
         return made
-
-    @property
-    def fails(self) -> bool:
-        """Whether the field has errors alone: then the side effects of its route, for replies that succeed, are not written."""
-        return self._errors is not None and self._value is None
 
     @property
     def has_wire(self) -> bool:

@@ -18,8 +18,8 @@ from mockserver.grpc.pools import GrpcMethod, GrpcSchema
 from mockserver.grpc.service_files import BUILT_IN
 from mockserver.model.grpc import CONTENT_TYPE, GrpcRequest, GrpcStatus
 from mockserver.model.http import Pairs, Response
-from mockserver.model.plan import Drip, Hang, Send
-from mockserver.responses.planner import Planned
+from mockserver.model.plan import Drip, Hang
+from mockserver.responses.planner import Planned, sent
 
 _HEADERS: Pairs = (("content-type", CONTENT_TYPE),)
 _OK: Pairs = (("grpc-status", "0"),)
@@ -52,7 +52,7 @@ def _health(schemas: Sequence[GrpcSchema], method: GrpcMethod, request: GrpcRequ
 
 
 def _sent(response: Response) -> Planned:
-    return Planned((Send(response),), response)
+    return sent(response)
 
 
 class Reflection:

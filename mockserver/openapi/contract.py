@@ -14,7 +14,7 @@ from mockserver.matching.index import Entry, Index
 from mockserver.matching.paths import PathPattern
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Drip, Send
+from mockserver.model.plan import Drip
 from mockserver.model.problem import PROBLEM_TYPE, problem
 from mockserver.model.violation import Mode, Part, Violation, masked, text_of
 from mockserver.openapi.compiled import OperationRules
@@ -22,7 +22,7 @@ from mockserver.openapi.operations import operations_of
 from mockserver.openapi.validators import Validators
 from mockserver.redaction.redaction import mask_text
 from mockserver.responses.bodies import dump_json
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.scenarios.openapi_reading import read
 from mockserver.store.violations import Violations
 
@@ -193,4 +193,4 @@ def _rejection(status: int, part: Part, call: Call, violations: list[Violation])
         errors=[{**view, "message": text} for view, text in zip(views, texts, strict=True)],
     )  # fmt: skip
     response = Response(status, [("Content-Type", PROBLEM_TYPE)], dump_json(document))
-    return Planned((Send(response),), response)
+    return sent(response)

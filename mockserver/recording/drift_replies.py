@@ -10,8 +10,8 @@ from typing import Any
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.proxy import Proxy
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import RouteMatch, per_of
-from mockserver.engine.transaction import Draw, prepare
+from mockserver.engine.routing import per_of
+from mockserver.engine.transaction import Transaction
 from mockserver.model.coding import UnreadableBodyError, decode_content, parse_media_type
 from mockserver.model.headers import Headers
 from mockserver.model.http import Request, Response
@@ -51,14 +51,10 @@ def _steps(ns: Namespace, route: Route, request: Request) -> Iterator[Planned]:
     params = route.pattern.match(request.path) or {}
     per = per_of(ns, route, request, params)
     for index in range(len(route.answers)):
-        result = RouteMatch(route, params, ns.peek(route, per), index, per)
-        draw = Draw(ns, request, result, "c-000001")
+        transaction = Transaction(ns, request, (route, params, ns.peek(route, per), index, per), 1)
         try:
-            claim = prepare(ns, request, result, draw)
-            if claim.planned is not None:
-                yield claim.planned
-            elif claim.reply is not None:
-                yield claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+            transaction.prepare()
+            yield transaction.response()
         except (TemplateError, StoreFullError) as error:
             raise RequestSkippedError(f"its reply can't be made: {error}") from error
 

@@ -44,6 +44,11 @@ class Planned:
     fault: str | None = None
 
 
+def sent(response: Response) -> Planned:
+    """Return the plan that sends a response."""
+    return Planned((Send(response),), response)
+
+
 class Reply:
     """A compiled reply. `ready` is its plan if nothing varies."""
 
@@ -53,13 +58,15 @@ class Reply:
         "_fault",
         "_headers",
         "_lines",
+        "_render",
         "_shape",
         "_status",
         "_stream",
         "_throttle",
+        "fails",
         "fault",
         "fixed_status",
-        "is_brief",
+        "own_work",
         "ready",
         "spec",
         "work",
@@ -87,11 +94,15 @@ class Reply:
         self.fault: str | None = spec.fault.kind.value if spec.fault else None
         self.ready: Planned | None = None
         self.work: Any = None
+        """Its side effects below 400, with those of its route; `own_work` are its own."""
+        self.own_work: Any = None
+        self.fails = False
+        """Whether it has errors alone, whatever its status."""
         self.fixed_status = status if isinstance(status, int) else None
         self._lines = self._fixed_lines()
         self._shape = Shape()
-        self.is_brief = self._lines is not None and self._is_sent_at_once()
-        """Whether status and headers are fixed, and the body is sent at once."""
+        self._render = body.render if body is not None and self._is_sent_at_once() else None
+        """Makes the body, if it alone varies, and is sent at once."""
         if self._is_fixed():
             self.ready = self._make(None, None, None)
 
@@ -114,10 +125,9 @@ class Reply:
         return tuple(lines)
 
     def _is_sent_at_once(self) -> bool:
-        lines = self._lines or ()
+        lines = self._lines
         return (
-            self._body is not None
-            and self._body.etag is None
+            lines is not None
             and self._stream is None
             and self._delay is None
             and self._throttle is None
@@ -127,17 +137,6 @@ class Reply:
             and keeps_connection(lines)
             and not any(name.lower() in ("date", "content-encoding") for name, _ in lines)
         )
-
-    def respond(self, scope: Scope) -> Response:
-        """Return the response of a brief reply. Raises TemplateError."""
-        body, status = self._body, self.fixed_status
-        assert body is not None
-        assert status is not None
-        response = Response(
-            status, self._lines or (), body.bytes_of(scope) if body.render is None else body.render(scope)
-        )
-        response.shape = self._shape
-        return response
 
     def status(self, scope: Callable[[], Scope]) -> int:
         """Return the status of this call. Raises TemplateError if a template fails or gives an invalid status."""
@@ -158,8 +157,10 @@ class Reply:
         """Return the steps for one call. Raises TemplateError."""
         if self.ready is not None:
             return self.ready
-        if self.is_brief:
-            response = self.respond(scope())
+        render = self._render
+        if render is not None:
+            response = Response(status, self._lines or (), render(scope()))
+            response.shape = self._shape
             return Planned((Send(response),), response)
         return self._make(status, scope(), chance, request)
 

@@ -43,7 +43,6 @@ class WebSocketReply(Reply):
             spec, status=101, headers=headers, body=None, stream=None, delay=delay, throttle=None
         )
         self.ready = None
-        self.is_brief = False
         self._script = script
         self._subprotocols = spec.subprotocol
 

@@ -21,14 +21,18 @@ class Fields(dict[str, str]):
 
     __slots__ = ("pairs",)
 
-    def __init__(self, pairs: Pairs) -> None:
-        super().__init__(pairs)
-        self.pairs = pairs
-        if len(self) < len(pairs):
-            self.update(reversed(pairs))
+    pairs: Pairs
 
     def getlist(self, name: str) -> list[str]:
         return [value for key, value in self.pairs if key == name]
+
+
+def fields_of(pairs: Pairs) -> Fields:
+    fields = Fields(pairs)
+    fields.pairs = pairs
+    if len(fields) < len(pairs):
+        fields.update(reversed(pairs))
+    return fields
 
 
 class Loop:
@@ -41,21 +45,6 @@ class Loop:
         self.length = length
 
 
-Part = Callable[[Any], Any]
-
-
-def _readable(name: str, read: Callable[[Request], Any]) -> Part:
-    """Return a part of a request; undefined, with the reason, if the body has no such part."""
-
-    def part(request: Request) -> object:
-        try:
-            return read(request)
-        except UnreadableBodyError as error:
-            raise UndefinedError(f"request.{name}", why=str(error)) from None
-
-    return part
-
-
 PLACES = {
     "query": "query by name",
     "cookies": "cookies by name",
@@ -66,38 +55,26 @@ PLACES = {
 """Where a request keeps its parts."""
 
 
-def _fields(name: str, read: Callable[[Request], Pairs]) -> Callable[[Request], Fields]:
-    """Return named texts of a request, sorted by name once per request."""
-    place = PLACES[name]
-
-    def part(request: Request) -> Fields:
-        return request.once(place, lambda: Fields(read(request)))
-
-    return part
-
-
-_form = _fields("form", attrgetter("form_pairs"))
-
-REQUEST_PARTS: dict[str, Part] = {
+REQUEST_PARTS: dict[str, Callable[[Request], Any]] = {
     "method": attrgetter("method"),
     "url": attrgetter("url"),
     "base_url": attrgetter("base_url"),
     "path": attrgetter("path"),
     "host": attrgetter("host"),
     "headers": attrgetter("headers"),
-    "query": _fields("query", attrgetter("query_pairs")),
-    "cookies": _fields("cookies", attrgetter("cookie_pairs")),
+    "query": lambda request: request.once(PLACES["query"], lambda: fields_of(request.query_pairs)),
+    "cookies": lambda request: request.once(PLACES["cookies"], lambda: fields_of(request.cookie_pairs)),
     "body": attrgetter("body"),
-    "text": _readable("text", attrgetter("text")),
-    "json": _readable("json", attrgetter("json")),
-    "form": _readable("form", _form),
-    "message": _readable("message", attrgetter("message")),
-    "messages": _readable("messages", attrgetter("messages")),
-    "arguments": _readable("arguments", attrgetter("arguments")),
+    "text": attrgetter("text"),
+    "json": attrgetter("json"),
+    "form": lambda request: request.once(PLACES["form"], lambda: fields_of(request.form_pairs)),
+    "message": attrgetter("message"),
+    "messages": attrgetter("messages"),
+    "arguments": attrgetter("arguments"),
 }
 READABLE_PARTS = ("text", "json", "form", "message", "messages", "arguments")
 """Parts that a body may not have."""
-LOOP_PARTS: dict[str, Part] = {
+LOOP_PARTS: dict[str, Callable[[Loop], object]] = {
     "index": lambda loop: loop.index0 + 1,
     "index0": lambda loop: loop.index0,
     "first": lambda loop: loop.index0 == 0,
@@ -105,10 +82,6 @@ LOOP_PARTS: dict[str, Part] = {
     "length": lambda loop: loop.length,
     "revindex": lambda loop: loop.length - loop.index0,
     "revindex0": lambda loop: loop.length - loop.index0 - 1,
-}
-PARTS: dict[type, dict[str, Part]] = {
-    Request: REQUEST_PARTS,
-    Loop: LOOP_PARTS,
 }
 WORD_PARTS: dict[str, frozenset[str]] = {
     "request": frozenset(REQUEST_PARTS),
@@ -126,10 +99,19 @@ def look(value: object, key: str, said: str) -> object:
             return value[key]
         except KeyError:
             raise UndefinedError(said, value, key) from None
-    parts = PARTS.get(type(value))
-    if parts is not None and key in parts:
-        return parts[key](value)
+    if isinstance(value, Request) and key in REQUEST_PARTS:
+        return part_of(value, key)
+    if isinstance(value, Loop) and key in LOOP_PARTS:
+        return LOOP_PARTS[key](value)
     raise UndefinedError(said, why=f"{kind_of(value)} has no {key!r}")
+
+
+def part_of(request: Request, name: str) -> object:
+    """Return a part of a request; undefined, with the reason, if the body has no such part."""
+    try:
+        return REQUEST_PARTS[name](request)
+    except UnreadableBodyError as error:
+        raise UndefinedError(f"request.{name}", why=str(error)) from None
 
 
 def subscript(value: object, key: object, said: str) -> object:
@@ -225,12 +207,11 @@ def optional_path_closure(start: Start, steps: tuple[Step, ...]) -> Closure:
 
 def part_closure(word: str, name: str) -> Closure:
     """Return a closure for `request.json` and similar parts, read directly from the request."""
-    part = REQUEST_PARTS[name]
 
     def of_request(scope: Scope) -> object:
         value = scope.values.get(word)
         if isinstance(value, Request):
-            return part(value)
+            return part_of(value, name)
         if value is None:
             raise UndefinedError(word)
         return look(value, name, f"{word}.{name}")

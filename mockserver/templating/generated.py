@@ -67,6 +67,7 @@ _Raise = _placed(ast.Raise)
 _Return = _placed(ast.Return)
 _Subscript = _placed(ast.Subscript)
 _Try = _placed(ast.Try)
+_Tuple = _placed(ast.Tuple)
 _UnaryOp = _placed(ast.UnaryOp)
 _arg = _placed(ast.arg)
 
@@ -435,6 +436,10 @@ def filling(word: str, parts: Mapping[str, Part]) -> Write:
         return writer.word(word)
 
     return write
+
+
+def tuple_of(values: list[ast.expr]) -> ast.expr:
+    return _Tuple(values, _LOAD)
 
 
 def _set(writer: Writer, mapping: ast.expr, key: object, value: ast.expr) -> None:

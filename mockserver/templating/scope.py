@@ -83,18 +83,28 @@ class Scope:
     been read.
     """
 
-    __slots__ = ("_moment", "_now", "chars", "draws", "locals", "parts", "steps", "values")
+    __slots__ = ("_draws", "_moment", "_now", "chars", "locals", "parts", "steps", "values")
 
-    def __init__(self, values: Mapping[str, Any], draws: Draws, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], draws: Draws | tuple[str, str, int], now: Callable[[], datetime]
+    ) -> None:
         self.values = values
         request = values.get("request")
         self.parts = request.parsed() if isinstance(request, Request) else NO_PARTS
-        self.draws = draws
+        self._draws = draws
         self._now = now
         self._moment: datetime | None = None
         self.locals = NO_LOCALS
         self.steps = STEP_LIMIT
         self.chars = CHAR_LIMIT
+
+    @property
+    def draws(self) -> Draws:
+        """The random values, created on first use: most templates have none."""
+        draws = self._draws
+        if isinstance(draws, tuple):
+            draws = self._draws = Draws(*draws)
+        return draws
 
     def now(self) -> datetime:
         result = self._moment

@@ -17,7 +17,7 @@ from mockserver.templating.texts import (
     compile_predicate,
     compile_text,
 )
-from mockserver.templating.trees import Tree, compile_tree, filling
+from mockserver.templating.trees import Tree, compile_tree, filled, filling
 
 __all__ = [
     "WORDS",
@@ -29,5 +29,6 @@ __all__ = [
     "compile_predicate",
     "compile_text",
     "compile_tree",
+    "filled",
     "filling",
 ]

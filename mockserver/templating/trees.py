@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -63,6 +64,24 @@ def filling(word: str, trees: Mapping[str, Tree]) -> Tree:
     """Return a tree whose value is a variable of the scope, with the values of these added, in order."""
     parts = {name: (tree._constant, tree._write) for name, tree in trees.items()}  # noqa: SLF001  (its own module)
     return Tree(trees, generated.filling(word, parts), [])
+
+
+def filled(written: tuple[object, ...]) -> Callable[[Scope], Any]:
+    """Return a function of a nested tuple, with its trees and templates filled in, each within its own budget."""
+    writer = Writer()
+    return writer.function(_filled(writer, written))
+
+
+def _filled(writer: Writer, item: object) -> ast.expr:
+    if isinstance(item, tuple):
+        return generated.tuple_of([_filled(writer, each) for each in item])
+    write = item._write if isinstance(item, Tree) else None  # noqa: SLF001  (its own module)
+    if isinstance(item, Template):
+        write = item.write_text
+    if write is None:
+        return writer.bind(item.constant_value if isinstance(item, Tree) else item)
+    generated.fresh_budget(writer)
+    return write(writer)
 
 
 def _function(write: Write) -> Closure:

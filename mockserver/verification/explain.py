@@ -21,11 +21,10 @@ from mockserver.engine.missing import kept_out, masked, nearest_routes
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.policies import refusal
 from mockserver.engine.routes import Route
-from mockserver.engine.routing import RouteMatch, candidates, per_of
-from mockserver.engine.transaction import Draw, prepare
+from mockserver.engine.routing import candidates, per_of
+from mockserver.engine.transaction import Transaction
 from mockserver.errors import WrongValueError
 from mockserver.grpc.pools import GrpcMethod
-from mockserver.model.call import call_id
 from mockserver.model.client_cert import ClientCert
 from mockserver.model.grpc import METHOD, GrpcRequest, status_of
 from mockserver.model.http import Request
@@ -179,7 +178,7 @@ class Candidate:
 def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     """Return the answer of `POST /explain`."""
     explained: list[Candidate] = []
-    winner: RouteMatch | None = None
+    winner: Transaction | None = None
     for entry, params in candidates(ns, request.method, request.path):
         route = entry.target
         differences = kept_out(ns, route, request, params)
@@ -190,7 +189,8 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
             per = per_of(ns, route, request, params)
             state = ns.peek(route, per)
             index = 0 if route.sequence.single else route.sequence.settle(state, ns.clock.now_s())
-            winner = RouteMatch(route, params, state, index or 0, per)
+            found = (route, params, state, index or 0, per)
+            winner = Transaction(ns, request, found, ns.last_number + 1)
     explained_ids = {candidate.route.id for candidate in explained}
     if winner is None:
         explained += [
@@ -200,7 +200,7 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
         ]
     view: dict[str, Any] = {"route": None, "routes": [], "step": None, "reply": None}
     if winner is not None:
-        reply = _reply(ns, request, winner)
+        reply = _reply(winner)
         # An operation of GraphQL is a call of the routes of its fields.
         matches = [winner] if winner.run is None else list(winner.run.taken.values()) or [winner]
         view = {
@@ -212,27 +212,23 @@ def explain(ns: Namespace, request: Request) -> dict[str, Any]:
     return {**view, "candidates": [candidate.view() for candidate in explained]}
 
 
-def _reply(ns: Namespace, request: Request, match: RouteMatch) -> dict[str, Any]:
+def _reply(transaction: Transaction) -> dict[str, Any]:
     """Return the reply to the next such call, without policies and outages."""
-    route = match.route
-    draw = Draw(ns, request, match, call_id(ns.last_number + 1))
+    route = transaction.route
+    effects: tuple[dict[str, Any], ...] = ()
     try:
-        claim = prepare(ns, request, match, draw)
-        planned = claim.planned
-        if planned is None and claim.reply is not None:
-            planned = claim.reply.plan(claim.status, draw.scope, draw.choices, request)
+        transaction.prepare()
+        planned = transaction.response()
+        effects = transaction.effects
     except TemplateError as error:
         planned = refusal(500, "template", f"The reply of {route.id} could not be made", error.reason)
-        claim = None
     except StoreFullError as error:
         planned = refusal(
             507, "full", f"The reply of {route.id} could not be made", f"There is no room: {error}"
         )
-        claim = None
-    assert planned is not None
-    view = _planned_view(planned, request)
-    if claim is not None and claim.effects:
-        view["effects"] = mask_tree(claim.effects)
+    view = _planned_view(planned, transaction.request)
+    if effects:
+        view["effects"] = mask_tree(list(effects))
     return view
 
 

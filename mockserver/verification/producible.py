@@ -8,7 +8,7 @@ from typing import Any
 
 from mockserver.engine.namespace import Namespace
 from mockserver.engine.routes import Behaviour, Route, leaves
-from mockserver.engine.side_effects import Work, chosen
+from mockserver.engine.side_effects import Work
 from mockserver.errors import Flaw, InvalidInputError, KeyPath, invalid, near
 from mockserver.schema.base import is_template
 
@@ -112,7 +112,7 @@ def unused_side_effects(route: Route) -> Iterator[tuple[str, str]]:
         return
     replies = [reply for answer in route.answers for reply in leaves(answer)]
     # A templated status counts as 200.
-    side_effects = [chosen(reply.work, route.work, reply.fixed_status or 200) for reply in replies]
+    side_effects = [reply.work if (reply.fixed_status or 200) < 400 else reply.own_work for reply in replies]
     failing = all((reply.fixed_status or 200) >= 400 for reply in replies)
     for key, name in _WORDS.items():
         written = getattr(route.work, name)

@@ -19,10 +19,10 @@ from mockserver.engine.routing import find
 from mockserver.matching.mismatch.nearest import as_text
 from mockserver.model.call import Call
 from mockserver.model.http import Request, Response
-from mockserver.model.plan import Send, Wait
+from mockserver.model.plan import Wait
 from mockserver.redaction.redaction import mask_text
 from mockserver.responses.delays import delay_s
-from mockserver.responses.planner import Planned
+from mockserver.responses.planner import Planned, sent
 from mockserver.schema.delays import DelayRangeSpec
 
 NameOf = Callable[[Call], tuple[str, str] | None]
@@ -66,4 +66,4 @@ class WireMockEngine(Engine):
         text = mask_text(as_text(request, call.nearest, has_routes=has_routes(ns)))
         head = [("Content-Type", "text/plain;charset=UTF-8"), UNMATCHED]
         response = Response(404, head, f"Request was not matched\n\n{text}".encode())
-        return Planned((Send(response),), response)
+        return sent(response)

@@ -14,6 +14,7 @@ MAX_JSON_MEMBERS = 100_000
 MAX_LARGE_JSON_DIGITS = 400
 """Limit of an integer in a JSON body of more than 1 MiB: Python's time for one grows with the square of its digits."""
 _SMALL_BYTES = 1 << 20
+_SPACE = " \t\n\r"
 MAX_JSON_DEPTH = 200
 """Limit of nested lists and objects, which protects the stack."""
 
@@ -79,6 +80,15 @@ def _decoders(parse_float: Callable[[str], float]) -> Decoders:
     )
 
 
+def _decoded(decoder: json.JSONDecoder, text: str) -> object:
+    """Like `decode` of the decoder, which looks for white space with a pattern, and takes longer."""
+    value, end = decoder.raw_decode(text, len(text) - len(text.lstrip(_SPACE)))
+    rest = text[end:].lstrip(_SPACE)
+    if rest:
+        raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
+    return value
+
+
 DECODERS = _decoders(_finite)
 DECODERS_AS_WRITTEN = _decoders(_as_written)
 
@@ -104,7 +114,7 @@ def decode_json(data: bytes, charset: str, most_members: int, decoders: Decoders
         else:
             text = data.decode()
         decoder = decoders[len(data) > _SMALL_BYTES and not (is_utf8 and _has_short_integers(data))]
-        return _bounded(decoder.decode(text), data)
+        return _bounded(_decoded(decoder, text), data)
     except RecursionError as error:
         raise UnreadableBodyError("it is nested too deeply") from error
     except UnicodeDecodeError as error:

@@ -36,6 +36,7 @@ GRAPHQL = "GRAPHQL"
 """The method of a field in request lines, such as `GRAPHQL Query.user`; on the wire it is POST or GET."""
 ADMIN = "/__admin"
 """Prefix of the admin API. Routes can't use it."""
+_FORM_LINE = "\ncontent-type: application/x-www-form-urlencoded\r"
 _SMALL_FORM_BYTES = 4096
 """Limit of a form: fewer than MAX_FORM_FIELDS fields."""
 
@@ -206,12 +207,13 @@ class Request:
         cache = self._cache
         if cache is None:
             cache = self._cache = {}
-        if name not in cache:
+        value = cache.get(name, ABSENT)
+        if value is ABSENT:
             try:
-                cache[name] = make()
+                value = make()
             except UnreadableBodyError as error:
-                cache[name] = Unreadable(str(error))
-        value = cache[name]
+                value = Unreadable(str(error))
+            cache[name] = value
         if value.__class__ is Unreadable:
             raise UnreadableBodyError(value.reason)
         return value  # type: ignore[no-any-return]
@@ -322,7 +324,8 @@ class Request:
 
     @property
     def _charset(self) -> str:
-        if "charset" not in self.headers.get("content-type", "").lower():
+        lower = self.headers.lower
+        if lower is not None and "charset" not in lower:
             return ""
         return self._content_type()[1].get("charset", "").lower()
 
@@ -360,11 +363,13 @@ class Request:
         return self.once("form", self._read_form)
 
     def _read_form(self) -> Pairs:
+        lower = self.headers.lower
         if (
-            self.headers.get("content-type") == "application/x-www-form-urlencoded"
+            lower is not None
+            and lower.startswith(_FORM_LINE, lower.find("\ncontent-type:"))
             and len(self.body) <= _SMALL_FORM_BYTES
             and self.body.isascii()
-            and "content-encoding" not in self.headers
+            and "\ncontent-encoding:" not in lower
         ):
             return split_urlencoded(self.body.decode("ascii"))  # as most clients send it
         if self.media_type == "application/x-www-form-urlencoded":
