@@ -3,11 +3,8 @@ import contextlib
 import sys
 
 import pytest
-from mcp import Client, StdioServerParameters
-from mcp.client.stdio import stdio_client
 
 from mockserver.client.clients import link_to
-from mockserver.mcp.serving import mcp_server
 from mockserver.mcp.tools import AdminSession
 
 SCENARIO = """
@@ -59,6 +56,10 @@ def server(serving):
 @contextlib.asynccontextmanager
 async def in_memory(url, token=None, report=None, mode="auto"):
     """An assistant whose MCP server is in this process, and uses the admin API of a server."""
+    from mcp import Client
+
+    from mockserver.mcp.serving import mcp_server
+
     link = link_to(url, token)
     try:
         async with Client(mcp_server(AdminSession(link, report)), mode=mode) as client:
@@ -70,6 +71,9 @@ async def in_memory(url, token=None, report=None, mode="auto"):
 @contextlib.asynccontextmanager
 async def over_stdio(folder, *args, env=None):
     """An assistant that has started `mockserver mcp`."""
+    from mcp import Client, StdioServerParameters
+    from mcp.client.stdio import stdio_client
+
     command = StdioServerParameters(
         command=sys.executable, args=["-m", "mockserver", "mcp", *args], env=env or {}, cwd=folder
     )
@@ -82,6 +86,7 @@ async def over_stdio(folder, *args, env=None):
 async def over_http(url, headers=None, mode="auto"):
     """An assistant that uses the endpoint of a running server."""
     import httpx2
+    from mcp import Client
     from mcp.client.streamable_http import streamable_http_client
 
     async with httpx2.AsyncClient(headers=headers or {}, trust_env=False) as http:

@@ -5,7 +5,6 @@ import re
 import tomllib
 
 import pytest
-from mcp import MCPError
 from support.pages import page
 
 from mockserver.mcp.reference import PAGES, SCHEMA_URI, page_uri
@@ -38,6 +37,8 @@ async def test_the_schema_is_a_resource():
 
 
 async def test_there_is_no_other_resource():
+    from mcp import MCPError
+
     async with in_memory(NOWHERE) as assistant:
         with pytest.raises(MCPError, match=r"There is no resource mockserver://docs/\.\./x"):
             await assistant.client.read_resource("mockserver://docs/../x")
@@ -70,6 +71,8 @@ async def test_prompts_have_their_arguments_filled_in():
     ],
 )
 async def test_a_wrong_prompt_is_an_error_of_the_protocol(name, arguments, said):
+    from mcp import MCPError
+
     async with in_memory(NOWHERE) as assistant:
         with pytest.raises(MCPError, match=re.escape(said)):
             await assistant.client.get_prompt(name, arguments)

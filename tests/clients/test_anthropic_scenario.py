@@ -1,8 +1,6 @@
 """Anthropic's SDK against scenarios/providers/anthropic.yaml: tools, streams, failures."""
 
-import anthropic
 import pytest
-from anthropic import Anthropic
 from support.server import PROJECT
 
 MODEL = "claude-sonnet-5-5"
@@ -27,6 +25,8 @@ def server(serving):
 
 @pytest.fixture
 def client(server):
+    from anthropic import Anthropic  # large: only where it is used
+
     with Anthropic(base_url=f"{server.url}/anthropic", api_key="any", timeout=10) as client:
         yield client
 
@@ -72,6 +72,8 @@ def test_a_limit_and_an_overload_are_retried_and_the_wait_is_kept(server, client
 
 
 def test_refusals_are_what_the_sdk_calls_them(client):
+    import anthropic
+
     once = client.with_options(max_retries=0)
     with pytest.raises(anthropic.RateLimitError) as limited:
         message(once, False, model=f"{MODEL}-limited")
@@ -87,6 +89,8 @@ def test_refusals_are_what_the_sdk_calls_them(client):
 
 @pytest.mark.parametrize("tools", [[], TOOLS], ids=["text", "tool"])
 def test_a_message_that_breaks_in_its_stream_is_an_error_and_not_retried(server, client, tools):
+    import anthropic
+
     with pytest.raises(anthropic.APIStatusError, match="overloaded_error"):
         message(client, True, model=f"{MODEL}-error", tools=tools)
     with pytest.raises(Exception, match=r"incomplete|peer closed|connection"):

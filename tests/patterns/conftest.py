@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from support.server import PROJECT, InProcess
+from support.server import PROJECT, InProcess, Loop
+
+from mockserver.settings import Settings
+
+
+@pytest.fixture(scope="package")
+def shipped(server_loop: Loop) -> Iterator[InProcess]:
+    """One server with everything in scenarios/ for all tests: to compile it takes longer than most of them."""
+    folder = PROJECT / "scenarios"
+    server = InProcess(server_loop, Settings(paths=(str(folder),), port=0), folder)
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def mock(serving: Callable[..., InProcess]) -> InProcess:
-    """The server with everything in scenarios/."""
-    return serving(PROJECT / "scenarios")
+def mock(shipped: InProcess) -> InProcess:
+    """The server with everything in scenarios/, as if it had just started."""
+    shipped.admin.call("POST", "/reset")
+    return shipped
 
 
 @pytest.fixture

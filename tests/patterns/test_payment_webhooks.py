@@ -28,7 +28,7 @@ def app(server_loop: Loop) -> Iterator[Receiver]:
 @pytest.fixture
 def mock(serving: Callable[..., InProcess], app: Receiver, monkeypatch: pytest.MonkeyPatch) -> InProcess:
     monkeypatch.setenv("CALLBACK_URL", app.url)
-    return serving(PROJECT / "scenarios")
+    return serving(PROJECT / "scenarios/payments.yaml")
 
 
 @pytest.fixture
