@@ -5,7 +5,6 @@ Each flood ends with a GOAWAY, or stays without effect; then another client is s
 turn of the loop was long.
 """
 
-import contextlib
 import gc
 import itertools
 import socket
@@ -242,15 +241,19 @@ def test_a_client_that_reads_nothing_makes_the_server_keep_little_cve_2019_9517(
         sock.settimeout(0.01)
         largest = 0x7FFFFFFF
         sock.sendall(PREFACE + settings({4: largest}) + window_update(0, largest - 65_535))
-        until(lambda: server.app._listeners[0].connections)
-        (connection,) = server.app._listeners[0].connections
+        connections = server.app._listeners[0].connections
+        until(
+            lambda: [isinstance(each, Http2Connection) for each in tuple(connections)] == [True]
+        )  # it has read the preface
+        (connection,) = connections
         data, ids = b"", itertools.count(1, 2)
-        for _ in range(3000):  # 48 MB of replies
-            if connection._reading_paused:
-                break
-            data = data or b"".join(frame(HEADERS, END, next(ids), GET_MUCH) for _ in range(100))
-            with contextlib.suppress(TimeoutError):
+        for _ in range(3000):  # 48 MB of requests
+            data = data or b"".join(frame(HEADERS, END, next(ids), GET_MUCH) for _ in range(1000))
+            try:
                 data = data[sock.send(data) :]
+            except TimeoutError:  # the server does not read, or is slow
+                if connection._reading_paused:
+                    break
         until(lambda: connection._reading_paused)
         assert len(connection._held) < 2 * MOST_HELD_BYTES
         assert connection.transport.get_write_buffer_size() < 65 * 16_100
