@@ -270,7 +270,7 @@ def test_it_says_in_one_line_what_it_serves_and_where(process, module):
         f"mockserver {mockserver.__version__} serves 1 scenario with 1 route: mock {server.url} · admin {server.url}/__admin · dashboard {server.url}/__admin/ui/\n"
     )
     assert [server.ask("POST", "/data").status for _ in range(3)] == [503, 503, 200]
-    code = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM, within_s=10)
     assert code == 0
     assert server.stderr() == ""
 
@@ -363,7 +363,7 @@ routes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_at_once_whatever_hangs(process, number):
+def test_a_signal_ends_it_within_a_second_whatever_hangs(process, number):
     server = process(scenarios=HANGING)
     wires = hang(server)
 
@@ -374,7 +374,7 @@ def test_a_signal_ends_it_at_once_whatever_hangs(process, number):
 
 
 @pytest.mark.slow
-def test_a_signal_ends_both_listeners_at_once(process):
+def test_a_signal_ends_both_listeners_within_a_second(process):
     server = process("--admin-port", "0", scenarios=HANGING)
     with following(server.admin.url), Wire(server.address) as wire:
         wire.send("GET /hangs HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -391,7 +391,7 @@ def test_an_answer_under_way_is_still_given_when_it_is_short(process):
     with Wire(server.address) as wire:
         wire.send("GET /short HTTP/1.1\r\nHost: x\r\n\r\n")
         server.admin.post("/verify", {"route": "short", "within": "5s"})
-        server.end(signal.SIGTERM)
+        server.end(signal.SIGTERM, within_s=10)
 
         assert wire.answer().body == b"done"
 
@@ -402,7 +402,7 @@ def test_a_second_signal_does_no_harm(process):
     wires = hang(server)
 
     server.process.send_signal(signal.SIGINT)
-    code = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM, within_s=10)
 
     assert code in (0, -signal.SIGTERM)
     assert "Traceback" not in server.stderr()

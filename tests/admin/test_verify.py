@@ -199,7 +199,7 @@ def test_within_fails_when_the_time_is_over(verify, charge):
     answer = verify({"route": "create-charge", "times": 2, "within": "100ms"})
 
     assert answer.status == 409
-    assert 0.1 <= time.monotonic() - started_s < 15
+    assert 0.1 <= time.monotonic() - started_s < 2
 
 
 def test_a_number_is_a_number_of_seconds(verify, charge):
@@ -207,7 +207,7 @@ def test_a_number_is_a_number_of_seconds(verify, charge):
     started_s = time.monotonic()
 
     assert verify({"route": "create-charge", "times": 2, "within": 0.1}).status == 409
-    assert 0.1 <= time.monotonic() - started_s < 15
+    assert 0.1 <= time.monotonic() - started_s < 2
     assert verify({"route": "create-charge", "times": 1, "within": 5, "quiet": 0.01}).status == 200
 
 
@@ -217,7 +217,7 @@ def test_within_fails_at_once_above_the_upper_bound(verify, charge):
     started_s = time.monotonic()
 
     assert verify({"route": "create-charge", "times": 3, "within": "30s"}).status == 409
-    assert time.monotonic() - started_s < 15
+    assert time.monotonic() - started_s < 2
 
 
 def test_quiet_asks_that_nothing_more_comes(server, verify, charge):

@@ -71,7 +71,7 @@ def test_its_commands_do_what_it_says(tmp_path, monkeypatch):
             else:
                 assert is_like(printed.strip(), said.strip()), said
         reader.server.wait_for_log("INFO reloaded: ")
-        assert reader.server.end(signal.SIGTERM) == 0
+        assert reader.server.end(signal.SIGTERM, within_s=10) == 0
     finally:
         if reader.server is not None:
             reader.server.stop()

@@ -72,9 +72,8 @@ def test_bodies_with_many_fields_are_told_apart_without_comparing_each_field_ane
         call("POST /wide", {"n": i % 3}, body={f"f{j}": (i + j) % 3 for j in range(200)}) for i in range(120)
     ]
 
-    scenario = cheap(
-        4, lambda: scenario_of(calls, "api")
-    )  # about 1 s; 20 s where values are masked and compared each time
+    # About 1 s; 20 s where values are masked and compared each time.
+    scenario = cheap(4, lambda: scenario_of(calls, "api"))
 
     made = scenario.scenarios["api"]["routes"]
     assert [one["match"]["json"] for one in made] == [{"f199": 1}, {"f199": 2}, {"f199": 0}]

@@ -26,7 +26,7 @@ from mockserver.settings import Settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 quick = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize="FUZZ_EXAMPLES" not in os.environ, print_blob=True)  # fmt: skip
-LONGEST_S = 0.1
+LONGEST_S = 0.05
 """Processor time of the decision of one call, without that of the protobuf library, which grows with a message's fields."""
 SERVICE = "/payments.v1.Payments"
 SCENARIO = """

@@ -610,7 +610,7 @@ async def test_more_than_the_limit_waiting_is_refused_and_said(still):
     assert made[2].error == "not sent: 2 webhooks of its namespace are pending; see --max-webhooks"
 
 
-async def test_closing_cuts_what_hangs_at_once(home, deliveries):
+async def test_closing_cuts_what_hangs_within_a_second(home, deliveries):
     async with Receiver(seen=lambda _: asyncio.Event().wait()).open() as receiver, a_courier() as courier:
         delivery = deliveries.make(receiver.url)
         courier.schedule(home, delivery)
@@ -618,8 +618,9 @@ async def test_closing_cuts_what_hangs_at_once(home, deliveries):
         courier.schedule(home, deliveries.make(receiver.url, delay_s=60))
         await receiver.until_got(2)
 
-        async with asyncio.timeout(10):
-            await courier.close()
+        started_at_s = time.monotonic()
+        await courier.close()
+        assert time.monotonic() - started_at_s < 1
         with pytest.raises(asyncio.CancelledError):
             await hung
 

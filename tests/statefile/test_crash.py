@@ -25,7 +25,7 @@ def test_what_was_written_is_there_after_a_kill(process, tmp_path):
     server.admin.call("PUT", "/state/greeting", "hello")
     until(lambda: b"hello" in state.read_bytes())  # by itself, soon after
 
-    server.end(signal.SIGKILL)
+    server.end(signal.SIGKILL, within_s=10)
     server = process("--state-file", "state.json", scenarios=tmp_path / "scenarios")
 
     assert [server.ask("POST", "/data").status for _ in range(2)] == [503, 200]
@@ -43,7 +43,7 @@ def test_sigterm_writes_what_nobody_has_waited_for(process, tmp_path):
     server = process("--state-file", "state.json")
     server.ask("POST", "/data")
 
-    code = server.end(signal.SIGTERM)
+    code = server.end(signal.SIGTERM, within_s=10)
     server = process("--state-file", "state.json", scenarios=tmp_path / "scenarios")
 
     assert code == 0

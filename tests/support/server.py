@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from mockserver.app import App
 from mockserver.settings import Settings
 from support.admin import Admin
+from support.cost import allowed_s
 from support.events import following
 from support.http import Answer, ask
 
@@ -152,10 +153,14 @@ class Process(Server):
         """Returns once it has said so on stderr."""
         until(lambda: text in self.stderr(), within_s)
 
-    def end(self, number: signal.Signals, within_s: float = 5) -> int:
-        """Its exit code after a signal. Raises TimeoutExpired if it takes longer: what hangs in the tests hangs for a minute."""
+    def end(self, number: signal.Signals, within_s: float = 1) -> int:
+        """Its exit code after a signal. It ends within that time, of the machine of `slowness`."""
+        began_s = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(within_s)
+        code = self.process.wait(30)
+        took_s = time.monotonic() - began_s
+        assert took_s < allowed_s(within_s, took_s)
+        return code
 
     def stop(self) -> None:
         """Kills it, if it still runs, and says what it said: pytest shows that where a test fails."""

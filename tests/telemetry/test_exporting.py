@@ -187,7 +187,7 @@ def test_the_log_of_a_server_has_one_line_of_a_collector_that_refuses_and_none_o
         ask(server.url, "POST", f"/pay/{number}")
         collector.until(lambda one, count=number: len(one.headers) >= count)
         assert ask(server.admin.url, "POST", "/mcp", listing, kinds).status == 200
-    assert server.end(signal.SIGTERM) == 0
+    assert server.end(signal.SIGTERM, within_s=10) == 0
 
     (line,) = server.stderr().splitlines()
     assert f"WARNING telemetry can't be exported to {collector.url}: " in line

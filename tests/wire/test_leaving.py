@@ -201,7 +201,7 @@ def test_five_thousand_hanging_clients_dont_hold_up_the_end(process):
             client.sendall(get("/hang" if i % 2 else "/delay").encode())
         server.admin.post("/verify", {"request": "GET /{any}", "times": count, "within": "60s"}, timeout_s=90)
 
-        code = server.end(signal.SIGTERM, within_s=20)
+        code = server.end(signal.SIGTERM, within_s=8)
     finally:
         for client in clients:
             client.close()

@@ -61,7 +61,7 @@ def test_a_signal_ends_it_at_once_whatever_hangs(process):
         half.send(b"\x16\x03\x01")
         hanging.send(get("/hang"))
         server.ask("GET", "/fine")
-        assert server.end(signal.SIGTERM) == 0
+        assert server.end(signal.SIGTERM, within_s=2) == 0
         assert silent.is_closed()
 
 
