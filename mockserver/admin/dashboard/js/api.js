@@ -47,13 +47,7 @@ export class Api {
     for (;;) {
       const token = sessionStorage.getItem(TOKEN);
       const lines = token ? { ...headers, Authorization: `Bearer ${token}` } : headers;
-      let answer;
-      try {
-        answer = await fetch(this.url(path, namespace), { cache: "no-store", ...options, headers: lines });
-      } catch (why) {
-        if (why.name === "AbortError") throw why;
-        throw new Problem(0, { title: "The server can't be reached", detail: String(why.message) });
-      }
+      const answer = await fetched(this.url(path, namespace), { cache: "no-store", ...options, headers: lines });
       if (answer.status === 401) {
         await this._login(token);
         continue;
@@ -94,6 +88,22 @@ export class Api {
       yield document.items;
       cursor = document.next;
     } while (cursor);
+  }
+}
+
+/**
+ * As `fetch`; throws Problem. A request without a method changes nothing, and is sent once more: a browser drops all of
+ * its connections when the network addresses of the machine change.
+ */
+async function fetched(url, options) {
+  for (let left = options.method ? 1 : 2; ; ) {
+    try {
+      return await fetch(url, options);
+    } catch (why) {
+      if (why.name === "AbortError") throw why;
+      left -= 1;
+      if (!left) throw new Problem(0, { title: "The server can't be reached", detail: String(why.message) });
+    }
   }
 }
 

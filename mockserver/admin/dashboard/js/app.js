@@ -30,11 +30,12 @@ export class App {
     this._theme = null;
     this._rest_ms = REFRESH_MS;
     this._isOut = false;
+    this._wasLost = false;
     this._feed = new Feed(this.api, this.rows, {
       added: (seqs, calls) => this._added(seqs, calls),
       reset: () => this._views.get("calls").reset(),
       missed: (number, flood) => this._missed(number, flood),
-      state: (word, detail) => this._header.connection(word, detail),
+      state: (word, detail) => this._connection(word, detail),
       gone: () => this._gone(),
     });
     for (const [name, View] of Object.entries(views)) this._views.set(name, new View(this));
@@ -103,11 +104,11 @@ export class App {
     this.api.namespace = namespace;
     const shown = this._views.get(name);
     this._header.place(name);
-    if (name !== this._view) {
+    const isNew = name !== this._view;
+    if (isNew) {
       this._view = name;
       document.title = `${shown.title} · mockserver`;
       show(this._main, shown.element);
-      shown.shown();
     }
     this._views.get("namespaces").wanted(name === known ? null : known);
     if (another) {
@@ -116,14 +117,21 @@ export class App {
       void this._feed.begin();
       void this._look();
       void this.loadRoutes();
-      if (name !== "calls") void shown.shown();
     }
+    if (isNew || (another && name !== "calls")) void shown.shown();
     shown.open?.(id);
   }
 
   _gone() {
     this._header.connection("lost", `there is no namespace ${this.api.namespace}`);
     if (this.api.namespace !== "default") this.switchTo("default");
+  }
+
+  /** What views asked for while the connection was lost is asked for again. */
+  _connection(word, detail) {
+    this._header.connection(word, detail);
+    if (word === "live" && this._wasLost) void this.loadRoutes().then(() => this._refreshSoon());
+    this._wasLost = word === "lost" || (this._wasLost && word !== "live");
   }
 
   // Calls

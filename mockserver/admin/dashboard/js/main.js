@@ -1,5 +1,6 @@
 /** The dashboard: its views, and the keys that lead through them. */
 
+import { Problem } from "./api.js";
 import { App } from "./app.js";
 import { AttemptsView } from "./attempts.js";
 import { CallsView } from "./calls.js";
@@ -41,6 +42,11 @@ addEventListener("keydown", (event) => {
   if (!deed) return;
   event.preventDefault();
   deed();
+});
+
+// A view that could not be drawn: the header says that the connection is lost, and the view is drawn when it is back.
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof Problem && event.reason.status === 0) event.preventDefault();
 });
 
 void app.start();

@@ -9,7 +9,7 @@ export class Selection {
     this._route = h("select", { onchange: changed }, h("option", { value: "" }, "all"));
     this._inputs = new Map(Object.entries(inputs).map(([name, [, placeholder, size]]) => [name,
       h("input", { class: size, placeholder, autocomplete: "off", spellcheck: "false", "aria-invalid": "false", onchange: changed })]));
-    this._invalid = false;
+    this._isRefused = false;
     this.said = h("span", { class: "quiet", role: "status" });
     this.fields = [field("Route", this._route), ...Object.entries(inputs).map(([name, [label]]) => field(label, this._inputs.get(name)))];
   }
@@ -28,18 +28,19 @@ export class Selection {
   }
 
   accepted() {
-    if (this._invalid) this.said.textContent = "";
+    if (this._isRefused) this.said.textContent = "";
+    this._isRefused = false;
     this._mark(null);
   }
 
   refused(problem) {
     const [first] = problem.errors ?? [];
+    this._isRefused = true;
     this._mark(this._inputs.get(first?.pointer.split("/")[1]) ?? null);
     this.said.textContent = first ? `${first.message}. ${first.hint}` : problem.message;
   }
 
   _mark(input) {
-    this._invalid = input !== null;
     for (const each of this._inputs.values()) each.setAttribute("aria-invalid", String(each === input));
   }
 }
