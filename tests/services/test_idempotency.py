@@ -225,6 +225,11 @@ def test_a_multipart_body_is_compared_by_its_parts(serving, again, status):
 # The first is still under way
 
 
+def with_large_file(scenario):
+    """More than fits between server and client: such an answer is under way until the client reads it."""
+    return {"shop.yaml": scenario, "large.bin": bytes(9_000_000)}
+
+
 def begin(server, path="/pay", length=13):
     """Sends a request and leaves it open; returns once the server has claimed it."""
     wire = Wire(server.address)
@@ -255,11 +260,8 @@ def test_until_it_is_over_the_second_is_told_so(serving, slow):
 
 
 def test_a_break_ends_it(serving):
-    server = serving(
-        under(
-            "  - {request: POST /pay, reply: [{status: 503, fault: {kind: reset, after: headers}, delay: 300ms}, 200]}"
-        )
-    )
+    broken = "{status: 503, file: large.bin, fault: {kind: reset, after: 8000000}}"
+    server = serving(with_large_file(under(f"  - {{request: POST /pay, reply: [{broken}, 200]}}")))
     with begin(server) as first:
         assert post(server).status == 409
         first.ending()
@@ -271,7 +273,9 @@ def test_a_break_ends_it(serving):
 
 
 def test_the_last_byte_ends_it(serving):
-    server = serving(under("  - {request: POST /pay, reply: {json: {id: 1}, delay: 300ms}}"))
+    # On a store a call ends before its last chunk is sent.
+    large = "{file: large.bin, throttle: {chunks: 3, over: 3ms}}"
+    server = serving(with_large_file(under(f"  - {{request: POST /pay, reply: {large}}}")))
     with begin(server) as first:
         assert post(server).status == 409
         assert first.answer().status == 200

@@ -131,7 +131,7 @@ def test_a_piece_is_sent_before_the_wait_of_the_next(serving):
 def test_pacing_is_that_of_each_event(serving):
     """Two streams at once: which pieces come first says who waited longer."""
     server = serving(
-        "routes: [{request: GET /slow, reply: {events: [{data: s, delay: 300ms}]}},"
+        "routes: [{request: GET /slow, reply: {events: [{data: s, delay: 60s}]}},"
         " {request: GET /quick, reply: {events: [{data: a, delay: 5ms}, {data: b, delay: 5ms}]}}]"
     )
     with Wire(server.address) as slow, Wire(server.address) as quick:
