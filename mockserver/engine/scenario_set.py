@@ -69,7 +69,9 @@ class ScenarioSet:
         self, method: str, path: str, result: tuple[Found[Route], ...], request: Request
     ) -> tuple[Found[Route], ...]:
         """Filter many candidates on a literal path by a field of the request."""
-        narrowing = self._narrowing(method, path, result)
+        narrowing = self._narrowings.get((method, path))
+        if narrowing is None or narrowing.source is not result:
+            narrowing = self._narrowing(method, path, result)
         return result if narrowing is None else narrowing.candidates(request)
 
     def _narrowing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from mockserver.matching import checks
@@ -21,7 +22,7 @@ def json(condition: Condition) -> MatchCheck:
     return checks.value_check(
         7,
         condition,
-        lambda request: request.json,
+        attrgetter("json"),
         DifferencePlace("json", ()),
         unreadable=lambda request, error: [no_json(request, error, condition.written, condition.count)],
         equalities=checks.tree_equalities("json", condition),

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from mockserver.errors import KeyPath
 from mockserver.matching.checks import MOST_READ_BYTES, Equalities
 from mockserver.matching.mismatch.hints import MOST_GUESSES
-from mockserver.matching.selectors import json_at, value_at
+from mockserver.matching.selectors import value_at
 from mockserver.matching.values import scalar_key
 from mockserver.model.http import ABSENT, Request, UnreadableBodyError
 from mockserver.model.written import as_text
@@ -106,17 +107,15 @@ class SentValues(dict[Part, tuple[frozenset[str], list[ComparedValue]]]):
         return self[part]
 
 
-def _json(request: Request, path: KeyPath) -> list[Any]:
-    value = json_at(request, path)
-    return [] if value is ABSENT else [value]
+def _tree(read: Callable[[Request], Any]) -> Callable[[Request, KeyPath], list[Any]]:
+    def values(request: Request, path: KeyPath) -> list[Any]:
+        try:
+            value = value_at(read(request), path)
+        except UnreadableBodyError:
+            return []
+        return [] if value is ABSENT else [value]
 
-
-def _message(request: Request, path: KeyPath) -> list[Any]:
-    try:
-        value = value_at(request.message, path)
-    except UnreadableBodyError:
-        return []
-    return [] if value is ABSENT else [value]
+    return values
 
 
 def _headers(request: Request, path: KeyPath) -> list[Any]:
@@ -134,10 +133,10 @@ def _pairs(read: Callable[[Request], Any]) -> Callable[[Request, KeyPath], list[
 
 
 _READERS: dict[str, Callable[[Request, KeyPath], list[Any]]] = {
-    "json": _json,
-    "message": _message,
+    "json": _tree(attrgetter("json")),
+    "message": _tree(attrgetter("message")),
     "headers": _headers,
-    "query": _pairs(lambda request: request.query_pairs),
-    "cookies": _pairs(lambda request: request.cookie_pairs),
-    "form": _pairs(lambda request: request.form_pairs),
+    "query": _pairs(attrgetter("query_pairs")),
+    "cookies": _pairs(attrgetter("cookie_pairs")),
+    "form": _pairs(attrgetter("form_pairs")),
 }

@@ -144,15 +144,6 @@ def _json_part(rest: str, read: Callable[[Request], Any] = lambda request: reque
     return part
 
 
-def json_at(request: Request, path: Iterable[str | int]) -> Any:
-    """Return the value at that path of the JSON body; ABSENT if there is none."""
-    try:
-        value = request.json
-    except UnreadableBodyError:
-        return ABSENT
-    return value_at(value, path)
-
-
 def value_at(value: Any, path: Iterable[str | int]) -> Any:
     """Return the value at that path of a JSON value; ABSENT if there is none."""
     for step in path:

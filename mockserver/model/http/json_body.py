@@ -21,6 +21,8 @@ MAX_JSON_DEPTH = 200
 
 def _bounded(value: object, source: bytes) -> object:
     """Return the value, if it is nested no deeper than MAX_JSON_DEPTH. Raises UnreadableBodyError. Does not recurse."""
+    if source.find(b"[") < 0 and source.find(b"{", 1) < 0:
+        return value  # as below, but a search takes a fifth of the time of a count
     if source.count(b"[") + source.count(b"{") <= MAX_JSON_DEPTH:
         return value
     level = [value] if isinstance(value, (dict, list)) else []

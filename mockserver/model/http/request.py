@@ -355,7 +355,10 @@ class Request:
         return self.once("json_as_written", lambda: self._read_json(DECODERS_AS_WRITTEN))
 
     def _read_json(self, decoders: Decoders = DECODERS) -> object:
-        return decode_json(self.decoded_body, self._charset, self.max_json_members, decoders)
+        lower = self.headers.lower
+        if lower is not None and "charset" not in lower and "\ncontent-encoding:" not in lower:
+            return decode_json(self.body, "", self.peer.max_json_members, decoders)  # as most clients send it
+        return decode_json(self.decoded_body, self._charset, self.peer.max_json_members, decoders)
 
     @property
     def form_pairs(self) -> Pairs:
