@@ -4,7 +4,8 @@ import sys
 
 import pytest
 from support.pages import page
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run
 
 PAGE = page("docs/first-test.md")
 

@@ -4,8 +4,8 @@ import json
 import subprocess
 
 import pytest
-from plugin.conftest import LOADED
 from support.pages import blocks, is_like, page
+from support.suites import set_environment
 
 pytest_plugins = "pytester"
 
@@ -41,22 +41,9 @@ def test_its_commands_print_what_it_says(serving):
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_its_suite_is_green_on_several_workers(pytester, serving, monkeypatch, shared):
-    for name in ("MOCKSERVER_URL", "MOCKSERVER_ADMIN_TOKEN", "MOCKSERVER_ADMIN_URL"):
-        monkeypatch.delenv(name, raising=False)
+    set_environment(monkeypatch)
     if shared:
         monkeypatch.setenv("MOCKSERVER_URL", serving({}).url)
     (suite,) = (text for language, text in BLOCKS if language == "python")
     pytester.makepyfile(test_suite=suite)
-    args = (
-        "-p",
-        "no:hypothesispytest",
-        "-p",
-        "no:faker",
-        "-p",
-        "no:pact",
-        "-p",
-        "no:schemathesis",
-        "-n",
-        "2",
-    )
-    pytester.runpytest_subprocess(*LOADED, *args).assert_outcomes(passed=20)
+    pytester.runpytest_subprocess("-n", "2").assert_outcomes(passed=20)

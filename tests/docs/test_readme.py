@@ -62,17 +62,7 @@ class Reader:
     def run_python(self, text):
         file = self.folder / "test_block.py"
         file.write_text(text)
-        test = [
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:schemathesis",
-            "--rootdir",
-            str(self.folder),
-        ]
+        test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(self.folder)]
         args = [*test, str(file)] if "def test_" in text else [str(file)]
         for _ in range(2):  # whoever tries it, tries it again
             done = subprocess.run(

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import pytest
 from support.pages import blocks, page
 from support.server import CLEAN_ENV, PROJECT
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run
 
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 

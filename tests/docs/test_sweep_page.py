@@ -6,7 +6,8 @@ import sys
 
 import pytest
 from support.pages import blocks, is_like, page
-from support.sweeping import INI, run, sweep
+from support.suites import INI
+from support.sweeping import run, sweep
 
 from mockserver.cli.sweep import sweep as command
 from mockserver.pytest_plugin.options import add_sweep_options

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from plugin.conftest import LOADED
 from support.pages import blocks, page
+from support.suites import set_environment
 
 pytest_plugins = "pytester"
 
@@ -12,7 +12,7 @@ PAGE = page("docs/testing-with-pytest.md")
 BLOCKS = blocks(PAGE)
 SHOP, *TESTS = (text for language, text in BLOCKS if language == "python")
 INI = """
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
+addopts = -p no:cacheprovider
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error
@@ -26,8 +26,7 @@ def block(language):
 @pytest.fixture
 def project(pytester, monkeypatch):
     """What the page describes: a shop, a folder of scenarios, an ini file."""
-    for name in ("MOCKSERVER_URL", "MOCKSERVER_ADMIN_TOKEN", "MOCKSERVER_ADMIN_URL"):
-        monkeypatch.delenv(name, raising=False)
+    set_environment(monkeypatch)
     monkeypatch.setenv("COLUMNS", "80")
     pytester.makeini(block("ini") + INI)
     pytester.mkdir("mocks")
@@ -38,7 +37,7 @@ def project(pytester, monkeypatch):
 
 def test_every_example_passes(project):
     project.makepyfile(**{f"test_example_{i}": text for i, text in enumerate(TESTS)})
-    result = project.runpytest_subprocess(*LOADED)
+    result = project.runpytest_subprocess()
     assert result.ret == 0
     assert result.parseoutcomes()["passed"] == sum(len(re.findall("def test_", text)) for text in TESTS)
 
@@ -66,7 +65,7 @@ def broken():
 def test_the_report_of_the_failing_test_is_printed_as_it_is_shown(project):
     assert broken().count("uuid.uuid4()") == 1
     project.makepyfile(shop=broken(), test_shop=TESTS[0])
-    lines = project.runpytest_subprocess(*LOADED).outlines
+    lines = project.runpytest_subprocess().outlines
     start = next(i for i, line in enumerate(lines) if line.startswith("____"))
     end = next(i for i, line in enumerate(lines) if "short test summary" in line)
     printed = "\n".join(line.rstrip() for line in lines[start:end])

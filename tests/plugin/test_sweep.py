@@ -5,9 +5,8 @@ import shlex
 import sys
 
 import pytest
+from support.suites import INI
 from support.sweeping import run, sweep, write
-
-from plugin.conftest import LOADED
 
 pytest_plugins = "pytester"
 pytestmark = pytest.mark.slow
@@ -258,8 +257,6 @@ shipped: [503-once, 503-for-good, reset-after-effect, webhook-twice]
 def sorts(tmp_path_factory):
     ini = "\nmock_server_sweep_troubles = some.yaml\n"
     folder = tmp_path_factory.mktemp("sorts")
-    from support.sweeping import INI
-
     args = ("--mock-server-sweep", "--mock-server-sweep-limit", "3s")
     done = sweep(folder, *args, test_it__py=SORTS, some__yaml=SOME, pytest__ini=INI + ini)
     assert "[100%]" in done.output.rpartition("test session starts")[2], done.output
@@ -437,7 +434,7 @@ def test_resets_between(mock_server):
 def test_what_is_wrong_is_told_at_once(pytester, args, said):
     """In this process: as one of its own, pytest takes most of a second to start."""
     write(pytester.path, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
-    done = pytester.runpytest_inprocess(*LOADED, *args)
+    done = pytester.runpytest_inprocess(*args)
     output = f"{done.stdout}{done.stderr}"
     assert done.ret == 4, output
     assert said in output

@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from support.server import CLEAN_ENV
-
-INI = """
-[pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = function
-filterwarnings = error
-"""
+from support.suites import INI
 
 CLIENT = '''
 """Clients of a payment API that know it by a URL alone: one that tries again as it should, and one that does all of it wrong."""
