@@ -40,7 +40,9 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callabl
         pytester.makepyfile(test_it="import pytest\nfrom app import call\n" + text)
         if in_process:
             return pytester.runpytest_inprocess(*args)
-        set_environment(monkeypatch, CHILD)
-        return pytester.runpytest_subprocess(*args)
+        with monkeypatch.context() as changed:
+            changed.setenv("PYTEST_PLUGINS", CHILD["PYTEST_PLUGINS"])
+            changed.setenv("PYTHONPATH", CHILD["PYTHONPATH"])
+            return pytester.runpytest_subprocess(*args)
 
     return run
