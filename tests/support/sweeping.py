@@ -113,10 +113,10 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
     done = subprocess.run(
         command, cwd=folder, env={**CLEAN_ENV, "COLUMNS": "100", **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
+    return Done(done.returncode, done.stdout + done.stderr, folder, report_in(folder))
+
+
+def report_in(folder: Path) -> dict[str, Any]:
+    """The report of the last sweep there; empty if there is none."""
     report = folder / "mock-server-sweep/report.json"
-    return Done(
-        done.returncode,
-        done.stdout + done.stderr,
-        folder,
-        json.loads(report.read_text()) if report.exists() else {},
-    )
+    return json.loads(report.read_text()) if report.exists() else {}
