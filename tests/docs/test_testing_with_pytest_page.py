@@ -4,7 +4,7 @@ import re
 
 import pytest
 from support.pages import blocks, page
-from support.suites import set_environment
+from support.sweeping import run_here
 
 pytest_plugins = "pytester"
 
@@ -24,10 +24,8 @@ def block(language):
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def project(pytester):
     """What the page describes: a shop, a folder of scenarios, an ini file."""
-    set_environment(monkeypatch)
-    monkeypatch.setenv("COLUMNS", "80")
     pytester.makeini(block("ini") + INI)
     pytester.mkdir("mocks")
     (pytester.path / "mocks/rates.yaml").write_text(block("yaml"))
@@ -35,11 +33,11 @@ def project(pytester, monkeypatch):
     return pytester
 
 
-def test_every_example_passes(project):
+def test_every_example_passes(project, monkeypatch):
     project.makepyfile(**{f"test_example_{i}": text for i, text in enumerate(TESTS)})
-    result = project.runpytest_subprocess()
-    assert result.ret == 0
-    assert result.parseoutcomes()["passed"] == sum(len(re.findall("def test_", text)) for text in TESTS)
+    result = run_here(project, monkeypatch)
+    assert result.code == 0
+    assert f"{sum(len(re.findall('def test_', text)) for text in TESTS)} passed" in result.output
 
 
 def steady(text):
@@ -62,10 +60,10 @@ def broken():
     return without_key.replace("/v1/receipts", "/v1/receipt")
 
 
-def test_the_report_of_the_failing_test_is_printed_as_it_is_shown(project):
+def test_the_report_of_the_failing_test_is_printed_as_it_is_shown(project, monkeypatch):
     assert broken().count("uuid.uuid4()") == 1
     project.makepyfile(shop=broken(), test_shop=TESTS[0])
-    lines = project.runpytest_subprocess().outlines
+    lines = run_here(project, monkeypatch, columns=80).output.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("____"))
     end = next(i for i, line in enumerate(lines) if "short test summary" in line)
     printed = "\n".join(line.rstrip() for line in lines[start:end])

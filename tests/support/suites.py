@@ -8,12 +8,11 @@ import pytest
 _PLUGINS = "pytest_asyncio.plugin,xdist.plugin,mockserver.pytest_plugin"
 IN_PROCESS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": _PLUGINS}
 """Environment of a suite. To look for plugins in all installed packages takes longer than to load these."""
+FOLDER = str(Path(__file__).with_name("child"))
 CHILD = {
     **IN_PROCESS,
     "PYTEST_PLUGINS": f"imported_once,{_PLUGINS}",
-    "PYTHONPATH": os.pathsep.join(
-        filter(None, (str(Path(__file__).with_name("child")), os.environ.get("PYTHONPATH")))
-    ),
+    "PYTHONPATH": os.pathsep.join(filter(None, (FOLDER, os.environ.get("PYTHONPATH")))),
 }
 """The same in a process of its own."""
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+import requests  # noqa: F401  # for `run_here`: pytester drops what a run imports, and parts of this can't be imported again
+
 from support.server import CLEAN_ENV
-from support.suites import INI
+from support.suites import FOLDER, INI, set_environment
 
 CLIENT = '''
 """Clients of a payment API that know it by a URL alone: one that tries again as it should, and one that does all of it wrong."""
@@ -114,6 +117,21 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
         command, cwd=folder, env={**CLEAN_ENV, "COLUMNS": "100", **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
     return Done(done.returncode, done.stdout + done.stderr, folder, report_in(folder))
+
+
+def run_here(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str, columns: int = 100
+) -> Done:
+    """
+    `pytest ARGS` in the folder of pytester and in this process, which has imported the server.
+
+    Not for a suite with a module that has the name of one here, as `client`.
+    """
+    set_environment(monkeypatch)
+    monkeypatch.syspath_prepend(FOLDER)  # for this process, and CHILD for those of a sweep
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = pytester.runpytest_inprocess(*args)
+    return Done(int(done.ret), f"{done.stdout}\n{done.stderr}", pytester.path, report_in(pytester.path))
 
 
 def report_in(folder: Path) -> dict[str, Any]:

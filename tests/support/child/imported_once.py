@@ -5,9 +5,11 @@ Collections during the imports and at the end of pytest look through all that wa
 """
 
 import gc
+import sys
 
-gc.disable()
-import mockserver.sessions.servers  # noqa: E402, F401
+if "mockserver.sessions.servers" not in sys.modules:
+    gc.disable()
+    import mockserver.sessions.servers  # noqa: F401
 
-gc.freeze()
-gc.enable()
+    gc.freeze()
+    gc.enable()
