@@ -99,14 +99,14 @@ class Done:
 
 
 def sweep(folder: Path, *args: str, env: dict[str, str] | None = None, **files: str) -> Done:
-    """`pytest ARGS` in a folder with the client as `client`, and these files; `__` in a name is its dot."""
+    """`pytest ARGS` in a folder with the client as `payment_client`, and these files; `__` in a name is its dot."""
     write(folder, **files)
     return run(folder, sys.executable, "-m", "pytest", *args, env=env)
 
 
 def write(folder: Path, **files: str) -> None:
     """Write what `sweep` runs."""
-    written = {"pytest.ini": INI, "client.py": CLIENT, "troubles.yaml": QUICK}
+    written = {"pytest.ini": INI, "payment_client.py": CLIENT, "troubles.yaml": QUICK}
     written |= {name.replace("__", "."): text for name, text in files.items()}
     for name, text in written.items():
         (folder / name).write_text(text)
@@ -122,11 +122,7 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
 def run_here(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str, columns: int = 100
 ) -> Done:
-    """
-    `pytest ARGS` in the folder of pytester and in this process, which has imported the server.
-
-    Not for a suite with a module that has the name of one here, as `client`.
-    """
+    """`pytest ARGS` in the folder of pytester and in this process: not for a suite with a module that has the name of one here."""
     set_environment(monkeypatch)
     monkeypatch.syspath_prepend(FOLDER)  # for this process, and CHILD for those of a sweep
     monkeypatch.setenv("COLUMNS", str(columns))
