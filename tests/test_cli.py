@@ -1,5 +1,6 @@
 """The command line as users and orchestrators meet it: what it says, how it ends, what it takes from the environment."""
 
+import gc
 import json
 import os
 import pty
@@ -29,7 +30,10 @@ pytestmark = pytest.mark.smoke
 def ended(*args, env=None):
     """The result of a command that ends by itself, in this process: as a process it costs half a second."""
     clean = {name: None for name in os.environ if name.startswith("MOCKSERVER_")}
-    return CliRunner().invoke(cli.main, args, env={**clean, **(env or {})})
+    try:
+        return CliRunner().invoke(cli.main, args, env={**clean, **(env or {})})
+    finally:
+        gc.enable()  # as it was before a start
 
 
 # Settings
@@ -532,15 +536,14 @@ def test_a_path_that_is_not_there_ends_it_with_2(tmp_path, monkeypatch, args):
 # A taken port
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--port", "--admin-port"])
 def test_a_taken_port_ends_it_with_1_saying_so(write, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         other = [] if flag == "--port" else ["--port", "0"]
-        done = run_cli("serve", str(write("routes: []")), *other, flag, port)
+        done = ended("serve", str(write("routes: []")), *other, flag, port)
 
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.exit_code, done.stdout) == (1, "")
     assert (
         done.stderr
         == f"can't listen on 127.0.0.1:{port}: the port is taken. Choose another with {flag}; 0 picks a free one\n"

@@ -15,16 +15,14 @@ from mcp.shared.exceptions import MCPError
 from mockserver import __version__
 from mockserver.client.errors import ClientError, Refused
 from mockserver.errors import InvalidInputError, near
-from mockserver.mcp import checking, control, editing, reading
+from mockserver.mcp.all_tools import TOOLS
 from mockserver.mcp.bounded import LEFT_OUT, bounded, bounded_text
 from mockserver.mcp.prompts import PROMPTS
 from mockserver.mcp.reference import PAGES, SCHEMA_URI, page_uri, read_uri
-from mockserver.mcp.tools import TOOLS, AdminSession, ToolAnswer, ToolEntry
+from mockserver.mcp.tools import AdminSession, ToolAnswer, ToolEntry
 from mockserver.scenarios.flaws import parse_spec
 
 log = logging.getLogger("mockserver")
-_MODULES = (checking, control, editing, reading)
-"""Imported to register their tools."""
 INSTRUCTIONS = (
     "mockserver is a mock of the external services of an application under test. Routes in scenarios answer its requests, "
     "with failure sequences if wanted, and every call is recorded. server_status has the URL that the application must use. "

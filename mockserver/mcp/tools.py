@@ -1,7 +1,7 @@
 """
 What a tool is: a typed input, a handler that uses the admin API, and how it changes the server.
 
-`@tool(Input, "Title")` adds a handler to the table `TOOLS`; its name and docstring are those that assistants see.
+`@tool(Input, "Title")` adds a handler to the table `TOOLS` of `all_tools.py`; its name and docstring are those that assistants see.
 """
 
 from __future__ import annotations
@@ -122,7 +122,8 @@ class _InputSchema(SpecSchema):
         return False
 
 
-TOOLS: dict[str, ToolEntry] = {}
+REGISTERED: dict[str, ToolEntry] = {}
+"""The tools of the modules imported so far; `all_tools.py` has all."""
 H = TypeVar("H", bound=Handler)
 
 
@@ -139,7 +140,7 @@ def tool(
     def register(handler: H) -> H:
         name = handler.__name__
         description = " ".join((handler.__doc__ or "").split())
-        TOOLS[name] = ToolEntry(
+        REGISTERED[name] = ToolEntry(
             name, title, description, arguments, handler, changes, idempotent, reads_files
         )
         return handler

@@ -5,8 +5,8 @@ import json
 import pytest
 from support.http import ask
 
+from mockserver.mcp.all_tools import TOOLS
 from mockserver.mcp.bounded import MOST_CHARS
-from mockserver.mcp.tools import TOOLS
 
 from .conftest import OneByOne, in_memory
 

@@ -5,9 +5,11 @@ import shutil
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from mockserver.cli import main
 
 SEED = "host: {host}\nroutes: [{{request: '{line}', expect: 3, reply: [503, 503, {{json: {json}}}]}}]\n"
 CLIENTS = {
@@ -103,9 +105,22 @@ def fetch_uses_the_proxy():
     return major >= 24 or (major, minor) >= (22, 21)
 
 
+@pytest.fixture
+def run(monkeypatch):
+    """`mockserver run FOLDER -- COMMAND` in this process, whose log is pytest's: its exit code, and what it says itself."""
+    monkeypatch.setattr("mockserver.logs.set_up", lambda _: None)
+
+    def ended(folder, *command):
+        done = CliRunner().invoke(main, ["run", str(folder), "--", *command])
+        assert isinstance(done.exception, SystemExit | None), done.exception
+        return done.exit_code, done.stderr
+
+    return ended
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CLIENTS)
-def test_an_unmodified_client_retries_through_the_proxy(name, write):
+def test_an_unmodified_client_retries_through_the_proxy(name, run, write):
     host, line, document, program = CLIENTS[name]
     folder = write(SEED.format(host=host, line=line, json=json.dumps(document or {"success": True})))
     if program == "curl":
@@ -117,13 +132,10 @@ def test_an_unmodified_client_retries_through_the_proxy(name, write):
             pytest.skip("the fetch of Node.js uses a proxy of the environment from 22.21 and 24 on")
     else:
         command = [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)]
-    script = str(Path(sys.executable).with_name("mockserver"))
-    done = subprocess.run(
-        [script, "run", str(folder), "--", *command], capture_output=True, text=True, timeout=60, check=False
-    )
+    code, said = run(folder, *command)
 
-    assert done.returncode == 0, done.stderr
-    assert f"ok: shop/{line}: expected 3 calls, saw 3" in done.stderr
+    assert code == 0, said
+    assert f"ok: shop/{line}: expected 3 calls, saw 3" in said
 
 
 NOT_CALLED = "failed: shop/GET /data: expected 3 calls, saw 0"
@@ -146,13 +158,9 @@ for path in ("/other", "/data", "/data", "/data"):
         (["-c", CALLS], 0, "warning: expected no unmatched call, saw 1\n  t+0.000  GET /other  404"),
     ],
 )
-def test_run_exits_as_its_command_or_by_the_verdict(write, command, code, said):
+def test_run_exits_as_its_command_or_by_the_verdict(run, write, command, code, said):
     folder = write(SEED.format(host="api.fixed.example", line="GET /data", json="{}"))
-    script = str(Path(sys.executable).with_name("mockserver"))
-    done = subprocess.run(
-        [script, "run", str(folder), "--", sys.executable, *command],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    ended, printed = run(folder, sys.executable, *command)
 
-    assert done.returncode == code
-    assert said in done.stderr
+    assert ended == code
+    assert said in printed

@@ -11,7 +11,7 @@ import pytest
 from support.pages import blocks, is_like, page
 from support.server import CLEAN_ENV
 
-from mockserver.mcp.tools import TOOLS
+from mockserver.mcp.all_tools import TOOLS
 
 PAGE = page("docs/assistants.md")
 BLOCKS = blocks(PAGE)

@@ -4,7 +4,10 @@ import sys
 
 import pytest
 from support.pages import page
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run, run_here
+
+pytest_plugins = "pytester"
 
 PAGE = page("docs/first-test.md")
 
@@ -18,15 +21,12 @@ def shown(after):
 
 
 @pytest.mark.slow
-def test_a_reader_finds_the_bug(tmp_path):
-    (tmp_path / "pytest.ini").write_text(INI)
-
-    def command(*words):
-        return run(tmp_path, sys.executable, "-m", *words).output
-
-    created = command("mockserver", "init")
+def test_a_reader_finds_the_bug(pytester, monkeypatch):
+    pytester.makeini(INI)
+    tmp_path = pytester.path
+    created = run(tmp_path, sys.executable, "-m", "mockserver", "init").output
     assert [line for line in shown("mockserver init") if line not in created.splitlines()] == []
-    assert shown("pytest")[0] in command("pytest")
+    assert shown("pytest")[0] in run_here(pytester, monkeypatch).output
     test = tmp_path / "test_payments.py"
     text = test.read_text()
     assert block("before") in text
@@ -39,4 +39,4 @@ def test_a_reader_finds_the_bug(tmp_path):
     assert found.code == 1  # 2 if the test fails without an injected failure
     assert shown("mockserver sweep --jobs 4 -- pytest -q")[0] in found.output
     test.write_text(text)
-    assert "11 survived, 1 failed cleanly" in command("pytest", "--mock-server-sweep")
+    assert "11 survived, 1 failed cleanly" in run_here(pytester, monkeypatch, "--mock-server-sweep").output

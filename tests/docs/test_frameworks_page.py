@@ -5,7 +5,8 @@ import sys
 
 import pytest
 from support.pages import page
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run
 
 PAGE = page("docs/frameworks.md")
 FILES = dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```$', PAGE, re.DOTALL | re.MULTILINE))

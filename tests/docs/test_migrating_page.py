@@ -8,7 +8,8 @@ import sys
 import pytest
 from support.pages import blocks, page
 from support.recordings import Played
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run
 
 from mockserver.formats import format_named, offered
 from mockserver.recording.conversion import Imported

@@ -1,13 +1,9 @@
-"""docs/parallel-tests.md: its commands from top to bottom on one server, and its suite on several workers."""
+"""docs/parallel-tests.md: its commands from top to bottom on one server. Its suite runs in tests/plugin/test_parallel.py."""
 
 import json
 import subprocess
 
-import pytest
-from plugin.conftest import LOADED
 from support.pages import blocks, is_like, page
-
-pytest_plugins = "pytester"
 
 BLOCKS = blocks(page("docs/parallel-tests.md"))
 DATA = "routes: [{request: POST /data, reply: [503, 503, {json: {success: true}}]}]"
@@ -36,27 +32,3 @@ def test_its_commands_print_what_it_says(serving):
             assert is_like(json.loads(expected), json.loads(done.stdout)), f"{command}\n{done.stdout}"
         else:
             assert done.stdout.strip() == expected.strip(), command
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shared", [False, True])
-def test_its_suite_is_green_on_several_workers(pytester, serving, monkeypatch, shared):
-    for name in ("MOCKSERVER_URL", "MOCKSERVER_ADMIN_TOKEN", "MOCKSERVER_ADMIN_URL"):
-        monkeypatch.delenv(name, raising=False)
-    if shared:
-        monkeypatch.setenv("MOCKSERVER_URL", serving({}).url)
-    (suite,) = (text for language, text in BLOCKS if language == "python")
-    pytester.makepyfile(test_suite=suite)
-    args = (
-        "-p",
-        "no:hypothesispytest",
-        "-p",
-        "no:faker",
-        "-p",
-        "no:pact",
-        "-p",
-        "no:schemathesis",
-        "-n",
-        "2",
-    )
-    pytester.runpytest_subprocess(*LOADED, *args).assert_outcomes(passed=20)

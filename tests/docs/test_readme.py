@@ -62,19 +62,10 @@ class Reader:
     def run_python(self, text):
         file = self.folder / "test_block.py"
         file.write_text(text)
-        test = [
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:schemathesis",
-            "--rootdir",
-            str(self.folder),
-        ]
-        args = [*test, str(file)] if "def test_" in text else [str(file)]
-        for _ in range(2):  # whoever tries it, tries it again
+        test = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(self.folder)]
+        is_test = "def test_" in text  # on a server of its own; what asks this one, is tried again
+        args = [*test, str(file)] if is_test else [str(file)]
+        for _ in range(1 if is_test else 2):
             done = subprocess.run(
                 [sys.executable, *args], capture_output=True, text=True, timeout=120, cwd=self.folder, env=CLEAN_ENV, check=False
             )  # fmt: skip

@@ -10,7 +10,10 @@ from html.parser import HTMLParser
 import pytest
 from support.pages import blocks, page
 from support.server import CLEAN_ENV, PROJECT
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run_here
+
+pytest_plugins = "pytester"
 
 LOADING = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 
@@ -100,16 +103,16 @@ def test_the_scripts_are_there():
         assert os.access(PROJECT / "scripts" / name, os.X_OK)
 
 
-def test_the_example_of_the_home_page_passes(tmp_path):
+def test_the_example_of_the_home_page_passes(pytester, monkeypatch):
     ((_, example),) = blocks(page("docs/index.md"))
     _, shop = blocks(page("docs/testing-with-pytest.md"))[0]
     shop = shop.replace("/v1/charges", "/charges").replace(
         '    requests.post(f"{base_url}/v1/receipts", json={"order": order})\n', ""
     )
-    (tmp_path / "pytest.ini").write_text(INI)
-    (tmp_path / "shop.py").write_text(
-        shop.replace("def pay(base_url, order, amount)", 'def pay(base_url, amount, order="7")')
+    pytester.makeini(INI)
+    pytester.makepyfile(
+        shop=shop.replace("def pay(base_url, order, amount)", 'def pay(base_url, amount, order="7")'),
+        test_home="from shop import pay\n\n\n" + example,
     )
-    (tmp_path / "test_home.py").write_text("from shop import pay\n\n\n" + example)
-    done = run(tmp_path, sys.executable, "-m", "pytest", "-q")
+    done = run_here(pytester, monkeypatch, "-q")
     assert done.code == 0, done.output

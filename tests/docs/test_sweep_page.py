@@ -6,11 +6,14 @@ import sys
 
 import pytest
 from support.pages import blocks, is_like, page
-from support.sweeping import INI, run, sweep
+from support.suites import INI
+from support.sweeping import run, run_here, sweep, write
 
 from mockserver.cli.sweep import sweep as command
 from mockserver.pytest_plugin.options import add_sweep_options
 from mockserver.sweep.kinds import load_kinds
+
+pytest_plugins = "pytester"
 
 PAGE = page("docs/sweep.md")
 BLOCKS = blocks(PAGE)
@@ -44,10 +47,11 @@ def test_the_walk_through_prints_what_it_shows(swept):
 
 
 @pytest.mark.slow
-def test_the_mended_shop_is_harmed_nowhere(tmp_path):
+def test_the_mended_shop_is_harmed_nowhere(pytester, monkeypatch):
     mended = SHOP[: SHOP.index("    def buy")] + MENDED
     quick = ("--mock-server-sweep", "--mock-server-sweep-troubles", "troubles.yaml")
-    done = sweep(tmp_path, *quick, shop__py=mended, test_shop__py=TEST)
+    write(pytester.path, shop__py=mended, test_shop__py=TEST)
+    done = run_here(pytester, monkeypatch, *quick)
     assert in_order(SAFE, done.output) == []
     assert done.code == 0
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 from support.pages import blocks, page
 from support.server import CLEAN_ENV, PROJECT
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run
 
 PAGE = page("docs/testing-agents.md")
 FILES = dict(re.findall(r'^```\w+ title="([^"]+)"\n(.*?)^```$', PAGE, re.DOTALL | re.MULTILINE))

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from plugin.conftest import LOADED
 from support.pages import blocks, page
+from support.sweeping import run_here
 
 pytest_plugins = "pytester"
 
@@ -12,7 +12,7 @@ PAGE = page("docs/testing-with-pytest.md")
 BLOCKS = blocks(PAGE)
 SHOP, *TESTS = (text for language, text in BLOCKS if language == "python")
 INI = """
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
+addopts = -p no:cacheprovider
 asyncio_mode = auto
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error
@@ -24,11 +24,8 @@ def block(language):
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def project(pytester):
     """What the page describes: a shop, a folder of scenarios, an ini file."""
-    for name in ("MOCKSERVER_URL", "MOCKSERVER_ADMIN_TOKEN", "MOCKSERVER_ADMIN_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "80")
     pytester.makeini(block("ini") + INI)
     pytester.mkdir("mocks")
     (pytester.path / "mocks/rates.yaml").write_text(block("yaml"))
@@ -36,11 +33,11 @@ def project(pytester, monkeypatch):
     return pytester
 
 
-def test_every_example_passes(project):
+def test_every_example_passes(project, monkeypatch):
     project.makepyfile(**{f"test_example_{i}": text for i, text in enumerate(TESTS)})
-    result = project.runpytest_subprocess(*LOADED)
-    assert result.ret == 0
-    assert result.parseoutcomes()["passed"] == sum(len(re.findall("def test_", text)) for text in TESTS)
+    result = run_here(project, monkeypatch)
+    assert result.code == 0
+    assert f"{sum(len(re.findall('def test_', text)) for text in TESTS)} passed" in result.output
 
 
 def steady(text):
@@ -63,10 +60,10 @@ def broken():
     return without_key.replace("/v1/receipts", "/v1/receipt")
 
 
-def test_the_report_of_the_failing_test_is_printed_as_it_is_shown(project):
+def test_the_report_of_the_failing_test_is_printed_as_it_is_shown(project, monkeypatch):
     assert broken().count("uuid.uuid4()") == 1
     project.makepyfile(shop=broken(), test_shop=TESTS[0])
-    lines = project.runpytest_subprocess(*LOADED).outlines
+    lines = run_here(project, monkeypatch, columns=80).output.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("____"))
     end = next(i for i, line in enumerate(lines) if "short test summary" in line)
     printed = "\n".join(line.rstrip() for line in lines[start:end])

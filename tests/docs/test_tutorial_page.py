@@ -2,10 +2,14 @@
 
 import re
 import sys
+from functools import partial
 
 import pytest
 from support.pages import page
-from support.sweeping import INI, run
+from support.suites import INI
+from support.sweeping import run, run_here
+
+pytest_plugins = "pytester"
 
 PAGE = page("docs/tutorial.md")
 BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re.MULTILINE)
@@ -14,14 +18,18 @@ BLOCK = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.DOTALL | re
 class Reader:
     """Writes the files, runs the commands, and keeps the last output."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, pytest_here):
         self.folder = folder
+        self.pytest = pytest_here
         self.output = ""
 
     def command(self, line):
         words = [word.strip("'") for word in re.findall(r"'[^']*'|\S+", line)]
-        module = {"pytest": "pytest", "mockserver": "mockserver"}[words[0]]
-        self.output = run(self.folder, sys.executable, "-m", module, *words[1:]).output
+        if words[0] == "pytest":
+            self.output = self.pytest(*words[1:]).output
+        else:
+            assert words[0] == "mockserver"
+            self.output = run(self.folder, sys.executable, "-m", *words).output
 
     def write(self, name, text):
         path = self.folder / name
@@ -37,9 +45,14 @@ class Reader:
         return [line for line in text.rstrip("\n").split("\n") if line not in lines]
 
 
+@pytest.fixture
+def reader(pytester, monkeypatch):
+    return Reader(pytester.path, partial(run_here, pytester, monkeypatch))
+
+
 @pytest.mark.slow
-def test_each_step_shows_what_the_page_says(tmp_path):
-    reader, shown, tests_changed = Reader(tmp_path), 0, False
+def test_each_step_shows_what_the_page_says(reader):
+    shown, tests_changed = 0, False
     for language, title, text in BLOCK.findall(PAGE):
         if title:
             reader.write(title, text)
@@ -57,9 +70,8 @@ def test_each_step_shows_what_the_page_says(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_first_version_is_harmed_as_often_as_the_page_says(tmp_path):
+def test_the_first_version_is_harmed_as_often_as_the_page_says(reader):
     files = [(title, text) for _, title, text in BLOCK.findall(PAGE) if title]
-    reader = Reader(tmp_path)
     seen = set()
     for title, text in files:
         if title != "checkout.py" or title not in seen:

@@ -1,21 +1,9 @@
 """Suites that use the plugin, run as users run theirs."""
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 
 import pytest
-
-INSTALLED = any(one.name == "mockserver_fixtures" for one in entry_points(group="pytest11"))
-LOADED = () if INSTALLED else ("-p", "mockserver.pytest_plugin")
-"""An environment that was set up before the plugin had its entry point has to be told of it."""
-
-PLAIN = """
-[pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = function
-filterwarnings = error
-"""
+from support.suites import CHILD, IN_PROCESS, INI, set_environment
 
 CALLER = '''
 """The application under test: it knows its service by a URL alone."""
@@ -38,20 +26,23 @@ def call(url, method="GET", body=None, **headers):
 
 
 @pytest.fixture(autouse=True)
-def _no_sidecar(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MOCKSERVER_URL", "MOCKSERVER_ADMIN_TOKEN", "MOCKSERVER_ADMIN_URL"):
-        monkeypatch.delenv(name, raising=False)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, IN_PROCESS)
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
     """`suite(TEST, *ARGS)` runs one module of tests; they have `call` of the module `app`."""
-    pytester.makeini(PLAIN)
+    pytester.makeini(INI)
     pytester.makepyfile(app=CALLER)
 
     def run(text: str, *args: str, in_process: bool = True) -> pytest.RunResult:
         pytester.makepyfile(test_it="import pytest\nfrom app import call\n" + text)
-        start = pytester.runpytest_inprocess if in_process else pytester.runpytest_subprocess
-        return start(*LOADED, *args)
+        if in_process:
+            return pytester.runpytest_inprocess(*args)
+        with monkeypatch.context() as changed:
+            changed.setenv("PYTEST_PLUGINS", CHILD["PYTEST_PLUGINS"])
+            changed.setenv("PYTHONPATH", CHILD["PYTHONPATH"])
+            return pytester.runpytest_subprocess(*args)
 
     return run

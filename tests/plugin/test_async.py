@@ -53,7 +53,7 @@ def test_whatever_the_scope_of_the_loop_is(suite, scope):
 
 
 def test_pytest_aiohttp_with_an_application_in_the_same_loop(suite):
-    suite(APP).assert_outcomes(passed=1)
+    suite(APP, "-p", "pytest_aiohttp.plugin").assert_outcomes(passed=1)
 
 
 def test_anyio(suite):
@@ -63,7 +63,7 @@ def test_anyio(suite):
     )
     args = (
         "-o",
-        "addopts=-p no:hypothesispytest -p no:faker -p no:pact -p no:schemathesis",
+        "addopts=-p anyio.pytest_plugin",
         "-o",
         "asyncio_mode=strict",
     )
@@ -130,7 +130,7 @@ async def test_not_awaited(mock_server_async):
 """
     args = (
         "-o",
-        "addopts=-p no:hypothesispytest -p no:faker -p no:pact -p no:schemathesis",
+        "addopts=-p anyio.pytest_plugin",
         "-o",
         "asyncio_mode=strict",
     )

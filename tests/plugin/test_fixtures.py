@@ -233,6 +233,11 @@ def test_nothing_heavy_is_imported_before_a_test_asks_for_it():
     assert done.returncode == 0, done.stderr
 
 
+def test_pytest_finds_it_where_it_is_installed(pytestconfig):
+    """The suites that tests run name it."""
+    assert pytestconfig.pluginmanager.has_plugin("mockserver_fixtures")
+
+
 def test_it_describes_itself(suite):
     suite("def test_it(): pass", "--markers").stdout.fnmatch_lines(
         ["@pytest.mark.mock_server(strict=True): *", "@pytest.mark.scenario(*names): *"]

@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+from support.pages import blocks, page
 
 import mockserver
 
@@ -23,16 +24,24 @@ def test_same_path_other_sequence(mock_server, number):
 """
 
 
+@pytest.fixture(autouse=True)
+def _suite_of_the_page(pytester):
+    """The twenty tests of docs/parallel-tests.md run beside."""
+    (text,) = (text for language, text in blocks(page("docs/parallel-tests.md")) if language == "python")
+    pytester.makepyfile(test_page=text)
+
+
 @pytest.mark.slow
 def test_two_hundred_tests_on_one_path_are_green_on_four_workers(suite):
-    suite(SUITE, "-n", "4", in_process=False).assert_outcomes(passed=200)
+    suite(SUITE, "-n", "4", in_process=False).assert_outcomes(passed=220)
 
 
 @pytest.mark.slow
-def test_the_same_two_hundred_are_green_on_one_shared_server(suite, process, monkeypatch):
-    server = process()
+def test_the_same_two_hundred_are_green_on_one_shared_server(suite, serving, monkeypatch):
+    server = serving()
     monkeypatch.setenv("MOCKSERVER_URL", server.url)
-    suite(SUITE, "-n", "2", in_process=False).assert_outcomes(passed=200)
+    there = f"\ndef test_it_is_that_server(mock_server): assert mock_server.url.startswith({server.url!r})"
+    suite(SUITE + there, "-n", "2", in_process=False).assert_outcomes(passed=221)
     assert [one["name"] for one in server.admin.get("/namespaces")["items"]] == ["default"]
     assert server.admin.get("/counts")["total"] == 0
 

@@ -86,15 +86,7 @@ def test_files_are_found_from_the_ini_file_wherever_pytest_runs(suite, folder, p
     suite(TESTS)
     below = pytester.mkdir("below")
     monkeypatch.chdir(below)
-    pytester.runpytest_inprocess("..", "-o", "mock_server_scenarios=mocks", *_loaded()).assert_outcomes(
-        passed=7
-    )
-
-
-def _loaded():
-    from plugin.conftest import LOADED
-
-    return LOADED
+    pytester.runpytest_inprocess("..", "-o", "mock_server_scenarios=mocks").assert_outcomes(passed=7)
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,14 @@ import shlex
 import sys
 
 import pytest
-from support.sweeping import run, sweep, write
-
-from plugin.conftest import LOADED
+from support.suites import INI
+from support.sweeping import run, run_here, sweep, write
 
 pytest_plugins = "pytester"
 pytestmark = pytest.mark.slow
 
 SERVICE = """
-import client
+import payment_client as client
 import pytest
 
 @pytest.fixture
@@ -258,8 +257,6 @@ shipped: [503-once, 503-for-good, reset-after-effect, webhook-twice]
 def sorts(tmp_path_factory):
     ini = "\nmock_server_sweep_troubles = some.yaml\n"
     folder = tmp_path_factory.mktemp("sorts")
-    from support.sweeping import INI
-
     args = ("--mock-server-sweep", "--mock-server-sweep-limit", "3s")
     done = sweep(folder, *args, test_it__py=SORTS, some__yaml=SOME, pytest__ini=INI + ini)
     assert "[100%]" in done.output.rpartition("test session starts")[2], done.output
@@ -370,19 +367,30 @@ def test_a_cap_samples_and_a_green_sweep_ends_well(capped):
     assert re.search(r"test_pay\[\S+-create-charge#1/\S+\] SURVIVED", capped.output)
 
 
-def test_the_test_fails_that_the_suite_cannot_pass_by_itself(tmp_path):
+@pytest.fixture
+def sweep_here(pytester, monkeypatch):
+    """A sweep in this process; its clean run has one of its own."""
+
+    def done(*args, **files):
+        write(pytester.path, **files)
+        return run_here(pytester, monkeypatch, *args)
+
+    return done
+
+
+def test_the_test_fails_that_the_suite_cannot_pass_by_itself(sweep_here):
     red = ONE + "\ndef test_red(service):\n    client.good(service, '/charges', {})\n    assert 1 == 2\n"
-    done = sweep(tmp_path, "--mock-server-sweep-only", "test_pay[a/b]/create-charge#1/500", "--mock-server-sweep-only", "*/create-charge#1/500", test_it__py=red)  # fmt: skip
+    done = sweep_here("--mock-server-sweep-only", "test_pay[a/b]/create-charge#1/500", "--mock-server-sweep-only", "*/create-charge#1/500", test_it__py=red)  # fmt: skip
     assert done.code == 1
     assert len(done.report["cells"]) == 2
     assert done.report["not_swept"][0]["why"].startswith("it fails without any trouble")
 
 
-def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(tmp_path):
+def test_what_all_cells_share_may_take_longer_than_the_limit_of_one(sweep_here):
     shared = "@pytest.fixture(scope='session', autouse=True)\ndef application():\n    import time\n    time.sleep(2.2)\n"
     test = ONE.replace("@pytest.mark.parametrize", shared + "\n@pytest.mark.parametrize")
     args = ("--mock-server-sweep-limit", "2s", "--max-cells", "2", "--mock-server-sweep-only", "*/503-once")
-    done = sweep(tmp_path, *args, test_it__py=test)
+    done = sweep_here(*args, test_it__py=test)
     assert set(done.verdicts("test_pay[a/b]").values()) == {"survived"}, done.output
     assert all(cell["duration_s"] < 2.2 for cell in done.report["cells"]), "nor is it any cell's own time"
 
@@ -391,14 +399,14 @@ def test_one_parameter_on_the_command_line_is_one_test(capped):
     assert {cell["test"] for cell in capped.report["cells"]} == {"test_it.py::test_pay[a/b]"}
 
 
-def test_a_sidecar_is_swept_alike(tmp_path, serving):
+def test_a_sidecar_is_swept_alike(sweep_here, serving):
     server = serving(
         {
             "shop.yaml": "routes: [{name: hello, request: POST /hello, reply: {json: {}}, effect: {kind: hello}}]"
         }
     )
     test = """
-import client
+import payment_client as client
 def test_it(mock_server):
     client.keyless(mock_server.url, '/hello', {})
 
@@ -412,7 +420,7 @@ def test_resets_between(mock_server):
     client.keyless(mock_server.url, '/hello', {})
 """
     only = ("--mock-server-sweep-only", "*/503-once", "--mock-server-sweep-only", "*/empty-reply")
-    done = sweep(tmp_path, *only, "--mock-server-url", server.url, test_it__py=test)
+    done = sweep_here(*only, "--mock-server-url", server.url, test_it__py=test)
     once = {"hello#1/503-once": "survived", "hello#1/empty-reply": "harmed"}
     assert done.verdicts("test_it") == once, done.output
     assert done.verdicts("test_resets_after_it") == once
@@ -437,7 +445,7 @@ def test_resets_between(mock_server):
 def test_what_is_wrong_is_told_at_once(pytester, args, said):
     """In this process: as one of its own, pytest takes most of a second to start."""
     write(pytester.path, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
-    done = pytester.runpytest_inprocess(*LOADED, *args)
+    done = pytester.runpytest_inprocess(*args)
     output = f"{done.stdout}{done.stderr}"
     assert done.ret == 4, output
     assert said in output

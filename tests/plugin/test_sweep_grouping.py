@@ -6,7 +6,7 @@ from support.sweeping import sweep
 pytestmark = pytest.mark.slow
 
 SUITE = """
-import client
+import payment_client as client
 
 def test_it(mock_server):
     mock_server.post("/c", name="charge", attempts={"by": "route"}).reply(status=201)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from support.server import CLEAN_ENV
 from support.shell import run_command
-from support.sweeping import INI
+from support.suites import INI
 
 FILES = {"compose.yaml", "scenarios/payments.yaml", "scenarios/scenario.schema.json", "test_payments.py"}
 

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 from mockserver.app import App
 from mockserver.settings import Settings
+from support import suites
 from support.admin import Admin
 from support.cost import allowed_s
 from support.events import following
@@ -27,10 +28,9 @@ from support.http import Answer, ask
 
 T = TypeVar("T")
 PROJECT = Path(__file__).parents[2]
-CLEAN_ENV = {name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")} | {
-    # Of a pytest that a test starts: plugins that no such suite uses, and that take as long to load as all others.
-    "PYTEST_ADDOPTS": "-p no:aiohttp -p no:anyio -p no:faker -p no:hypothesispytest -p no:pact -p no:schemathesis"
-}
+CLEAN_ENV = {
+    name: value for name, value in os.environ.items() if not name.startswith("MOCKSERVER_")
+} | suites.CHILD
 
 
 class Loop:

@@ -9,15 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.server import CLEAN_ENV
+import pytest
+import requests  # noqa: F401  # for `run_here`: pytester drops what a run imports, and parts of this can't be imported again
 
-INI = """
-[pytest]
-addopts = -p no:cacheprovider -p no:hypothesispytest -p no:faker -p no:pact -p no:anyio -p no:schemathesis
-asyncio_mode = auto
-asyncio_default_fixture_loop_scope = function
-filterwarnings = error
-"""
+from support.server import CLEAN_ENV
+from support.suites import FOLDER, INI, set_environment
 
 CLIENT = '''
 """Clients of a payment API that know it by a URL alone: one that tries again as it should, and one that does all of it wrong."""
@@ -103,14 +99,14 @@ class Done:
 
 
 def sweep(folder: Path, *args: str, env: dict[str, str] | None = None, **files: str) -> Done:
-    """`pytest ARGS` in a folder with the client as `client`, and these files; `__` in a name is its dot."""
+    """`pytest ARGS` in a folder with the client as `payment_client`, and these files; `__` in a name is its dot."""
     write(folder, **files)
     return run(folder, sys.executable, "-m", "pytest", *args, env=env)
 
 
 def write(folder: Path, **files: str) -> None:
     """Write what `sweep` runs."""
-    written = {"pytest.ini": INI, "client.py": CLIENT, "troubles.yaml": QUICK}
+    written = {"pytest.ini": INI, "payment_client.py": CLIENT, "troubles.yaml": QUICK}
     written |= {name.replace("__", "."): text for name, text in files.items()}
     for name, text in written.items():
         (folder / name).write_text(text)
@@ -120,10 +116,21 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
     done = subprocess.run(
         command, cwd=folder, env={**CLEAN_ENV, "COLUMNS": "100", **(env or {})}, capture_output=True, text=True, timeout=120, check=False
     )  # fmt: skip
+    return Done(done.returncode, done.stdout + done.stderr, folder, report_in(folder))
+
+
+def run_here(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str, columns: int = 100
+) -> Done:
+    """`pytest ARGS` in the folder of pytester and in this process: not for a suite with a module that has the name of one here."""
+    set_environment(monkeypatch)
+    monkeypatch.syspath_prepend(FOLDER)  # for this process, and CHILD for those of a sweep
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = pytester.runpytest_inprocess(*args)
+    return Done(int(done.ret), f"{done.stdout}\n{done.stderr}", pytester.path, report_in(pytester.path))
+
+
+def report_in(folder: Path) -> dict[str, Any]:
+    """The report of the last sweep there; empty if there is none."""
     report = folder / "mock-server-sweep/report.json"
-    return Done(
-        done.returncode,
-        done.stdout + done.stderr,
-        folder,
-        json.loads(report.read_text()) if report.exists() else {},
-    )
+    return json.loads(report.read_text()) if report.exists() else {}

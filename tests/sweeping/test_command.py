@@ -1,13 +1,15 @@
 """`mockserver sweep`: a suite in any language is a command with an exit code, run once for each cell."""
 
+import contextlib
 import re
 import shlex
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.sweeping import CLIENT, Done, run
+from support.sweeping import CLIENT, Done, report_in, run
 
 from mockserver import cli
 
@@ -38,7 +40,14 @@ print("paid")
 """
 )
 TROUBLES = "shipped: [503-once, 503-for-good, reset-after-effect]"
-SWEEP = (sys.executable, "-m", "mockserver", "sweep")
+
+
+def swept(folder: Path, *args: str) -> Done:
+    """`mockserver sweep ARGS` in this process: as one of its own, it takes half a second to start."""
+    with contextlib.chdir(folder):
+        done = CliRunner(env={"COLUMNS": "100"}).invoke(cli.main, ["sweep", *args])
+    assert isinstance(done.exception, SystemExit | None), done.exception
+    return Done(done.exit_code, done.output, folder, report_in(folder))
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +65,10 @@ def folder(tmp_path_factory):
 def bad(folder):
     return run(
         folder,
-        *SWEEP,
+        sys.executable,
+        "-m",
+        "mockserver",
+        "sweep",
         "scenarios",
         "--troubles",
         "few.yaml",
@@ -108,8 +120,9 @@ def test_the_budget_comes_first_then_a_line_a_cell_then_the_table(bad):
 
 def test_the_command_of_a_cell_runs_that_very_cell_again(bad):
     (cell,) = [cell for cell in bad.report["cells"] if cell["id"].endswith("capture#1/reset-after-effect")]
-    mockserver, *args = shlex.split(cell["command"])
-    again = run(bad.folder, sys.executable, "-m", mockserver, *args)
+    mockserver, sweep, *args = shlex.split(cell["command"])
+    again = swept(bad.folder, *args)
+    assert (mockserver, sweep) == ("mockserver", "sweep")
     assert verdicts(again) == {"capture#1/reset-after-effect": "harmed"}
 
 
@@ -121,7 +134,7 @@ def test_what_a_red_command_said_is_kept(bad):
 def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(folder):
     (folder / "hangs.sh").write_text(f"{sys.executable} -S good.py || {{ sleep 60 & sleep 60; }}\n")
     started = time.monotonic()
-    done = run(folder, *SWEEP, "--limit", "4s", "--only", "authorize#1/503-for-good", "--", "sh", "hangs.sh")
+    done = swept(folder, "--limit", "4s", "--only", "authorize#1/503-for-good", "--", "sh", "hangs.sh")
     assert time.monotonic() - started < 40
     assert done.code == 0, done.output
     (cell,) = done.report["cells"]
@@ -131,9 +144,8 @@ def test_a_command_that_takes_too_long_is_ended_with_all_that_it_started(folder)
 
 def test_a_server_that_runs_already_may_be_used(folder, serving):
     server = serving({"pay.yaml": SCENARIO})
-    done = run(
+    done = swept(
         folder,
-        *SWEEP,
         "--url",
         server.url,
         "--only",
@@ -172,8 +184,8 @@ def test_a_bug_that_takes_two_failures_is_found_by_pairs_alone(folder):
     """The client sends a new key once two answers in a row were lost."""
     (folder / "key.py").write_text(GIVES_UP_ITS_KEY)
     (folder / "lost.yaml").write_text("shipped: [503-once, reset-before-effect, reset-after-effect]")
-    args = (*SWEEP, "--troubles", "lost.yaml", "--jobs", "2", "--pairs", "100")
-    done = run(folder, *args, "--", sys.executable, "-S", "key.py")
+    args = ("--troubles", "lost.yaml", "--jobs", "2", "--pairs", "100")
+    done = swept(folder, *args, "--", sys.executable, "-S", "key.py")
 
     assert set(verdicts(done).values()) == {"survived"}, done.output
     pairs = {(pair["trouble"], pair["then"]["trouble"]): pair["verdict"] for pair in done.report["pairs"]}
@@ -186,8 +198,9 @@ def test_a_bug_that_takes_two_failures_is_found_by_pairs_alone(folder):
     assert done.code == 1
 
     harmed = next(pair for pair in done.report["pairs"] if pair["verdict"] == "harmed")
-    mockserver, *rest = shlex.split(harmed["command"])
-    again = run(folder, sys.executable, "-m", mockserver, *rest)
+    mockserver, sweep, *rest = shlex.split(harmed["command"])
+    again = swept(folder, *rest)
+    assert (mockserver, sweep) == ("mockserver", "sweep")
     assert [(pair["id"], pair["verdict"]) for pair in again.report["pairs"]] == [(harmed["id"], "harmed")]
     assert again.report["cells"] == []
 
@@ -199,7 +212,7 @@ def test_a_suite_may_reset_its_world(folder):
         + "good(url, '/authorize', {})\n"
     )
     only = ("--only", "*/reset-after-effect", "--only", "*#2/503-for-good")
-    done = run(folder, *SWEEP, *only, "--", sys.executable, "-S", "resets.py")
+    done = swept(folder, *only, "--", sys.executable, "-S", "resets.py")
     assert verdicts(done) == {
         "authorize#1/reset-after-effect": "survived",
         "capture#1/reset-after-effect": "survived",
