@@ -1,10 +1,8 @@
-"""Delays and throttles, told by the order in which answers arrive rather than by a clock."""
+"""Delays and throttles, told by what the calls say of their times: none is too short, and none holds up another."""
 
 import contextlib
-import threading
 
 import pytest
-from support.http import ask
 from support.wire import Wire
 
 
@@ -12,47 +10,28 @@ def get(target, *lines, method="GET", version="1.1"):
     return "\r\n".join([f"{method} {target} HTTP/{version}", "Host: x", *lines, "", ""])
 
 
-@pytest.fixture
-def in_order(serving):
-    """The order in which answers to GET on these targets end, all asked for at once."""
-
-    def arrivals(scenario, targets, **settings):
-        server = serving(scenario, **settings)
-        order = []
-        ready = threading.Barrier(len(targets))
-
-        def one(target):
-            ready.wait()
-            ask(server.url, "GET", target)
-            order.append(target)
-
-        threads = [threading.Thread(target=one, args=(target,)) for target in targets]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return order
-
-    return arrivals
-
-
-def test_what_waits_shorter_is_answered_earlier(in_order):
-    scenario = """
+def test_each_reply_waits_for_its_own_delay(serving):
+    server = serving("""
 routes:
-  - {request: GET /c, reply: {delay: 600ms}}
-  - {request: GET /b, reply: {delay: {min: 300ms, max: 300ms}}}
+  - {request: GET /c, reply: {delay: 60s}}
+  - {request: GET /b, reply: {delay: {min: 30ms, max: 30ms}}}
   - {request: GET /a, reply: {delay: "{{ request.query.ms }}ms"}}
-"""
-    assert in_order(scenario, ["/c", "/b", "/a?ms=5"]) == ["/a?ms=5", "/b", "/c"]
+""")
+    with Wire(server.address) as wire:
+        wire.send(get("/c"))
+        server.admin.post("/verify", {"request": "GET /c", "within": "5s"})
+        server.ask("GET", "/b")
+        server.ask("GET", "/a?ms=5")
+        waits, brief, short = server.calls()
+    assert (waits["outcome"], waits["times"]["first_byte_ms"]) == ("open", None)
+    assert brief["times"]["first_byte_ms"] >= 29
+    assert short["times"]["first_byte_ms"] >= 4
 
 
-def test_a_lognormal_delay_is_cut_at_its_max(in_order):
-    scenario = """
-routes:
-  - {request: GET /cut, reply: {delay: {median: 10m, sigma: 0.1, max: 30ms}}}
-  - {request: GET /late, reply: {delay: 500ms}}
-"""
-    assert in_order(scenario, ["/late", "/cut"]) == ["/cut", "/late"]
+def test_a_lognormal_delay_is_cut_at_its_max(serving):
+    server = serving("routes: [{request: GET /x, reply: {delay: {median: 10m, sigma: 0.1, max: 30ms}}}]")
+    server.ask("GET", "/x")
+    assert server.calls()[0]["times"]["first_byte_ms"] >= 29
 
 
 def test_a_delay_stands_before_the_first_byte(serving):
