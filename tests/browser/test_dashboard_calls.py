@@ -285,6 +285,7 @@ def test_a_grpc_call_shows_its_status_and_messages(serving, open_dashboard):
     text = dashboard.texts(".pane")[0]
     for part in ("p.S/Say", "UNAVAILABLE", "later", '"text": "hello"', "deadline"):
         assert part in text
+    dashboard.run(dashboard.page.context.grant_permissions(["clipboard-write"]))
     dashboard.clicks("Copy as grpcurl")
     dashboard.sees(".pane [role=status]", "grpcurl")
     dashboard.goes("Scenarios")

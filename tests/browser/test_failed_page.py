@@ -6,10 +6,7 @@ import pytest
 from support.http import ask
 
 import mockserver
-from browser.test_sweep_report import CHROMIUM, browser, show  # noqa: F401  (fixtures)
 from mockserver.sessions.failures import write_failure
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def file(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_everything_is_shown_as_text(file, show, width, scheme):  # noqa: F811
+def test_everything_is_shown_as_text(file, show, width, scheme):
     page = show(file.as_uri(), width=width, scheme=scheme)
     assert page.title() == "Failed: test_shop.py::test_it"
     titles = page.locator("h2").all_inner_texts()
@@ -53,7 +50,7 @@ def test_everything_is_shown_as_text(file, show, width, scheme):  # noqa: F811
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_call_opens_with_its_request_its_answer_and_a_route_that_would_take_it(file, show):  # noqa: F811
+def test_a_call_opens_with_its_request_its_answer_and_a_route_that_would_take_it(file, show):
     page = show(file.as_uri())
     page.locator("summary", has_text="GET /astray").click()
     opened = page.locator("details[open]").inner_text()

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,8 @@ from mockserver.sweep.kinds import load_kinds
 from mockserver.sweep.page import page as written
 from mockserver.sweep.results import Trial
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 ARTEFACTS = Path(os.environ.get("MOCKSERVER_TEST_ARTEFACTS", PROJECT / "test-artefacts")) / "sweep-report"
 """Where the screenshots are kept, for people to look at."""
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -37,29 +22,6 @@ def big(tmp_path_factory):
     file = tmp_path_factory.mktemp("page") / "report.html"
     file.write_text(written(big_sweep().document()))
     return file.as_uri()
-
-
-@pytest.fixture
-def show(browser):
-    """Opens a page, which may log no error and ask for nothing but itself."""
-    opened, wrong, asked = [], [], []
-
-    def shown(url, *, width=1280, height=800, scheme="light"):
-        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
-        opened.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda why: wrong.append(str(why)))
-        page.on("request", lambda request: asked.append(request.url.partition("#")[0]))
-        page.goto(url)
-        return page
-
-    yield shown
-    for context in opened:
-        context.close()
-    assert wrong == []
-    assert {url.partition(":")[0] for url in asked} == {"file"}
-    assert len(set(asked)) == 1
 
 
 def focused(page):
