@@ -125,7 +125,7 @@ def allowed(wanted: int) -> int:
     return min(wanted, max(soft, limit) - _OTHER_FILES)
 
 
-async def crowd(server: processes.Running, count: int, seconds: int) -> Tally:
+async def crowd(server: processes.Running, count: int, seconds: float) -> Tally:
     """Opens `count` connections and has each ask once a second, evenly spread, for so many seconds."""
     loop = asyncio.get_running_loop()
     tally = Tally()
@@ -163,10 +163,10 @@ async def crowd(server: processes.Running, count: int, seconds: int) -> Tally:
     return tally
 
 
-async def _ask_for(callers: list[Caller], seconds: int) -> None:
+async def _ask_for(callers: list[Caller], seconds: float) -> None:
     """Never sleeps: the timers of uvloop go by milliseconds, so that ten would ask at once and wait for each other."""
     began_s = time.perf_counter()
-    for number in range(seconds * len(callers)):
+    for number in range(int(seconds * len(callers))):
         due_s = began_s + number / len(callers)
         await asyncio.sleep(0)
         while time.perf_counter() < due_s:  # noqa: ASYNC110  (a sleep would be too long)
@@ -197,7 +197,7 @@ def measure(scale: Scale) -> list[Result]:
     return found
 
 
-def _tally(command: Callable[[Path, int], list[str]], count: int, seconds: int) -> Tally:
+def _tally(command: Callable[[Path, int], list[str]], count: int, seconds: float) -> Tally:
     port = processes.free_port()
     with (
         processes.scratch() as folder,
@@ -206,7 +206,7 @@ def _tally(command: Callable[[Path, int], list[str]], count: int, seconds: int) 
         return _on_a_fast_loop(server, count, seconds)
 
 
-def _on_a_fast_loop(server: processes.Running, count: int, seconds: int) -> Tally:
+def _on_a_fast_loop(server: processes.Running, count: int, seconds: float) -> Tally:
     factory = None
     if servers.HAS_UVLOOP:
         import uvloop

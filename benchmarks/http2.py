@@ -31,7 +31,8 @@ def measure(scale: Scale) -> list[Result]:
                 _load(port, _WARM, protocol)
             for _ in range(scale.rounds):
                 (newer, newer_us), (older, older_us) = (
-                    _timed(port, server, scale.seconds * 10_000, protocol) for protocol in ([], ["--h1"])
+                    _timed(port, server, scale.requests or scale.seconds * 10_000, protocol)
+                    for protocol in ([], ["--h1"])
                 )
                 ratios.append(newer / older)
                 costs.append(f"{newer_us:.1f} µs beside {older_us:.1f} µs")

@@ -40,9 +40,9 @@ def flat(scale: Scale) -> Result:
     with processes.scratch() as folder:
         command = servers.mockserver(servers.scenario(folder, "memory", DOCUMENT), port)
         with processes.running(command, port, _PROOF) as server:
-            few = _ask_until(server, scale.calls_few, _SOME_S)
+            few = _ask_until(server, scale.calls_few, _SOME_S, scale.requests)
             few_bytes = server.rss_bytes()
-            reached = _ask_until(server, scale.calls_many, _portion_s(scale))
+            reached = _ask_until(server, scale.calls_many, _portion_s(scale), scale.requests)
             many_bytes = server.rss_bytes()
     grown = many_bytes / few_bytes - 1
     return Result(
@@ -61,9 +61,9 @@ def a_call(scale: Scale) -> Result:
     with processes.scratch() as folder:
         command = servers.mockserver(servers.scenario(folder, "memory", DOCUMENT), port, *limits)
         with processes.running(command, port, _PROOF) as server:
-            first = _ask_until(server, scale.calls_few, _SOME_S)
+            first = _ask_until(server, scale.calls_few, _SOME_S, scale.requests)
             first_bytes = server.rss_bytes()
-            last = _ask_until(server, first + scale.calls_kept, _portion_s(scale))
+            last = _ask_until(server, first + scale.calls_kept, _portion_s(scale), scale.requests)
             each = (server.rss_bytes() - first_bytes) / (last - first)
     return Result(
         "memory of a recorded call, a POST as a payment SDK sends it",
@@ -77,9 +77,9 @@ def _portion_s(scale: Scale) -> int:
     return min(_PORTION_S, scale.seconds)
 
 
-def _ask_until(server: Running, count: int, portion_s: int) -> int:
+def _ask_until(server: Running, count: int, portion_s: int, requests: int | None) -> int:
     """Asks, so many seconds at a time, until the server has counted so many, no two of them alike; how many it is then."""
     with processes.scratch() as folder:
         while (total := int(rounds.counts_of(server.port)["total"])) < count:
-            wrk.load(server.port, CALL.traffic().after(rounds.beyond(total)), portion_s, folder)
+            wrk.load(server.port, CALL.traffic().after(rounds.beyond(total)), portion_s, folder, requests)
     return total

@@ -49,7 +49,7 @@ def measure(scale: Scale) -> list[Result]:
 
 
 def _times_s(routes: Routes, scale: Scale, body: str | None) -> list[float]:
-    """Of each miss in as long as a work is timed, on one connection. Raises ServerFailedError where one is answered otherwise."""
+    """Of each miss while a work would be timed, on one connection. Raises ServerFailedError where one is answered otherwise."""
     port = processes.free_port()
     found: list[float] = []
     with processes.scratch() as folder, ExitStack() as stack:
@@ -58,7 +58,7 @@ def _times_s(routes: Routes, scale: Scale, body: str | None) -> list[float]:
         connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         until_s = time.perf_counter() + scale.seconds
-        while time.perf_counter() < until_s:
+        while time.perf_counter() < until_s and len(found) != scale.requests:
             request = _raw(body, len(found))
             began_s = time.perf_counter()
             answer = _exchanged(connection, request)

@@ -117,7 +117,7 @@ def measure(target: Target, scale: Scale) -> Sample:
                 asked += wrk.load(port, work.traffic.after(beyond(asked)), warm_up_s, folder).count
                 grown_from = server.rss_bytes()
             before_s = server.cpu_s()
-            said = wrk.load(port, work.traffic.after(beyond(asked)), scale.seconds, folder)
+            said = wrk.load(port, work.traffic.after(beyond(asked)), scale.seconds, folder, scale.requests)
             cpu_s = server.cpu_s() - before_s
             asked += said.count
             _check(target, server, said, asked)

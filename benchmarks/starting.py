@@ -48,7 +48,7 @@ def measure(scale: Scale) -> list[Result]:
     """Wall-clock and processor seconds, medians of turns in which each is started once."""
     ours: list[tuple[float, float]] = []
     theirs: list[tuple[float, float]] = []
-    with processes.scratch() as folder, bytecode_in(folder / "bytecode"):
+    with processes.scratch() as folder, bytecode_kept():
         path = written(folder)
         # Once for nothing: bytecode is written, files are in memory.
         for number in range(scale.times + 1):
@@ -60,14 +60,13 @@ def measure(scale: Scale) -> list[Result]:
 
 
 @contextlib.contextmanager
-def bytecode_in(folder: Path) -> Iterator[None]:
+def bytecode_kept() -> Iterator[None]:
     """
-    Has the Pythons that are started keep their bytecode there, as they do where a package is installed. Without it, as
-    PYTHONDONTWRITEBYTECODE asks, one side would be compiled anew at each start and the other not.
+    Has the Pythons that are started keep their bytecode, as they do by default. Without it, as PYTHONDONTWRITEBYTECODE
+    asks, one side would be compiled anew at each start and the other not.
     """
     before = dict(os.environ)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    os.environ["PYTHONPYCACHEPREFIX"] = str(folder)
     try:
         yield
     finally:

@@ -12,6 +12,13 @@ from benchmarks.asks import ServerFailedError
 from benchmarks.traffic import Traffic
 
 CONNECTIONS = 32
+_STOP = """\
+local answers = 0
+function response()
+  answers = answers + 1
+  if answers == {requests} then wrk.thread:stop() end
+end
+"""
 # Some peers need seconds for an answer when 32 requests wait.
 _TIMEOUT_S = 60
 
@@ -27,13 +34,16 @@ class Said:
     p99_ms: float
 
 
-def load(port: int, traffic: Traffic, seconds: int, folder: Path) -> Said:
-    """Load for so many whole seconds: wrk knows no halves. Raises ServerFailedError where sockets failed."""
+def load(port: int, traffic: Traffic, seconds: int, folder: Path, requests: int | None = None) -> Said:
+    """
+    Load for so many whole seconds: wrk knows no halves. Each of its threads stops after so many `requests`, if any.
+    Raises ServerFailedError where sockets failed.
+    """
     limits = [f"-t{machine.LOAD_THREADS}", f"-c{CONNECTIONS}", f"-d{seconds}s", f"--timeout={_TIMEOUT_S}s"]
     command = ["wrk", *limits, "--latency"]
-    if traffic.lua:
+    if lua := traffic.lua + ("" if requests is None else _STOP.format(requests=requests)):
         script = folder / "requests.lua"
-        script.write_text(traffic.lua)
+        script.write_text(lua)
         command += ["-s", str(script)]
     command.append(f"http://127.0.0.1:{port}{traffic.path}")
     done = subprocess.run(

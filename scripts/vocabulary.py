@@ -1,6 +1,5 @@
 """Fail if docs, JSON Schema, dashboard, or docstrings and comments of the code use a word of scripts/vocabulary.txt."""
 
-import ast
 import io
 import re
 import sys
@@ -23,6 +22,7 @@ DOCTEST = re.compile(r"^ *(?:>>>|\.\.\.) .*$", re.MULTILINE)
 PARAGRAPH = re.compile(r"\S.*?(?=\n\s*\n|\s*\Z)", re.DOTALL)
 DESCRIPTION = re.compile(r'"description": "((?:\\.|[^"\\])*)"')
 CODE = re.compile(r"^```.*?^```$|`[^`\n]+`|(?<=\])\([^)\s]*\)|<!--.*?-->", re.DOTALL | re.MULTILINE)
+BETWEEN = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT}
 STRING = re.compile(r"""(["'`])((?:\\.|(?!\1).)*)\1""")
 COMMENT = re.compile(r"^\s*//.*$|/\*.*?\*/", re.DOTALL | re.MULTILINE)
 NAMES = re.compile(r"""(?:class|"data-part"|from|import)[: ]+"[^"]*"|\$\{[^}]*\}""")
@@ -59,17 +59,20 @@ def docstrings_and_comments(text):
     starts = [0]
     for line in text.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    strings = {
-        (node.lineno, len(text.splitlines()[node.lineno - 1].encode()[: node.col_offset].decode()))
-        for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    }
+
+    def span(token):
+        (line, column), (end_line, end_column) = token.start, token.end
+        return starts[line - 1] + column, starts[end_line - 1] + end_column
+
+    begins, string = True, None  # whether a statement begins here, and the string that it begins with
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and token.start in strings):
-            (line, column), (end_line, end_column) = token.start, token.end
-            yield starts[line - 1] + column, starts[end_line - 1] + end_column
+        if token.type == tokenize.COMMENT:
+            yield span(token)
+        elif token.type not in BETWEEN:
+            if string is not None and token.type == tokenize.NEWLINE:
+                yield span(string)
+            string = token if begins and token.type == tokenize.STRING else None
+            begins = token.type == tokenize.NEWLINE
 
 
 def prose(path):

@@ -39,7 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only tests that start no server and no process and are not marked slow, with few examples, and those marked smoke",
     )
     parser.addoption(
-        "--few-cases", action="store_true", help=f"at most {FEW_CASES} cases of each test function"
+        "--few-cases",
+        action="store_true",
+        help=f"at most {FEW_CASES} cases of each test function, with few examples",
     )
     parser.addoption("--thorough", action="store_true", help="all seeds and all examples of general tests")
 
@@ -62,7 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("few_cases"):
         _keep(config, items, _few_cases(items))
     for item in items:
-        _limit_examples(item, quick=config.getoption("quick"))
+        _limit_examples(item, few=config.getoption("quick") or config.getoption("few_cases"))
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
@@ -88,7 +90,7 @@ def _few_cases(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for cases in functions.values() for item in sampling.chosen(cases, FEW_CASES)]
 
 
-def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
+def _limit_examples(item: pytest.Item, *, few: bool) -> None:
     function = getattr(item, "obj", None)
     function = getattr(function, "__func__", function)
     if is_hypothesis_test(function):
@@ -98,7 +100,7 @@ def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
             holder, name = item.cls, "settings"
         if not hasattr(holder, "limited"):
             holder.limited = True
-            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), quick=quick))
+            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), few=few))
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:

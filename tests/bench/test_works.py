@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from benchmarks import loading, traffic, wrk
+from benchmarks import loading, machine, traffic, wrk
 from benchmarks.peers import PEERS
 from benchmarks.peers.peer import Job, rules
 from benchmarks.scale import QUICK
@@ -65,8 +65,9 @@ def test_a_later_load_goes_on_with_the_numbers(key):
 @pytest.mark.parametrize("key", DISTINCT)
 def test_no_two_requests_of_a_script_are_alike(serving, tmp_path, key):
     server = serving("routes: [{request: ANY /any, reply: 200}]", calls=100_000, calls_bytes=10**9)
-    wrk.load(server.address[1], WORKS[key].traffic.after(1_000_000), 1, tmp_path)
+    said = wrk.load(server.address[1], WORKS[key].traffic.after(1_000_000), 1, tmp_path, requests=1_000)
 
+    assert said.count <= machine.LOAD_THREADS * (1_000 + wrk.CONNECTIONS)
     calls = server.admin.get("/calls?limit=1000")["items"]
     sent = [{name: call["request"][name] for name in ("target", "headers", "body")} for call in calls]
     assert len({json.dumps(one) for one in sent}) == len(sent) >= 100  # in a second of a busy machine
