@@ -39,9 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="only tests that start no server and no process and are not marked slow, with few examples, and those marked smoke",
     )
     parser.addoption(
-        "--few-cases",
-        action="store_true",
-        help=f"at most {FEW_CASES} cases of each test function, with few examples",
+        "--few-cases", action="store_true", help=f"at most {FEW_CASES} cases of each test function"
     )
     parser.addoption("--thorough", action="store_true", help="all seeds and all examples of general tests")
 
@@ -64,7 +62,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("few_cases"):
         _keep(config, items, _few_cases(items))
     for item in items:
-        _limit_examples(item, few=config.getoption("quick") or config.getoption("few_cases"))
+        _limit_examples(item, quick=config.getoption("quick"))
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
@@ -90,7 +88,7 @@ def _few_cases(items: list[pytest.Item]) -> list[pytest.Item]:
     return [item for cases in functions.values() for item in sampling.chosen(cases, FEW_CASES)]
 
 
-def _limit_examples(item: pytest.Item, *, few: bool) -> None:
+def _limit_examples(item: pytest.Item, *, quick: bool) -> None:
     function = getattr(item, "obj", None)
     function = getattr(function, "__func__", function)
     if is_hypothesis_test(function):
@@ -100,7 +98,7 @@ def _limit_examples(item: pytest.Item, *, few: bool) -> None:
             holder, name = item.cls, "settings"
         if not hasattr(holder, "limited"):
             holder.limited = True
-            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), few=few))
+            setattr(holder, name, sampling.fewer_examples(getattr(holder, name), quick=quick))
 
 
 def _refuse_processes(event: str, _arguments: object) -> None:

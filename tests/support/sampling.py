@@ -10,7 +10,7 @@ from hypothesis import settings
 
 T = TypeVar("T")
 
-FEW_EXAMPLES = 10
+QUICK_EXAMPLES = 10
 FEWEST_EXAMPLES = 15
 thorough = False
 """Set by conftest.py before test modules are imported."""
@@ -27,9 +27,9 @@ def chosen(cases: Sequence[T], count: int) -> Sequence[T]:
     return [cases[number] for number in sorted(numbers)]
 
 
-def fewer_examples(own: settings, *, few: bool) -> settings:
-    """Return the settings of a hypothesis test with fewer examples: a quarter of its own, or very few with `few`."""
-    if thorough and not few:
+def fewer_examples(own: settings, *, quick: bool) -> settings:
+    """Return the settings of a hypothesis test with fewer examples: a quarter of its own, or very few with `quick`."""
+    if thorough and not quick:
         return own
-    most = FEW_EXAMPLES if few else max(FEWEST_EXAMPLES, own.max_examples // 4)
+    most = QUICK_EXAMPLES if quick else max(FEWEST_EXAMPLES, own.max_examples // 4)
     return settings(own, max_examples=min(own.max_examples, most))
