@@ -114,8 +114,9 @@ def browser(chromium: Callable[[], Visit]) -> Iterator[Callable[[], Visit]]:
         visit.closes()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium_for_files() -> Iterator[SyncBrowser]:
+    """A browser for the tests of a module: while it is open, an event loop runs on the thread of all tests."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

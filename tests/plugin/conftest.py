@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from support.suites import CHILD, IN_PROCESS, INI, set_environment
+from support.suites import CHILD, IN_PROCESS, INI, run_in_process, set_environment
 
 CALLER = '''
 """The application under test: it knows its service by a URL alone."""
@@ -39,7 +39,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callabl
     def run(text: str, *args: str, in_process: bool = True) -> pytest.RunResult:
         pytester.makepyfile(test_it="import pytest\nfrom app import call\n" + text)
         if in_process:
-            return pytester.runpytest_inprocess(*args)
+            return run_in_process(pytester, *args)
         with monkeypatch.context() as changed:
             changed.setenv("PYTEST_PLUGINS", CHILD["PYTEST_PLUGINS"])
             changed.setenv("PYTHONPATH", CHILD["PYTHONPATH"])

@@ -1,6 +1,7 @@
 """The marker `scenario`: exactly the scenarios that a test names answer in its world."""
 
 import pytest
+from support.suites import run_in_process
 
 pytest_plugins = "pytester"
 
@@ -86,7 +87,7 @@ def test_files_are_found_from_the_ini_file_wherever_pytest_runs(suite, folder, p
     suite(TESTS)
     below = pytester.mkdir("below")
     monkeypatch.chdir(below)
-    pytester.runpytest_inprocess("..", "-o", "mock_server_scenarios=mocks").assert_outcomes(passed=7)
+    run_in_process(pytester, "..", "-o", "mock_server_scenarios=mocks").assert_outcomes(passed=7)
 
 
 @pytest.mark.parametrize(

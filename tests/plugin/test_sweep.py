@@ -5,7 +5,7 @@ import shlex
 import sys
 
 import pytest
-from support.suites import INI
+from support.suites import INI, run_in_process
 from support.sweeping import run, run_here, sweep, write
 
 pytest_plugins = "pytester"
@@ -445,7 +445,7 @@ def test_resets_between(mock_server):
 def test_what_is_wrong_is_told_at_once(pytester, args, said):
     """In this process: as one of its own, pytest takes most of a second to start."""
     write(pytester.path, test_it__py=ONE, wrong__yaml="shipped: [503-onec]")
-    done = pytester.runpytest_inprocess(*args)
+    done = run_in_process(pytester, *args)
     output = f"{done.stdout}{done.stderr}"
     assert done.ret == 4, output
     assert said in output

@@ -1,6 +1,7 @@
 """pytest as tests start it on suites of their own."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,12 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, plugins: dict[str, str] = C
         monkeypatch.delenv(name, raising=False)
     for name, value in plugins.items():
         monkeypatch.setenv(name, value)
+
+
+def run_in_process(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
+    """Run the suite in this process. Modules of the tests that have the name of one of the suite are put aside."""
+    own = {path.stem for path in pytester.path.rglob("*.py")}
+    with pytest.MonkeyPatch.context() as aside:
+        for name in own & sys.modules.keys():
+            aside.delitem(sys.modules, name)
+        return pytester.runpytest_inprocess(*args)

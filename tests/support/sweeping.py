@@ -13,7 +13,7 @@ import pytest
 import requests  # noqa: F401  # for `run_here`: pytester drops what a run imports, and parts of this can't be imported again
 
 from support.server import CLEAN_ENV
-from support.suites import FOLDER, INI, set_environment
+from support.suites import FOLDER, INI, run_in_process, set_environment
 
 CLIENT = '''
 """Clients of a payment API that know it by a URL alone: one that tries again as it should, and one that does all of it wrong."""
@@ -122,11 +122,11 @@ def run(folder: Path, *command: str, env: dict[str, str] | None = None) -> Done:
 def run_here(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *args: str, columns: int = 100
 ) -> Done:
-    """`pytest ARGS` in the folder of pytester and in this process: not for a suite with a module that has the name of one here."""
+    """`pytest ARGS` in the folder of pytester, in this process."""
     set_environment(monkeypatch)
     monkeypatch.syspath_prepend(FOLDER)  # for this process, and CHILD for those of a sweep
     monkeypatch.setenv("COLUMNS", str(columns))
-    done = pytester.runpytest_inprocess(*args)
+    done = run_in_process(pytester, *args)
     return Done(int(done.ret), f"{done.stdout}\n{done.stderr}", pytester.path, report_in(pytester.path))
 
 
